@@ -1,0 +1,132 @@
+/**
+ * What the options of OTP's ssl become: plain, immutable data that every storey may read.
+ *
+ * A config that exists is right: `parse.ts` checked it. Each field bears its option's name in camelCase and is
+ * read in one place. `files` and keys are not read here; `processes/credentials.ts` turns the material fields into
+ * `Credentials` when a handshake needs them (`ssl:listen/2` does not read files).
+ */
+import type { GroupName, PrivateKey } from '../values/crypto/engine.js';
+import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { CipherSuite } from '../values/registry/suites.js';
+import type { ProtocolVersion } from '../values/registry/versions.js';
+
+/** Emulated socket options (`ssl:setopts/2`), kept by ssl and not by the transport. */
+export interface SocketOptions {
+  readonly mode: 'binary' | 'list';
+  readonly packet: PacketMode;
+  /** Largest packet accepted, bytes; 0 = no limit. */
+  readonly packetSize: number;
+  readonly header: number;
+  readonly active: ActiveMode;
+}
+
+export type PacketMode = 'raw' | 0 | 1 | 2 | 4 | 'line' | 'http' | 'http_bin' | 'httph' | 'httph_bin';
+export type ActiveMode = boolean | 'once' | number;
+
+/** Where own certificates and keys come from (`ssl:common_option()`), before they are read. */
+export interface IdentityMaterial {
+  /** DER, own certificate first. */
+  readonly cert: readonly Uint8Array[] | undefined;
+  readonly certfile: string | undefined;
+  readonly key: KeyMaterial | undefined;
+  readonly keyfile: string | undefined;
+  readonly password: string | Uint8Array | (() => string | Uint8Array) | undefined;
+}
+
+/** The `key` option: OTP's `{Type, Der}`, or forms a Node user has at hand. */
+export type KeyMaterial =
+  | {
+      readonly type: 'der';
+      readonly format: 'RSAPrivateKey' | 'DSAPrivateKey' | 'ECPrivateKey' | 'PrivateKeyInfo';
+      readonly der: Uint8Array;
+    }
+  | { readonly type: 'pem'; readonly pem: string }
+  | { readonly type: 'private_key'; readonly key: PrivateKey };
+
+export type Verify = 'verify_none' | 'verify_peer';
+
+/** Answers of a `verify_fun` (contract §7.3). */
+export type VerifyFunAnswer<S> =
+  | { readonly valid: S }
+  | { readonly valid_peer: S }
+  | { readonly fail: unknown }
+  | { readonly unknown: S };
+export type VerifyFunEvent =
+  | { readonly bad_cert: unknown }
+  | { readonly extension: { readonly oid: string; readonly critical: boolean; readonly value: Uint8Array } }
+  | 'valid'
+  | 'valid_peer';
+/** `fun/3` and `fun/4` in one: the DER comes last. It may answer a promise. */
+export type VerifyFun = (
+  certificate: unknown,
+  event: VerifyFunEvent,
+  state: unknown,
+  der: Uint8Array,
+) => VerifyFunAnswer<unknown> | Promise<VerifyFunAnswer<unknown>>;
+
+interface CommonConfig {
+  readonly protocol: 'tls' | 'dtls';
+  /** Newest first. */
+  readonly versions: readonly ProtocolVersion[];
+  readonly identity: IdentityMaterial;
+  readonly cacerts: readonly Uint8Array[] | 'system' | 'bundled' | undefined;
+  readonly cacertfile: string | undefined;
+  readonly verify: Verify;
+  readonly verifyFun: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
+  readonly depth: number;
+  readonly ciphers: readonly CipherSuite[];
+  readonly supportedGroups: readonly GroupName[];
+  readonly signatureAlgs: readonly SignatureSchemeName[];
+  readonly signatureAlgsCert: readonly SignatureSchemeName[] | undefined;
+  /** bytes */
+  readonly maxHandshakeSize: number;
+  /** Bytes sent under one key before a KeyUpdate (AES suites). */
+  readonly keyUpdateAt: number;
+  readonly middleboxCompMode: boolean;
+  /** ms for the whole handshake, transport connect excluded; ours, not OTP's. */
+  readonly handshakeDeadline: number | 'infinity';
+  readonly logLevel: string;
+  readonly keepSecrets: boolean;
+  readonly hibernateAfter: number | 'infinity';
+  readonly socket: SocketOptions;
+  /** Options for the transport itself (`nodelay`, `ip`, `backlog`, …), already in node:net's terms. */
+  readonly transport: TransportOptions;
+}
+
+export interface TransportOptions {
+  readonly ip?: string;
+  readonly family?: 4 | 6;
+  readonly nodelay?: boolean;
+  readonly keepalive?: boolean;
+  readonly reuseaddr?: boolean;
+  readonly backlog?: number;
+  /** ms a `send` may wait for the transport; OTP's `send_timeout`. */
+  readonly sendTimeout?: number | 'infinity';
+}
+
+export interface ClientConfig extends CommonConfig {
+  readonly role: 'client';
+  /** A name to send and check, `'disable'`, or undefined: take the host argument when it is a name. */
+  readonly serverNameIndication: string | 'disable' | undefined;
+  readonly alpnAdvertisedProtocols: readonly Uint8Array[] | undefined;
+}
+
+export interface ServerConfig extends CommonConfig {
+  readonly role: 'server';
+  readonly failIfNoPeerCert: boolean;
+  readonly alpnPreferredProtocols: readonly Uint8Array[] | undefined;
+  readonly honorCipherOrder: boolean;
+  /** Connections of one listener that may be between accept and established; ours. */
+  readonly maxHandshakes: number;
+}
+
+export type Config = ClientConfig | ServerConfig;
+
+/** Own certificate chain and key, read, parsed and matched. */
+export interface Identity {
+  /** DER, own certificate first. */
+  readonly chain: readonly Uint8Array[];
+  readonly key: PrivateKey;
+  /** Schemes this key can sign with, strongest first. */
+  readonly schemes: readonly SignatureSchemeName[];
+}

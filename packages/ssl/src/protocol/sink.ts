@@ -1,0 +1,47 @@
+/**
+ * What the sans-IO core tells its surroundings. At most 16 methods; the connection process implements it over a
+ * socket, tests and fuzzers with a recorder. Every method returns at once. A question (`ask…`) is answered by
+ * `core.answer…`, now or later; until then the core holds back handshake input.
+ */
+import type { PublicKey } from '../values/crypto/engine.js';
+import type { AlertDescription } from '../values/registry/alerts.js';
+import type { Facts } from './facts.js';
+import type { Reason } from './reasons.js';
+
+/** How a connection failed: who found it, which alert went or came, and the precise reason. */
+export interface Failure {
+  readonly by: 'self' | 'peer';
+  readonly alert: AlertDescription;
+  /** State of the handshake machine (OTP's snake_case) when it happened. */
+  readonly state: string;
+  /** Own failures only. */
+  readonly reason: Reason | undefined;
+  /** More about an own failure, as OTP appends it to the text (`{bad_cert, …}`), in OTP's terms. */
+  readonly detail: unknown;
+}
+
+/** The answer to `askVerdict`. */
+export type Verdict =
+  | { readonly ok: PublicKey }
+  | { readonly reject: { readonly alert: AlertDescription; readonly detail: unknown } };
+
+export interface Sink {
+  /** Bytes for the transport, in order; the pieces of one call leave in one write. */
+  write(pieces: readonly Uint8Array[]): void;
+  /** Application data, a view that is valid until the sink returns unless `owned`. */
+  deliver(data: Uint8Array, owned: boolean): void;
+  /** The handshake is complete; `facts` are final but for key updates. */
+  established(facts: Facts): void;
+  /** The peer said close_notify. */
+  peerClosed(): void;
+  /** The connection failed; the alert, if it is ours, was written before. Called once. */
+  failed(failure: Failure): void;
+  /** The peer's certificates, leaf first, want a judgement: `core.answerVerdict`. */
+  askVerdict(chain: readonly Uint8Array[]): void;
+  /** A signature by a key that lives elsewhere: `core.answerSignature`. */
+  askSignature(algorithm: string, data: Uint8Array): void;
+  /** A KeyUpdate of the peer asks for ours (RFC 8446 §4.6.3); only after the halves were split. */
+  keyUpdateRequested(): void;
+  /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */
+  trace?(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void;
+}

@@ -1,0 +1,145 @@
+/**
+ * What the stack asks of a cryptographic library, as one synchronous interface.
+ *
+ * An engine answers `undefined` for what it lacks; the router (`router.ts`) takes the first engine that has
+ * a primitive. The interface hands over whole steps (all labels of one secret, a lasting sealer per direction)
+ * so that an engine can prepare pads, keys or counter blocks once.
+ */
+
+export type HashName = 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
+
+/** A running hash. `digest` may be called at any time and does not end it. */
+export interface RunningHash {
+  update(data: Uint8Array): void;
+  /** The hash of everything fed so far; feeding may go on. */
+  digest(): Uint8Array;
+  /** An independent copy of the state. */
+  fork(): RunningHash;
+}
+
+/** All HKDF-Expand-Label derivations of one secret (RFC 8446 §7.1); prepares the HMAC key once. */
+export interface LabelExpander {
+  expandLabel(label: string, context: Uint8Array, length: number): Uint8Array;
+}
+
+/** A hash function and the constructions TLS builds on it. */
+export interface HashFunction {
+  readonly name: HashName;
+  /** bytes */
+  readonly outputLength: number;
+  digest(data: Uint8Array): Uint8Array;
+  start(): RunningHash;
+  hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** HKDF-Extract (RFC 5869 §2.2). */
+  hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array;
+  /** HKDF-Expand (RFC 5869 §2.3). */
+  hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array;
+  labels(secret: Uint8Array): LabelExpander;
+}
+
+export type AeadName = 'aes_128_gcm' | 'aes_256_gcm' | 'chacha20_poly1305';
+
+/** Encrypts records of one direction under one key. */
+export interface Sealer {
+  /**
+   * Seals `plaintext` followed by `trailer` (the inner content type and padding of RFC 8446 §5.2; may be empty).
+   * Answers the ciphertext in pieces, the last of which ends with the tag; the pieces do not alias the input.
+   */
+  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, trailer: Uint8Array): Uint8Array[];
+}
+
+/** Decrypts records of one direction under one key. */
+export interface Opener {
+  /**
+   * Opens ciphertext-with-tag given as one or more adjacent pieces. Answers the plaintext, or `undefined` when
+   * authentication fails; no plaintext is ever released before the tag was checked.
+   */
+  open(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array | undefined;
+}
+
+export interface Aead {
+  readonly name: AeadName;
+  /** bytes */
+  readonly keyLength: number;
+  /** bytes */
+  readonly nonceLength: number;
+  /** bytes */
+  readonly tagLength: number;
+  sealer(key: Uint8Array): Sealer;
+  opener(key: Uint8Array): Opener;
+}
+
+export type GroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+
+/** One side's ephemeral key of a (EC)DHE exchange, in the wire forms of RFC 8446 §4.2.8. */
+export interface KeyShare {
+  /** key_exchange as it stands in a KeyShareEntry. */
+  readonly publicKey: Uint8Array;
+  /** The shared secret, or `undefined` when the peer's key is malformed, off the curve or gives all zeros. */
+  sharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
+}
+
+export interface Group {
+  readonly name: GroupName;
+  /** bytes of `publicKey` */
+  readonly publicKeyLength: number;
+  generate(): KeyShare;
+  /** A share from a given private key, for published traces and replay. */
+  fromPrivateKey(privateKey: Uint8Array): KeyShare;
+}
+
+/** A signature algorithm with all its parameters, as TLS schemes and X.509 AlgorithmIdentifiers name them. */
+export type SignatureAlgorithm =
+  | { readonly type: 'rsa_pkcs1'; readonly hash: HashName }
+  | {
+      readonly type: 'rsa_pss';
+      readonly hash: HashName;
+      readonly mgfHash: HashName;
+      readonly saltLength: number;
+    }
+  | { readonly type: 'ecdsa'; readonly hash: HashName }
+  | { readonly type: 'dsa'; readonly hash: HashName }
+  | { readonly type: 'ed25519' }
+  | { readonly type: 'ed448' };
+
+export type KeyAlgorithm = 'rsa' | 'rsa_pss' | 'ec' | 'dsa' | 'ed25519' | 'ed448' | 'x25519' | 'x448';
+
+/** A public key ready for use. Made once per SubjectPublicKeyInfo and kept: importing is dear. */
+export interface PublicKey {
+  readonly algorithm: KeyAlgorithm;
+  /** OTP's curve name (`secp256r1`, `brainpoolP256r1`, …) of an `ec` key. */
+  readonly curve: string | undefined;
+  /** Size of modulus or field, bits. */
+  readonly bits: number;
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
+  /** False also when key and algorithm do not fit or the signature is malformed; never throws. */
+  verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** A private key ready for use. `sign` throws when the key does not fit the algorithm. */
+export interface PrivateKey {
+  readonly algorithm: KeyAlgorithm;
+  readonly curve: string | undefined;
+  /** bits */
+  readonly bits: number;
+  /** DER SubjectPublicKeyInfo of its public half. */
+  readonly spki: Uint8Array;
+  sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array;
+}
+
+export interface CryptoEngine {
+  readonly name: string;
+  hash(name: HashName): HashFunction | undefined;
+  aead(name: AeadName): Aead | undefined;
+  group(name: GroupName): Group | undefined;
+  /** Whether keys of this algorithm (and curve) can be imported, signed with and verified against. */
+  supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean;
+  /** `undefined`: the engine lacks this kind of key. Throws `TypeError` when the DER is malformed or off the curve. */
+  importPublicKey(spki: Uint8Array): PublicKey | undefined;
+  /** From DER PrivateKeyInfo (PKCS#8, RFC 5208). Same answers as `importPublicKey`. */
+  importPrivateKey(pkcs8: Uint8Array): PrivateKey | undefined;
+  /** Constant-time in the length of the inputs; false when the lengths differ. */
+  equal(a: Uint8Array, b: Uint8Array): boolean;
+  randomBytes(length: number): Uint8Array;
+}
