@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
+    reporters: ['default', fileURLToPath(new URL('support/summary-reporter.ts', import.meta.url))],
     testTimeout: 30_000,
   },
 });
