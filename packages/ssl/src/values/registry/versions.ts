@@ -1,0 +1,47 @@
+/** Protocol versions by OTP's names and their numbers on the wire. */
+
+export type TlsVersion = 'tlsv1.3' | 'tlsv1.2' | 'tlsv1.1' | 'tlsv1';
+export type DtlsVersion = 'dtlsv1.2' | 'dtlsv1';
+export type ProtocolVersion = TlsVersion | DtlsVersion;
+
+/** A version as options, suites and hellos need it. */
+export interface VersionRow {
+  readonly name: ProtocolVersion;
+  /** Two bytes on the wire. DTLS counts downwards (RFC 6347 §4.1). */
+  readonly code: number;
+  readonly protocol: 'tls' | 'dtls';
+  /** The TLS version a DTLS version is made from; itself for TLS. */
+  readonly tls: TlsVersion;
+  /** Whether this library can speak it; a version that is known and not built gives `insufficient_crypto_support`. */
+  readonly built: boolean;
+}
+
+/** Newest first within each protocol. */
+export const versionRows: readonly VersionRow[] = [
+  { name: 'tlsv1.3', code: 0x0304, protocol: 'tls', tls: 'tlsv1.3', built: true },
+  { name: 'tlsv1.2', code: 0x0303, protocol: 'tls', tls: 'tlsv1.2', built: false },
+  { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', built: false },
+  { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', built: false },
+  { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', built: false },
+  { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', built: false },
+];
+
+const byName: ReadonlyMap<string, VersionRow> = new Map(versionRows.map((row) => [row.name, row]));
+const byCode: ReadonlyMap<number, VersionRow> = new Map(versionRows.map((row) => [row.code, row]));
+
+/** The row of a version name; `undefined` when nobody knows the name. */
+export function versionByName(name: unknown): VersionRow | undefined {
+  return typeof name === 'string' ? byName.get(name) : undefined;
+}
+
+/** The row of a version number as it stands on the wire. */
+export function versionByCode(code: number): VersionRow | undefined {
+  return byCode.get(code);
+}
+
+/** The number of a version on the wire. */
+export function versionCode(name: ProtocolVersion): number {
+  const row = byName.get(name);
+  if (row === undefined) throw new TypeError(`no version ${name}`);
+  return row.code;
+}
