@@ -7,12 +7,48 @@
 export type AlertLevel = 'warning' | 'fatal';
 export const alertLevelCodes: Readonly<Record<AlertLevel, number>> = { warning: 1, fatal: 2 };
 
+export type KnownAlert =
+  | 'close_notify'
+  | 'unexpected_message'
+  | 'bad_record_mac'
+  | 'decryption_failed_reserved'
+  | 'record_overflow'
+  | 'decompression_failure'
+  | 'handshake_failure'
+  | 'no_certificate_reserved'
+  | 'bad_certificate'
+  | 'unsupported_certificate'
+  | 'certificate_revoked'
+  | 'certificate_expired'
+  | 'certificate_unknown'
+  | 'illegal_parameter'
+  | 'unknown_ca'
+  | 'access_denied'
+  | 'decode_error'
+  | 'decrypt_error'
+  | 'export_restriction'
+  | 'protocol_version'
+  | 'insufficient_security'
+  | 'internal_error'
+  | 'inappropriate_fallback'
+  | 'user_canceled'
+  | 'no_renegotiation'
+  | 'missing_extension'
+  | 'unsupported_extension'
+  | 'certificate_unobtainable'
+  | 'unrecognized_name'
+  | 'bad_certificate_status_response'
+  | 'bad_certificate_hash_value'
+  | 'unknown_psk_identity'
+  | 'certificate_required'
+  | 'no_application_protocol';
+
 interface AlertRow {
   readonly code: number;
   readonly title: string;
 }
 
-const rows = {
+const rows: Readonly<Record<KnownAlert, AlertRow>> = {
   close_notify: { code: 0, title: 'Close Notify' },
   unexpected_message: { code: 10, title: 'Unexpected Message' },
   bad_record_mac: { code: 20, title: 'Bad Record MAC' },
@@ -47,9 +83,8 @@ const rows = {
   unknown_psk_identity: { code: 115, title: 'Unknown Psk Identity' },
   certificate_required: { code: 116, title: 'Certificate required' },
   no_application_protocol: { code: 120, title: 'No application protocol' },
-} as const satisfies Readonly<Record<string, AlertRow>>;
+};
 
-export type KnownAlert = keyof typeof rows;
 /** OTP's atom of an alert; what a peer sends and nobody knows is `unsupported/unknown_alert`. */
 export type AlertDescription = KnownAlert | 'unsupported/unknown_alert';
 
