@@ -142,13 +142,17 @@ function cdr(buffer: Uint8Array, packetSize: number): Decoded {
 }
 
 /**
- * FastCGI 1.0 §3.3: version 1, type, request id, content length, padding length, reserved. The padding is not
- * counted: Erlang leaves it to whoever reads the record, and so do we.
+ * FastCGI 1.0 §3.3: version 1, type, request id, content length, padding length, reserved. The padding is
+ * taken from the buffer and not given to the owner.
  */
 function fcgi(buffer: Uint8Array, packetSize: number): Decoded {
   if (buffer.length < 8) return moreUnknown;
   if (byte(buffer, 0) !== 1) return 'invalid';
-  return whole(buffer, 8, uint16(buffer, 4), packetSize);
+  const padding = byte(buffer, 6);
+  const decoded = whole(buffer, 8, uint16(buffer, 4) + padding, packetSize);
+  return decoded === 'invalid' || 'more' in decoded || padding === 0
+    ? decoded
+    : { packet: buffer.subarray(0, decoded.used - padding), used: decoded.used };
 }
 
 /** RFC 1006 §6: version 3, a reserved byte that nobody checks, length with the header. */
