@@ -1,0 +1,132 @@
+/** The rules of the house that can be read off the sources. Each answers the offences as lines for a person. */
+import type { SourceFile } from './source-files.js';
+
+/** Packages import downwards, and `ssl`'s storeys do: `ssl.ts → processes → protocol → values`. */
+export function upwardImports(files: readonly SourceFile[]): string[] {
+  return offences(files, (file, target) => {
+    const from = storeyOf(file.path);
+    const to = storeyOf(packageEntry(target) ?? target);
+    if (from === undefined || to === undefined) return false;
+    return !from.mayImport.includes(to.name);
+  });
+}
+
+/** Only `values/crypto` knows which library does the cryptography. */
+export function cryptographyOutsideItsFolder(files: readonly SourceFile[]): string[] {
+  return offences(
+    files,
+    (file, target) =>
+      (/^(node:)?crypto$/.test(target) || target.startsWith('@noble/')) &&
+      !file.path.startsWith('packages/ssl/src/values/crypto/'),
+  );
+}
+
+/** Files that import each other in a ring, each ring once; imports of types count, for readers follow them too. */
+export function importCycles(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const state = new Map<string, 'open' | 'done'>();
+  const trail: string[] = [];
+  const rings: string[] = [];
+  const visit = (path: string): void => {
+    if (state.get(path) === 'done') return;
+    if (state.get(path) === 'open') {
+      rings.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      return;
+    }
+    state.set(path, 'open');
+    trail.push(path);
+    for (const { target } of byPath.get(path)?.imports ?? []) if (byPath.has(target)) visit(target);
+    trail.pop();
+    state.set(path, 'done');
+  };
+  for (const { path } of files) visit(path);
+  return rings;
+}
+
+/** The version is chosen once; whoever asks again belongs into a row of a table. */
+export function versionQuestions(files: readonly SourceFile[]): string[] {
+  const version = String.raw`['"]d?tlsv1(?:\.[0-3])?['"]`;
+  const question = new RegExp(
+    String.raw`[=!]==?\s*${version}|${version}\s*[=!]==?|case\s+${version}|includes\(\s*${version}|` +
+      String.raw`(?:[<>]=?|[=!]==?)\s*0x(?:03|fe)[0-9a-f]{2}\b`,
+    'g',
+  );
+  const mayAsk = /^packages\/ssl\/src\/(?:protocol\/hello|values\/registry|options|testing)\//;
+  return files
+    .filter((file) => file.path.startsWith('packages/ssl/') && !mayAsk.test(file.path))
+    .flatMap((file) =>
+      [...file.code.matchAll(question)].map(
+        (match) => `${file.path}:${lineAt(file.code, match.index)}: ${match[0]}`,
+      ),
+    );
+}
+
+interface Storey {
+  readonly name: string;
+  readonly folder: string;
+  readonly mayImport: readonly string[];
+}
+
+const below = ['crl-cache', 'session-store', 'runtime'];
+
+/** First match decides. The config types are plain data that all storeys read; the parser is above them. */
+const storeys: readonly Storey[] = [
+  {
+    name: 'runtime testing',
+    folder: 'packages/runtime/src/testing/',
+    mayImport: ['runtime testing', 'runtime'],
+  },
+  { name: 'runtime', folder: 'packages/runtime/src/', mayImport: ['runtime'] },
+  { name: 'session-store', folder: 'packages/session-store/src/', mayImport: ['session-store', 'runtime'] },
+  { name: 'crl-cache', folder: 'packages/crl-cache/src/', mayImport: ['crl-cache', 'runtime'] },
+  { name: 'values', folder: 'packages/ssl/src/values/', mayImport: ['values'] },
+  { name: 'config', folder: 'packages/ssl/src/options/config.ts', mayImport: ['values', 'config'] },
+  { name: 'options', folder: 'packages/ssl/src/options/', mayImport: ['values', 'config', 'options'] },
+  { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
+  {
+    name: 'core',
+    folder: 'packages/ssl/src/core.ts',
+    mayImport: ['values', 'config', 'options', 'protocol'],
+  },
+  {
+    name: 'processes',
+    folder: 'packages/ssl/src/processes/',
+    mayImport: ['values', 'config', 'options', 'protocol', 'processes', ...below],
+  },
+  {
+    name: 'testing',
+    folder: 'packages/ssl/src/testing/',
+    mayImport: ['values', 'config', 'options', 'protocol', 'core', 'testing', ...below],
+  },
+  {
+    name: 'ssl',
+    folder: 'packages/ssl/src/',
+    mayImport: ['values', 'config', 'options', 'protocol', 'processes', 'ssl', ...below],
+  },
+];
+
+function storeyOf(path: string): Storey | undefined {
+  return storeys.find(({ folder }) => path.startsWith(folder));
+}
+
+function packageEntry(target: string): string | undefined {
+  const [, name, path] = /^@actor-tls\/([a-z-]+)(?:\/(\w+))?$/.exec(target) ?? [];
+  if (name === undefined) return undefined;
+  if (path === 'testing') return `packages/${name}/src/testing/index.ts`;
+  return `packages/${name}/src/${path ?? (name === 'ssl' ? 'ssl' : 'index')}.ts`;
+}
+
+function offences(
+  files: readonly SourceFile[],
+  offends: (file: SourceFile, target: string) => boolean,
+): string[] {
+  return files.flatMap((file) =>
+    file.imports
+      .filter(({ target }) => offends(file, target))
+      .map(({ target }) => `${file.path} imports ${target}`),
+  );
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}
