@@ -1,0 +1,14 @@
+/** Own certificates as a handshake needs them. */
+import type { Identity } from '../options/config.js';
+import type { SignatureSchemeName } from '../values/registry/schemes.js';
+
+/** A certificate whose key lives elsewhere (a token, another process): each signature is asked of the sink. */
+export interface RemoteIdentity {
+  /** DER, own certificate first. */
+  readonly chain: readonly Uint8Array[];
+  readonly key: 'remote';
+  /** Schemes the key can sign with, strongest first. */
+  readonly schemes: readonly SignatureSchemeName[];
+}
+
+export type OwnIdentity = Identity | RemoteIdentity;

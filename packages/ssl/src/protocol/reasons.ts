@@ -1,0 +1,452 @@
+/**
+ * Why a connection fails by our own finding: one row per reason with the alert it causes, the words for it, the
+ * section that asks for it and, where known, the name BoringSSL's test suite gives it.
+ *
+ * A reason is always at least as precise as its alert, but for decryption: one reason, no detail. What the record
+ * layer finds keeps its own names (`record/errors.ts`) and has its rows here too. Contract §8, §13.1 give OTP's alert
+ * where RFCs leave a choice.
+ */
+import type { KnownAlert } from '../values/registry/alerts.js';
+import type { RecordReason } from './record/errors.js';
+
+interface ReasonRow {
+  readonly alert: KnownAlert;
+  /** A lower-case phrase. */
+  readonly text: string;
+  readonly section: string;
+  /** BoGo's error name. */
+  readonly bogo?: string;
+}
+
+export type HandshakeReason =
+  | 'unexpected_message'
+  | 'malformed_message'
+  | 'malformed_extension'
+  | 'unexpected_change_cipher_spec'
+  | 'too_many_change_cipher_specs'
+  | 'unexpected_application_data'
+  | 'duplicate_extension'
+  | 'misplaced_extension'
+  | 'unsolicited_extension'
+  | 'pre_shared_key_not_last'
+  | 'missing_supported_groups'
+  | 'missing_signature_algorithms'
+  | 'missing_key_share'
+  | 'missing_psk_modes'
+  | 'unsupported_version'
+  | 'wrong_selected_version'
+  | 'downgrade_detected'
+  | 'inappropriate_fallback'
+  | 'wrong_legacy_version'
+  | 'wrong_session_id_echo'
+  | 'wrong_compression'
+  | 'wrong_cipher_suite'
+  | 'cipher_suite_changed'
+  | 'wrong_group'
+  | 'bad_key_share'
+  | 'duplicate_key_share'
+  | 'key_share_outside_groups'
+  | 'useless_retry'
+  | 'retry_for_known_share'
+  | 'client_hello_changed'
+  | 'no_suitable_cipher'
+  | 'no_suitable_groups'
+  | 'no_suitable_signature_algorithm'
+  | 'no_application_protocol'
+  | 'wrong_application_protocol'
+  | 'unrecognized_name'
+  | 'wrong_certificate_context'
+  | 'empty_certificate_list'
+  | 'certificate_required'
+  | 'certificate_rejected'
+  | 'wrong_signature_scheme'
+  | 'bad_signature'
+  | 'bad_finished'
+  | 'wrong_key_update_request'
+  | 'too_many_key_updates'
+  | 'user_canceled'
+  | 'local_failure'
+  | 'internal_error';
+
+export type Reason = HandshakeReason | RecordReason;
+
+export const reasons: Readonly<Record<Reason, ReasonRow>> = {
+  unexpected_message: {
+    alert: 'unexpected_message',
+    text: 'a handshake message that may not stand here',
+    section: 'RFC 8446 §4',
+    bogo: 'UNEXPECTED_MESSAGE',
+  },
+  malformed_message: {
+    alert: 'decode_error',
+    text: 'a message does not have its shape',
+    section: 'RFC 8446 §6.2',
+    bogo: 'DECODE_ERROR',
+  },
+  malformed_extension: {
+    alert: 'decode_error',
+    text: 'an extension does not have its shape',
+    section: 'RFC 8446 §6.2',
+    bogo: 'ERROR_PARSING_EXTENSION',
+  },
+  unexpected_change_cipher_spec: {
+    alert: 'unexpected_message',
+    text: 'a change_cipher_spec record outside the handshake or with other content than 1',
+    section: 'RFC 8446 §5',
+    bogo: 'BAD_CHANGE_CIPHER_SPEC',
+  },
+  too_many_change_cipher_specs: {
+    alert: 'unexpected_message',
+    text: 'more change_cipher_spec records than a middlebox needs to see',
+    section: 'RFC 8446 §D.4',
+    bogo: 'TOO_MANY_EMPTY_FRAGMENTS',
+  },
+  unexpected_application_data: {
+    alert: 'unexpected_message',
+    text: 'application data during the handshake',
+    section: 'RFC 8446 §5',
+    bogo: 'UNEXPECTED_RECORD',
+  },
+  duplicate_extension: {
+    alert: 'illegal_parameter',
+    text: 'an extension stands twice in a message',
+    section: 'RFC 8446 §4.2',
+    bogo: 'DUPLICATE_EXTENSION',
+  },
+  misplaced_extension: {
+    alert: 'illegal_parameter',
+    text: 'an extension stands in a message it is not made for',
+    section: 'RFC 8446 §4.2',
+    bogo: 'UNEXPECTED_EXTENSION',
+  },
+  unsolicited_extension: {
+    alert: 'unsupported_extension',
+    text: 'an extension answers what was not asked',
+    section: 'RFC 8446 §4.2',
+    bogo: 'UNEXPECTED_EXTENSION',
+  },
+  pre_shared_key_not_last: {
+    alert: 'illegal_parameter',
+    text: 'pre_shared_key is not the last extension of the ClientHello',
+    section: 'RFC 8446 §4.2.11',
+    bogo: 'PRE_SHARED_KEY_MUST_BE_LAST',
+  },
+  missing_supported_groups: {
+    alert: 'missing_extension',
+    text: 'no supported_groups beside key_share',
+    section: 'RFC 8446 §9.2',
+  },
+  missing_signature_algorithms: {
+    alert: 'missing_extension',
+    text: 'no signature_algorithms though certificates are to authenticate',
+    section: 'RFC 8446 §4.2.3, §9.2',
+  },
+  missing_key_share: {
+    alert: 'missing_extension',
+    text: 'no key_share',
+    section: 'RFC 8446 §9.2',
+    bogo: 'MISSING_KEY_SHARE',
+  },
+  missing_psk_modes: {
+    alert: 'missing_extension',
+    text: 'pre_shared_key without psk_key_exchange_modes',
+    section: 'RFC 8446 §4.2.9',
+  },
+  unsupported_version: {
+    alert: 'protocol_version',
+    text: 'no protocol version in common',
+    section: 'RFC 8446 §4.2.1',
+    bogo: 'UNSUPPORTED_PROTOCOL',
+  },
+  wrong_selected_version: {
+    alert: 'illegal_parameter',
+    text: 'the server selects a version that was not offered',
+    section: 'RFC 8446 §4.2.1',
+    bogo: 'UNSUPPORTED_PROTOCOL',
+  },
+  downgrade_detected: {
+    alert: 'illegal_parameter',
+    text: 'the server can do better than the version it selects',
+    section: 'RFC 8446 §4.1.3',
+    bogo: 'TLS13_DOWNGRADE',
+  },
+  inappropriate_fallback: {
+    alert: 'inappropriate_fallback',
+    text: 'the client falls back though we can do better',
+    section: 'RFC 7507 §3',
+    bogo: 'INAPPROPRIATE_FALLBACK',
+  },
+  wrong_legacy_version: {
+    alert: 'illegal_parameter',
+    text: 'legacy_version is not TLS 1.2',
+    section: 'RFC 8446 §4.1.2, §4.1.3',
+  },
+  wrong_session_id_echo: {
+    alert: 'illegal_parameter',
+    text: 'legacy_session_id_echo is not what was sent',
+    section: 'RFC 8446 §4.1.3',
+    bogo: 'SERVER_ECHOED_INVALID_SESSION_ID',
+  },
+  wrong_compression: {
+    alert: 'illegal_parameter',
+    text: 'a compression method other than null',
+    section: 'RFC 8446 §4.1.2, §4.1.3',
+    bogo: 'INVALID_COMPRESSION_LIST',
+  },
+  wrong_cipher_suite: {
+    alert: 'illegal_parameter',
+    text: 'the server selects a cipher suite that was not offered',
+    section: 'RFC 8446 §4.1.3',
+    bogo: 'WRONG_CIPHER_RETURNED',
+  },
+  cipher_suite_changed: {
+    alert: 'illegal_parameter',
+    text: 'ServerHello and HelloRetryRequest select different cipher suites',
+    section: 'RFC 8446 §4.1.4',
+    bogo: 'WRONG_CIPHER_RETURNED',
+  },
+  wrong_group: {
+    alert: 'illegal_parameter',
+    text: 'a group that was not offered',
+    section: 'RFC 8446 §4.2.8',
+    bogo: 'WRONG_CURVE',
+  },
+  bad_key_share: {
+    alert: 'illegal_parameter',
+    text: 'a public key that its group does not have',
+    section: 'RFC 8446 §4.2.8.1, §4.2.8.2, §7.4.2',
+    bogo: 'BAD_ECPOINT',
+  },
+  duplicate_key_share: {
+    alert: 'illegal_parameter',
+    text: 'two shares for one group',
+    section: 'RFC 8446 §4.2.8',
+    bogo: 'DUPLICATE_KEY_SHARE',
+  },
+  key_share_outside_groups: {
+    alert: 'illegal_parameter',
+    text: 'a share for a group that supported_groups does not name',
+    section: 'RFC 8446 §4.2.8',
+  },
+  useless_retry: {
+    alert: 'illegal_parameter',
+    text: 'a HelloRetryRequest that changes nothing',
+    section: 'RFC 8446 §4.1.4',
+    bogo: 'EMPTY_HELLO_RETRY_REQUEST',
+  },
+  retry_for_known_share: {
+    alert: 'illegal_parameter',
+    text: 'a HelloRetryRequest for a group whose share was sent already',
+    section: 'RFC 8446 §4.2.8',
+    bogo: 'WRONG_CURVE',
+  },
+  client_hello_changed: {
+    alert: 'illegal_parameter',
+    text: 'the second ClientHello differs where it may not',
+    section: 'RFC 8446 §4.1.2',
+  },
+  no_suitable_cipher: {
+    alert: 'insufficient_security',
+    text: 'no cipher suite in common',
+    section: 'RFC 8446 §4.1.1',
+    bogo: 'NO_SHARED_CIPHER',
+  },
+  no_suitable_groups: {
+    alert: 'insufficient_security',
+    text: 'no group in common',
+    section: 'RFC 8446 §4.1.1',
+    bogo: 'NO_SHARED_GROUP',
+  },
+  no_suitable_signature_algorithm: {
+    alert: 'insufficient_security',
+    text: 'no own certificate fits the signature algorithms of the peer',
+    section: 'RFC 8446 §4.4.2.2',
+    bogo: 'NO_COMMON_SIGNATURE_ALGORITHMS',
+  },
+  no_application_protocol: {
+    alert: 'no_application_protocol',
+    text: 'no application protocol in common',
+    section: 'RFC 7301 §3.2',
+    bogo: 'NO_APPLICATION_PROTOCOL',
+  },
+  wrong_application_protocol: {
+    alert: 'illegal_parameter',
+    text: 'the server selects an application protocol that was not offered',
+    section: 'RFC 7301 §3.1',
+    bogo: 'INVALID_ALPN_PROTOCOL',
+  },
+  unrecognized_name: {
+    alert: 'unrecognized_name',
+    text: 'a server name that is empty or ends in a dot',
+    section: 'RFC 6066 §3',
+  },
+  wrong_certificate_context: {
+    alert: 'illegal_parameter',
+    text: 'certificate_request_context is not the one of the request',
+    section: 'RFC 8446 §4.3.2, §4.4.2',
+    bogo: 'DECODE_ERROR',
+  },
+  empty_certificate_list: {
+    alert: 'decode_error',
+    text: 'a server without certificate',
+    section: 'RFC 8446 §4.4.2.4',
+    bogo: 'PEER_DID_NOT_RETURN_A_CERTIFICATE',
+  },
+  certificate_required: {
+    alert: 'certificate_required',
+    text: 'the client shows no certificate',
+    section: 'RFC 8446 §4.4.2.4',
+    bogo: 'PEER_DID_NOT_RETURN_A_CERTIFICATE',
+  },
+  certificate_rejected: {
+    alert: 'bad_certificate',
+    text: 'the certificates of the peer were judged and found wanting; the verdict names the alert',
+    section: 'RFC 8446 §4.4.2.4',
+    bogo: 'CERTIFICATE_VERIFY_FAILED',
+  },
+  wrong_signature_scheme: {
+    alert: 'illegal_parameter',
+    text: 'a signature scheme that was not offered or does not fit the key',
+    section: 'RFC 8446 §4.4.3',
+    bogo: 'WRONG_SIGNATURE_TYPE',
+  },
+  bad_signature: {
+    alert: 'decrypt_error',
+    text: 'CertificateVerify does not verify',
+    section: 'RFC 8446 §4.4.3',
+    bogo: 'BAD_SIGNATURE',
+  },
+  bad_finished: {
+    alert: 'decrypt_error',
+    text: 'Finished does not verify',
+    section: 'RFC 8446 §4.4.4',
+    bogo: 'DIGEST_CHECK_FAILED',
+  },
+  wrong_key_update_request: {
+    alert: 'illegal_parameter',
+    text: 'request_update is neither 0 nor 1',
+    section: 'RFC 8446 §4.6.3',
+  },
+  too_many_key_updates: {
+    alert: 'unexpected_message',
+    text: 'KeyUpdates without any data between them',
+    section: 'ours, against idle work',
+    bogo: 'TOO_MANY_KEY_UPDATES',
+  },
+  user_canceled: {
+    alert: 'user_canceled',
+    text: 'the user gives the handshake up',
+    section: 'RFC 8446 §6.1',
+  },
+  local_failure: {
+    alert: 'internal_error',
+    text: 'the surroundings of the core end the connection; they name the alert',
+    section: 'RFC 8446 §6.2',
+  },
+  internal_error: {
+    alert: 'internal_error',
+    text: 'a fault of ours',
+    section: 'RFC 8446 §6.2',
+    bogo: 'INTERNAL_ERROR',
+  },
+
+  unknown_content_type: {
+    alert: 'unexpected_message',
+    text: 'a record of a type that TLS does not have',
+    section: 'RFC 8446 §5.1',
+    bogo: 'UNEXPECTED_RECORD',
+  },
+  unexpected_record_type: {
+    alert: 'unexpected_message',
+    text: 'a record of a type that may not stand here',
+    section: 'RFC 8446 §5',
+    bogo: 'UNEXPECTED_RECORD',
+  },
+  wrong_record_version: {
+    alert: 'protocol_version',
+    text: 'this is not TLS',
+    section: 'RFC 8446 §5.1',
+    bogo: 'WRONG_VERSION_NUMBER',
+  },
+  record_overflow: {
+    alert: 'record_overflow',
+    text: 'a record is longer than allowed',
+    section: 'RFC 8446 §5.1, §5.2',
+    bogo: 'DATA_LENGTH_TOO_LONG',
+  },
+  bad_record_mac: {
+    alert: 'bad_record_mac',
+    text: 'a record cannot be decrypted',
+    section: 'RFC 8446 §5.2',
+    bogo: 'DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
+  },
+  no_inner_content_type: {
+    alert: 'unexpected_message',
+    text: 'a protected record without content type',
+    section: 'RFC 8446 §5.4',
+    bogo: 'INVALID_OUTER_RECORD_TYPE',
+  },
+  empty_fragment: {
+    alert: 'unexpected_message',
+    text: 'a record without content',
+    section: 'RFC 8446 §5.1, §5.4',
+    bogo: 'UNEXPECTED_RECORD',
+  },
+  too_many_empty_records: {
+    alert: 'unexpected_message',
+    text: 'empty records without end',
+    section: 'ours, against idle work',
+    bogo: 'TOO_MANY_EMPTY_FRAGMENTS',
+  },
+  malformed_alert: {
+    alert: 'decode_error',
+    text: 'an alert record that does not hold one alert',
+    section: 'RFC 8446 §6',
+    bogo: 'BAD_ALERT',
+  },
+  too_much_skipped_early_data: {
+    alert: 'unexpected_message',
+    text: 'rejected early data beyond the limit',
+    section: 'RFC 8446 §4.2.10',
+    bogo: 'TOO_MUCH_SKIPPED_EARLY_DATA',
+  },
+  interleaved_handshake_message: {
+    alert: 'unexpected_message',
+    text: 'another record in the middle of a handshake message',
+    section: 'RFC 8446 §5.1',
+    bogo: 'UNEXPECTED_RECORD',
+  },
+  excess_handshake_data: {
+    alert: 'unexpected_message',
+    text: 'handshake bytes on both sides of a key change',
+    section: 'RFC 8446 §5.1',
+    bogo: 'EXCESS_HANDSHAKE_DATA',
+  },
+  handshake_message_too_large: {
+    alert: 'handshake_failure',
+    text: 'a handshake message longer than max_handshake_size',
+    section: 'contract §13.1',
+    bogo: 'EXCESSIVE_MESSAGE_SIZE',
+  },
+  sequence_number_overflow: {
+    alert: 'internal_error',
+    text: 'too many records under one key',
+    section: 'RFC 8446 §5.3',
+  },
+};
+
+/** Thrown by handlers; `core.ts` alone catches it and sends the alert of the reason, or the one given. */
+export class AlertError extends Error {
+  override readonly name = 'AlertError';
+  readonly reason: Reason;
+  /** More about it in OTP's terms, for the text. */
+  readonly detail: unknown;
+  readonly alert: KnownAlert;
+
+  constructor(reason: Reason, detail?: unknown, alert: KnownAlert = reasons[reason].alert) {
+    super(reason);
+    this.reason = reason;
+    this.detail = detail;
+    this.alert = alert;
+  }
+}

@@ -1,0 +1,39 @@
+/** ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2). */
+import { type Codec, fixed, list16, opaque8, uint16 } from '../codec.js';
+import { type RawExtension, rawExtensions } from './extension.js';
+
+export interface ClientHello {
+  readonly legacyVersion: number;
+  /** 32 bytes */
+  readonly random: Uint8Array;
+  readonly legacySessionId: Uint8Array;
+  readonly cipherSuites: readonly number[];
+  readonly legacyCompressionMethods: Uint8Array;
+  /** Empty when the block is absent, which TLS 1.2 and before allow. */
+  readonly extensions: readonly RawExtension[];
+}
+
+const random = fixed(32);
+const sessionId = opaque8(0, 32);
+const suites = list16(uint16, 2, 65534);
+const compressionMethods = opaque8(1, 255);
+
+/** By hand, since the whole block of extensions may be missing (RFC 5246 §7.4.1.2). */
+export const clientHello: Codec<ClientHello> = {
+  decode: (reader) => ({
+    legacyVersion: reader.uint16(),
+    random: random.decode(reader),
+    legacySessionId: sessionId.decode(reader),
+    cipherSuites: suites.decode(reader),
+    legacyCompressionMethods: compressionMethods.decode(reader),
+    extensions: reader.remaining === 0 ? [] : rawExtensions.decode(reader),
+  }),
+  encode(writer, hello) {
+    writer.uint16(hello.legacyVersion);
+    random.encode(writer, hello.random);
+    sessionId.encode(writer, hello.legacySessionId);
+    suites.encode(writer, hello.cipherSuites);
+    compressionMethods.encode(writer, hello.legacyCompressionMethods);
+    if (hello.extensions.length > 0) rawExtensions.encode(writer, hello.extensions);
+  },
+};
