@@ -39,22 +39,28 @@ export interface HashFunction {
 
 export type AeadName = 'aes_128_gcm' | 'aes_256_gcm' | 'chacha20_poly1305';
 
-/** Encrypts records of one direction under one key. */
+/** Encrypts records of one direction under one key. Keeps none of its arguments. */
 export interface Sealer {
   /**
-   * Seals `plaintext` followed by `trailer` (the inner content type and padding of RFC 8446 §5.2; may be empty).
-   * Answers the ciphertext in pieces, the last of which ends with the tag; the pieces do not alias the input.
+   * Seals a short record where it stands: bytes `start` to `end` of `record` become ciphertext, the tag follows
+   * them; there must be room for it.
    */
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, trailer: Uint8Array): Uint8Array[];
+  sealInPlace(nonce: Uint8Array, aad: Uint8Array, record: Uint8Array, start: number, end: number): void;
+  /**
+   * Seals `plaintext` followed by the start of `tail` (the inner content type and padding of RFC 8446 §5.2): `tail`
+   * holds that trailer and room for the tag, and afterwards the trailer's ciphertext and the tag. Answers the
+   * plaintext's ciphertext in memory of its own; the plaintext is not copied.
+   */
+  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tail: Uint8Array): Uint8Array;
 }
 
-/** Decrypts records of one direction under one key. */
+/** Decrypts records of one direction under one key. Keeps none of its arguments. */
 export interface Opener {
   /**
-   * Opens ciphertext-with-tag given as one or more adjacent pieces. Answers the plaintext, or `undefined` when
-   * authentication fails; no plaintext is ever released before the tag was checked.
+   * Opens ciphertext-with-tag given as adjacent pieces. Answers the plaintext in adjacent pieces with memory of
+   * their own, or `undefined` when authentication fails; no plaintext is ever released before the tag was checked.
    */
-  open(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array | undefined;
+  open(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] | undefined;
 }
 
 export interface Aead {

@@ -1,0 +1,47 @@
+/**
+ * What a half of the record layer asks of the keys installed in it. TLS 1.3 is `tls13-protection.ts`; older
+ * versions put their own protection under the same halves.
+ */
+
+/** A record after its protection was removed. */
+export interface OpenedRecord {
+  /** The true content type's code. */
+  readonly type: number;
+  /** The plaintext, in adjacent pieces, none of them empty; freshly allocated. */
+  readonly pieces: Uint8Array[];
+  /** Bytes in all pieces. */
+  readonly length: number;
+}
+
+/** Keys and sequence number of one epoch of reading. */
+export interface ReadProtection {
+  /** True for the outer content types that must be protected under these keys. */
+  protects(type: number): boolean;
+  /** True while no record has been opened: the peer may not have these keys yet. */
+  readonly unused: boolean;
+  /**
+   * Removes the protection from a record's fragment, given in one or more adjacent pieces. The fragment's length
+   * was checked against the limit of §5.2. `undefined` when it does not authenticate; the sequence number then
+   * stays. Throws `RecordError`.
+   */
+  open(type: number, version: number, pieces: Uint8Array[], length: number): OpenedRecord | undefined;
+  /** The following generation of keys (RFC 8446 §7.2). */
+  next(): ReadProtection;
+}
+
+/** Keys and sequence number of one epoch of writing. */
+export interface WriteProtection {
+  /** Bytes that a protected record is longer than its plaintext, header included. */
+  readonly overhead: number;
+  /** Plaintext bytes sealed under these keys. */
+  readonly sealedBytes: number;
+  /** Seals a short fragment as one complete record in a buffer of its own. */
+  sealShort(type: number, fragment: Uint8Array): Uint8Array;
+  /**
+   * Seals `content` as records of at most `limit` plaintext bytes; appends the pieces to `out`. No piece aliases
+   * the content, which is read in place.
+   */
+  seal(type: number, content: Uint8Array, limit: number, out: Uint8Array[]): void;
+  /** The following generation of keys (RFC 8446 §7.2). */
+  next(): WriteProtection;
+}

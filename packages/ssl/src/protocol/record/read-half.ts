@@ -1,0 +1,269 @@
+/**
+ * The receiving half of the record layer (RFC 8446 §5): chunks of a stream in, records out. Sans-IO.
+ *
+ * Holds at most one incomplete record besides the chunks just fed. Nothing is copied on the way of a record: a
+ * record that spans chunks goes to the opener in pieces, and its plaintext comes out in pieces.
+ */
+import {
+  ALERT,
+  APPLICATION_DATA,
+  CHANGE_CIPHER_SPEC,
+  type ContentType,
+  contentType,
+  HEADER_LENGTH,
+  MAX_EXPANSION,
+  MAX_PLAINTEXT,
+} from './content-type.js';
+import { RecordError } from './errors.js';
+import type { ReadProtection } from './protection.js';
+import type { Aligned } from './reassembly.js';
+
+/**
+ * What came in. A record whose bytes stood in several chunks may come as several of these, in order, but for alerts
+ * and change_cipher_spec.
+ */
+export interface InboundRecord {
+  readonly type: ContentType;
+  /** Empty only for application data. */
+  readonly data: Uint8Array;
+  /** True: memory of its own, made by decryption. False: a view of the chunk, and the record was not protected. */
+  readonly owned: boolean;
+}
+
+/** Empty application data records in a row; each costs the reader a decryption and gives nothing. */
+const MAX_EMPTY_RECORDS = 32;
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+export class ReadHalf {
+  private chunks: Uint8Array[] = [];
+  /** Where the waiting bytes begin in the first chunk. */
+  private offset = 0;
+  private waiting = 0;
+  private protection: ReadProtection | undefined = undefined;
+  /** What is left of a record that was given out in part: its type, and the other pieces. */
+  private rest: Uint8Array[] = [];
+  private restType: ContentType = 'application_data';
+  private restOwned = false;
+  private emptyRecords = 0;
+  /** Bytes of rejected early data that may still be thrown away; negative: none is expected. */
+  private skippable = -1;
+  private limit: number = MAX_PLAINTEXT;
+
+  /** Bytes fed and not yet given out as records. */
+  get buffered(): number {
+    return this.waiting;
+  }
+
+  /** Adds bytes from the transport. They must stay unchanged until `next` answers `undefined` and `detach` ran. */
+  feed(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.chunks.push(chunk);
+    this.waiting += chunk.length;
+  }
+
+  /**
+   * The next record, or `undefined` when more bytes are needed. Throws `RecordError`; the half must not be used
+   * after that.
+   */
+  next(): InboundRecord | undefined {
+    for (;;) {
+      const piece = this.rest.shift();
+      if (piece !== undefined) return { type: this.restType, data: piece, owned: this.restOwned };
+      if (this.waiting < HEADER_LENGTH) return this.settle();
+      const code = this.peek(0);
+      const length = (this.peek(3) << 8) | this.peek(4);
+      const type = contentType(code);
+      if (type === undefined) throw new RecordError('unknown_content_type');
+      // The minor byte is ignored (§5.1); another major byte is no TLS at all.
+      if (this.peek(1) !== 3) throw new RecordError('wrong_record_version');
+      const isProtected = this.protection?.protects(code) ?? false;
+      if (length > (isProtected || this.skippable >= 0 ? MAX_PLAINTEXT + MAX_EXPANSION : this.limit)) {
+        throw new RecordError('record_overflow');
+      }
+      if (this.waiting < HEADER_LENGTH + length) return this.settle();
+      const version = 0x0300 | this.peek(2);
+      this.drop(HEADER_LENGTH);
+      const pieces = this.take(length);
+      const record = isProtected
+        ? this.openProtected(code, version, pieces, length)
+        : this.acceptUnprotected(code, type, pieces, length);
+      if (record !== undefined) return record;
+    }
+  }
+
+  /**
+   * Installs the first keys, or those of the next epoch. Throws `excess_handshake_data` when a part of the record
+   * that carried the last message is still to be given out.
+   */
+  install(protection: ReadProtection, _aligned: Aligned): void {
+    if (this.rest.length > 0) throw new RecordError('excess_handshake_data');
+    this.protection = protection;
+  }
+
+  /** Moves on to the peer's next traffic keys, after its KeyUpdate (§4.6.3, §7.2). */
+  rekey(aligned: Aligned): void {
+    const { protection } = this;
+    if (protection === undefined) throw new TypeError('no keys to update');
+    this.install(protection.next(), aligned);
+  }
+
+  /**
+   * A server that does not accept early data throws it away unread: application data that comes before keys do
+   * (after a HelloRetryRequest) and records that do not open, until one does (§4.2.10).
+   * `bytes`: how much at most, `max_early_data_size` with room for padding and tags.
+   */
+  skipEarlyData(bytes: number): void {
+    this.skippable = bytes;
+  }
+
+  /** Lowers the longest plaintext accepted (max_fragment_length, record_size_limit). */
+  limitPlaintext(bytes: number): void {
+    this.limit = Math.min(bytes, MAX_PLAINTEXT);
+  }
+
+  /** Copies what waits out of the transport's memory, which may then be overwritten. */
+  detach(): void {
+    if (this.waiting === 0) return;
+    this.chunks = [this.copyWaiting()];
+    this.offset = 0;
+  }
+
+  private openProtected(
+    code: number,
+    version: number,
+    pieces: Uint8Array[],
+    length: number,
+  ): InboundRecord | undefined {
+    const opened = this.protection?.open(code, version, pieces, length);
+    if (opened === undefined) {
+      if (this.skippable < 0) throw new RecordError('bad_record_mac');
+      return this.skip(length);
+    }
+    this.skippable = -1;
+    const type = contentType(opened.type);
+    if (type === undefined) throw new RecordError('unknown_content_type');
+    if (opened.length > this.limit) throw new RecordError('record_overflow');
+    return this.give(opened.type, type, opened.pieces, opened.length, true);
+  }
+
+  private acceptUnprotected(
+    code: number,
+    type: ContentType,
+    pieces: Uint8Array[],
+    length: number,
+  ): InboundRecord | undefined {
+    if (code === APPLICATION_DATA) {
+      if (this.skippable < 0) throw new RecordError('unexpected_record_type');
+      return this.skip(length);
+    }
+    const { protection } = this;
+    if (protection !== undefined && code !== CHANGE_CIPHER_SPEC) {
+      // A peer that could not make sense of our hello has no keys: its alert comes in the clear. Somebody on the
+      // path could send it as well, but could as easily break the connection with a garbled record.
+      if (code !== ALERT || !protection.unused) throw new RecordError('unexpected_record_type');
+    }
+    return this.give(code, type, pieces, length, false);
+  }
+
+  private give(
+    code: number,
+    type: ContentType,
+    pieces: Uint8Array[],
+    length: number,
+    owned: boolean,
+  ): InboundRecord {
+    if (code === APPLICATION_DATA) {
+      if (length === 0) {
+        if (++this.emptyRecords > MAX_EMPTY_RECORDS) throw new RecordError('too_many_empty_records');
+        return { type, data: EMPTY, owned };
+      }
+      this.emptyRecords = 0;
+    } else if (length === 0) {
+      throw new RecordError('empty_fragment');
+    } else if (code === ALERT && length !== 2) {
+      // §5.1: an alert is neither fragmented nor coalesced.
+      throw new RecordError('malformed_alert');
+    }
+    const first = pieces[0] ?? EMPTY;
+    if (pieces.length === 1) return { type, data: first, owned };
+    if (code === ALERT || code === CHANGE_CIPHER_SPEC) {
+      return { type, data: concat(pieces, length), owned };
+    }
+    pieces.shift();
+    this.rest = pieces;
+    this.restType = type;
+    this.restOwned = owned;
+    return { type, data: first, owned };
+  }
+
+  private skip(length: number): undefined {
+    this.skippable -= length;
+    if (this.skippable < 0) throw new RecordError('too_much_skipped_early_data');
+  }
+
+  /** Byte `at` of what waits; the caller knows that it is there. */
+  private peek(at: number): number {
+    let index = this.offset + at;
+    for (let i = 0; i < this.chunks.length; i++) {
+      const chunk = this.chunks[i] ?? EMPTY;
+      if (index < chunk.length) return chunk[index] ?? 0;
+      index -= chunk.length;
+    }
+    return 0;
+  }
+
+  private drop(length: number): void {
+    let left = length + this.offset;
+    for (let chunk = this.chunks[0]; chunk !== undefined && left >= chunk.length; chunk = this.chunks[0]) {
+      left -= chunk.length;
+      this.chunks.shift();
+    }
+    this.offset = left;
+    this.waiting -= length;
+  }
+
+  private take(length: number): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let left = length;
+    for (let i = 0, from = this.offset; left > 0; i++, from = 0) {
+      const chunk = this.chunks[i] ?? EMPTY;
+      const to = Math.min(chunk.length, from + left);
+      pieces.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+      left -= to - from;
+    }
+    this.drop(length);
+    return pieces;
+  }
+
+  /**
+   * Nothing more can be given out. A few bytes must not keep a large chunk alive while the peer is silent, nor many
+   * small chunks the objects around them.
+   */
+  private settle(): undefined {
+    if (this.waiting === 0) return;
+    const first = this.chunks[0] ?? EMPTY;
+    const crumb = this.chunks.length === 1 && this.waiting * 4 < first.buffer.byteLength;
+    if (crumb || this.chunks.length > 16) this.detach();
+  }
+
+  private copyWaiting(): Uint8Array {
+    const copy = new Uint8Array(this.waiting);
+    let at = 0;
+    for (let i = 0, from = this.offset; i < this.chunks.length; i++, from = 0) {
+      const chunk = this.chunks[i] ?? EMPTY;
+      copy.set(from === 0 ? chunk : chunk.subarray(from), at);
+      at += chunk.length - from;
+    }
+    return copy;
+  }
+}
+
+function concat(pieces: Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

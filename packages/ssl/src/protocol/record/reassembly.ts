@@ -1,0 +1,127 @@
+/**
+ * Handshake messages from the fragments that records carry (RFC 8446 §4, §5.1).
+ */
+import { RecordError } from './errors.js';
+
+/** One complete handshake message. */
+export interface HandshakeMessage {
+  /** HandshakeType's code. */
+  readonly type: number;
+  /** The message without its header. A view of `raw`. */
+  readonly body: Uint8Array;
+  /** Header and body, as they enter the transcript. */
+  readonly raw: Uint8Array;
+}
+
+const brand: unique symbol = Symbol('aligned');
+
+/**
+ * Proof that no handshake byte waits in the reassembler, which installing read keys demands (RFC 8446 §5.1:
+ * messages must not span a key change). Only `HandshakeReassembler.aligned` makes one. It speaks of the moment it
+ * was made in: use it at once, never keep it.
+ */
+export interface Aligned {
+  readonly [brand]: true;
+}
+
+const ALIGNED: Aligned = Object.freeze({ [brand]: true as const });
+const HEADER_LENGTH = 4;
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Feed it fragments, take messages. Buffers at most one incomplete message besides the fragment just fed. */
+export class HandshakeReassembler {
+  /** Bytes `start` to `end` of `bytes` are waiting; `bytes` is a fragment or, when `own`, our buffer. */
+  private bytes: Uint8Array = EMPTY;
+  private start = 0;
+  private end = 0;
+  private own = false;
+  private readonly maxHandshakeSize: number;
+
+  /** `maxHandshakeSize`: longest body that is accepted, bytes (OTP's option). */
+  constructor(maxHandshakeSize: number) {
+    this.maxHandshakeSize = maxHandshakeSize;
+  }
+
+  /** Handshake bytes not yet given out. */
+  get pending(): number {
+    return this.end - this.start;
+  }
+
+  /**
+   * Adds a record's content, not empty. The array must stay unchanged until `next` has answered `undefined`;
+   * what is left over then was copied.
+   */
+  push(fragment: Uint8Array): void {
+    if (this.start === this.end) {
+      this.bytes = fragment;
+      this.start = 0;
+      this.end = fragment.length;
+      this.own = false;
+      return;
+    }
+    this.reserve(fragment.length);
+    this.bytes.set(fragment, this.end);
+    this.end += fragment.length;
+  }
+
+  /**
+   * The next complete message, a view of a fragment or of a buffer that is not written again, or `undefined` when
+   * more bytes are needed. Throws `handshake_message_too_large` as soon as the header says so.
+   */
+  next(): HandshakeMessage | undefined {
+    const { bytes, start } = this;
+    const pending = this.end - start;
+    if (pending >= HEADER_LENGTH) {
+      const length = this.bodyLength();
+      if (length > this.maxHandshakeSize) throw new RecordError('handshake_message_too_large');
+      const end = start + HEADER_LENGTH + length;
+      if (end <= this.end) {
+        this.start = end;
+        if (end === this.end) this.clear();
+        const raw = bytes.subarray(start, end);
+        return { type: bytes[start] ?? 0, body: raw.subarray(HEADER_LENGTH), raw };
+      }
+    }
+    if (pending > 0 && !this.own) this.reserve(0);
+    return undefined;
+  }
+
+  /** Throws `excess_handshake_data` when handshake bytes wait, be they a part of a message or a whole one. */
+  aligned(): Aligned {
+    if (this.start !== this.end) throw new RecordError('excess_handshake_data');
+    return ALIGNED;
+  }
+
+  /** Throws when a record of another type may not come now: in the middle of a handshake message (§5.1). */
+  assertNotInterleaved(): void {
+    if (this.start !== this.end) throw new RecordError('interleaved_handshake_message');
+  }
+
+  private bodyLength(): number {
+    const { bytes, start } = this;
+    return ((bytes[start + 1] ?? 0) << 16) | ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
+  }
+
+  /**
+   * Moves what waits into a buffer of our own with room for `more` bytes. It grows with what has arrived, not with
+   * what was announced: a peer must send half of what it makes us allocate.
+   */
+  private reserve(more: number): void {
+    const pending = this.end - this.start;
+    // Room behind: messages given out are views of what lies before, which stays as it is.
+    if (this.own && this.end + more <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max((pending + more) * 2, 256));
+    grown.set(this.bytes.subarray(this.start, this.end));
+    this.bytes = grown;
+    this.start = 0;
+    this.end = pending;
+    this.own = true;
+  }
+
+  private clear(): void {
+    this.bytes = EMPTY;
+    this.start = 0;
+    this.end = 0;
+    this.own = false;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Record protection of TLS 1.3 (RFC 8446 §5.2–§5.5): per-record nonces, the hidden content type, padding.
+ *
+ * An idle connection keeps of each direction one traffic secret, one engine key, four numbers. Nonce and additional
+ * data are scratch for one synchronous call and shared by all connections.
+ */
+import type { Aead, Opener, Sealer } from '../../values/crypto/engine.js';
+import type { TrafficSecret } from '../tls13/key-schedule.js';
+import { APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER_LENGTH, MAX_PLAINTEXT } from './content-type.js';
+import { RecordError } from './errors.js';
+import type { OpenedRecord, ReadProtection, WriteProtection } from './protection.js';
+
+const TLS12 = 0x0303;
+const nonce: Uint8Array = new Uint8Array(12);
+const aad: Uint8Array = new Uint8Array(HEADER_LENGTH);
+
+/** The write_iv as three words: they live in the object's own fields, and a nonce is twelve byte stores. */
+abstract class RecordNonce {
+  protected readonly aead: Aead;
+  protected readonly secret: TrafficSecret;
+  private readonly iv0: number;
+  private readonly iv1: number;
+  private readonly iv2: number;
+  /** Safe integers hold 2^53 records, more than any limit of §5.5 allows. */
+  protected sequence = 0;
+
+  protected constructor(aead: Aead, secret: TrafficSecret, iv: Uint8Array) {
+    this.aead = aead;
+    this.secret = secret;
+    this.iv0 = word(iv, 0);
+    this.iv1 = word(iv, 4);
+    this.iv2 = word(iv, 8);
+  }
+
+  /** §5.3: the sequence number, padded to the left, XORed into the IV. */
+  protected setNonce(): void {
+    const { sequence } = this;
+    if (sequence >= Number.MAX_SAFE_INTEGER) throw new RecordError('sequence_number_overflow');
+    putWord(nonce, 0, this.iv0);
+    putWord(nonce, 4, this.iv1 ^ (sequence / 0x1_0000_0000));
+    putWord(nonce, 8, this.iv2 ^ (sequence | 0));
+  }
+}
+
+/** Keys to read with, made from the peer's traffic secret. */
+export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
+  private readonly opener: Opener;
+
+  constructor(aead: Aead, secret: TrafficSecret) {
+    const { key, iv } = secret.keys(aead);
+    super(aead, secret, iv);
+    this.opener = aead.opener(key);
+  }
+
+  get unused(): boolean {
+    return this.sequence === 0;
+  }
+
+  /** §5: everything but application_data on the outside came unprotected. */
+  protects(type: number): boolean {
+    return type === APPLICATION_DATA;
+  }
+
+  open(type: number, version: number, pieces: Uint8Array[], length: number): OpenedRecord | undefined {
+    if (length < this.aead.tagLength) return undefined;
+    this.setNonce();
+    putHeader(aad, 0, type, version, length);
+    const plaintext = this.opener.open(nonce, aad, pieces);
+    if (plaintext === undefined) return undefined;
+    this.sequence++;
+    // §5.4: the full inner plaintext, padding included, is bounded too.
+    if (length - this.aead.tagLength > MAX_PLAINTEXT + 1) throw new RecordError('record_overflow');
+    return stripPadding(plaintext);
+  }
+
+  next(): Tls13ReadProtection {
+    const next = new Tls13ReadProtection(this.aead, this.secret.next());
+    this.secret.zero();
+    return next;
+  }
+}
+
+/** Keys to write with, made from our own traffic secret. */
+export class Tls13WriteProtection extends RecordNonce implements WriteProtection {
+  readonly overhead: number;
+  private readonly sealer: Sealer;
+  private sealed = 0;
+
+  constructor(aead: Aead, secret: TrafficSecret) {
+    const { key, iv } = secret.keys(aead);
+    super(aead, secret, iv);
+    this.overhead = HEADER_LENGTH + 1 + aead.tagLength;
+    this.sealer = aead.sealer(key);
+  }
+
+  get sealedBytes(): number {
+    return this.sealed;
+  }
+
+  sealShort(type: number, fragment: Uint8Array): Uint8Array {
+    const length = fragment.length;
+    const record = new Uint8Array(length + this.overhead);
+    putHeader(record, 0, APPLICATION_DATA, TLS12, record.length - HEADER_LENGTH);
+    record.set(fragment, HEADER_LENGTH);
+    record[HEADER_LENGTH + length] = type;
+    this.setNonce();
+    putHeader(aad, 0, APPLICATION_DATA, TLS12, record.length - HEADER_LENGTH);
+    this.sealer.sealInPlace(nonce, aad, record, HEADER_LENGTH, HEADER_LENGTH + length + 1);
+    this.sequence++;
+    this.sealed += length;
+    return record;
+  }
+
+  seal(type: number, content: Uint8Array, limit: number, out: Uint8Array[]): void {
+    // One small buffer for all that stands between the bodies: header | tail header | … | tail. A record's tail
+    // (inner type and tag) and its successor's header are one piece, so n records are 2n+1 pieces.
+    const tailLength = 1 + this.aead.tagLength;
+    const records = Math.ceil(content.length / limit);
+    const frames = new Uint8Array(records * (HEADER_LENGTH + tailLength));
+    let at = 0;
+    for (let start = 0; start < content.length; start += limit) {
+      const end = Math.min(start + limit, content.length);
+      const length = end - start + tailLength;
+      const tailAt = at + HEADER_LENGTH;
+      putHeader(frames, at, APPLICATION_DATA, TLS12, length);
+      frames[tailAt] = type;
+      this.setNonce();
+      putHeader(aad, 0, APPLICATION_DATA, TLS12, length);
+      const tail = frames.subarray(tailAt, tailAt + tailLength);
+      const body = this.sealer.seal(nonce, aad, content.subarray(start, end), tail);
+      this.sequence++;
+      out.push(
+        start === 0 ? frames.subarray(0, HEADER_LENGTH) : frames.subarray(at - tailLength, tailAt),
+        body,
+      );
+      at = tailAt + tailLength;
+    }
+    out.push(frames.subarray(at - tailLength, at));
+    this.sealed += content.length;
+  }
+
+  next(): Tls13WriteProtection {
+    const next = new Tls13WriteProtection(this.aead, this.secret.next());
+    this.secret.zero();
+    return next;
+  }
+}
+
+/** §5.4: the content type is the last byte that is not zero. */
+function stripPadding(pieces: Uint8Array[]): OpenedRecord {
+  for (let last = pieces.pop(); last !== undefined; last = pieces.pop()) {
+    let end = last.length;
+    while (end > 0 && last[end - 1] === 0) end--;
+    if (end === 0) continue;
+    const type = last[end - 1] ?? 0;
+    // Inside, there is no change_cipher_spec (§5).
+    if (type === CHANGE_CIPHER_SPEC) throw new RecordError('unexpected_record_type');
+    if (end > 1) pieces.push(last.subarray(0, end - 1));
+    let length = 0;
+    for (let i = 0; i < pieces.length; i++) length += pieces[i]?.length ?? 0;
+    return { type, pieces, length };
+  }
+  throw new RecordError('no_inner_content_type');
+}
+
+function putHeader(into: Uint8Array, at: number, type: number, version: number, length: number): void {
+  into[at] = type;
+  into[at + 1] = version >> 8;
+  into[at + 2] = version;
+  into[at + 3] = length >> 8;
+  into[at + 4] = length;
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)
+  );
+}
+
+function putWord(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >> 24;
+  into[at + 1] = value >> 16;
+  into[at + 2] = value >> 8;
+  into[at + 3] = value;
+}

@@ -1,0 +1,111 @@
+/**
+ * The sending half of the record layer (RFC 8446 §5): messages and data in, pieces for one write out. Sans-IO.
+ *
+ * A complete object: once the handshake is done it moves to the sender process with its keys, sequence number and
+ * byte count. Pieces of protected records are memory of their own; those of unprotected records are views.
+ */
+import {
+  ALERT,
+  APPLICATION_DATA,
+  CHANGE_CIPHER_SPEC,
+  HANDSHAKE,
+  HEADER_LENGTH,
+  MAX_PLAINTEXT,
+} from './content-type.js';
+import type { WriteProtection } from './protection.js';
+
+/**
+ * Up to here a record is made in one buffer: copying costs less than a second call into the cipher and two more
+ * pieces in the write.
+ */
+const SHORT = 4096;
+const CHANGE_CIPHER_SPEC_RECORD: readonly number[] = [CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1];
+
+export class WriteHalf {
+  private protection: WriteProtection | undefined = undefined;
+  private recordVersion: number;
+  private readonly keyUpdateAt: number;
+  private limit: number = MAX_PLAINTEXT;
+
+  /**
+   * `keyUpdateAt`: plaintext bytes under one key after which `keyUpdateDue` says so (OTP's option `key_update_at`).
+   * `recordVersion`: legacy_record_version of unprotected records; 0x0301 for a client's first hello (§5.1).
+   */
+  constructor(keyUpdateAt: number, recordVersion = 0x0303) {
+    this.keyUpdateAt = keyUpdateAt;
+    this.recordVersion = recordVersion;
+  }
+
+  /** legacy_record_version of the unprotected records to come. */
+  setRecordVersion(version: number): void {
+    this.recordVersion = version;
+  }
+
+  /** One or more whole handshake messages, fragmented where they must be (§5.1). */
+  sealHandshake(messages: Uint8Array): Uint8Array[] {
+    return this.seal(HANDSHAKE, messages);
+  }
+
+  /** Application data of any length; none gives no record. Throws `TypeError` before keys are installed. */
+  sealApplicationData(data: Uint8Array): Uint8Array[] {
+    if (this.protection === undefined) throw new TypeError('application data before keys');
+    return this.seal(APPLICATION_DATA, data);
+  }
+
+  /** `level` 1 warning, 2 fatal; `description`: AlertDescription's code (§6). */
+  sealAlert(level: 1 | 2, description: number): Uint8Array[] {
+    return this.seal(ALERT, Uint8Array.of(level, description));
+  }
+
+  /** The unprotected record of middlebox compatibility mode (appendix D.4). */
+  changeCipherSpec(): Uint8Array[] {
+    return [Uint8Array.from(CHANGE_CIPHER_SPEC_RECORD)];
+  }
+
+  /** Everything from now on leaves under these keys. */
+  install(protection: WriteProtection): void {
+    this.protection = protection;
+  }
+
+  /** Moves on to our next traffic keys; the KeyUpdate that says so was sealed before (§4.6.3, §7.2). */
+  rekey(): void {
+    const { protection } = this;
+    if (protection === undefined) throw new TypeError('no keys to update');
+    this.protection = protection.next();
+  }
+
+  /** Whether so much was sent under the present keys that a KeyUpdate is due (§5.5). */
+  get keyUpdateDue(): boolean {
+    return this.protection !== undefined && this.protection.sealedBytes >= this.keyUpdateAt;
+  }
+
+  /** Lowers the longest fragment sent (max_fragment_length, record_size_limit). */
+  limitPlaintext(bytes: number): void {
+    this.limit = Math.min(bytes, MAX_PLAINTEXT);
+  }
+
+  private seal(type: number, content: Uint8Array): Uint8Array[] {
+    const { protection } = this;
+    if (content.length === 0) return [];
+    if (protection === undefined) return this.frame(type, content);
+    if (content.length <= SHORT && content.length <= this.limit) return [protection.sealShort(type, content)];
+    const pieces: Uint8Array[] = [];
+    protection.seal(type, content, this.limit, pieces);
+    return pieces;
+  }
+
+  private frame(type: number, content: Uint8Array): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    for (let start = 0; start < content.length; start += this.limit) {
+      const fragment = content.subarray(start, start + this.limit);
+      const header = new Uint8Array(HEADER_LENGTH);
+      header[0] = type;
+      header[1] = this.recordVersion >> 8;
+      header[2] = this.recordVersion;
+      header[3] = fragment.length >> 8;
+      header[4] = fragment.length;
+      pieces.push(header, fragment);
+    }
+    return pieces;
+  }
+}
