@@ -104,7 +104,7 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*/;
 
 // Lines are matched as latin1 text: one character is one byte, so indexes fit both.
 const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice();
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 const textOf = (text: string, binary: boolean): HttpText => (binary ? Buffer.from(text, 'latin1') : text);
 
 /** A request or status line, `line` with its newline. */
