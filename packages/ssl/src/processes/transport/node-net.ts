@@ -1,0 +1,306 @@
+/**
+ * TCP over node:net.
+ *
+ * One function per kind of event, which finds its transport on the socket: five closures per socket would be most
+ * of what an idle connection keeps.
+ */
+import { connect, createServer, type Server, Socket } from 'node:net';
+import type { TransportOptions } from '../../options/config.js';
+import type { Result } from '../../values/terms.js';
+import type {
+  AcceptReceiver,
+  Address,
+  Transport,
+  TransportListener,
+  TransportProvider,
+  TransportReceiver,
+  TransportStatistics,
+} from './transport.js';
+import { TransportCounters } from './transport.js';
+
+const transportOf: unique symbol = Symbol('actor-tls transport');
+/** A socket that knows its transport. */
+type Carrier = Socket & { [transportOf]?: NodeTransport };
+
+const empty = new Uint8Array(0);
+
+export const nodeNet: TransportProvider = {
+  name: 'tcp',
+
+  connect(host, port, options, timeout): Promise<Result<Transport>> {
+    return new Promise((resolve) => {
+      const socket = connect({
+        host,
+        port,
+        allowHalfOpen: true,
+        noDelay: options.nodelay ?? true,
+        keepAlive: options.keepalive ?? false,
+        ...(options.ip === undefined ? {} : { localAddress: options.ip }),
+        ...(options.family === undefined ? {} : { family: options.family }),
+      });
+      const timer =
+        timeout === 'infinity'
+          ? undefined
+          : setTimeout(() => {
+              settle({ error: 'timeout' });
+            }, timeout);
+      const onError = (error: Error): void => settle({ error: posix(error) });
+      const onConnect = (): void => {
+        socket.pause();
+        settle({ ok: new NodeTransport(socket, options) });
+      };
+      function settle(result: Result<Transport>): void {
+        clearTimeout(timer);
+        socket.off('error', onError);
+        socket.off('connect', onConnect);
+        if ('error' in result) {
+          // What else goes wrong with it is of no interest.
+          socket.on('error', ignore);
+          socket.destroy();
+        }
+        resolve(result);
+      }
+      socket.on('error', onError);
+      socket.on('connect', onConnect);
+    });
+  },
+
+  listen(port, options, receiver): Promise<Result<TransportListener>> {
+    return new Promise((resolve) => {
+      const server = createServer({
+        allowHalfOpen: true,
+        pauseOnConnect: true,
+        noDelay: options.nodelay ?? true,
+        keepAlive: options.keepalive ?? false,
+      });
+      const onError = (error: Error): void => resolve({ error: posix(error) });
+      server.once('error', onError);
+      server.once('listening', () => {
+        server.off('error', onError);
+        resolve({ ok: new NodeListener(server, options, receiver) });
+      });
+      server.listen({
+        port,
+        ...(options.ip === undefined
+          ? options.family === 4
+            ? { host: '0.0.0.0' }
+            : {}
+          : { host: options.ip }),
+        ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+        ...(options.family === 6 ? { ipv6Only: true } : {}),
+      });
+    });
+  },
+
+  adopt(socket): Result<Transport> {
+    if (!(socket instanceof Socket) || socket.destroyed || socket.connecting) return { error: 'einval' };
+    if (socket.remoteAddress === undefined) return { error: 'einval' };
+    socket.pause();
+    socket.allowHalfOpen = true;
+    return { ok: new NodeTransport(socket, {}) };
+  },
+};
+
+class NodeTransport implements Transport {
+  readonly #socket: Carrier;
+  readonly counters: TransportCounters = new TransportCounters();
+  receiver: TransportReceiver | undefined = undefined;
+  /** Posix name of the error that broke it. */
+  failure: string | undefined = undefined;
+  closed = false;
+  ended = false;
+  #nodelay: boolean;
+  #keepalive: boolean;
+  /** Called when a backlog that is too small for node's `drain` event has gone; made at the first such. */
+  #flushed: (() => void) | undefined = undefined;
+
+  constructor(socket: Socket, options: TransportOptions) {
+    const carrier: Carrier = socket;
+    carrier[transportOf] = this;
+    this.#socket = carrier;
+    this.#nodelay = options.nodelay ?? true;
+    this.#keepalive = options.keepalive ?? false;
+    carrier.on('error', onError);
+    carrier.on('close', onClose);
+  }
+
+  start(receiver: TransportReceiver): void {
+    const first = this.receiver === undefined;
+    this.receiver = receiver;
+    if (this.closed) {
+      queueMicrotask(() => receiver.onClosed(this.failure));
+      return;
+    }
+    if (!first) return;
+    this.#socket.on('data', onData);
+    this.#socket.on('end', onEnd);
+    this.#socket.on('drain', onDrain);
+    this.#socket.resume();
+  }
+
+  write(pieces: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    let bytes = 0;
+    if (pieces.length === 1) {
+      const piece = pieces[0] ?? empty;
+      bytes = piece.length;
+      socket.write(piece);
+    } else {
+      socket.cork();
+      for (const piece of pieces) {
+        bytes += piece.length;
+        socket.write(piece);
+      }
+      socket.uncork();
+    }
+    this.counters.sent(bytes);
+    if (socket.writableLength === 0) return true;
+    if (!socket.writableNeedDrain) {
+      // Below its high-water mark node tells nobody when the rest has gone; a write's callback does.
+      this.#flushed ??= () => onDrain.call(socket);
+      socket.write(empty, this.#flushed);
+    }
+    return false;
+  }
+
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (!this.#socket.writableEnded) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  peername(): Result<Address> {
+    const { remoteAddress, remotePort } = this.#socket;
+    if (remoteAddress === undefined || remotePort === undefined) return { error: 'einval' };
+    return { ok: { address: remoteAddress, port: remotePort } };
+  }
+
+  sockname(): Result<Address> {
+    const { localAddress, localPort } = this.#socket;
+    if (this.closed || localAddress === undefined || localPort === undefined) return { error: 'einval' };
+    return { ok: { address: localAddress, port: localPort } };
+  }
+
+  setOptions(options: Readonly<Record<string, unknown>>): 'ok' | 'einval' {
+    for (const [key, value] of Object.entries(options))
+      if ((key !== 'nodelay' && key !== 'keepalive') || typeof value !== 'boolean') return 'einval';
+    if (this.closed) return 'einval';
+    const { nodelay, keepalive } = options;
+    if (typeof nodelay === 'boolean') {
+      this.#nodelay = nodelay;
+      this.#socket.setNoDelay(nodelay);
+    }
+    if (typeof keepalive === 'boolean') {
+      this.#keepalive = keepalive;
+      this.#socket.setKeepAlive(keepalive);
+    }
+    return 'ok';
+  }
+
+  getOption(name: string): Result<unknown> {
+    if (name === 'nodelay') return { ok: this.#nodelay };
+    if (name === 'keepalive') return { ok: this.#keepalive };
+    return { error: 'einval' };
+  }
+
+  statistics(): TransportStatistics {
+    return this.counters.statistics(this.#socket.writableLength);
+  }
+
+  release(): Socket {
+    const socket = this.#socket;
+    socket.pause();
+    socket.off('data', onData);
+    socket.off('end', onEnd);
+    socket.off('drain', onDrain);
+    socket.off('error', onError);
+    socket.off('close', onClose);
+    delete socket[transportOf];
+    return socket;
+  }
+}
+
+class NodeListener implements TransportListener {
+  readonly #server: Server;
+
+  constructor(server: Server, options: TransportOptions, receiver: AcceptReceiver) {
+    this.#server = server;
+    server.on('connection', (socket) => receiver.onAccept(new NodeTransport(socket, options)));
+    server.on('error', (error) => receiver.onListenerClosed(posix(error)));
+    server.on('close', () => receiver.onListenerClosed(undefined));
+  }
+
+  sockname(): Result<Address> {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') return { error: 'einval' };
+    return { ok: { address: address.address, port: address.port } };
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
+
+function onData(this: Carrier, chunk: Uint8Array): void {
+  const transport = this[transportOf];
+  if (transport === undefined) return;
+  transport.counters.received(chunk.length);
+  transport.receiver?.onChunk(chunk);
+}
+
+function onEnd(this: Carrier): void {
+  const transport = this[transportOf];
+  if (transport === undefined || transport.ended) return;
+  transport.ended = true;
+  transport.receiver?.onEnd();
+}
+
+function onDrain(this: Carrier): void {
+  if (this.writableLength === 0) this[transportOf]?.receiver?.onDrain();
+}
+
+function onError(this: Carrier, error: Error): void {
+  const transport = this[transportOf];
+  if (transport !== undefined) transport.failure ??= posix(error);
+}
+
+function onClose(this: Carrier): void {
+  const transport = this[transportOf];
+  if (transport === undefined || transport.closed) return;
+  transport.closed = true;
+  transport.receiver?.onClosed(transport.failure);
+}
+
+function ignore(): void {}
+
+/** Node's error code in the words of `inet:posix()`. */
+export function posix(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_NONAME':
+    case 'EAI_NODATA':
+      return 'nxdomain';
+    case '':
+    case 'ERR_SOCKET_BAD_PORT':
+    case 'ERR_INVALID_ARG_TYPE':
+      return 'einval';
+    default:
+      return /^E[A-Z0-9]+$/.test(code) ? code.toLowerCase() : 'einval';
+  }
+}

@@ -1,0 +1,367 @@
+/**
+ * A network in memory for simulations: the same errors as TCP, and every whim drawn from a given random source.
+ *
+ * Each flight of bytes takes its time by the injected clock, may be cut into pieces, and a connection may break at
+ * any moment by chance or by command. Bytes keep their order, as on TCP; nothing here reads another clock.
+ */
+import type { TransportOptions } from '../../options/config.js';
+import type { Result } from '../../values/terms.js';
+import type {
+  AcceptReceiver,
+  Address,
+  Transport,
+  TransportListener,
+  TransportProvider,
+  TransportReceiver,
+  TransportStatistics,
+} from './transport.js';
+import { TransportCounters } from './transport.js';
+
+/** Timers as the runtime's `Clock` has them. */
+export interface NetworkClock {
+  setTimeout(fn: () => void, ms: number): unknown;
+  clearTimeout(handle: unknown): void;
+}
+
+export interface NetworkTraits {
+  /** A number in [0, 1); the only source of chance. */
+  readonly random: () => number;
+  /** Shortest and longest time of a flight, ms. */
+  readonly delay: readonly [number, number];
+  /** Chance that a flight is cut into pieces. */
+  readonly split: number;
+  /** Chance per flight that the connection breaks with `econnreset`. */
+  readonly cut: number;
+  /** Bytes on their way and unread that make `write` say "not yet". */
+  readonly window: number;
+}
+
+/** Hosts that exist; all others are `nxdomain`. */
+const hosts = new Set(['localhost', '127.0.0.1', '::1', 'server.test', 'client.test']);
+
+export class SimulatedNetwork implements TransportProvider {
+  readonly name = 'simulated';
+  readonly #clock: NetworkClock;
+  readonly #traits: NetworkTraits;
+  readonly #listeners = new Map<number, SimulatedListener>();
+  /** Ends that are open; a simulation that is over has none. */
+  readonly open: Set<SimulatedTransport> = new Set();
+  #nextPort = 32768;
+
+  constructor(clock: NetworkClock, traits: NetworkTraits) {
+    this.#clock = clock;
+    this.#traits = traits;
+  }
+
+  connect(
+    host: string,
+    port: number,
+    _options: TransportOptions,
+    timeout: number | 'infinity',
+  ): Promise<Result<Transport>> {
+    return new Promise((resolve) => {
+      const delay = this.#delay();
+      if (timeout !== 'infinity' && timeout < delay) {
+        this.after(timeout, () => resolve({ error: 'timeout' }));
+        return;
+      }
+      this.after(delay, () => {
+        const listener = this.#listeners.get(port);
+        if (!hosts.has(host)) resolve({ error: 'nxdomain' });
+        else if (listener === undefined) resolve({ error: 'econnrefused' });
+        else {
+          const here: Address = { address: '127.0.0.1', port: this.#freePort() };
+          const there: Address = { address: '127.0.0.1', port };
+          const client = new SimulatedTransport(this, here, there);
+          const server = new SimulatedTransport(this, there, here);
+          client.join(server);
+          server.join(client);
+          this.after(this.#delay(), () => listener.accept(server));
+          resolve({ ok: client });
+        }
+      });
+    });
+  }
+
+  listen(
+    port: number,
+    _options: TransportOptions,
+    receiver: AcceptReceiver,
+  ): Promise<Result<TransportListener>> {
+    if (this.#listeners.has(port)) return Promise.resolve({ error: 'eaddrinuse' });
+    const taken = port === 0 ? this.#freePort() : port;
+    const listener = new SimulatedListener(taken, receiver, () => this.#listeners.delete(taken));
+    this.#listeners.set(taken, listener);
+    return Promise.resolve({ ok: listener });
+  }
+
+  adopt(socket: unknown): Result<Transport> {
+    return socket instanceof SimulatedTransport && !socket.closed ? { ok: socket } : { error: 'einval' };
+  }
+
+  /** Breaks a connection as a reset does: both ends see `econnreset` at once. */
+  reset(transport: SimulatedTransport): void {
+    transport.breakOff('econnreset');
+  }
+
+  /** @internal */
+  after(ms: number, fn: () => void): void {
+    this.#clock.setTimeout(fn, ms);
+  }
+
+  /** @internal The pieces of one flight with the time each takes, or a break. */
+  flight(bytes: Uint8Array): readonly Uint8Array[] | 'cut' {
+    const { random, split, cut } = this.#traits;
+    if (cut > 0 && random() < cut) return 'cut';
+    if (bytes.length < 2 || random() >= split) return [bytes];
+    const pieces: Uint8Array[] = [];
+    let from = 0;
+    while (from < bytes.length) {
+      const to = Math.min(bytes.length, from + 1 + Math.floor(random() * Math.min(bytes.length, 1500)));
+      pieces.push(bytes.subarray(from, to));
+      from = to;
+    }
+    return pieces;
+  }
+
+  /** @internal */
+  get window(): number {
+    return this.#traits.window;
+  }
+
+  #delay(): number {
+    const [shortest, longest] = this.#traits.delay;
+    return shortest + Math.floor(this.#traits.random() * (longest - shortest + 1));
+  }
+
+  /** @internal */
+  delay(): number {
+    return this.#delay();
+  }
+
+  #freePort(): number {
+    this.#nextPort += 1;
+    return this.#nextPort;
+  }
+}
+
+class SimulatedListener implements TransportListener {
+  readonly #port: number;
+  readonly #receiver: AcceptReceiver;
+  readonly #forget: () => void;
+  #closed = false;
+
+  constructor(port: number, receiver: AcceptReceiver, forget: () => void) {
+    this.#port = port;
+    this.#receiver = receiver;
+    this.#forget = forget;
+  }
+
+  accept(transport: SimulatedTransport): void {
+    if (this.#closed) transport.breakOff('econnreset');
+    else this.#receiver.onAccept(transport);
+  }
+
+  sockname(): Result<Address> {
+    return this.#closed ? { error: 'einval' } : { ok: { address: '127.0.0.1', port: this.#port } };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#forget();
+    this.#receiver.onListenerClosed(undefined);
+  }
+}
+
+/** What travels or waits: bytes, or the end of the stream. */
+type Parcel = Uint8Array | 'end';
+
+/** One end of a simulated connection. */
+export class SimulatedTransport implements Transport {
+  readonly #network: SimulatedNetwork;
+  readonly #here: Address;
+  readonly #there: Address;
+  readonly #counters: TransportCounters = new TransportCounters();
+  #peer: SimulatedTransport | undefined = undefined;
+  #receiver: TransportReceiver | undefined = undefined;
+  /** Arrived and not yet told: paused, or told one per event. */
+  readonly #arrived: Parcel[] = [];
+  #paused = true;
+  #telling = false;
+  /** Arrival time of the last flight, so that none overtakes another: flights queue behind it. */
+  #inFlight: Parcel[] = [];
+  #flying = false;
+  /** Bytes written that the peer's receiver has not been told of. */
+  #unread = 0;
+  #blocked = false;
+  #ended = false;
+  closed = false;
+
+  constructor(network: SimulatedNetwork, here: Address, there: Address) {
+    this.#network = network;
+    this.#here = here;
+    this.#there = there;
+    network.open.add(this);
+  }
+
+  /** @internal */
+  join(peer: SimulatedTransport): void {
+    this.#peer = peer;
+  }
+
+  start(receiver: TransportReceiver): void {
+    this.#receiver = receiver;
+    if (this.closed) {
+      this.#network.after(0, () => receiver.onClosed('econnreset'));
+      return;
+    }
+    this.resume();
+  }
+
+  write(pieces: readonly Uint8Array[]): boolean {
+    if (this.closed || this.#ended) return true;
+    // The real kernel copies too: the caller may use its buffers again.
+    const bytes = Buffer.concat(pieces);
+    this.#counters.sent(bytes.length);
+    if (bytes.length > 0) {
+      this.#unread += bytes.length;
+      const flight = this.#network.flight(bytes);
+      if (flight === 'cut') this.#network.after(this.#network.delay(), () => this.breakOff('econnreset'));
+      else this.#fly(flight);
+    }
+    this.#blocked = this.#unread > this.#network.window;
+    return !this.#blocked;
+  }
+
+  get backlog(): number {
+    return this.#blocked ? this.#unread : 0;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#tellLater();
+  }
+
+  end(): void {
+    if (this.#ended || this.closed) return;
+    this.#ended = true;
+    this.#fly(['end']);
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    const unreadHere = this.#arrived.some((parcel) => parcel !== 'end');
+    this.#close(undefined);
+    // As the kernel does: closing with unread bytes resets, else what was written still arrives and then the end.
+    if (unreadHere) this.#peer?.breakOff('econnreset');
+    else if (!this.#ended) {
+      this.#ended = true;
+      this.#fly(['end']);
+    }
+  }
+
+  /** The connection breaks for both ends. */
+  breakOff(reason: string): void {
+    this.#inFlight = [];
+    this.#close(reason);
+    const peer = this.#peer;
+    if (peer !== undefined && !peer.closed) {
+      peer.#inFlight = [];
+      peer.#close(reason);
+    }
+  }
+
+  peername(): Result<Address> {
+    return this.closed ? { error: 'einval' } : { ok: this.#there };
+  }
+
+  sockname(): Result<Address> {
+    return this.closed ? { error: 'einval' } : { ok: this.#here };
+  }
+
+  setOptions(options: Readonly<Record<string, unknown>>): 'ok' | 'einval' {
+    return Object.keys(options).every((key) => key === 'nodelay' || key === 'keepalive') ? 'ok' : 'einval';
+  }
+
+  getOption(name: string): Result<unknown> {
+    return name === 'nodelay' || name === 'keepalive' ? { ok: true } : { error: 'einval' };
+  }
+
+  statistics(): TransportStatistics {
+    return this.#counters.statistics(this.backlog);
+  }
+
+  release(): unknown {
+    this.pause();
+    this.#receiver = undefined;
+    return this;
+  }
+
+  #fly(parcels: readonly Parcel[]): void {
+    this.#inFlight.push(...parcels);
+    if (!this.#flying) this.#nextFlight();
+  }
+
+  #nextFlight(): void {
+    this.#flying = this.#inFlight.length > 0;
+    if (!this.#flying) return;
+    this.#network.after(this.#network.delay(), () => {
+      const parcel = this.#inFlight.shift();
+      const peer = this.#peer;
+      if (parcel !== undefined && peer !== undefined) peer.#arrive(parcel);
+      this.#nextFlight();
+    });
+  }
+
+  #arrive(parcel: Parcel): void {
+    if (this.closed) {
+      // Bytes for a socket that is gone are answered with a reset.
+      if (parcel !== 'end') this.#peer?.breakOff('econnreset');
+      return;
+    }
+    this.#arrived.push(parcel);
+    this.#tellLater();
+  }
+
+  /** One event per parcel, each in a timer of its own, as a socket's events are. */
+  #tellLater(): void {
+    if (this.#telling || this.#paused || this.#arrived.length === 0) return;
+    this.#telling = true;
+    this.#network.after(0, () => {
+      this.#telling = false;
+      if (this.closed || this.#paused) return;
+      const parcel = this.#arrived.shift();
+      if (parcel === undefined) return;
+      if (parcel === 'end') this.#receiver?.onEnd();
+      else {
+        this.#counters.received(parcel.length);
+        const peer = this.#peer;
+        if (peer !== undefined) peer.#wasRead(parcel.length);
+        this.#receiver?.onChunk(parcel);
+      }
+      this.#tellLater();
+    });
+  }
+
+  #wasRead(bytes: number): void {
+    this.#unread -= bytes;
+    if (!this.#blocked || this.#unread > this.#network.window / 2) return;
+    this.#blocked = false;
+    this.#network.after(0, () => {
+      if (!this.closed && !this.#blocked) this.#receiver?.onDrain();
+    });
+  }
+
+  #close(reason: string | undefined): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#network.open.delete(this);
+    const receiver = this.#receiver;
+    if (receiver !== undefined) this.#network.after(0, () => receiver.onClosed(reason));
+  }
+}
