@@ -1,0 +1,82 @@
+/** node:tls, in this process. */
+import { readFileSync } from 'node:fs';
+import tls from 'node:tls';
+import type { InteropGroup, Peer } from './peer.js';
+
+const CURVES: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
+
+const curves = (groups: readonly InteropGroup[] | undefined): { ecdhCurve?: string } =>
+  groups ? { ecdhCurve: groups.map((group) => CURVES[group]).join(':') } : {};
+
+export const nodeTls: Peer = {
+  name: 'node:tls',
+  program: undefined,
+
+  echoServer(options) {
+    const server = tls.createServer({
+      cert: readFileSync(options.certfile),
+      key: readFileSync(options.keyfile),
+      minVersion: 'TLSv1.3',
+      ...(options.suite ? { ciphers: options.suite } : {}),
+      ...curves(options.groups),
+      ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
+      ...(options.requireClientCa
+        ? { ca: readFileSync(options.requireClientCa), requestCert: true, rejectUnauthorized: true }
+        : {}),
+    });
+    const open = new Set<tls.TLSSocket>();
+    server.on('secureConnection', (socket) => {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+      socket.on('error', () => {});
+      socket.pipe(socket);
+    });
+    return new Promise((resolve, reject) => {
+      server.on('error', reject);
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        resolve({
+          port: address !== null && typeof address === 'object' ? address.port : 0,
+          stop: () =>
+            new Promise((stopped) => {
+              for (const socket of open) socket.destroy();
+              server.close(() => stopped());
+            }),
+        });
+      });
+    });
+  },
+
+  echoClient(options) {
+    return new Promise((resolve, reject) => {
+      const socket = tls.connect({
+        host: '127.0.0.1',
+        port: options.port,
+        ca: readFileSync(options.cafile),
+        minVersion: 'TLSv1.3',
+        ...(options.servername
+          ? { servername: options.servername }
+          : { checkServerIdentity: () => undefined }),
+        ...(options.suite ? { ciphers: options.suite } : {}),
+        ...curves(options.groups),
+        ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
+        ...(options.identity
+          ? { cert: readFileSync(options.identity.certfile), key: readFileSync(options.identity.keyfile) }
+          : {}),
+      });
+      const got: Buffer[] = [];
+      let length = 0;
+      socket.on('secureConnect', () => socket.write(options.payload));
+      socket.on('data', (chunk) => {
+        got.push(chunk);
+        length += chunk.length;
+        if (length >= options.payload.length) {
+          socket.end();
+          resolve(Buffer.concat(got));
+        }
+      });
+      socket.on('error', reject);
+      socket.on('close', () => reject(new Error(`closed after ${length} bytes`)));
+    });
+  },
+};

@@ -1,0 +1,51 @@
+/**
+ * What a foreign TLS stack must be able to do to stand on the other end of an interop test.
+ *
+ * Each peer is a small driver over a program (or node:tls) that somebody else wrote. Drivers speak files, ports and
+ * bytes; they never judge: the tests compare.
+ */
+export type SuiteName = 'TLS_AES_128_GCM_SHA256' | 'TLS_AES_256_GCM_SHA384' | 'TLS_CHACHA20_POLY1305_SHA256';
+export type InteropGroup = 'x25519' | 'secp256r1' | 'secp384r1';
+
+export interface PeerCredentials {
+  /** Path of a PEM file, own certificate first. */
+  readonly certfile: string;
+  readonly keyfile: string;
+}
+
+export interface PeerServerOptions extends PeerCredentials {
+  readonly suite?: SuiteName;
+  /** In order of preference. */
+  readonly groups?: readonly InteropGroup[];
+  readonly alpn?: readonly string[];
+  /** Ask for a client certificate and insist on it; path of the CA file. */
+  readonly requireClientCa?: string;
+}
+
+export interface PeerClientOptions {
+  readonly port: number;
+  /** Path of the CA file that the server's chain must end in. */
+  readonly cafile: string;
+  readonly servername?: string;
+  readonly suite?: SuiteName;
+  readonly groups?: readonly InteropGroup[];
+  readonly alpn?: readonly string[];
+  readonly identity?: PeerCredentials;
+  /** Sent after the handshake; the peer then reads until as many bytes came back, and closes. */
+  readonly payload: Uint8Array;
+}
+
+/** A running server that sends back what it gets, on any number of connections (at least one after another). */
+export interface PeerServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export interface Peer {
+  readonly name: string;
+  /** Program on the PATH, or undefined when the peer needs none. */
+  readonly program: string | undefined;
+  echoServer(options: PeerServerOptions): Promise<PeerServer>;
+  /** Answers what came back; rejects when the handshake failed, with the program's own words. */
+  echoClient(options: PeerClientOptions): Promise<Uint8Array>;
+}
