@@ -1,0 +1,98 @@
+/**
+ * HKDF (RFC 5869) and HKDF-Expand-Label (RFC 8446 §7.1) over any engine's HMAC.
+ */
+import type { LabelExpander } from './engine.js';
+
+/** HMAC under one key that was prepared once. */
+export interface MacKey {
+  mac(data: Uint8Array): Uint8Array;
+}
+
+/** HKDF-Expand (RFC 5869 §2.3). Throws `RangeError` beyond 255 blocks. */
+export function expand(key: MacKey, outputLength: number, info: Uint8Array, length: number): Uint8Array {
+  if (length > 255 * outputLength) throw new RangeError('HKDF-Expand gives at most 255 blocks');
+  const output = new Uint8Array(length);
+  let block = new Uint8Array(info.length + 1);
+  block.set(info);
+  block[info.length] = 1;
+  for (let at = 0, counter = 1; at < length; counter++) {
+    const mac = key.mac(block);
+    output.set(at + mac.length <= length ? mac : mac.subarray(0, length - at), at);
+    at += mac.length;
+    if (counter === 1) block = new Uint8Array(outputLength + info.length + 1);
+    block.set(mac);
+    block.set(info, outputLength);
+    block[block.length - 1] = counter + 1;
+  }
+  return output;
+}
+
+/** An HkdfLabel with the counter byte behind it; `contextAt` is where the context's bytes go. */
+interface LabelBlock {
+  readonly length: number;
+  readonly contextLength: number;
+  readonly contextAt: number;
+  readonly bytes: Uint8Array;
+}
+
+// Prepared blocks by label: TLS has a dozen labels and each comes with one or two lengths. Exporter labels are the
+// user's, hence the bounds. The bytes are scratch for one call.
+const prepared = new Map<string, LabelBlock[]>();
+const MAX_LABELS = 32;
+const MAX_BLOCKS = 6;
+
+/** Derivations from one secret. */
+export class HkdfLabels implements LabelExpander {
+  private readonly key: MacKey;
+  private readonly outputLength: number;
+
+  /** `outputLength` of the hash, bytes. */
+  constructor(key: MacKey, outputLength: number) {
+    this.key = key;
+    this.outputLength = outputLength;
+  }
+
+  expandLabel(label: string, context: Uint8Array, length: number): Uint8Array {
+    const block = labelBlock(label, length, context.length);
+    block.bytes.set(context, block.contextAt);
+    // All of TLS but exporters wants at most one hash's length: T(1) is all there is.
+    if (length > this.outputLength) {
+      return expand(this.key, this.outputLength, block.bytes.slice(0, -1), length);
+    }
+    const output = this.key.mac(block.bytes);
+    return length === output.length ? output : output.slice(0, length);
+  }
+}
+
+function labelBlock(label: string, length: number, contextLength: number): LabelBlock {
+  let blocks = prepared.get(label);
+  if (blocks !== undefined) {
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks[i];
+      if (block !== undefined && block.length === length && block.contextLength === contextLength)
+        return block;
+    }
+  }
+  const block = encodeLabel(label, length, contextLength);
+  if (blocks === undefined && prepared.size < MAX_LABELS) {
+    blocks = [];
+    prepared.set(label, blocks);
+  }
+  if (blocks !== undefined && blocks.length < MAX_BLOCKS) blocks.push(block);
+  return block;
+}
+
+/** `struct { uint16 length; opaque label<7..255>; opaque context<0..255> } HkdfLabel` and the byte 1. */
+function encodeLabel(label: string, length: number, contextLength: number): LabelBlock {
+  const name = new TextEncoder().encode(`tls13 ${label}`);
+  if (name.length > 255 || contextLength > 255) throw new RangeError('label or context too long');
+  const contextAt = 4 + name.length;
+  const bytes = new Uint8Array(contextAt + contextLength + 1);
+  bytes[0] = length >> 8;
+  bytes[1] = length;
+  bytes[2] = name.length;
+  bytes.set(name, 3);
+  bytes[contextAt - 1] = contextLength;
+  bytes[bytes.length - 1] = 1;
+  return { length, contextLength, contextAt, bytes };
+}

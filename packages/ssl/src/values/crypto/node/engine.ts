@@ -1,0 +1,44 @@
+/**
+ * The engine over node:crypto (OpenSSL): fast, and the only one with RSA, DSA and the older curves.
+ */
+import { randomFillSync, timingSafeEqual } from 'node:crypto';
+import type { Aead, AeadName, CryptoEngine, Group, GroupName, HashFunction, HashName } from '../engine.js';
+import { NodeAead } from './aead.js';
+import { NodeEcGroup, NodeMontgomeryGroup } from './groups.js';
+import { NodeHash } from './hash.js';
+import { hasCurve, importNodePrivateKey, importNodePublicKey } from './keys.js';
+
+const hashes: Readonly<Record<HashName, HashFunction>> = {
+  md5: new NodeHash('md5', 16),
+  sha: new NodeHash('sha', 20),
+  sha224: new NodeHash('sha224', 28),
+  sha256: new NodeHash('sha256', 32),
+  sha384: new NodeHash('sha384', 48),
+  sha512: new NodeHash('sha512', 64),
+};
+
+const aeads: Readonly<Record<AeadName, Aead>> = {
+  aes_128_gcm: new NodeAead('aes_128_gcm', 'aes-128-gcm', 16),
+  aes_256_gcm: new NodeAead('aes_256_gcm', 'aes-256-gcm', 32),
+  chacha20_poly1305: new NodeAead('chacha20_poly1305', 'chacha20-poly1305', 32),
+};
+
+const groups: Readonly<Record<GroupName, Group>> = {
+  x25519: new NodeMontgomeryGroup('x25519', 'X25519', 32),
+  x448: new NodeMontgomeryGroup('x448', 'X448', 56),
+  secp256r1: new NodeEcGroup('secp256r1', 'prime256v1', 65),
+  secp384r1: new NodeEcGroup('secp384r1', 'secp384r1', 97),
+  secp521r1: new NodeEcGroup('secp521r1', 'secp521r1', 133),
+};
+
+export const nodeEngine: CryptoEngine = {
+  name: 'node',
+  hash: (name) => hashes[name],
+  aead: (name) => aeads[name],
+  group: (name) => groups[name],
+  supportsKey: (algorithm, curve) => algorithm !== 'ec' || curve === undefined || hasCurve(curve),
+  importPublicKey: importNodePublicKey,
+  importPrivateKey: importNodePrivateKey,
+  equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+};
