@@ -21,7 +21,10 @@ export function cryptographyOutsideItsFolder(files: readonly SourceFile[]): stri
   );
 }
 
-/** Files that import each other in a ring, each ring once; imports of types count, for readers follow them too. */
+/**
+ * Files that import each other in a ring, each ring once. Imports of types do not count: they vanish, and a process
+ * and its node must know each other's shape.
+ */
 export function importCycles(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const state = new Map<string, 'open' | 'done'>();
@@ -35,7 +38,9 @@ export function importCycles(files: readonly SourceFile[]): string[] {
     }
     state.set(path, 'open');
     trail.push(path);
-    for (const { target } of byPath.get(path)?.imports ?? []) if (byPath.has(target)) visit(target);
+    for (const { target, kind } of byPath.get(path)?.imports ?? []) {
+      if (kind === 'value' && byPath.has(target)) visit(target);
+    }
     trail.pop();
     state.set(path, 'done');
   };
