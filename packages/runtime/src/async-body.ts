@@ -1,0 +1,199 @@
+/**
+ * A process whose body is an async function with selective `receive`; also the shell, a process without a
+ * body for top-level code.
+ */
+import { Crash, exited, reasonOf } from './exit.js';
+import type { Reason } from './exit.js';
+import { ProcessTimer } from './process-timer.js';
+import { EXITED, RUNNING, WAITING } from './process.js';
+import type { Body, Process } from './process.js';
+import { Self } from './self.js';
+import type { Matcher, Receiver } from './self.js';
+import { isThenable } from './thenable.js';
+
+/** What has a receive waiting. */
+interface Waiting {
+  timedOut: boolean;
+}
+
+/** The time of a `receive … after` is over. */
+class ReceiveTimer extends ProcessTimer {
+  readonly #body: Waiting;
+
+  constructor(target: Process, body: Waiting) {
+    super(target);
+    this.#body = body;
+  }
+
+  protected expired(): void {
+    this.#body.timedOut = true;
+    this.target.wake();
+  }
+}
+
+/** An async function as a process. */
+export class AsyncBody<M> implements Body, Receiver {
+  readonly kind: string;
+  #run: ((self: Self<M>) => unknown) | undefined;
+  #matcher: Matcher | undefined = undefined;
+  #resolve: ((message: unknown) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
+  #timer: ReceiveTimer | undefined = undefined;
+  /** Messages from the front of the mailbox that the waiting receive has refused. */
+  #scanned = 0;
+  /** @internal */ timedOut = false;
+  /** The message being worked on, for a crash report; forgotten when the next one is asked for. */
+  #last: unknown = undefined;
+
+  constructor(run: ((self: Self<M>) => unknown) | undefined, kind: string) {
+    this.#run = run;
+    this.kind = kind;
+  }
+
+  context(process: Process): unknown {
+    return { messageQueueLength: process.queueLength };
+  }
+
+  slot(process: Process): void {
+    if (this.#run !== undefined) this.#begin(process, this.#run);
+    else this.#resume(process);
+  }
+
+  /**
+   * A message that matches: itself when it is there, else a promise. `'timeout'` when none came within
+   * `after` milliseconds.
+   */
+  receive(process: Process, matcher: Matcher | undefined, after: number): unknown {
+    process.guard();
+    if (this.#resolve !== undefined) throw new Error('this process already waits in a receive');
+    process.reductions += 1;
+    this.#last = undefined;
+    // The fast path asks the same budget as everybody: a body that always finds a message would otherwise
+    // never leave the microtask queue.
+    const spent = process.home.scheduler.charge(1);
+    if (!spent) {
+      const index = this.#find(process, matcher, 0);
+      if (index >= 0) return this.#take(process, index);
+      if (after <= 0) return 'timeout';
+    }
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#matcher = matcher;
+      this.#scanned = spent ? 0 : process.queueLength;
+      this.timedOut = after <= 0;
+      process.state = WAITING;
+      if (after > 0 && after !== Number.POSITIVE_INFINITY) {
+        this.#timer = new ReceiveTimer(process, this);
+        this.#timer.begin(after);
+      }
+      if (spent) process.wake();
+    });
+  }
+
+  /** Everything in the mailbox, taken out. */
+  flush(process: Process): unknown[] {
+    process.guard();
+    const all = process.mailbox?.toArray() ?? [];
+    process.mailbox = undefined;
+    this.#scanned = 0;
+    return all;
+  }
+
+  #begin(process: Process, run: (self: Self<M>) => unknown): void {
+    this.#run = undefined;
+    let result: unknown;
+    try {
+      result = run(new Self<M>(process, this));
+    } catch (error) {
+      this.#failed(process, error);
+      return;
+    }
+    if (isThenable(result)) {
+      result.then(
+        (value) => this.#finished(process, value),
+        (error: unknown) => this.#failed(process, error),
+      );
+    } else this.#finished(process, result);
+  }
+
+  #resume(process: Process): void {
+    const resolve = this.#resolve;
+    if (resolve === undefined) return;
+    let index: number;
+    try {
+      index = this.#find(process, this.#matcher, this.#scanned);
+    } catch (error) {
+      const reject = this.#reject;
+      this.#settle(process);
+      reject?.(error);
+      return;
+    }
+    if (index >= 0) {
+      const message = this.#take(process, index);
+      this.#settle(process);
+      resolve(message);
+    } else if (this.timedOut) {
+      this.#settle(process);
+      resolve('timeout');
+    } else {
+      this.#scanned = process.queueLength;
+      process.state = WAITING;
+    }
+  }
+
+  #settle(process: Process): void {
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.#matcher = undefined;
+    this.#timer?.drop();
+    this.#timer = undefined;
+    process.state = RUNNING;
+  }
+
+  #find(process: Process, matcher: Matcher | undefined, from: number): number {
+    const mailbox = process.mailbox;
+    if (mailbox === undefined || mailbox.length <= from) return -1;
+    if (matcher === undefined) return from;
+    for (let i = from; i < mailbox.length; i += 1) if (matcher(mailbox.at(i))) return i;
+    return -1;
+  }
+
+  #take(process: Process, index: number): unknown {
+    this.#last = process.mailbox?.removeAt(index);
+    return this.#last;
+  }
+
+  #finished(process: Process, value: unknown): void {
+    if (process.state === EXITED) return;
+    process.output = value;
+    process.home.terminate(process, 'normal');
+  }
+
+  #failed(process: Process, error: unknown): void {
+    // What a process throws that was killed meanwhile is nobody's business.
+    if (process.state === EXITED) return;
+    const reason = reasonOf(error);
+    // As in Erlang, `exit(reason)` in a plain process is nothing to report; an error is.
+    if (reason instanceof Crash) process.home.reportCrash(process, reason, this.#last);
+    process.home.terminate(process, reason);
+  }
+
+  /** @internal For the shell: code that waits in a receive must learn of the end. */
+  abandon(reason: Reason): void {
+    this.#reject?.(exited(reason));
+    this.#resolve = undefined;
+    this.#reject = undefined;
+  }
+}
+
+/** The body of a shell: none. Top-level code works with the process's {@link Self}. */
+export class ShellBody<M> extends AsyncBody<M> {
+  constructor() {
+    super(undefined, 'shell');
+  }
+
+  ended(_process: Process, reason: Reason): void {
+    this.abandon(reason);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * A request that wants an answer. It travels through the server's mailbox, the answer does not come through
+ * the caller's: while unanswered, a call hangs on its server, whose end makes it fail. The same guarantees
+ * as Erlang's monitor and selective receive, whatever waits in the caller's mailbox.
+ */
+import { Exit } from './exit.js';
+import type { FailedCall, Reason } from './exit.js';
+import type { Pid } from './pid.js';
+import { Timeout } from './timers.js';
+import type { Timers } from './timers.js';
+
+/** What a call needs of its caller: whether it is still there to be answered. */
+export interface Caller {
+  readonly alive: boolean;
+  readonly pid: Pid;
+}
+
+/** What a server keeps of the calls that it has not answered. */
+export interface CallHolder {
+  forgetCall(call: Call): void;
+}
+
+/** Whom a server answers: keep it and answer later if need be. */
+export interface From {
+  /** The calling process; undefined when the call came from outside of any. */
+  readonly pid: Pid | undefined;
+  /** Answers. The first answer counts; one that is too late is ignored. */
+  reply(value: unknown): void;
+}
+
+/** A call on its way. The server gets it as {@link From}. */
+export class Call extends Timeout implements From {
+  readonly type: '$gen_call';
+  readonly request: unknown;
+  readonly #caller: Caller | undefined;
+  readonly #to: unknown;
+  readonly #timers: Timers;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (reason: unknown) => void;
+  /** @internal The server that owes the answer; undefined when settled. */
+  holder: CallHolder | undefined = undefined;
+  /** @internal */ earlierCall: Call | undefined = undefined;
+  /** @internal */ laterCall: Call | undefined = undefined;
+  #settled = false;
+
+  constructor(
+    caller: Caller | undefined,
+    to: unknown,
+    request: unknown,
+    timers: Timers,
+    resolve: (value: unknown) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    super();
+    this.type = '$gen_call';
+    this.request = request;
+    this.#caller = caller;
+    this.#to = to;
+    this.#timers = timers;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get pid(): Pid | undefined {
+    return this.#caller?.pid;
+  }
+
+  reply(value: unknown): void {
+    if (this.#settle()) this.#resolve(value);
+  }
+
+  /** The call cannot be answered any more. */
+  fail(reason: Reason): void {
+    if (!this.#settle()) return;
+    const call: FailedCall = { to: this.#to, request: this.request };
+    this.#reject(Exit.of(reason, call));
+  }
+
+  fire(): void {
+    this.fail('timeout');
+  }
+
+  /** True when this is the first end, and somebody still waits for it. */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#timers.forget(this);
+    this.holder?.forgetCall(this);
+    return this.#caller === undefined || this.#caller.alive;
+  }
+}
+
+/**
+ * Sends `request` to `target` and promises the answer. Fails with an {@link Exit} whose reason is the
+ * server's exit reason, `noproc` or `timeout`.
+ */
+export function startCall(
+  caller: Caller | undefined,
+  target: Pid | undefined,
+  to: unknown,
+  request: unknown,
+  timers: Timers,
+  timeout: number,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const call = new Call(caller, to, request, timers, resolve, reject);
+    if (timeout !== Number.POSITIVE_INFINITY) timers.start(call, timeout);
+    if (target === undefined) call.fail('noproc');
+    else target.request(call);
+  });
+}

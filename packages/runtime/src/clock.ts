@@ -1,0 +1,58 @@
+/**
+ * Time and the event loop, injected: a simulation replaces both.
+ */
+
+/** Milliseconds and timers. A superset of xstate's `Clock`. */
+export interface Clock {
+  /** Milliseconds, monotonic; the origin means nothing. */
+  now(): number;
+  /** Calls `fn` once, not before `ms` milliseconds have passed. */
+  setTimeout(fn: () => void, ms: number): unknown;
+  clearTimeout(handle: unknown): void;
+}
+
+/** How the scheduler gets its turns, and in which order processes run. */
+export interface SchedulerHooks {
+  /** Runs `fn` before control goes back to the event loop (a microtask). */
+  readonly defer: (fn: () => void) => void;
+  /** Runs `fn` after pending I/O had its chance (`setImmediate`). */
+  readonly yieldToIo: (fn: () => void) => void;
+  /** Milliseconds for the time budget of a turn. A simulation answers a constant. */
+  readonly now: () => number;
+  /** Which of the `count` runnable processes (0 = longest waiting) runs next; in turn when absent. */
+  readonly pick?: (count: number) => number;
+  /** Called before each slot of a process, with the number of slots so far: where a simulation interferes. */
+  readonly beforeSlot?: (pid: object, slot: number) => void;
+}
+
+const settled = Promise.resolve();
+
+function isTimer(handle: unknown): handle is NodeJS.Timeout {
+  return typeof handle === 'object' && handle !== null && 'unref' in handle;
+}
+
+/**
+ * The real clock. Its timers are unref'd: waiting processes alone do not keep Node alive.
+ */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout(fn, ms) {
+    const timer = setTimeout(fn, ms);
+    timer.unref();
+    return timer;
+  },
+  clearTimeout(handle) {
+    if (isTimer(handle)) clearTimeout(handle);
+  },
+};
+
+/** The real event loop. A `then` on a settled promise costs a quarter of `queueMicrotask`. */
+export const systemHooks: SchedulerHooks = {
+  defer: (fn) => {
+    settled.then(fn);
+  },
+  yieldToIo: (fn) => {
+    setImmediate(fn);
+  },
+  now: () => performance.now(),
+};

@@ -1,0 +1,539 @@
+/**
+ * A node: a genuine xstate root actor with its actor system, the table of processes, their names, timers and
+ * scheduler.
+ */
+import { createActor, fromTransition } from 'xstate';
+import type { ActorRefLike, AnyActorRef, EventObject } from 'xstate';
+import { AsyncBody, ShellBody } from './async-body.js';
+import { Blueprint } from './blueprint.js';
+import { startCall } from './call.js';
+import type { Caller } from './call.js';
+import { systemClock, systemHooks } from './clock.js';
+import type { Clock, SchedulerHooks } from './clock.js';
+import { DelayedEvents } from './delayed-events.js';
+import { RuntimeError } from './exit.js';
+import type { Reason } from './exit.js';
+import { stderrLogger } from './logger.js';
+import type { Logger } from './logger.js';
+import { Cast, IoTurn } from './messages.js';
+import { OutsidePid } from './outside-pid.js';
+import type { Pid } from './pid.js';
+import { NamedSendTimer, ProcessTimer, SendTimer } from './process-timer.js';
+import { EXITED, Process, WAITING } from './process.js';
+import type { Body, ProcessStatus } from './process.js';
+import { crashReport } from './report.js';
+import type { Ref } from './ref.js';
+import { Scheduler } from './scheduler.js';
+import { CALL_TIMEOUT, Self } from './self.js';
+import { Timeout, Timers } from './timers.js';
+import { SystemDoor } from './xstate-internals.js';
+import type { Inspected, System } from './xstate-internals.js';
+
+/** What `spawn` takes: a function of the process's {@link Self}, or a blueprint such as a hosted machine. */
+export type Spawnable<M> = ((self: Self<M>) => unknown) | Blueprint<M>;
+
+/** How a process is spawned. */
+export interface SpawnOptions {
+  /** Registered before its first step; throws `badarg` when taken. */
+  readonly name?: string;
+  /** Linked to its parent, before its first step. */
+  readonly link?: boolean;
+  readonly trapExit?: boolean;
+  /** Name for observers; the function's name by default. */
+  readonly label?: string;
+}
+
+/** How a node is made. */
+export interface NodeOptions {
+  /** Shown by `pid.node`; `nonode@nohost` by default. */
+  readonly name?: string;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly scheduler?: SchedulerHooks;
+}
+
+/** What `processInfo` tells. */
+export interface ProcessInfo {
+  readonly pid: Pid<unknown>;
+  readonly name: string | undefined;
+  /** Behaviour or function name. */
+  readonly kind: string;
+  readonly status: ProcessStatus;
+  readonly parent: Pid<unknown> | undefined;
+  readonly messageQueueLength: number;
+  readonly links: readonly Pid[];
+  /** Pids, and names that were monitored as such. */
+  readonly monitors: readonly (Pid | string)[];
+  readonly monitoredBy: readonly Pid[];
+  readonly trapExit: boolean;
+  /** Messages handled. */
+  readonly reductions: number;
+  /** Bytes, estimated: the process itself and its mailbox, not what its state holds. */
+  readonly memory: number;
+  /** A gen-server's state, a machine's context. */
+  readonly context: unknown;
+}
+
+const nodes = new WeakMap<System, Node>();
+
+/** The node of an actor system, if it is one of ours. */
+export function nodeOf(system: System): Node | undefined {
+  return nodes.get(system);
+}
+
+const DEFAULT_NAME = 'nonode@nohost';
+
+/** The node. */
+export class Node {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The root actor. */
+  readonly root: AnyActorRef;
+  /** The actor system of every process, machine and their children. */
+  readonly system: System;
+  readonly scheduler: Scheduler;
+  readonly timers: Timers;
+  readonly delayedEvents: DelayedEvents;
+  /** Whom exit signals from outside of any process come from: `<0.0.0>`. */
+  readonly outside: Pid<never>;
+  readonly #door: SystemDoor;
+  readonly #table = new Map<number, Process>();
+  /** Actors inside machines that stand for a process. */
+  readonly #proxies = new WeakMap<AnyActorRef, Process>();
+  #serial = 0;
+  #inspectors = 0;
+  readonly #dying: Process[] = [];
+  #burying = false;
+  #stopped = false;
+
+  constructor(options: NodeOptions = {}) {
+    this.name = options.name ?? DEFAULT_NAME;
+    this.clock = options.clock ?? systemClock;
+    this.logger = options.logger ?? stderrLogger;
+    this.outside = new OutsidePid(this.name);
+    this.scheduler = new Scheduler(options.scheduler ?? systemHooks);
+    this.timers = new Timers(this.clock, () => this.scheduler.newTurn());
+    const root = createActor(
+      fromTransition((state: undefined) => state, undefined),
+      { clock: this.clock, logger: (...args: unknown[]) => this.logger.info({ args }, 'log'), id: this.name },
+    );
+    this.root = root;
+    this.system = root.system;
+    this.#door = new SystemDoor(this.system);
+    this.delayedEvents = new DelayedEvents(this.timers, this.#door);
+    this.#door.replaceScheduler(this.delayedEvents.asScheduler());
+    this.#door.wrapInspect((attach, observer) => this.#attachInspector(attach, observer));
+    nodes.set(this.system, this);
+    root.start();
+  }
+
+  // ── Processes ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** A process without a parent. */
+  spawn<M>(body: Spawnable<M>, options?: SpawnOptions): Pid<M> {
+    return this.spawnFrom(undefined, body, options);
+  }
+
+  /** A process for top-level code: it can send, receive, link and monitor like any other. */
+  shell(options: SpawnOptions = {}): Self {
+    const body = new ShellBody<unknown>();
+    const process = this.launch(body, undefined, { ...options });
+    return new Self(process, body);
+  }
+
+  /** An exit signal from outside of any process. */
+  exit(pid: Pid<never>, reason: Reason): void {
+    pid.signal(this.outside, reason, 'exit');
+  }
+
+  isAlive(pid: Pid<never>): boolean {
+    return pid instanceof Process && pid.state !== EXITED;
+  }
+
+  /** All living processes, oldest first. */
+  processes(): Pid<unknown>[] {
+    return [...this.#table.values()];
+  }
+
+  /** Number of living processes. */
+  get processCount(): number {
+    return this.#table.size;
+  }
+
+  /** What there is to know of a living process; undefined for a dead one. */
+  processInfo(pid: Pid<never>): ProcessInfo | undefined {
+    if (!(pid instanceof Process) || pid.state === EXITED) return undefined;
+    return {
+      pid,
+      name: pid.name,
+      kind: pid.body.kind,
+      status: pid.status,
+      parent: pid.parent,
+      messageQueueLength: pid.queueLength,
+      links: pid.links(),
+      monitors: pid.watching().map((m) => m.name ?? m.target ?? ''),
+      monitoredBy: pid
+        .watchers()
+        .map((m) => m.watcher)
+        .filter((watcher): watcher is Process => watcher instanceof Process),
+      trapExit: pid.trapExit,
+      reductions: pid.reductions,
+      memory: 400 + 8 * (pid.mailbox?.capacity ?? 0),
+      context: pid.body.context(pid),
+    };
+  }
+
+  /** The messages that wait, oldest first. */
+  mailboxOf(pid: Pid<never>): unknown[] {
+    return pid instanceof Process ? (pid.mailbox?.toArray() ?? []) : [];
+  }
+
+  // ── Messages from outside of any process ────────────────────────────────────────────────────────────
+
+  send<T>(to: Pid<T> | string, message: NoInfer<T>): void {
+    this.sendFrom(undefined, typeof to === 'string' ? this.named(to) : to, message);
+  }
+
+  /** A call from code that is no process; fails like `self.call`. */
+  call<R = unknown>(to: Pid<never> | string, request: unknown, timeout: number = CALL_TIMEOUT): Promise<R> {
+    return this.request<R>(undefined, to, request, timeout);
+  }
+
+  cast(to: Pid<never> | string, request: unknown): void {
+    this.castFrom(undefined, to, request);
+  }
+
+  /**
+   * Has an I/O callback run as a turn of its own in a gen-server's process: `run(target, argument)`, at once
+   * when nothing else is running and no message waits, else in its order with the messages. What it throws
+   * is the process's crash; it may answer as `handleInfo` does. No closure and no message is made on the way.
+   * False when the process is dead.
+   */
+  ioTurn<T, A>(
+    pid: Pid<never>,
+    run: (target: T, argument: A) => unknown,
+    target: T,
+    argument: A,
+  ): boolean {
+    if (!(pid instanceof Process)) throw new RuntimeError('badarg', `${pid} is not on this node`);
+    if (pid.state === EXITED) return false;
+    const { scheduler } = this;
+    if (scheduler.running || pid.state !== WAITING || pid.queueLength > 0 || pid.body.turn === undefined) {
+      if (!scheduler.running) scheduler.newTurn();
+      pid.deliver(new IoTurn(run, target, argument));
+      return true;
+    }
+    scheduler.newTurn();
+    scheduler.running = true;
+    pid.body.turn(pid, run, target, argument);
+    scheduler.running = false;
+    scheduler.charge(1);
+    return true;
+  }
+
+  sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref {
+    if (typeof to === 'string') {
+      const timer = new NamedSendTimer(this, to, message);
+      this.timers.start(timer, ms);
+      return timer;
+    }
+    if (!(to instanceof Process)) throw new RuntimeError('badarg', `${to} is not on this node`);
+    const timer = new SendTimer(to, message);
+    if (to.state !== EXITED) timer.begin(ms);
+    return timer;
+  }
+
+  cancelTimer(timer: Ref): number | false {
+    if (timer instanceof ProcessTimer) return timer.end();
+    return timer instanceof NamedSendTimer ? this.timers.cancel(timer) : false;
+  }
+
+  readTimer(timer: Ref): number | false {
+    return timer instanceof Timeout ? this.timers.remaining(timer) : false;
+  }
+
+  // ── Names: xstate's keyed actors, so that `system.get(name)` finds them ─────────────────────────────
+
+  whereis(name: string): Process | undefined {
+    const actor: unknown = this.system.get(name);
+    if (actor instanceof Process) return actor;
+    return typeof actor === 'object' && actor !== null ? this.standIn(actor) : undefined;
+  }
+
+  register(name: string, pid: Pid<never>): void {
+    if (!(pid instanceof Process) || pid.state === EXITED || pid.name !== undefined || name === 'undefined') {
+      throw new RuntimeError('badarg', `register ${name}`);
+    }
+    if (this.system.get(name) !== undefined) throw new RuntimeError('badarg', `the name ${name} is taken`);
+    this.#door.setKey(name, pid);
+    pid.name = name;
+  }
+
+  unregister(name: string): void {
+    const process = this.whereis(name);
+    if (process?.name !== name) throw new RuntimeError('badarg', `nobody is registered as ${name}`);
+    this.#door.dropKey(process);
+    process.name = undefined;
+  }
+
+  /** The names in use. */
+  registered(): string[] {
+    return Object.keys(this.system.getAll());
+  }
+
+  // ── The end ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends every process (`shutdown`, then `kill`) and the root actor. */
+  stop(): void {
+    this.#stopped = true;
+    for (const reason of ['shutdown', 'kill']) {
+      for (const process of [...this.#table.values()].reverse()) process.signal(this.outside, reason, 'exit');
+    }
+    this.timers.clear();
+    if (this.root.getSnapshot().status === 'active') this.root.stop();
+    if (fallback === this) fallback = undefined;
+  }
+
+  // ── Inside the runtime ──────────────────────────────────────────────────────────────────────────────
+
+  /** @internal Somebody inspects this node. */
+  get inspected(): boolean {
+    return this.#inspectors > 0;
+  }
+
+  /** @internal */
+  spawnFrom<M>(parent: Process | undefined, body: Spawnable<M>, options: SpawnOptions = {}): Pid<M> {
+    const made =
+      body instanceof Blueprint ? body.create() : new AsyncBody<M>(body, options.label ?? body.name);
+    return this.launch(made, parent, options);
+  }
+
+  /** @internal A process with this body, in the run queue. */
+  launch(body: Body, parent: Process | undefined, options: SpawnOptions): Process {
+    if (this.#stopped) throw new RuntimeError('system_limit', 'the node has stopped');
+    if (options.name !== undefined && this.system.get(options.name) !== undefined) {
+      throw new RuntimeError('badarg', `the name ${options.name} is taken`);
+    }
+    this.#serial += 1;
+    const process = new Process(this, this.#serial, body, parent, options.trapExit === true);
+    this.#table.set(process.serial, process);
+    if (options.name !== undefined) {
+      this.#door.setKey(options.name, process);
+      process.name = options.name;
+    }
+    if (options.link === true && parent !== undefined) {
+      process.addLink(parent);
+      parent.addLink(process);
+    }
+    if (this.#inspectors > 0) this.inspect({ type: '@xstate.actor', actorRef: process });
+    process.wake();
+    return process;
+  }
+
+  /** @internal */
+  sendFrom(source: Process | undefined, to: Pid<never>, message: unknown): void {
+    if (this.#inspectors > 0 && to instanceof Process) {
+      this.inspect({ type: '@xstate.event', sourceRef: source, actorRef: to, event: asEvent(message) });
+    }
+    to.deliver(message);
+  }
+
+  /** @internal */
+  castFrom(source: Process | undefined, to: Pid<never> | string, request: unknown): void {
+    const target = typeof to === 'string' ? this.whereis(to) : to;
+    if (target === undefined) return;
+    if (this.#inspectors > 0) this.sendFrom(source, target, new Cast(request));
+    else target.deliver(new Cast(request));
+  }
+
+  /** @internal */
+  request<R>(caller: Caller | undefined, to: Pid<never> | string, request: unknown, timeout: number): Promise<R> {
+    const target = typeof to === 'string' ? this.whereis(to) : to;
+    if (this.#inspectors > 0 && target instanceof Process) {
+      const sourceRef = caller instanceof Process ? caller : undefined;
+      this.inspect({ type: '@xstate.event', sourceRef, actorRef: target, event: { type: '$gen_call', request } });
+    }
+    // The answer's type is the caller's claim: nothing at run time could prove it.
+    return startCall(caller, target, to, request, this.timers, timeout) as Promise<R>;
+  }
+
+  /** @internal The bearer of a name, or `badarg`. */
+  named(name: string): Process {
+    const process = this.whereis(name);
+    if (process === undefined) throw new RuntimeError('badarg', `nobody is registered as ${name}`);
+    return process;
+  }
+
+  /**
+   * @internal Ends a process. Exits spread over a worklist, not the stack: a chain of 100,000 links would
+   * overflow it.
+   */
+  terminate(process: Process, reason: Reason): void {
+    if (process.state === EXITED) return;
+    process.markExited(reason);
+    this.#dying.push(process);
+    if (this.#burying) return;
+    this.#burying = true;
+    const dying = this.#dying;
+    for (let i = 0; i < dying.length; i += 1) {
+      const next = dying[i];
+      if (next !== undefined) this.#bury(next);
+    }
+    dying.length = 0;
+    this.#burying = false;
+  }
+
+  #bury(process: Process): void {
+    this.#table.delete(process.serial);
+    if (process.name !== undefined) {
+      this.#door.dropKey(process);
+      process.name = undefined;
+    }
+    for (let timer = process.timers; timer !== undefined; timer = process.timers) timer.drop();
+    this.delayedEvents.cancelAll(process);
+    process.notifyAll(process.reason);
+    // What is user code runs from the scheduler, never in whoever sent the signal.
+    if (process.rare !== undefined || process.body.ended !== undefined || this.#inspectors > 0) {
+      this.scheduler.enqueue(process);
+    }
+  }
+
+  /** @internal After the end, from the scheduler: resources, abort listeners, observers, parts. */
+  cleanUp(process: Process): void {
+    const { rare, reason, body } = process;
+    process.rare = undefined;
+    if (process.cleaned) return;
+    process.cleaned = true;
+    body.ended?.(process, reason);
+    if (this.#inspectors > 0) this.#inspectSnapshot(process, asEvent({ type: 'exit', reason }));
+    if (rare === undefined) return;
+    if (rare.owned !== undefined) {
+      for (const owned of [...rare.owned.values()].reverse()) this.#safely(process, () => owned.close());
+    }
+    const { abort, face, proxy } = rare;
+    if (abort !== undefined) this.#safely(process, () => abort.abort(reason));
+    face?.end(process.getSnapshot());
+    if (proxy !== undefined) {
+      this.#door.relay(process, proxy, asEvent({ type: PROCESS_EXIT, reason, output: process.output }));
+    }
+  }
+
+  /** @internal Somebody wants to hear of this process's changes. */
+  observing(process: Process): boolean {
+    return this.#inspectors > 0 || process.rare?.face?.observed === true;
+  }
+
+  /** @internal The process has handled `message`: tells inspectors and observers. */
+  changed(process: Process, message: unknown): void {
+    if (this.#inspectors > 0) this.#inspectSnapshot(process, asEvent(message));
+    if (process.rare?.face?.observed === true) process.rare.face.next(process.getSnapshot());
+  }
+
+  /** @internal */
+  inspect(event: Inspected): void {
+    try {
+      this.#door.inspected(event);
+    } catch (error) {
+      this.logger.error({ err: error }, 'an inspector threw');
+    }
+  }
+
+  /** @internal The crash report of a process that failed. */
+  reportCrash(process: Process, reason: Reason, lastMessage: unknown): void {
+    try {
+      crashReport(this.logger, process, reason, lastMessage);
+    } catch {
+      // A logger that throws must not take a process along.
+    }
+  }
+
+  /** @internal An actor of a machine stands for this process; the machine's process is `host`. */
+  setProxy(process: Process, proxy: AnyActorRef, host: Process | undefined): void {
+    const rare = process.rarely();
+    rare.proxy = proxy;
+    rare.host = host;
+    this.#proxies.set(proxy, process);
+  }
+
+  /** @internal The process for which an actor in a machine stands. */
+  standIn(actor: object): Process | undefined {
+    return isActor(actor) ? this.#proxies.get(actor) : undefined;
+  }
+
+  #safely(process: Process, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.logger.error({ pid: process.id, err: error }, 'cleaning up after a process threw');
+    }
+  }
+
+  #inspectSnapshot(process: Process, event: EventObject): void {
+    this.inspect({ type: '@xstate.snapshot', actorRef: process, event, snapshot: process.getSnapshot() });
+  }
+
+  /** Counts inspectors, and shows a late one the actors that live already. */
+  #attachInspector(
+    attach: System['inspect'],
+    observer: Parameters<System['inspect']>[0],
+  ): ReturnType<System['inspect']> {
+    const subscription = attach(observer);
+    this.#inspectors += 1;
+    for (const process of this.#table.values()) this.#introduce(observer, process);
+    let attached = true;
+    return {
+      unsubscribe: () => {
+        if (attached) this.#inspectors -= 1;
+        attached = false;
+        subscription.unsubscribe();
+      },
+    };
+  }
+
+  #introduce(observer: Parameters<System['inspect']>[0], actor: ActorRefLike): void {
+    const event = { type: '@xstate.actor', actorRef: actor, rootId: this.root.sessionId } as const;
+    try {
+      if (typeof observer === 'function') observer(event);
+      else observer.next?.(event);
+    } catch (error) {
+      this.logger.error({ err: error }, 'an inspector threw');
+    }
+    const snapshot: unknown = actor.getSnapshot();
+    if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return;
+    for (const child of Object.values(snapshot.children ?? {})) {
+      if (typeof child === 'object' && child !== null && isActor(child)) this.#introduce(observer, child);
+    }
+  }
+}
+
+/** What the actor that stands for a process is told at the end of it. */
+export const PROCESS_EXIT = 'process.exit';
+
+function isActor(value: object): value is AnyActorRef {
+  return 'sessionId' in value && 'getSnapshot' in value;
+}
+
+/** A message as an inspector wants it. */
+function asEvent(message: unknown): EventObject {
+  if (isEventObject(message)) return message;
+  const wrapped = { type: 'message', message };
+  return wrapped;
+}
+
+function isEventObject(message: unknown): message is EventObject {
+  return typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string';
+}
+
+let fallback: Node | undefined;
+
+/** Makes a node. */
+export function createNode(options?: NodeOptions): Node {
+  return new Node(options);
+}
+
+/** The node of this thread for those who do not care, made on first use. */
+export function defaultNode(): Node {
+  fallback ??= new Node();
+  return fallback;
+}

@@ -1,0 +1,34 @@
+import type { Call } from './call.js';
+import type { Monitor } from './monitor.js';
+import { Pid } from './pid.js';
+
+/** The address of nobody: stands for code outside of any process. */
+export class OutsidePid extends Pid<never> {
+  readonly node: string;
+  readonly serial = 0;
+
+  constructor(node: string) {
+    super();
+    this.node = node;
+  }
+
+  deliver(): void {}
+
+  signal(): void {}
+
+  acceptLink(): boolean {
+    return false;
+  }
+
+  dropLink(): void {}
+
+  acceptMonitor(monitor: Monitor): void {
+    monitor.fire('noproc');
+  }
+
+  dropMonitor(): void {}
+
+  request(call: Call): void {
+    call.fail('noproc');
+  }
+}

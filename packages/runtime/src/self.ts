@@ -1,0 +1,321 @@
+/**
+ * A process's view of the runtime. It is passed as a parameter to every body and callback: a module-level
+ * "current process" would be wrong after the first await.
+ */
+import { Exit, exited, RuntimeError } from './exit.js';
+import type { Reason } from './exit.js';
+import { DownMessage, ExitMessage } from './messages.js';
+import type { Message } from './messages.js';
+import { Monitor } from './monitor.js';
+import type { Node, Spawnable, SpawnOptions } from './node.js';
+import type { Pid } from './pid.js';
+import { EXITED } from './process.js';
+import type { Process } from './process.js';
+import type { Ref } from './ref.js';
+
+/** Milliseconds after which a call fails with `timeout`, unless told otherwise. */
+export const CALL_TIMEOUT = 5000;
+
+/** For `receive`: give up after so many milliseconds; 0 takes only what is there. */
+export interface ReceiveOptions {
+  readonly after: number;
+}
+
+/** The messages of `M` whose `type` is `K`. */
+export type OfType<M, K extends string> = unknown extends M ? Message<K> : Extract<M, { readonly type: K }>;
+
+/** A selective pattern: the message's `type`, a predicate, or fields that must be the same. */
+export type Pattern = string | ((message: never) => boolean) | Readonly<Record<string, unknown>>;
+
+/** @internal Says whether a message is the one that is waited for. */
+export type Matcher = (message: unknown) => boolean;
+
+/** @internal A body that can receive. */
+export interface Receiver {
+  receive(process: Process, matcher: Matcher | undefined, after: number): unknown;
+  flush(process: Process): unknown[];
+}
+
+/** What a body or callback works with. Every method throws {@link Exited} once the process has ended. */
+export class Self<in out M = unknown> {
+  /** @internal */ readonly process: Process;
+  readonly #receiver: Receiver | undefined;
+
+  constructor(process: Process, receiver: Receiver | undefined) {
+    this.process = process;
+    this.#receiver = receiver;
+  }
+
+  /** The address of this process. */
+  get pid(): Pid<M> {
+    return this.process;
+  }
+
+  get node(): Node {
+    return this.process.home;
+  }
+
+  /** False once the process has ended. */
+  get alive(): boolean {
+    return this.process.state !== EXITED;
+  }
+
+  /** Aborted with the exit reason when the process ends. Made on first use. */
+  get signal(): AbortSignal {
+    const rare = this.process.rarely();
+    rare.abort ??= new AbortController();
+    if (this.process.state === EXITED) rare.abort.abort(this.process.reason);
+    return rare.abort.signal;
+  }
+
+  // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * `Dest ! Message`: never waits, never runs the receiver. A dead process swallows the message; a name
+   * that nobody bears is `badarg`.
+   */
+  send<T>(to: Pid<T> | string, message: NoInfer<T>): void {
+    const { process } = this;
+    if (process.state === EXITED) throw exited(process.reason);
+    const { home } = process;
+    if (typeof to === 'string') home.sendFrom(process, home.named(to), message);
+    else if (home.inspected) home.sendFrom(process, to, message);
+    else to.deliver(message);
+  }
+
+  /** The oldest message: itself when one waits, else a promise. */
+  receive(): M | Promise<M>;
+  receive(options: ReceiveOptions): M | 'timeout' | Promise<M | 'timeout'>;
+  /** The oldest message that the predicate accepts; the others stay, in order. */
+  receive<T extends M>(match: (message: M) => message is T): T | Promise<T>;
+  receive<T extends M>(
+    match: (message: M) => message is T,
+    options: ReceiveOptions,
+  ): T | 'timeout' | Promise<T | 'timeout'>;
+  receive(match: (message: M) => boolean): M | Promise<M>;
+  receive(match: (message: M) => boolean, options: ReceiveOptions): M | 'timeout' | Promise<M | 'timeout'>;
+  /** The oldest message of this `type`. */
+  receive<K extends string>(type: K): OfType<M, K> | Promise<OfType<M, K>>;
+  receive<K extends string>(
+    type: K,
+    options: ReceiveOptions,
+  ): OfType<M, K> | 'timeout' | Promise<OfType<M, K> | 'timeout'>;
+  /** The oldest message whose fields are these (compared with `===`). */
+  receive<K extends string>(
+    fields: { readonly type: K } & Readonly<Record<string, unknown>>,
+    options?: { readonly after?: undefined },
+  ): OfType<M, K> | Promise<OfType<M, K>>;
+  receive<K extends string>(
+    fields: { readonly type: K } & Readonly<Record<string, unknown>>,
+    options: ReceiveOptions,
+  ): OfType<M, K> | 'timeout' | Promise<OfType<M, K> | 'timeout'>;
+  receive(pattern?: Pattern | ReceiveOptions, options?: { readonly after?: number | undefined }): unknown {
+    if (this.#receiver === undefined) throw new Error('only an async body or a shell can receive');
+    if (pattern === undefined) return this.#receiver.receive(this.process, undefined, Number.POSITIVE_INFINITY);
+    if (options === undefined && isReceiveOptions(pattern)) {
+      return this.#receiver.receive(this.process, undefined, pattern.after);
+    }
+    return this.#receiver.receive(this.process, matcherOf(pattern), options?.after ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Takes everything out of the mailbox, as the Erlang shell's `flush()`. */
+  flush(): M[];
+  flush(): unknown[] {
+    if (this.#receiver === undefined) throw new Error('only an async body or a shell can flush');
+    return this.#receiver.flush(this.process);
+  }
+
+  /**
+   * `gen_server:call/3`. Rejects with an {@link Exit} whose reason is `noproc`, `timeout` or the server's
+   * exit reason. If this process dies meanwhile the promise stays pending for ever.
+   */
+  call<R = unknown>(to: Pid<never> | string, request: unknown, timeout: number = CALL_TIMEOUT): Promise<R> {
+    const { process } = this;
+    process.guard();
+    if (to === process || to === process.name) return Promise.reject(Exit.of('calling_self', { to, request }));
+    return process.home.request<R>(process, to, request, timeout);
+  }
+
+  /** `gen_server:cast/2`: no answer, no error. */
+  cast(to: Pid<never> | string, request: unknown): void {
+    const { process } = this;
+    if (process.state === EXITED) throw exited(process.reason);
+    process.home.castFrom(process, to, request);
+  }
+
+  /** `erlang:send_after/3`, `ms` milliseconds from now. The timer dies with its target, not with us. */
+  sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref {
+    this.process.guard();
+    return this.process.home.sendAfter(ms, to, message);
+  }
+
+  /** Milliseconds that were left, or false: it has fired, was cancelled, or its target is dead. */
+  cancelTimer(timer: Ref): number | false {
+    this.process.guard();
+    return this.process.home.cancelTimer(timer);
+  }
+
+  /** Milliseconds that are left, or false. */
+  readTimer(timer: Ref): number | false {
+    this.process.guard();
+    return this.process.home.readTimer(timer);
+  }
+
+  // ── Processes ───────────────────────────────────────────────────────────────────────────────────────
+
+  spawn<T>(body: Spawnable<T>, options?: SpawnOptions): Pid<T> {
+    this.process.guard();
+    return this.process.home.spawnFrom(this.process, body, options);
+  }
+
+  /** The link stands before the child's first step. */
+  spawnLink<T>(body: Spawnable<T>, options?: SpawnOptions): Pid<T> {
+    this.process.guard();
+    return this.process.home.spawnFrom(this.process, body, { ...options, link: true });
+  }
+
+  /** The monitor stands before the child's first step. */
+  spawnMonitor<T>(body: Spawnable<T>, options?: SpawnOptions): { readonly pid: Pid<T>; readonly ref: Ref } {
+    const pid = this.spawn(body, options);
+    return { pid, ref: this.monitor(pid) };
+  }
+
+  /**
+   * Ends this process (`erlang:exit/1`): throws an {@link Exit}. In a shell, which has no body to unwind, the
+   * process ends at once.
+   */
+  exit(reason: Reason): never {
+    this.process.guard();
+    if (this.process.body.kind === 'shell') this.process.home.terminate(this.process, reason);
+    throw Exit.of(reason);
+  }
+
+  /** An exit signal (`erlang:exit/2`). To oneself it may end this process: then it throws. */
+  exitSignal(to: Pid<never>, reason: Reason): void {
+    this.process.guard();
+    to.signal(this.process, reason, 'exit');
+    this.process.guard();
+  }
+
+  /** `process_flag(trap_exit, Flag)`; gives the old flag. */
+  trapExit(flag: boolean): boolean {
+    this.process.guard();
+    const old = this.process.trapExit;
+    this.process.trapExit = flag;
+    return old;
+  }
+
+  /** Links both ways. A dead process: `noproc`, thrown, or as an EXIT message to a process that traps. */
+  link(to: Pid<never>): void {
+    const { process } = this;
+    process.guard();
+    if (to === process || process.hasLink(to)) return;
+    if (to.acceptLink(process)) process.addLink(to);
+    else if (process.trapExit) process.deliver(new ExitMessage(to, 'noproc'));
+    else throw new RuntimeError('noproc', `link to ${to}`);
+  }
+
+  /** After it no exit signal of that link arrives; an EXIT message that had arrived stays. */
+  unlink(to: Pid<never>): void {
+    this.process.guard();
+    if (this.process.removeLink(to)) to.dropLink(this.process);
+  }
+
+  /** Watches a process, or whoever bears a name now: one DOWN message when it ends, at once if it is dead. */
+  monitor(to: Pid<never> | string): Ref {
+    const { process } = this;
+    process.guard();
+    const name = typeof to === 'string' ? to : undefined;
+    const target = typeof to === 'string' ? process.home.whereis(to) : to;
+    const monitor = new Monitor(process, target, name);
+    process.keepMonitor(monitor);
+    if (target === undefined) monitor.fire('noproc');
+    else target.acceptMonitor(monitor);
+    return monitor;
+  }
+
+  /**
+   * Ends a monitor. With `flush` its DOWN is taken out of the mailbox. Gives true; with `info`, whether the
+   * monitor was still there.
+   */
+  demonitor(ref: Ref, options?: { readonly flush?: boolean; readonly info?: boolean }): boolean {
+    const { process } = this;
+    process.guard();
+    const found = ref instanceof Monitor && ref.watcher === process && ref.active;
+    if (found) {
+      ref.active = false;
+      process.forgetMonitor(ref);
+      ref.target?.dropMonitor(ref);
+    }
+    if (options?.flush === true) this.#dropDown(ref);
+    return options?.info === true ? found : true;
+  }
+
+  #dropDown(ref: Ref): void {
+    const { mailbox } = this.process;
+    if (mailbox === undefined) return;
+    for (let i = 0; i < mailbox.length; i += 1) {
+      const message = mailbox.at(i);
+      if (message instanceof DownMessage && message.ref === ref) {
+        mailbox.removeAt(i);
+        return;
+      }
+    }
+  }
+
+  // ── Names and resources ─────────────────────────────────────────────────────────────────────────────
+
+  /** Gives a process a name. `badarg` when the name is taken, or the process dead or named already. */
+  register(name: string, pid: Pid<never> = this.process): void {
+    this.process.guard();
+    this.process.home.register(name, pid);
+  }
+
+  /** Frees a name; `badarg` when nobody bears it. */
+  unregister(name: string): void {
+    this.process.guard();
+    this.process.home.unregister(name);
+  }
+
+  whereis(name: string): Pid<unknown> | undefined {
+    return this.process.home.whereis(name);
+  }
+
+  /** Has `close` called when this process ends, however it ends. Gives the resource back. */
+  own<T>(resource: T, close: (resource: T) => void): T {
+    this.process.guard();
+    const rare = this.process.rarely();
+    rare.owned ??= new Map();
+    rare.owned.set(resource, { resource, close: () => close(resource) });
+    return resource;
+  }
+
+  /** Ends the ownership without closing. */
+  disown(resource: unknown): boolean {
+    return this.process.rare?.owned?.delete(resource) ?? false;
+  }
+}
+
+function isReceiveOptions(pattern: Pattern | ReceiveOptions): pattern is ReceiveOptions {
+  return (
+    typeof pattern === 'object' && !('type' in pattern) && 'after' in pattern && typeof pattern.after === 'number'
+  );
+}
+
+function isPredicate(pattern: object): pattern is Matcher {
+  return typeof pattern === 'function';
+}
+
+function matcherOf(pattern: Pattern | ReceiveOptions): Matcher {
+  if (typeof pattern === 'string') {
+    return (message) =>
+      typeof message === 'object' && message !== null && 'type' in message && message.type === pattern;
+  }
+  if (isPredicate(pattern)) return pattern;
+  const fields = Object.entries(pattern);
+  return (message) =>
+    typeof message === 'object' &&
+    message !== null &&
+    fields.every(([field, value]) => Reflect.get(message, field) === value);
+}
+
