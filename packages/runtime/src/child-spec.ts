@@ -2,7 +2,9 @@
  * Child specifications and supervisor flags, `supervisor(3)`: their types, defaults and checks, in the order
  * and with the reasons of OTP's `supervisor:check_childspecs/2`.
  */
-import type { Pid, Reason, Self } from './index.js';
+import type { Reason } from './exit.js';
+import type { Pid } from './pid.js';
+import type { Self } from './self.js';
 
 /** What a child is called in its supervisor; unique there. (OTP allows any term, we what a `Map` can tell apart.) */
 export type ChildId = string | number;
@@ -17,8 +19,8 @@ export type Restart = 'permanent' | 'transient' | 'temporary';
 export type Shutdown = 'brutal_kill' | 'infinity' | number;
 
 /** What a start function answers: a process linked to the supervisor, none wanted, or why there is none. */
-export type StartResult =
-  | { readonly ok: Pid<never>; readonly info?: unknown }
+export type ChildStart =
+  | { readonly ok: Pid; readonly info?: unknown }
   | { readonly error: Reason }
   | 'ignore';
 
@@ -35,7 +37,7 @@ export interface ChildSpec<Args extends readonly unknown[] = readonly []> {
    *
    * A method, so that specifications of different `Args` can stand in one list.
    */
-  start(self: Self<never>, ...args: Args): StartResult | Promise<StartResult>;
+  start(self: Self, ...args: Args): ChildStart | PromiseLike<ChildStart>;
   /** Default `permanent`. */
   readonly restart?: Restart;
   /** Default 5000 for a worker, `infinity` for a supervisor. */
@@ -82,10 +84,11 @@ export function checkFlags(flags: SupervisorFlags): { ok: FullSupervisorFlags } 
 
 /** The specification with its defaults, or the reason why it is none: `'missing_start'`, `{ invalid_shutdown: -1 }`. */
 export function checkChildSpec(
-  spec: ChildSpec<readonly unknown[]>,
+  given: unknown,
   autoShutdown: AutoShutdown | undefined,
 ): { ok: FullChildSpec } | { error: Reason } {
-  if (typeof spec !== 'object' || spec === null) return { error: { invalid_child_spec: spec } };
+  if (!isObject(given)) return { error: { invalid_child_spec: given } };
+  const spec = given;
   const { id, restart = 'permanent', type = 'worker', significant = false } = spec;
   const { shutdown = type === 'supervisor' ? 'infinity' : 5000 } = spec;
   if (id === undefined) return { error: 'missing_id' };
@@ -130,6 +133,11 @@ export function checkStartSpecs(
 const strategies: readonly unknown[] = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'];
 const autoShutdowns: readonly unknown[] = ['never', 'any_significant', 'all_significant'];
 const restarts: readonly unknown[] = ['permanent', 'transient', 'temporary'];
+
+/** Callers in JavaScript may give anything; each field is checked before it is used. */
+function isObject(given: unknown): given is ChildSpec<readonly unknown[]> {
+  return typeof given === 'object' && given !== null;
+}
 
 function isShutdown(value: unknown): boolean {
   if (value === 'infinity' || value === 'brutal_kill') return true;

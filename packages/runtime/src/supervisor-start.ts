@@ -1,0 +1,42 @@
+/** Calling a start function and understanding its answer. */
+import type { FullChildSpec } from './child-spec.js';
+import { type Reason, reasonOf } from './exit.js';
+import { Pid } from './pid.js';
+import type { Self } from './self.js';
+import { isThenable } from './thenable.js';
+
+/** A start function's answer: a child (`pid` is absent after `'ignore'`), or why there is none. */
+export type Started = { readonly pid: Pid | undefined; readonly info: unknown } | { readonly error: Reason };
+
+const ignored: Started = { pid: undefined, info: undefined };
+
+/**
+ * Starts a child. Answers at once unless the start function gave a promise, so that a supervisor of short-lived
+ * children costs no turn. Like OTP's `catch`, it makes a failure of what the function throws: `{ EXIT: reason }`.
+ */
+export function startProcess(
+  self: Self,
+  spec: FullChildSpec,
+  args: readonly unknown[],
+): Started | PromiseLike<Started> {
+  try {
+    const answer = spec.start(self, ...args);
+    return isThenable(answer) ? answer.then(understand, failed) : understand(answer);
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
+function understand(answer: unknown): Started {
+  if (answer === 'ignore') return ignored;
+  if (typeof answer === 'object' && answer !== null) {
+    if ('ok' in answer && answer.ok instanceof Pid)
+      return { pid: answer.ok, info: 'info' in answer ? answer.info : undefined };
+    if ('error' in answer) return { error: answer.error };
+  }
+  return { error: answer };
+}
+
+function failed(thrown: unknown): Started {
+  return { error: { EXIT: reasonOf(thrown) } };
+}
