@@ -5,6 +5,7 @@
  * slow peer costs the memory of what the callers gave and not a second copy of it.
  */
 import type { WriteHalf } from '../protocol/record/write-half.js';
+import { type KeyUpdateRequest, sealKeyUpdate } from '../protocol/tls13/post-handshake.js';
 import { largestPacket, packetHeader } from './packet.js';
 
 export type SendResult = { readonly ok: true } | { readonly error: unknown };
@@ -40,13 +41,10 @@ export class SendQueue {
   #closed = false;
   #packet: 0 | 1 | 2 | 4 = 0;
   #sent = 0;
-  readonly #requestUpdate: boolean;
 
-  /** `requestUpdate`: whether a KeyUpdate that the byte count forces asks the peer for its own (OTP: yes). */
-  constructor(half: WriteHalf, outlet: Outlet, requestUpdate: boolean) {
+  constructor(half: WriteHalf, outlet: Outlet) {
     this.#half = half;
     this.#outlet = outlet;
-    this.#requestUpdate = requestUpdate;
   }
 
   /** Whether a peer that does not read holds up what comes. */
@@ -123,12 +121,10 @@ export class SendQueue {
     for (const entry of this.#written.splice(0)) answer(entry, { error: reason });
   }
 
-  /** KeyUpdate (RFC 8446 §4.6.3), between any two records; `request`: the peer shall update too. */
-  updateKeys(request: boolean): void {
+  /** KeyUpdate (RFC 8446 §4.6.3), between any two records. */
+  updateKeys(request: KeyUpdateRequest): void {
     if (this.#closed) return;
-    const pieces = this.#half.sealHandshake(Uint8Array.of(24, 0, 0, 1, request ? 1 : 0));
-    this.#half.rekey();
-    if (!this.#outlet.write(pieces)) this.#blocked = true;
+    if (!this.#outlet.write(sealKeyUpdate(this.#half, request))) this.#blocked = true;
   }
 
   /** The transport's backlog is gone. */
@@ -157,7 +153,8 @@ export class SendQueue {
       this.#blocked = !this.#outlet.write(this.#half.sealAlert(1, entry.bytes[1] ?? 0));
       return;
     }
-    if (this.#half.keyUpdateDue) this.updateKeys(this.#requestUpdate);
+    if (this.#half.keyUpdateDue && !this.#outlet.write(sealKeyUpdate(this.#half, 'update_requested')))
+      this.#blocked = true;
     const end = Math.min(entry.bytes.length, entry.done + stride);
     const part =
       entry.done === 0 && end === entry.bytes.length ? entry.bytes : entry.bytes.subarray(entry.done, end);

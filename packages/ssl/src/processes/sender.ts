@@ -1,0 +1,249 @@
+/**
+ * The sender process (OTP's `tls_sender`): the only writer of an established connection, so that a peer that does
+ * not read holds up sends and never the reading.
+ *
+ * It owns the transport: however it ends, the transport is closed. If the receiver crashes, the sender tells the
+ * peer (`internal_error`) and, through the receiver's last will, the owner.
+ */
+import { type From, type GenServer, isOrderly, type Pid, type Ref, type Self } from '@actor-tls/runtime';
+import type { WriteHalf } from '../protocol/record/write-half.js';
+import { bytesOf } from './iodata.js';
+import { callGuard, isDown } from './requests.js';
+import { type Sending, SendQueue, type SendResult } from './send-queue.js';
+import type { Transport } from './transport/transport.js';
+
+/** Calls. */
+export type SenderRequest =
+  /** Answers when the transport has all of it. */
+  | { readonly type: 'send'; readonly data: unknown }
+  /** close_notify after what is queued; then no send is taken. Answers when the transport has it. */
+  | { readonly type: 'close' }
+  /** A fatal alert before what is queued, whose callers hear `closed`. */
+  | { readonly type: 'alert'; readonly description: number }
+  /** `ssl:update_keys/2`. */
+  | { readonly type: 'update_keys'; readonly peerToo: boolean };
+
+/** Casts from the receiver. */
+export type SenderNotice =
+  /** The handshake has begun: sends wait for its end. */
+  | { readonly type: 'handshake' }
+  /** The handshake is done: here is the write half. */
+  | {
+      readonly type: 'connection';
+      readonly half: WriteHalf;
+      readonly receiver: Pid<unknown>;
+      readonly packet: unknown;
+      readonly sendTimeout: number | 'infinity';
+      /** Tells the owner when the receiver could not. */
+      readonly lastWill: () => void;
+    }
+  | { readonly type: 'packet'; readonly packet: unknown }
+  /** The peer's KeyUpdate asked for ours (RFC 8446 §4.6.3). */
+  | { readonly type: 'key_update_requested' }
+  /** The transport takes nothing any more. */
+  | { readonly type: 'transport_closed' };
+
+/** AlertDescription codes (RFC 8446 §6). */
+const closeNotify = 0;
+const internalError = 80;
+
+type Phase =
+  | { readonly name: 'init' }
+  | { readonly name: 'handshake'; readonly waiting: { readonly from: From; readonly data: Uint8Array }[] }
+  | {
+      readonly name: 'connection';
+      readonly queue: SendQueue;
+      readonly receiver: Ref;
+      readonly lastWill: () => void;
+    }
+  | { readonly name: 'closed' };
+
+/** State of the sender process. */
+export class Sender {
+  readonly transport: Transport;
+  readonly #self: Self;
+  #phase: Phase = { name: 'init' };
+  #sendTimeout: number | 'infinity' = 'infinity';
+
+  constructor(self: Self, transport: Transport) {
+    this.#self = self;
+    this.transport = transport;
+  }
+
+  /** What observers see. */
+  toJSON(): object {
+    const phase = this.#phase;
+    if (phase.name !== 'connection') return { state: phase.name };
+    return { state: phase.name, blocked: phase.queue.blocked, waiting: phase.queue.length };
+  }
+
+  call(request: SenderRequest, from: From): void {
+    switch (request.type) {
+      case 'send':
+        this.#send(request.data, from);
+        return;
+      case 'close':
+        if (this.#phase.name === 'connection') this.#phase.queue.close(closeNotify, from);
+        else from.reply({ ok: true });
+        return;
+      case 'alert':
+        if (this.#phase.name === 'connection') this.#phase.queue.fail(request.description, from);
+        else from.reply({ ok: true });
+        return;
+      case 'update_keys':
+        this.#updateKeys(request.peerToo, from);
+        return;
+    }
+  }
+
+  notice(notice: SenderNotice): void {
+    switch (notice.type) {
+      case 'handshake':
+        if (this.#phase.name === 'init') this.#phase = { name: 'handshake', waiting: [] };
+        return;
+      case 'connection':
+        this.#begin(notice);
+        return;
+      case 'packet':
+        if (this.#phase.name === 'connection') this.#phase.queue.setPacket(notice.packet);
+        return;
+      case 'key_update_requested':
+        if (this.#phase.name === 'connection') this.#phase.queue.updateKeys('update_not_requested');
+        return;
+      case 'transport_closed':
+        this.#close();
+        return;
+    }
+  }
+
+  /** The transport has room again. */
+  drained(): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.drained();
+  }
+
+  /** The receiver has ended. */
+  receiverDown(ref: Ref, reason: unknown): void {
+    const phase = this.#phase;
+    if (phase.name !== 'connection' || phase.receiver !== ref) return;
+    if (isOrderly(reason)) return;
+    phase.queue.fail(internalError, deaf);
+    phase.lastWill();
+  }
+
+  /** The process ends in order: whoever shut us down has not said goodbye to the peer yet. */
+  terminate(): void {
+    if (this.#phase.name !== 'connection') return;
+    const { queue } = this.#phase;
+    if (!queue.closed && !queue.blocked) queue.close(closeNotify, deaf);
+    this.#close();
+  }
+
+  #begin(notice: Extract<SenderNotice, { type: 'connection' }>): void {
+    const waiting = this.#phase.name === 'handshake' ? this.#phase.waiting : [];
+    if (this.#phase.name === 'closed') return;
+    const queue = new SendQueue(notice.half, this.transport);
+    queue.setPacket(notice.packet);
+    this.#sendTimeout = notice.sendTimeout;
+    this.#phase = {
+      name: 'connection',
+      queue,
+      receiver: this.#self.monitor(notice.receiver),
+      lastWill: notice.lastWill,
+    };
+    for (const { data, from } of waiting) this.#enqueue(queue, data, from);
+  }
+
+  #send(data: unknown, from: From): void {
+    switch (this.#phase.name) {
+      case 'init':
+        from.reply({ error: 'notsup_on_transport_accept_socket' });
+        return;
+      case 'handshake':
+        this.#phase.waiting.push({ from, data: bytesOf(data) });
+        return;
+      case 'connection':
+        this.#enqueue(this.#phase.queue, bytesOf(data), from);
+        return;
+      case 'closed':
+        from.reply(closed);
+        return;
+    }
+  }
+
+  #enqueue(queue: SendQueue, data: Uint8Array, from: From): void {
+    const sending = queue.send(data, from);
+    if (sending === undefined || this.#sendTimeout === 'infinity') return;
+    // An idle timer may fire after the send was answered; giving up is then without effect.
+    this.#self.sendAfter(this.#sendTimeout, this.#self.pid, new SendTimeout(sending));
+  }
+
+  #updateKeys(peerToo: boolean, from: From): void {
+    switch (this.#phase.name) {
+      case 'connection':
+        if (this.#phase.queue.closed) break;
+        this.#phase.queue.updateKeys(peerToo ? 'update_requested' : 'update_not_requested');
+        from.reply({ ok: true });
+        return;
+      case 'init':
+        from.reply({ error: 'notsup_on_transport_accept_socket' });
+        return;
+      case 'handshake':
+      case 'closed':
+        break;
+    }
+    from.reply(closed);
+  }
+
+  #close(): void {
+    const phase = this.#phase;
+    this.#phase = { name: 'closed' };
+    if (phase.name === 'connection') phase.queue.drop('closed');
+    if (phase.name === 'handshake') for (const { from } of phase.waiting) from.reply(closed);
+  }
+}
+
+const isSenderRequest = callGuard<SenderRequest>('send', 'close', 'alert', 'update_keys');
+const isSenderNotice = callGuard<SenderNotice>(
+  'handshake',
+  'connection',
+  'packet',
+  'key_update_requested',
+  'transport_closed',
+);
+
+class SendTimeout {
+  readonly sending: Sending;
+  constructor(sending: Sending) {
+    this.sending = sending;
+  }
+}
+
+const closed: SendResult = { error: 'closed' };
+const deaf = { reply(): void {} };
+
+/** Callbacks of the sender process. */
+export const senderServer: GenServer<Sender, Transport> = {
+  label: 'tls_sender',
+  init(self, transport) {
+    self.trapExit(true);
+    self.own(transport, destroy);
+    return { ok: new Sender(self, transport) };
+  },
+  handleCall(request, from, sender) {
+    if (isSenderRequest(request)) sender.call(request, from);
+  },
+  handleCast(notice, sender) {
+    if (isSenderNotice(notice)) sender.notice(notice);
+  },
+  handleInfo(message, sender) {
+    if (isDown(message)) sender.receiverDown(message.ref, message.reason);
+    else if (message instanceof SendTimeout) message.sending.giveUp('timeout');
+  },
+  terminate(_reason, sender) {
+    sender.terminate();
+  },
+};
+
+function destroy(transport: Transport): void {
+  transport.destroy();
+}
