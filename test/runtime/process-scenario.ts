@@ -15,7 +15,7 @@ import {
 } from '@actor-tls/runtime';
 import { SimulatedClock } from '@actor-tls/runtime/testing';
 import { atom, atomName, renderTerm, type Term, tupleItems } from '../support/terms.js';
-import { type Labels, reasonFrom, ScriptError, termFrom } from './scenario-terms.js';
+import { isTerm, type Labels, reasonFrom, ScriptError, termFrom } from './scenario-terms.js';
 
 /** Milliseconds of a tick; any length will do, the clock is simulated. */
 const tickMs = 40;
@@ -23,7 +23,20 @@ const tickMs = 40;
 /** One step of a script; which fields it has depends on `op`. */
 export interface Step {
   readonly op: string;
-  readonly [field: string]: unknown;
+  readonly tick?: number;
+  readonly ticks?: number;
+  readonly process?: string;
+  readonly to?: string;
+  readonly name?: string;
+  readonly link?: boolean;
+  readonly monitor?: string;
+  readonly ref?: string;
+  readonly options?: readonly string[];
+  readonly flag?: boolean;
+  readonly reason?: Term;
+  readonly message?: Term;
+  readonly tag?: string;
+  readonly timeout?: number | 'infinity';
 }
 
 export type Outcome =
@@ -36,7 +49,11 @@ export type Outcome =
 
 export type ProcessTrace =
   | { readonly steps: readonly (readonly [number, Outcome])[]; readonly exit: Term }
-  | { readonly steps: readonly (readonly [number, Outcome])[]; readonly alive: true; readonly mailbox: readonly Term[] }
+  | {
+      readonly steps: readonly (readonly [number, Outcome])[];
+      readonly alive: true;
+      readonly mailbox: readonly Term[];
+    }
   | { readonly never_started: true };
 
 export interface ProcessCase {
@@ -49,7 +66,10 @@ export interface ProcessCase {
 }
 
 /** The trace of a case. Each process is a real one; deaths are learnt by monitors of a process outside the script. */
-export async function runProcessCase(script: ProcessCase, node?: Node): Promise<Record<string, ProcessTrace>> {
+export async function runProcessCase(
+  script: ProcessCase,
+  node?: Node,
+): Promise<Record<string, ProcessTrace>> {
   const clock = new SimulatedClock();
   const world = new World(script, node ?? createNode({ clock, logger: silentLogger }), clock);
   world.spawnMain();
@@ -133,7 +153,7 @@ class World implements Labels {
         this.refs.set(String(step.ref), self.monitor(this.target(step)));
         return undefined;
       case 'demonitor': {
-        const options = Array.isArray(step.options) ? step.options : [];
+        const options = step.options ?? [];
         const answer = self.demonitor(this.refOf(step), {
           flush: options.includes('flush'),
           info: options.includes('info'),
@@ -143,22 +163,23 @@ class World implements Labels {
       case 'trap_exit':
         return value(String(self.trapExit(step.flag === true)));
       case 'exit':
-        return self.exit(reasonFrom(term(step.reason)));
+        return self.exit(reasonFrom(step.reason ?? []));
       case 'error':
-        throw new ScriptError(term(step.reason));
+        throw new ScriptError(step.reason ?? []);
       case 'throw':
-        throw new ScriptError({ tuple: [atom('nocatch'), term(step.reason)] });
+        throw new ScriptError({ tuple: [atom('nocatch'), step.reason ?? []] });
       case 'signal':
-        self.exitSignal(this.to(step), reasonFrom(term(step.reason)));
+        self.exitSignal(this.to(step), reasonFrom(step.reason ?? []));
         return value('true');
       case 'send':
-        self.send(this.target(step), term(step.message));
+        self.send(this.target(step), step.message ?? []);
         return undefined;
       case 'receive':
         return this.receive(self, String(step.tag), step.timeout);
       case 'flush': {
         const all: Term[] = [];
-        for (let next = await take(self); next !== 'timeout'; next = await take(self)) all.push(termFrom(next, this));
+        for (let next = await take(self); next !== 'timeout'; next = await take(self))
+          all.push(termFrom(next, this));
         return { all };
       }
       case 'register':
@@ -182,7 +203,7 @@ class World implements Labels {
         return { links: links.map((pid) => this.pid(pid)).sort() };
       }
       case 'send_after': {
-        const ref = self.sendAfter(Number(step.ticks) * tickMs, this.to(step), term(step.message));
+        const ref = self.sendAfter(Number(step.ticks) * tickMs, this.to(step), step.message ?? []);
         this.refs.set(String(step.ref), ref);
         return undefined;
       }
@@ -256,10 +277,6 @@ function value(name: string): Outcome {
   return { value: atom(name) };
 }
 
-function term(given: unknown): Term {
-  return given as Term;
-}
-
 async function sleep(self: Self<unknown>, ms: number): Promise<void> {
   if (ms > 0) await self.receive(() => false, { after: ms });
 }
@@ -271,8 +288,8 @@ async function take(self: Self<unknown>): Promise<unknown> {
 /** A message's tag: the atom it is, or the first of the tuple. */
 function tagOf(message: unknown): string | undefined {
   if (message instanceof ExitMessage || message instanceof DownMessage) return message.type;
-  const sent = term(message);
-  return atomName(sent) ?? atomName(tupleItems(sent)?.[0]);
+  if (!isTerm(message)) return undefined;
+  return atomName(message) ?? atomName(tupleItems(message)?.[0]);
 }
 
 /** A trace as it is compared: for cases whose outcome Erlang leaves open, order is forgotten (see the README). */
@@ -282,11 +299,15 @@ export function comparable(script: ProcessCase, trace: Readonly<Record<string, P
     Object.entries(trace).map(([label, process]) => {
       if ('never_started' in process) return [label, process];
       const last = process.steps.at(-1);
-      const diedOfSignal = 'exit' in process && last !== undefined && script.processes[label]?.[last[0]]?.op === 'signal';
+      const diedOfSignal =
+        'exit' in process && last !== undefined && script.processes[label]?.[last[0]]?.op === 'signal';
       const steps = (diedOfSignal ? process.steps.slice(0, -1) : process.steps).map(
         ([index, outcome]) => [index, 'all' in outcome ? { all: sorted(outcome.all) } : outcome] as const,
       );
-      return [label, 'alive' in process ? { ...process, steps, mailbox: sorted(process.mailbox) } : { ...process, steps }];
+      return [
+        label,
+        'alive' in process ? { ...process, steps, mailbox: sorted(process.mailbox) } : { ...process, steps },
+      ];
     }),
   );
 }

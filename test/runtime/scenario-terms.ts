@@ -26,7 +26,9 @@ export function reasonFrom(term: Term): Reason {
   const name = atomName(term);
   if (name !== undefined) return name;
   const pair = tupleItems(term, 2);
-  return pair?.[1] !== undefined && atomName(pair[0]) === 'shutdown' ? { shutdown: reasonFrom(pair[1]) } : term;
+  return pair?.[1] !== undefined && atomName(pair[0]) === 'shutdown'
+    ? { shutdown: reasonFrom(pair[1]) }
+    : term;
 }
 
 /** A runtime's value as Erlang would show it. */
@@ -35,13 +37,20 @@ export function termFrom(value: unknown, labels: Labels): Term {
   if (value === undefined || typeof value === 'boolean') return atom(String(value));
   if (typeof value === 'string') return atom(value);
   if (value instanceof Pid) return { pid: labels.pid(value) };
-  if (value instanceof Crash) return value.error instanceof ScriptError ? value.error.term : { opaque: 'crash' };
+  if (value instanceof Crash)
+    return value.error instanceof ScriptError ? value.error.term : { opaque: 'crash' };
   if (value instanceof ExitMessage)
     return tuple(atom('EXIT'), termFrom(value.from, labels), termFrom(value.reason, labels));
   if (value instanceof DownMessage) {
     const who = value.pid ?? tuple(atom(value.name ?? ''), atom('nonode@nohost'));
     const reason = termFrom(value.reason, labels);
-    return tuple(atom('DOWN'), { ref: labels.ref(value.ref) }, atom('process'), termFrom(who, labels), reason);
+    return tuple(
+      atom('DOWN'),
+      { ref: labels.ref(value.ref) },
+      atom('process'),
+      termFrom(who, labels),
+      reason,
+    );
   }
   if (Array.isArray(value)) return value.map((item) => termFrom(item, labels));
   if (typeof value === 'object' && value !== null) return pairFrom(value, labels);
@@ -80,12 +89,26 @@ function childRecord(child: unknown, labels: Labels): Term {
   );
 }
 
-const termKeys = ['atom', 'int', 'float', 'bin', 'bits', 'str', 'improper', 'tuple', 'map', 'opaque', 'pid', 'ref'];
+const termKeys = [
+  'atom',
+  'int',
+  'float',
+  'bin',
+  'bits',
+  'str',
+  'improper',
+  'tuple',
+  'map',
+  'opaque',
+  'pid',
+  'ref',
+];
 
 /** Whether a value is a term already: a number, or an object whose first key is one of the recordings'. */
-function isTerm(value: unknown): value is Term {
+export function isTerm(value: unknown): value is Term {
   if (typeof value === 'number') return true;
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return false;
   const [key] = Object.keys(value);
   return key !== undefined && termKeys.includes(key);
 }

@@ -7,13 +7,13 @@ import {
   type ChildSpec,
   countChildren,
   createNode,
-  deleteChild,
   DownMessage,
-  ExitMessage,
+  deleteChild,
   Exit,
+  ExitMessage,
   getChildspec,
   type Node,
-  Pid,
+  type Pid,
   type Reason,
   type Ref,
   restartChild,
@@ -26,7 +26,7 @@ import {
   whichChildren,
 } from '@actor-tls/runtime';
 import { SimulatedClock } from '@actor-tls/runtime/testing';
-import { atom, atomName, type Term, tuple, tupleItems } from '../support/terms.js';
+import { atom, atomName, mapPairs, type Term, tuple, tupleItems } from '../support/terms.js';
 import { reasonFrom, termFrom } from './scenario-terms.js';
 
 /** A child as the scripts describe it. */
@@ -135,7 +135,9 @@ class World {
         });
       case 'count':
         return this.asked(async (supervisor) =>
-          Object.entries(await countChildren(this.parent, supervisor)).map(([key, count]) => tuple(atom(key), count)),
+          Object.entries(await countChildren(this.parent, supervisor)).map(([key, count]) =>
+            tuple(atom(key), count),
+          ),
         );
       case 'terminate_child':
         return this.asked(async (supervisor) => this.term(await terminateChild(this.parent, supervisor, id)));
@@ -148,7 +150,9 @@ class World {
       case 'delete_child':
         return this.asked(async (supervisor) => this.term(await deleteChild(this.parent, supervisor, id)));
       case 'get_childspec':
-        return this.asked(async (supervisor) => this.specTerm(await getChildspec(this.parent, supervisor, id)));
+        return this.asked(async (supervisor) =>
+          this.specTerm(await getChildspec(this.parent, supervisor, id)),
+        );
       case 'start_child': {
         const argument = step.child === undefined ? id : this.spec(step.child);
         return this.asked(async (supervisor) =>
@@ -156,7 +160,8 @@ class World {
         );
       }
       case 'sup_signal':
-        if (this.supervisor !== undefined) this.parent.exitSignal(this.supervisor, reasonFrom(step.reason ?? []));
+        if (this.supervisor !== undefined)
+          this.parent.exitSignal(this.supervisor, reasonFrom(step.reason ?? []));
         return null;
       case 'sup_signal_stranger':
         this.signal(this.supervisor, reasonFrom(step.reason ?? []));
@@ -176,8 +181,8 @@ class World {
 
   async start(): Promise<Term> {
     const flags: Record<string, unknown> = {};
-    if (typeof this.script.flags === 'object' && 'map' in this.script.flags)
-      for (const [key, value] of this.script.flags.map) flags[atomName(key) ?? ''] = atomName(value) ?? value;
+    for (const [key, value] of mapPairs(this.script.flags))
+      flags[atomName(key) ?? ''] = atomName(value) ?? value;
     const children = this.script.children.map((child) => this.spec(child));
     const started = await startSupervisor(this.parent, { ...flags, children });
     if (started === 'ignore') return atom('ignore');
@@ -260,7 +265,11 @@ class World {
       } else if (message.pid === this.supervisor) {
         this.state = { exit: this.term(message.reason) };
       } else {
-        events.push(['down', this.labels.get(message.pid ?? this.parent.pid) ?? '?', this.term(message.reason)]);
+        events.push([
+          'down',
+          this.labels.get(message.pid ?? this.parent.pid) ?? '?',
+          this.term(message.reason),
+        ]);
       }
     }
   }

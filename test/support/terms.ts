@@ -43,6 +43,11 @@ export function listItems(term: Term): readonly Term[] | undefined {
   return undefined;
 }
 
+/** The pairs of a map; none if it is no map. */
+export function mapPairs(term: Term): readonly (readonly [Term, Term])[] {
+  return typeof term === 'object' && !isList(term) && 'map' in term ? term.map : [];
+}
+
 /** A map's or a property list's value under an atom. */
 export function lookup(term: Term, key: string): Term | undefined {
   if (typeof term !== 'object') return undefined;

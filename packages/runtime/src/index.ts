@@ -4,13 +4,23 @@
 export type { ProcessSnapshot } from './actor-face.js';
 export { Blueprint } from './blueprint.js';
 export type { From } from './call.js';
-export { systemClock, systemHooks } from './clock.js';
+export type {
+  AutoShutdown,
+  ChildId,
+  ChildSpec,
+  ChildStart,
+  Restart,
+  Shutdown,
+  Strategy,
+  SupervisorFlags,
+} from './child-spec.js';
+export { checkChildSpecs } from './child-spec.js';
 export type { Clock, SchedulerHooks } from './clock.js';
-export { Crash, Exit, Exited, isOrderly, reasonText, RuntimeError } from './exit.js';
+export { systemClock, systemHooks } from './clock.js';
 export type { FailedCall, Reason } from './exit.js';
-export { fromProcess } from './from-process.js';
+export { Crash, Exit, Exited, isOrderly, RuntimeError, reasonText } from './exit.js';
 export type { StandInSnapshot } from './from-process.js';
-export { startGenServer } from './gen-server.js';
+export { fromProcess } from './from-process.js';
 export type {
   CallResult,
   GenServer,
@@ -22,16 +32,32 @@ export type {
   StartResult,
   Stop,
 } from './gen-server.js';
-export { hostLogic } from './hosted.js';
+export { startGenServer } from './gen-server.js';
 export type { HostOptions } from './hosted.js';
-export { silentLogger, stderrLogger } from './logger.js';
+export { hostLogic } from './hosted.js';
 export type { Logger } from './logger.js';
-export type { DownMessage, ExitMessage, Message, SystemMessage, TimeoutMessage } from './messages.js';
-export { createNode, defaultNode, nodeOf } from './node.js';
+export { silentLogger, stderrLogger } from './logger.js';
+export type { Message, SystemMessage, TimeoutMessage } from './messages.js';
+export { DownMessage, ExitMessage } from './messages.js';
 export type { Node, NodeOptions, ProcessInfo, Spawnable, SpawnOptions } from './node.js';
+export { createNode, defaultNode, nodeOf } from './node.js';
+export type { NodeSnapshot, ObservedChild, ObservedGap, ObservedProcess } from './observer.js';
+export { observe, renderTree } from './observer.js';
 export { Pid } from './pid.js';
 export type { ProcessStatus } from './process.js';
 export { Ref } from './ref.js';
 export type { CrashReport } from './report.js';
-export { CALL_TIMEOUT } from './self.js';
 export type { OfType, Pattern, ReceiveOptions, Self } from './self.js';
+export { CALL_TIMEOUT } from './self.js';
+export type { Asking, SupervisorInit, SupervisorRef, SupervisorSpec } from './supervisor.js';
+export {
+  countChildren,
+  deleteChild,
+  getChildspec,
+  restartChild,
+  startChild,
+  startSupervisor,
+  terminateChild,
+  whichChildren,
+} from './supervisor.js';
+export type { ChildCounts, ChildInfo, ErrorAnswer, StartChildResult } from './supervisor-state.js';

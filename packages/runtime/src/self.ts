@@ -228,6 +228,11 @@ export class Self<in out M = unknown> {
     const name = typeof to === 'string' ? to : undefined;
     const target = typeof to === 'string' ? process.home.whereis(to) : to;
     const monitor = new Monitor(process, target, name);
+    if (target === process) {
+      // As in Erlang: a reference, and no monitor.
+      monitor.active = false;
+      return monitor;
+    }
     process.keepMonitor(monitor);
     if (target === undefined) monitor.fire('noproc');
     else target.acceptMonitor(monitor);

@@ -3,7 +3,7 @@
  * alone. Made for children that come and go by the thousand: a start or a death is one entry in a map, and costs
  * no turn unless the start function is asynchronous.
  */
-import type { ChildSpec, FullChildSpec, FullSupervisorFlags } from './child-spec.js';
+import type { ChildSpec, FullChildSpec, FullSupervisorFlags, Strategy } from './child-spec.js';
 import { isOrderly, type Reason } from './exit.js';
 import { Pid } from './pid.js';
 import { RestartIntensity } from './restart-intensity.js';
@@ -28,6 +28,7 @@ const notHere: ErrorAnswer = { error: 'simple_one_for_one' };
 
 /** The state of such a supervisor; one method per request or event. */
 export class SimpleSupervisor implements Supervising {
+  readonly strategy: Strategy;
   readonly #self: Self;
   readonly #name: string;
   readonly #flags: FullSupervisorFlags;
@@ -39,6 +40,7 @@ export class SimpleSupervisor implements Supervising {
   readonly #restarting = new Map<Pid, Args>();
 
   constructor(self: Self, name: string, flags: FullSupervisorFlags, spec: FullChildSpec) {
+    this.strategy = flags.strategy;
     this.#self = self;
     this.#name = name;
     this.#flags = flags;

@@ -1,5 +1,5 @@
 /** What every supervisor's state can be asked, whatever its strategy, and the shapes of the answers. */
-import type { ChildId, ChildSpec } from './child-spec.js';
+import type { ChildId, ChildSpec, Strategy } from './child-spec.js';
 import type { Reason } from './exit.js';
 import type { Pid } from './pid.js';
 
@@ -32,6 +32,7 @@ export type Turn = 'continue' | 'shutdown' | { readonly tryAgain: unknown };
 
 /** A supervisor's state: one method per event and request of `supervisor(3)`. */
 export interface Supervising {
+  readonly strategy: Strategy;
   /** A process linked to the supervisor has ended. */
   exited(pid: Pid, reason: Reason): Turn | PromiseLike<Turn>;
   /** The turn a failed restart asked for. A child that was stopped or deleted meanwhile stays so. */

@@ -9,6 +9,7 @@ import {
   checkChildSpec,
   type FullChildSpec,
   type FullSupervisorFlags,
+  type Strategy,
 } from './child-spec.js';
 import { isOrderly, type Reason } from './exit.js';
 import type { Pid } from './pid.js';
@@ -29,6 +30,7 @@ import type {
 
 /** The state of such a supervisor; one method per request or event. */
 export class StaticSupervisor implements Supervising {
+  readonly strategy: Strategy;
   readonly #self: Self;
   readonly #name: string;
   readonly #flags: FullSupervisorFlags;
@@ -36,6 +38,7 @@ export class StaticSupervisor implements Supervising {
   readonly #children: Children = new Children();
 
   constructor(self: Self, name: string, flags: FullSupervisorFlags) {
+    this.strategy = flags.strategy;
     this.#self = self;
     this.#name = name;
     this.#flags = flags;
