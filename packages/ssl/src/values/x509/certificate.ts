@@ -109,7 +109,8 @@ export class Certificate {
       this.extensions = wrapped === undefined ? [] : readExtensions(wrapped);
       tbs.finish();
     } catch (error) {
-      if (error instanceof DerError) throw new CertificateError(`not a certificate: ${error.message}`, { cause: error });
+      if (error instanceof DerError)
+        throw new CertificateError(`not a certificate: ${error.message}`, { cause: error });
       throw error;
     }
   }

@@ -103,7 +103,8 @@ export class DerReader {
       if (octets > 4 || at + octets > end) this.fail('length out of bounds');
       length = 0;
       for (let i = 0; i < octets; i++) length = length * 256 + (bytes[at++] ?? 0);
-      if (length < 0x80 || (octets > 1 && length < 2 ** (8 * (octets - 1)))) this.fail('length is not minimal');
+      if (length < 0x80 || (octets > 1 && length < 2 ** (8 * (octets - 1))))
+        this.fail('length is not minimal');
     }
     if (length > end - at) this.fail('length out of bounds');
     this.position = at;
@@ -220,7 +221,8 @@ export class DerReader {
     const unused = content[0] ?? this.fail('empty bit string');
     if (unused > 7 || (content.length === 1 && unused !== 0)) this.fail('bit string is not DER');
     const last = content[content.length - 1] ?? 0;
-    if (content.length > 1 && (last & ((1 << unused) - 1)) !== 0) this.fail('bit string with padding bits set');
+    if (content.length > 1 && (last & ((1 << unused) - 1)) !== 0)
+      this.fail('bit string with padding bits set');
     let value = 0;
     for (let bit = 0; bit < Math.min(31, (content.length - 1) * 8); bit++) {
       if (((content[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0) value |= 1 << bit;
@@ -303,7 +305,8 @@ function spellOid(content: Uint8Array, reader: DerReader): string {
 function timeOf(content: Uint8Array, tag: number, reader: DerReader): number {
   const yearDigits = tag === Tag.utcTime ? 2 : 4;
   // RFC 5280 §4.1.2.5: with seconds, in Z, without fractions.
-  if (content.length !== yearDigits + 11 || content[content.length - 1] !== 0x5a) reader.fail('time is not DER');
+  if (content.length !== yearDigits + 11 || content[content.length - 1] !== 0x5a)
+    reader.fail('time is not DER');
   const pair = (at: number): number => {
     const tens = (content[at] ?? 0) - 0x30;
     const ones = (content[at + 1] ?? 0) - 0x30;
@@ -318,7 +321,8 @@ function timeOf(content: Uint8Array, tag: number, reader: DerReader): number {
   const hour = pair(yearDigits + 4);
   const minute = pair(yearDigits + 6);
   const second = pair(yearDigits + 8);
-  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) reader.fail('no such time');
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
+    reader.fail('no such time');
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCMonth() !== month - 1) reader.fail('no such day');

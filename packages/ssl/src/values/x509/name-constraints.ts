@@ -71,13 +71,17 @@ function namesOf(certificate: Certificate, commonNames: boolean): GeneralName[] 
   if (subjectAltName !== undefined && subjectAltName.length > 0) return [...names, ...subjectAltName];
   if (!commonNames) return names;
   for (const { text } of subject.valuesOf(AttributeType.commonName)) {
-    if (text !== undefined && /^[a-z0-9*_-]+(\.[a-z0-9*_-]+)+\.?$/i.test(text)) names.push({ type: 'dNSName', text });
+    if (text !== undefined && /^[a-z0-9*_-]+(\.[a-z0-9*_-]+)+\.?$/i.test(text))
+      names.push({ type: 'dNSName', text });
   }
   return names;
 }
 
 function sameType(name: GeneralName, base: GeneralName): boolean {
-  return name.type === base.type && (name.type !== 'otherName' || base.type !== 'otherName' || name.oid === base.oid);
+  return (
+    name.type === base.type &&
+    (name.type !== 'otherName' || base.type !== 'otherName' || name.oid === base.oid)
+  );
 }
 
 function isPermitted(name: GeneralName, base: GeneralName): boolean {
@@ -124,7 +128,10 @@ function isExcluded(name: GeneralName, base: GeneralName): boolean {
 
 /** Letters, digits, hyphens, underscores, and a whole first label of `*`. */
 function isHostName(text: string): boolean {
-  return text.length <= 253 && /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i.test(text);
+  return (
+    text.length <= 253 &&
+    /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i.test(text)
+  );
 }
 
 /** `name` is `base`, or has it as its last labels. A base with a leading dot is no DNS name and holds nothing. */
@@ -142,7 +149,10 @@ function dnsTouches(name: string, base: string): boolean {
   if (!name.startsWith('*.')) return false;
   const parent = name.slice(2);
   const dot = plainBase.indexOf('.');
-  return dnsWithin(parent, plainBase) || (dot > 0 && stripDot(plainBase.slice(dot + 1).toLowerCase()) === stripDot(parent.toLowerCase()));
+  return (
+    dnsWithin(parent, plainBase) ||
+    (dot > 0 && stripDot(plainBase.slice(dot + 1).toLowerCase()) === stripDot(parent.toLowerCase()))
+  );
 }
 
 function stripDot(name: string): string {
@@ -192,7 +202,8 @@ function hostOfUri(uri: string): string | undefined {
 /** Address and mask; `undefined`: malformed on either side. Families do not hold each other. */
 function addressWithin(address: Uint8Array, base: Uint8Array): boolean | undefined {
   if (address.length !== 4 && address.length !== 16) return undefined;
-  if ((base.length !== 8 && base.length !== 32) || !isPrefixMask(base.subarray(base.length / 2))) return undefined;
+  if ((base.length !== 8 && base.length !== 32) || !isPrefixMask(base.subarray(base.length / 2)))
+    return undefined;
   if (base.length !== address.length * 2) return false;
   for (let i = 0; i < address.length; i++) {
     const mask = base[address.length + i] ?? 0;

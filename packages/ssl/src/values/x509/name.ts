@@ -5,7 +5,7 @@
  * to case, to the amount of white space inside and around, and to which of the text types carries them; all
  * else is compared byte by byte. Keys make comparison a string equality and names usable in a Map.
  */
-import { decodeAll, type DerReader, hex, Tag } from './der.js';
+import { type DerReader, decodeAll, hex, Tag } from './der.js';
 
 export interface Attribute {
   /** dotted decimal */

@@ -31,7 +31,8 @@ export function certificateOf(der: Uint8Array): Certificate {
  */
 function fingerprint(der: Uint8Array): string {
   let text = String(der.length);
-  for (let at = Math.max(0, der.length - 16); at < der.length; at++) text += String.fromCharCode(der[at] ?? 0);
+  for (let at = Math.max(0, der.length - 16); at < der.length; at++)
+    text += String.fromCharCode(der[at] ?? 0);
   return text;
 }
 
@@ -69,7 +70,9 @@ export function isSignedBy(certificate: Certificate, key: PublicKey, spend: () =
   const known = answers?.get(key);
   if (known !== undefined) return known;
   spend();
-  const algorithm = certificate.algorithmMismatch ? undefined : signatureAlgorithmOf(certificate.signatureAlgorithm);
+  const algorithm = certificate.algorithmMismatch
+    ? undefined
+    : signatureAlgorithmOf(certificate.signatureAlgorithm);
   const answer = algorithm !== undefined && key.verify(algorithm, certificate.tbs, certificate.signature);
   if (answers === undefined) {
     answers = new WeakMap();

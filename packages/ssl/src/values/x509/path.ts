@@ -68,7 +68,11 @@ export type PathSteps = Generator<PathEvent, PathResult, PathAnswer>;
  * Validates `chain`, ordered from below the anchor to the peer. Throws `CertificateError` for a malformed extension
  * and `WorkLimitError`.
  */
-export function* validatePath(anchor: Certificate, chain: readonly Certificate[], options: PathOptions): PathSteps {
+export function* validatePath(
+  anchor: Certificate,
+  chain: readonly Certificate[],
+  options: PathOptions,
+): PathSteps {
   const walk = new Walk(anchor, chain, options);
   try {
     yield* walk.run();
@@ -80,7 +84,11 @@ export function* validatePath(anchor: Certificate, chain: readonly Certificate[]
   }
   const key = walk.peerKey();
   return key === undefined
-    ? { bad_cert: 'unsupported_public_key', certificate: chain[chain.length - 1] ?? anchor, index: chain.length - 1 }
+    ? {
+        bad_cert: 'unsupported_public_key',
+        certificate: chain[chain.length - 1] ?? anchor,
+        index: chain.length - 1,
+      }
     : { ok: key };
 }
 
@@ -168,7 +176,8 @@ class Walk {
     const constraints = this.#constraints;
     yield* this.#checkExtensions(certificate, index, last);
     yield* this.#checkTime(certificate, index);
-    if (!certificate.issuer.equals(this.#issuer.subject)) yield* this.#bad('invalid_issuer', certificate, index);
+    if (!certificate.issuer.equals(this.#issuer.subject))
+      yield* this.#bad('invalid_issuer', certificate, index);
     // §6.1.3 b: a self-issued certificate is free of the constraints unless it is the last.
     const free = certificate.selfIssued && !last;
     const commonNames = last && this.#options.commonNames === 'constrain';
@@ -255,7 +264,10 @@ class Walk {
     if (anchor.keyUsage !== undefined && !hasUsage(anchor, KeyUsageBit.keyCertSign)) {
       yield* this.#bad('invalid_key_usage', anchor, -1);
     }
-    this.#pathLength = Math.min(this.#pathLength, anchor.basicConstraints?.pathLength ?? Number.POSITIVE_INFINITY);
+    this.#pathLength = Math.min(
+      this.#pathLength,
+      anchor.basicConstraints?.pathLength ?? Number.POSITIVE_INFINITY,
+    );
     const constraints = anchor.decode(Oid.nameConstraints);
     if (constraints !== undefined) this.#constraints = this.#constraints.with(constraints);
     const { purpose } = this.#options;
@@ -299,7 +311,9 @@ function hasUsage(certificate: Certificate, bit: number): boolean {
 function hasPurpose(certificate: Certificate, purpose: string, last: boolean): boolean {
   const purposes = certificate.decode(Oid.extKeyUsage);
   return (
-    purposes === undefined || purposes.includes(purpose) || (!last && purposes.includes(Oid.anyExtendedKeyUsage))
+    purposes === undefined ||
+    purposes.includes(purpose) ||
+    (!last && purposes.includes(Oid.anyExtendedKeyUsage))
   );
 }
 
@@ -329,7 +343,8 @@ function keyBelow(
   issuerKey: PublicKey | undefined,
   engine: CryptoEngine,
 ): PublicKey | undefined {
-  const inherited = issuerKey?.algorithm === 'dsa' ? withParameters(certificate.spki, issuerKey.spki) : undefined;
+  const inherited =
+    issuerKey?.algorithm === 'dsa' ? withParameters(certificate.spki, issuerKey.spki) : undefined;
   return inherited === undefined ? publicKeyOf(certificate, engine) : importKey(inherited, engine);
 }
 

@@ -56,7 +56,8 @@ export class PolicyGraph {
     const above = this.#levels[this.#levels.length - 1] ?? new Map();
     const level: Level = new Map();
     this.#levels.push(level);
-    if (policies !== undefined && above.size > 0) this.#grow(above, level, policies, certificate.selfIssued && !last);
+    if (policies !== undefined && above.size > 0)
+      this.#grow(above, level, policies, certificate.selfIssued && !last);
     if (this.#explicitPolicy === 0 && level.size === 0) return false;
     return last ? this.#wrapUp(certificate) : this.#prepareNext(certificate, above, level);
   }

@@ -1,0 +1,71 @@
+/** Own certificate chain and private key, matched. */
+import type { Identity } from '../../options/config.js';
+import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../crypto/engine.js';
+import { type SignatureSchemeName, signatureSchemes } from '../registry/schemes.js';
+import { Certificate, CertificateError, sameBytes } from './certificate.js';
+import { DerReader, Tag } from './der.js';
+import { KeyError } from './key-error.js';
+
+/**
+ * `chain` is DER, own certificate first. Throws `KeyError`: a certificate that cannot be read, or one that is not
+ * the key's. Dates are not looked at: OTP serves what it is given.
+ */
+export function loadIdentity(chain: readonly Uint8Array[], key: PrivateKey, engine: CryptoEngine): Identity {
+  const certificates = chain.map((der, i) => readCertificate(der, i));
+  const [own] = certificates;
+  if (own === undefined) throw new KeyError('bad_certificate', 'no certificate');
+  const algorithm = keyAlgorithmOf(own, engine);
+  if (!sameBytes(publicBits(own.spki), publicBits(key.spki))) {
+    throw new KeyError(
+      'mismatch',
+      `the private key (${key.algorithm}) is not that of certificate "${own.subject}"`,
+    );
+  }
+  return { chain, key, schemes: schemesOf(algorithm, key) };
+}
+
+function readCertificate(der: Uint8Array, index: number): Certificate {
+  try {
+    return new Certificate(der);
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    throw new KeyError('bad_certificate', `certificate ${index + 1}: ${error.message}`, { cause: error });
+  }
+}
+
+function keyAlgorithmOf(own: Certificate, engine: CryptoEngine): KeyAlgorithm {
+  try {
+    const key = engine.importPublicKey(own.spki);
+    if (key !== undefined) return key.algorithm;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new KeyError('bad_certificate', `the certificate's public key is malformed: ${error.message}`, {
+      cause: error,
+    });
+  }
+  throw new KeyError(
+    'unsupported',
+    `the public key of certificate "${own.subject}" is of a kind that is not supported`,
+  );
+}
+
+/** The key itself, without the parameters that two encodings of one key may write differently. */
+function publicBits(spki: Uint8Array): Uint8Array {
+  const sequence = new DerReader(spki).open(Tag.sequence);
+  sequence.skip();
+  return sequence.octetsOfBitString();
+}
+
+/** Schemes in the registry's order, which is OTP's preference. */
+function schemesOf(algorithm: KeyAlgorithm, key: PrivateKey): readonly SignatureSchemeName[] {
+  return signatureSchemes
+    .filter((scheme) => scheme.keyAlgorithm === algorithm)
+    .filter((scheme) => scheme.curve === undefined || scheme.curve === key.curve)
+    .filter((scheme) => {
+      // RFC 8017 §9.1.1: the modulus has to hold hash, salt and two octets.
+      const used = scheme.algorithm;
+      const needed = used.type === 'rsa_pss' ? (2 * used.saltLength + 2) * 8 : 0;
+      return key.bits >= needed;
+    })
+    .map((scheme) => scheme.name);
+}

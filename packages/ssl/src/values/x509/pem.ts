@@ -1,0 +1,122 @@
+/**
+ * PEM files (RFC 7468, and RFC 1421 headers of old encrypted keys), as `public_key:pem_decode/1` sees them.
+ */
+
+/** ASN.1 type of an entry, in OTP's words. */
+export type PemType =
+  | 'Certificate'
+  | 'CertificateList'
+  | 'CertificationRequest'
+  | 'RSAPrivateKey'
+  | 'DSAPrivateKey'
+  | 'ECPrivateKey'
+  | 'PrivateKeyInfo'
+  | 'EncryptedPrivateKeyInfo'
+  | 'SubjectPublicKeyInfo'
+  | 'RSAPublicKey'
+  | 'DHParameter'
+  | 'EcpkParameters'
+  | 'ContentInfo';
+
+export interface PemEntry {
+  readonly type: PemType;
+  readonly der: Uint8Array;
+  /** Present when the body is encrypted by its headers (`DEK-Info`); PKCS#8 carries its encryption inside. */
+  readonly dekInfo: { readonly cipher: string; readonly iv: Uint8Array } | undefined;
+}
+
+/** A PEM block that cannot be read. `line` counts from 1. */
+export class PemError extends Error {
+  readonly code = 'pem';
+  readonly line: number;
+  constructor(message: string, line: number) {
+    super(`${message} (line ${line})`);
+    this.name = 'PemError';
+    this.line = line;
+  }
+}
+
+const types: Readonly<Record<string, PemType>> = {
+  CERTIFICATE: 'Certificate',
+  'X509 CERTIFICATE': 'Certificate',
+  'X509 CRL': 'CertificateList',
+  'CERTIFICATE REQUEST': 'CertificationRequest',
+  'NEW CERTIFICATE REQUEST': 'CertificationRequest',
+  'RSA PRIVATE KEY': 'RSAPrivateKey',
+  'DSA PRIVATE KEY': 'DSAPrivateKey',
+  'EC PRIVATE KEY': 'ECPrivateKey',
+  'PRIVATE KEY': 'PrivateKeyInfo',
+  'ENCRYPTED PRIVATE KEY': 'EncryptedPrivateKeyInfo',
+  'PUBLIC KEY': 'SubjectPublicKeyInfo',
+  'RSA PUBLIC KEY': 'RSAPublicKey',
+  'DH PARAMETERS': 'DHParameter',
+  'EC PARAMETERS': 'EcpkParameters',
+  PKCS7: 'ContentInfo',
+  CMS: 'ContentInfo',
+};
+
+/** Files larger than this (characters) are refused. */
+const MAX_SIZE = 32 * 1024 * 1024;
+
+/**
+ * All entries of known types, in order; blocks with other labels and text between blocks are stepped over. Throws
+ * `PemError` for a block that does not end, is no base64 or has bad headers.
+ */
+export function decodePem(pem: string | Uint8Array): PemEntry[] {
+  const text = typeof pem === 'string' ? pem : new TextDecoder('latin1').decode(pem);
+  if (text.length > MAX_SIZE) throw new PemError('file too large', 1);
+  const lines = text.split(/\r\n|\n|\r/);
+  const entries: PemEntry[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const label = /^-----BEGIN ([A-Z0-9 ]+)-----\s*$/.exec(lines[at] ?? '')?.[1];
+    if (label === undefined) continue;
+    const begin = at;
+    const end = lines.findIndex((line, i) => i > begin && line.trimEnd() === `-----END ${label}-----`);
+    if (end < 0) throw new PemError(`${label} does not end`, begin + 1);
+    at = end;
+    const type = Object.hasOwn(types, label) ? types[label] : undefined;
+    if (type !== undefined) entries.push(readBlock(type, lines.slice(begin + 1, end), begin + 1));
+  }
+  return entries;
+}
+
+function readBlock(type: PemType, lines: readonly string[], line: number): PemEntry {
+  const blank = lines.findIndex((text) => text.trim() === '');
+  const hasHeaders = (lines[0] ?? '').includes(':');
+  if (hasHeaders && blank < 0) throw new PemError('headers are not followed by an empty line', line);
+  const headers = hasHeaders ? readHeaders(lines.slice(0, blank)) : new Map<string, string>();
+  const body = (hasHeaders ? lines.slice(blank + 1) : lines).join('');
+  return { type, der: decodeBase64(body, line), dekInfo: readDekInfo(headers, line) };
+}
+
+/** Folded header lines begin with white space (RFC 1421 §4.4). */
+function readHeaders(lines: readonly string[]): Map<string, string> {
+  const headers = new Map<string, string>();
+  let name = '';
+  for (const text of lines) {
+    const colon = text.indexOf(':');
+    if (/^\s/.test(text) || colon < 0) headers.set(name, (headers.get(name) ?? '') + text.trim());
+    else {
+      name = text.slice(0, colon).trim().toLowerCase();
+      headers.set(name, text.slice(colon + 1).trim());
+    }
+  }
+  return headers;
+}
+
+function readDekInfo(headers: ReadonlyMap<string, string>, line: number): PemEntry['dekInfo'] {
+  const procType = headers.get('proc-type');
+  if (procType === undefined || !/^4\s*,\s*ENCRYPTED$/i.test(procType)) return undefined;
+  const match = /^([A-Z0-9-]+)\s*,\s*((?:[0-9a-f]{2})+)$/i.exec(headers.get('dek-info') ?? '');
+  if (match === null) throw new PemError('an encrypted block without a readable DEK-Info', line);
+  const iv = (match[2] ?? '').match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? [];
+  return { cipher: (match[1] ?? '').toUpperCase(), iv: Uint8Array.from(iv) };
+}
+
+function decodeBase64(body: string, line: number): Uint8Array {
+  const text = body.replace(/\s/g, '');
+  if (text.length === 0 || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+    throw new PemError('not base64', line);
+  }
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

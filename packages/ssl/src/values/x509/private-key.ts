@@ -1,0 +1,198 @@
+/**
+ * Private keys from files: every form that OpenSSL writes, normalised to PKCS#8 (RFC 5208, 5958) for the engine.
+ */
+import type { KeyMaterial } from '../../options/config.js';
+import type { CryptoEngine, PrivateKey } from '../crypto/engine.js';
+import { decryptFile, type FileCipher, ivLengthOf, keyLengthOf, openSslKey } from '../crypto/pem-cipher.js';
+import { DerError, DerReader, decodeAll, explicit, Tag } from './der.js';
+import { encodeElement, encodeOid, encodeSmallInteger } from './der-writer.js';
+import { decryptPrivateKeyInfo } from './encrypted-key.js';
+import { KeyError } from './key-error.js';
+import { Oid } from './oids.js';
+import { decodePem, type PemEntry, PemError } from './pem.js';
+
+export type Password = string | Uint8Array | undefined;
+
+/** The `key` option made ready. Throws `KeyError`. */
+export function parsePrivateKey(material: KeyMaterial, password: Password, engine: CryptoEngine): PrivateKey {
+  switch (material.type) {
+    case 'private_key':
+      return material.key;
+    case 'pem':
+      return importKey(privateKeyInfoFromPem(material.pem, password), engine);
+    case 'der': {
+      const entry: PemEntry = { type: material.format, der: material.der, dekInfo: undefined };
+      return importKey(privateKeyInfo(entry, password), engine);
+    }
+  }
+}
+
+/** The first private key of a PEM file, as DER PrivateKeyInfo. Throws `KeyError`. */
+export function privateKeyInfoFromPem(pem: string | Uint8Array, password: Password): Uint8Array {
+  let entries: PemEntry[];
+  try {
+    entries = decodePem(pem);
+  } catch (error) {
+    if (error instanceof PemError) throw new KeyError('malformed', error.message, { cause: error });
+    throw error;
+  }
+  const entry = entries.find(isPrivateKeyEntry);
+  if (entry === undefined) throw new KeyError('no_key', 'no private key in the file');
+  return privateKeyInfo(entry, password);
+}
+
+export function isPrivateKeyEntry(entry: PemEntry): boolean {
+  switch (entry.type) {
+    case 'RSAPrivateKey':
+    case 'DSAPrivateKey':
+    case 'ECPrivateKey':
+    case 'PrivateKeyInfo':
+    case 'EncryptedPrivateKeyInfo':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** One entry as DER PrivateKeyInfo. Throws `KeyError`: wrong password, malformed, unsupported. */
+export function privateKeyInfo(entry: PemEntry, password: Password): Uint8Array {
+  const { type, dekInfo } = entry;
+  const der = dekInfo === undefined ? entry.der : decryptDekInfo(entry.der, dekInfo, password);
+  try {
+    switch (type) {
+      case 'PrivateKeyInfo':
+        // `-----BEGIN PRIVATE KEY-----` around an encrypted one is seen in the wild, and {'PrivateKeyInfo', Der} in OTP.
+        return isEncrypted(der)
+          ? normalise(decryptPrivateKeyInfo(der, passwordBytes(password)))
+          : normalise(der);
+      case 'EncryptedPrivateKeyInfo':
+        return normalise(decryptPrivateKeyInfo(der, passwordBytes(password)));
+      case 'RSAPrivateKey':
+        return fromPkcs1(der);
+      case 'ECPrivateKey':
+        return fromSec1(der);
+      case 'DSAPrivateKey':
+        return fromDsa(der);
+      default:
+        throw new KeyError('no_key', `a ${type} is no private key`);
+    }
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    // After decryption, what is no key is what a wrong password gives.
+    const encrypted = dekInfo !== undefined || type === 'EncryptedPrivateKeyInfo';
+    throw encrypted
+      ? new KeyError('wrong_password', 'wrong password, or a damaged key', { cause: error })
+      : new KeyError('malformed', `malformed private key: ${error.message}`, { cause: error });
+  }
+}
+
+function importKey(pkcs8: Uint8Array, engine: CryptoEngine): PrivateKey {
+  let key: PrivateKey | undefined;
+  try {
+    key = engine.importPrivateKey(pkcs8);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new KeyError('malformed', `the private key is not usable: ${error.message}`, { cause: error });
+  }
+  if (key === undefined) throw new KeyError('unsupported', 'private keys of this kind are not supported');
+  return key;
+}
+
+function passwordBytes(password: Password): Uint8Array {
+  if (password === undefined)
+    throw new KeyError('password_required', 'the key is encrypted: a password is needed');
+  return typeof password === 'string' ? new TextEncoder().encode(password) : password;
+}
+
+function isEncrypted(der: Uint8Array): boolean {
+  // PrivateKeyInfo begins with a version, EncryptedPrivateKeyInfo with an AlgorithmIdentifier.
+  return new DerReader(der).open(Tag.sequence).peek() === Tag.sequence;
+}
+
+/** Ciphers of DEK-Info headers. */
+const dekCiphers: Readonly<Record<string, FileCipher>> = {
+  'DES-CBC': { name: 'des' },
+  'DES-EDE-CBC': { name: 'des2' },
+  'DES-EDE3-CBC': { name: 'des3' },
+  'AES-128-CBC': { name: 'aes', keyLength: 16 },
+  'AES-192-CBC': { name: 'aes', keyLength: 24 },
+  'AES-256-CBC': { name: 'aes', keyLength: 32 },
+  'CAMELLIA-128-CBC': { name: 'camellia', keyLength: 16 },
+  'CAMELLIA-192-CBC': { name: 'camellia', keyLength: 24 },
+  'CAMELLIA-256-CBC': { name: 'camellia', keyLength: 32 },
+  'RC2-CBC': { name: 'rc2', keyLength: 16, effectiveBits: 128 },
+  'RC2-64-CBC': { name: 'rc2', keyLength: 8, effectiveBits: 64 },
+  'RC2-40-CBC': { name: 'rc2', keyLength: 5, effectiveBits: 40 },
+};
+
+function decryptDekInfo(
+  data: Uint8Array,
+  dekInfo: { readonly cipher: string; readonly iv: Uint8Array },
+  password: Password,
+): Uint8Array {
+  const cipher = Object.hasOwn(dekCiphers, dekInfo.cipher) ? dekCiphers[dekInfo.cipher] : undefined;
+  if (cipher === undefined)
+    throw new KeyError('unsupported', `keys encrypted with ${dekInfo.cipher} are not supported`);
+  if (dekInfo.iv.length !== ivLengthOf(cipher))
+    throw new KeyError('malformed', 'DEK-Info has an IV of the wrong length');
+  const key = openSslKey(passwordBytes(password), dekInfo.iv, keyLengthOf(cipher));
+  const plain = decryptFile(cipher, key, dekInfo.iv, data);
+  if (plain === undefined) throw new KeyError('wrong_password', 'wrong password, or a damaged key');
+  return plain;
+}
+
+/** Checks the outer form of a PrivateKeyInfo, and drops what RFC 5958 lets follow (attributes, public key). */
+function normalise(der: Uint8Array): Uint8Array {
+  return decodeAll(der, (reader) => {
+    const info = reader.open(Tag.sequence);
+    if (info.smallInteger() > 1) info.fail('unknown version of PrivateKeyInfo');
+    const algorithm = info.elementOf(Tag.sequence);
+    const key = info.elementOf(Tag.octetString);
+    return encodeElement(Tag.sequence, encodeSmallInteger(0), algorithm, key);
+  });
+}
+
+function wrap(algorithm: readonly Uint8Array[], key: Uint8Array): Uint8Array {
+  return encodeElement(
+    Tag.sequence,
+    encodeSmallInteger(0),
+    encodeElement(Tag.sequence, ...algorithm),
+    encodeElement(Tag.octetString, key),
+  );
+}
+
+/** RFC 8017 appendix A.1.2. */
+function fromPkcs1(der: Uint8Array): Uint8Array {
+  decodeAll(der, (reader) => {
+    const key = reader.open(Tag.sequence);
+    for (let field = 0; field < 9; field++) key.integerBytes();
+  });
+  return wrap([encodeOid(Oid.rsaEncryption), encodeElement(Tag.null)], der);
+}
+
+/** RFC 5915: the curve stands inside, and moves out. */
+function fromSec1(der: Uint8Array): Uint8Array {
+  const curve = decodeAll(der, (reader) => {
+    const key = reader.open(Tag.sequence);
+    key.smallInteger();
+    key.content(Tag.octetString);
+    const parameters = key.openOptional(explicit(0));
+    if (parameters === undefined) return key.fail('an EC key without its curve');
+    return parameters.element();
+  });
+  return wrap([encodeOid(Oid.ecPublicKey), curve], der);
+}
+
+/** OpenSSL's own form: version, p, q, g, y, x. */
+function fromDsa(der: Uint8Array): Uint8Array {
+  const { parameters, x } = decodeAll(der, (reader) => {
+    const key = reader.open(Tag.sequence);
+    key.smallInteger();
+    const pqg = [key.elementOf(Tag.integer), key.elementOf(Tag.integer), key.elementOf(Tag.integer)];
+    key.elementOf(Tag.integer);
+    const secret = key.elementOf(Tag.integer);
+    key.finish();
+    return { parameters: encodeElement(Tag.sequence, ...pqg), x: secret };
+  });
+  return wrap([encodeOid(Oid.dsa), parameters], x);
+}

@@ -1,0 +1,77 @@
+/**
+ * "This chain, these anchors, these options: good until then." In a running client or server most chains have been
+ * judged before; comparing their bytes costs a few microseconds, judging them again hundreds.
+ *
+ * Only acceptances without any user function are kept, within the validity of every certificate of the path, and
+ * with their trust store.
+ */
+import type { CryptoEngine } from '../crypto/engine.js';
+import { sameBytes } from './certificate.js';
+import { Generations } from './generations.js';
+import type { PeerVerification } from './peer-verification.js';
+import type { TrustStore } from './trust-store.js';
+import type { PeerVerdict } from './verdict.js';
+
+interface Entry {
+  readonly chain: readonly Uint8Array[];
+  readonly engine: CryptoEngine;
+  /** ms since 1970, inclusive */
+  readonly from: number;
+  /** ms since 1970, exclusive */
+  readonly until: number;
+  readonly verdict: PeerVerdict;
+}
+
+/** Verdicts kept per trust store and generation. */
+const LIMIT = 256;
+
+const verdicts = new WeakMap<TrustStore, Generations<string, Entry>>();
+
+export function cachedVerdict(input: PeerVerification): PeerVerdict | undefined {
+  const entry = verdicts.get(input.trust)?.get(keyOf(input));
+  if (entry === undefined || entry.engine !== input.engine) return undefined;
+  if (input.now < entry.from || input.now >= entry.until) return undefined;
+  if (entry.chain.length !== input.chain.length) return undefined;
+  for (const [i, der] of input.chain.entries()) {
+    const kept = entry.chain[i];
+    if (kept === undefined || !sameBytes(kept, der)) return undefined;
+  }
+  return entry.verdict;
+}
+
+export function rememberVerdict(input: PeerVerification, verdict: PeerVerdict): void {
+  if (!('ok' in verdict)) return;
+  let from = Number.NEGATIVE_INFINITY;
+  let until = Number.POSITIVE_INFINITY;
+  for (const certificate of verdict.path) {
+    from = Math.max(from, certificate.notBefore);
+    until = Math.min(until, certificate.notAfter + 1000);
+  }
+  // verify_none passes what has expired: such a verdict holds for no time at all.
+  if (!(from <= input.now && input.now < until)) return;
+  let store = verdicts.get(input.trust);
+  if (store === undefined) {
+    store = new Generations(LIMIT);
+    verdicts.set(input.trust, store);
+  }
+  const chain = input.chain.map((der) => der.slice());
+  store.set(keyOf(input), { chain, engine: input.engine, from, until, verdict });
+}
+
+/** Everything but the bytes, the time and the engine that a verdict depends on, and the end of the peer's signature. */
+function keyOf(input: PeerVerification): string {
+  const { role, verify, depth, host, signatureAlgs, chain } = input;
+  const name =
+    host === undefined
+      ? ''
+      : host.type === 'address'
+        ? `@${host.address.join('.')}`
+        : `${host.type}=${host.name}`;
+  const peer = chain[0];
+  let end = '';
+  if (peer !== undefined) {
+    for (let at = Math.max(0, peer.length - 16); at < peer.length; at++)
+      end += String.fromCharCode(peer[at] ?? 0);
+  }
+  return `${role}|${verify}|${depth}|${name}|${signatureAlgs?.join() ?? '-'}|${chain.length}|${end}`;
+}
