@@ -1,0 +1,169 @@
+/**
+ * The process that remembers which tickets were used: one Bloom filter pair per listener with stateless tickets and
+ * `anti_replay` (contract §6.3). Listeners' trackers are its clients; a filter goes with its tracker.
+ *
+ * When it cannot say that an element is new, it says `seen`: the handshake is then a full one, which is always safe.
+ * So a filter that was lost in a crash starts with a window of refusals (RFC 8446 §8.2: a fresh recorder rejects as
+ * long as its window overlaps its start); a new listener's does not, for no ticket of its keys exists yet.
+ */
+import {
+  type DownMessage,
+  type GenServer,
+  type Node,
+  type Pid,
+  type Self,
+  type StartOptions,
+  type StartResult,
+  startGenServer,
+} from '@actor-tls/runtime';
+import { type Asker, askOrMiss, type CacheName } from './asking.js';
+import { type AntiReplayParameters, type ElementHash, RotatingBloomFilter } from './bloom-filter.js';
+import { messagesOf } from './messages.js';
+
+export interface AntiReplayOptions {
+  /** Makes the two hash functions of a new filter; keyed, so that nobody outside can choose collisions. */
+  readonly makeHashes: () => readonly [ElementHash, ElementHash];
+  /** Largest number of filters, that is of listeners with `anti_replay`; default 1024. */
+  readonly maxFilters?: number;
+}
+
+export function startAntiReplay(
+  parent: Self<never> | Self | Node,
+  options: AntiReplayOptions,
+  start?: StartOptions,
+): Promise<StartResult> {
+  return startGenServer(parent, antiReplay, options, start);
+}
+
+/** A tracker that begins makes its filter, before it seals its first ticket. False when it could not. */
+export function openAntiReplay(
+  asker: Asker,
+  store: CacheName,
+  tracker: Pid<never>,
+  parameters: AntiReplayParameters,
+): Promise<boolean> {
+  return askOrMiss<boolean>(
+    asker,
+    store,
+    { type: 'open_filter', tracker, parameters } satisfies Request,
+    false,
+  );
+}
+
+/** Whether an element (a PSK binder) was, or may have been, used at this tracker before. */
+export function checkAntiReplay(
+  asker: Asker,
+  store: CacheName,
+  tracker: Pid<never>,
+  parameters: AntiReplayParameters,
+  element: Uint8Array,
+): Promise<'new' | 'seen'> {
+  const request: Request = { type: 'check_element', tracker, parameters, element };
+  return askOrMiss<'new' | 'seen'>(asker, store, request, 'seen');
+}
+
+/** Filters that live, bytes they take, and what was answered; zeros when the process is dead. */
+export function antiReplayInfo(asker: Asker, store: CacheName): Promise<AntiReplayInfo> {
+  return askOrMiss<AntiReplayInfo>(asker, store, { type: 'anti_replay_info' } satisfies Request, {
+    filters: 0,
+    bytes: 0,
+    fresh: 0,
+    seen: 0,
+  });
+}
+
+export interface AntiReplayInfo {
+  readonly filters: number;
+  readonly bytes: number;
+  readonly fresh: number;
+  readonly seen: number;
+}
+
+type Request =
+  | { readonly type: 'open_filter'; readonly tracker: Pid<never>; readonly parameters: AntiReplayParameters }
+  | {
+      readonly type: 'check_element';
+      readonly tracker: Pid<never>;
+      readonly parameters: AntiReplayParameters;
+      readonly element: Uint8Array;
+    }
+  | { readonly type: 'anti_replay_info' };
+
+const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
+const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
+  'open_filter',
+  'check_element',
+  'anti_replay_info',
+);
+
+const antiReplay: GenServer<Filters, AntiReplayOptions> = {
+  label: 'anti_replay',
+  init: (self, options) => ({ ok: new Filters(options, self) }),
+  handleCall(request, _from, filters) {
+    if (!isRequest(request)) throw new TypeError('not a request to the anti-replay process');
+    switch (request.type) {
+      case 'open_filter':
+        return { reply: filters.open(request.tracker, request.parameters, 'new listener'), state: filters };
+      case 'check_element':
+        return { reply: filters.check(request.tracker, request.parameters, request.element), state: filters };
+      case 'anti_replay_info':
+        return { reply: filters.info(), state: filters };
+    }
+  },
+  handleInfo(message, filters) {
+    if (isDown(message) && message.pid !== undefined) filters.close(message.pid);
+  },
+};
+
+interface Filter {
+  readonly bloom: RotatingBloomFilter;
+  /** ms on the node's clock: until then everything counts as seen */
+  readonly refuseUntil: number;
+}
+
+class Filters {
+  readonly #options: AntiReplayOptions;
+  readonly #self: Self;
+  readonly #filters: Map<Pid<never>, Filter> = new Map();
+  #fresh = 0;
+  #seen = 0;
+
+  constructor(options: AntiReplayOptions, self: Self) {
+    this.#options = options;
+    this.#self = self;
+  }
+
+  open(tracker: Pid<never>, parameters: AntiReplayParameters, why: 'new listener' | 'lost'): boolean {
+    if (this.#filters.size >= (this.#options.maxFilters ?? 1024)) return false;
+    const now = this.#self.node.clock.now();
+    this.#filters.set(tracker, {
+      bloom: new RotatingBloomFilter(parameters, this.#options.makeHashes(), now),
+      refuseUntil: why === 'lost' ? now + parameters.window * 1000 : now,
+    });
+    this.#self.monitor(tracker);
+    return true;
+  }
+
+  check(tracker: Pid<never>, parameters: AntiReplayParameters, element: Uint8Array): 'new' | 'seen' {
+    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'lost');
+    const filter = this.#filters.get(tracker);
+    const now = this.#self.node.clock.now();
+    // The element is entered even while everything is refused: it is then known afterwards.
+    if (filter === undefined || filter.bloom.seen(element, now) || now < filter.refuseUntil) {
+      this.#seen += 1;
+      return 'seen';
+    }
+    this.#fresh += 1;
+    return 'new';
+  }
+
+  close(tracker: Pid<never>): void {
+    this.#filters.delete(tracker);
+  }
+
+  info(): AntiReplayInfo {
+    let bytes = 0;
+    for (const { bloom } of this.#filters.values()) bytes += bloom.byteLength;
+    return { filters: this.#filters.size, bytes, fresh: this.#fresh, seen: this.#seen };
+  }
+}

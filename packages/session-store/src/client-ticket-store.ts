@@ -1,0 +1,315 @@
+/**
+ * The client's tickets of TLS 1.3 with `session_tickets: 'auto'` (contract §6.4): one process per node.
+ *
+ * As OTP's, but for its faults: tickets are known by host, port and SNI; the youngest goes first; a ticket that was
+ * offered is gone whatever came of it (RFC 8446 appendix C.4: no reuse), and what a process has locked is free again
+ * when the process ends.
+ */
+import {
+  type DownMessage,
+  type GenServer,
+  type Node,
+  type Pid,
+  type Ref,
+  type Self,
+  type StartOptions,
+  type StartResult,
+  startGenServer,
+} from '@actor-tls/runtime';
+import { type Asker, askOrMiss, type CacheName } from './asking.js';
+import { BoundedTable } from './bounded-table.js';
+import { messagesOf } from './messages.js';
+import type { Secret } from './session-cache-api.js';
+
+export interface ClientTicketStoreOptions {
+  /** `client_session_ticket_store_size` */
+  readonly size: number;
+  /** `client_session_ticket_lifetime`, seconds */
+  readonly lifetime: number;
+}
+
+/** Whose ticket it is. */
+export interface TicketPeer {
+  readonly host: string;
+  readonly port: number;
+  /** The name that was sent; `undefined` for none. */
+  readonly sni: string | undefined;
+}
+
+export interface ClientTicket {
+  /** The suite's cipher, for early data. */
+  readonly cipher: string;
+  /** The suite's hash. */
+  readonly prf: string;
+  /** ticket_lifetime, seconds */
+  readonly lifetime: number;
+  /** max_early_data_size, bytes; 0 without that extension */
+  readonly maxEarlyData: number;
+  /** NewSessionTicket, PSK and whatever else resumption wants. */
+  readonly content: Secret;
+}
+
+/** A ticket on loan. */
+export interface LockedTicket extends ClientTicket {
+  /** Names the loan to `releaseTicket` and `dropTicket`. */
+  readonly id: number;
+  /** ms since it came */
+  readonly age: number;
+}
+
+export interface TicketWish {
+  readonly peer: TicketPeer;
+  /** Hashes of the suites that will be offered. */
+  readonly prfs: readonly string[];
+  /** Early data that is to go with it: its suite's ciphers that will be offered, and bytes. */
+  readonly earlyData?: { readonly ciphers: readonly string[]; readonly size: number };
+}
+
+export function startClientTicketStore(
+  parent: Self<never> | Self | Node,
+  options: ClientTicketStoreOptions,
+  start?: StartOptions,
+): Promise<StartResult> {
+  return startGenServer(parent, clientTicketStore, options, start);
+}
+
+export function storeClientTicket(
+  asker: Asker,
+  store: CacheName,
+  peer: TicketPeer,
+  ticket: ClientTicket,
+): void {
+  asker.cast(store, { type: 'store_client_ticket', peer, ticket } satisfies Cast);
+}
+
+/** The youngest fitting ticket that nobody else holds, locked for `owner`; `undefined`: none fits. */
+export function lockTicket(
+  asker: Asker,
+  store: CacheName,
+  owner: Pid<never>,
+  wish: TicketWish,
+): Promise<LockedTicket | undefined> {
+  return askOrMiss<LockedTicket | undefined>(
+    asker,
+    store,
+    { type: 'lock_client_ticket', owner, wish } satisfies Request,
+    undefined,
+  );
+}
+
+/** The ticket was offered and the server has spoken: accepted or refused, it is of no further use. */
+export function dropTicket(asker: Asker, store: CacheName, id: number): void {
+  asker.cast(store, { type: 'drop_client_ticket', id } satisfies Cast);
+}
+
+/** The handshake ended before the ticket was sent; another may have it. */
+export function releaseTicket(asker: Asker, store: CacheName, id: number): void {
+  asker.cast(store, { type: 'release_client_ticket', id } satisfies Cast);
+}
+
+/** Tickets held and locked; zeros when the store is dead. */
+export function clientTicketInfo(asker: Asker, store: CacheName): Promise<ClientTicketInfo> {
+  return askOrMiss<ClientTicketInfo>(asker, store, { type: 'client_ticket_info' } satisfies Request, {
+    size: 0,
+    locked: 0,
+    pushedOut: 0,
+  });
+}
+
+export interface ClientTicketInfo {
+  readonly size: number;
+  readonly locked: number;
+  readonly pushedOut: number;
+}
+
+type Request =
+  | { readonly type: 'lock_client_ticket'; readonly owner: Pid<never>; readonly wish: TicketWish }
+  | { readonly type: 'client_ticket_info' };
+type Cast =
+  | { readonly type: 'store_client_ticket'; readonly peer: TicketPeer; readonly ticket: ClientTicket }
+  | { readonly type: 'drop_client_ticket'; readonly id: number }
+  | { readonly type: 'release_client_ticket'; readonly id: number };
+interface Sweep {
+  readonly type: 'sweep_client_tickets';
+}
+
+const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
+const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
+  'lock_client_ticket',
+  'client_ticket_info',
+);
+const isCast: (message: unknown) => message is Cast = messagesOf<Cast>(
+  'store_client_ticket',
+  'drop_client_ticket',
+  'release_client_ticket',
+);
+const isSweep: (message: unknown) => message is Sweep = messagesOf<Sweep>('sweep_client_tickets');
+
+const clientTicketStore: GenServer<ClientTickets, ClientTicketStoreOptions> = {
+  label: 'client_ticket_store',
+  init(self, options) {
+    self.sendAfter(options.lifetime * 1000, self.pid, { type: 'sweep_client_tickets' });
+    return { ok: new ClientTickets(options, self) };
+  },
+  handleCall(request, _from, tickets) {
+    if (!isRequest(request)) throw new TypeError('not a request to the client ticket store');
+    switch (request.type) {
+      case 'lock_client_ticket':
+        return { reply: tickets.lock(request.owner, request.wish), state: tickets };
+      case 'client_ticket_info':
+        return { reply: tickets.info(), state: tickets };
+    }
+  },
+  handleCast(request, tickets) {
+    if (!isCast(request)) throw new TypeError('not a cast to the client ticket store');
+    switch (request.type) {
+      case 'store_client_ticket':
+        tickets.store(request.peer, request.ticket);
+        return;
+      case 'drop_client_ticket':
+        tickets.drop(request.id);
+        return;
+      case 'release_client_ticket':
+        tickets.release(request.id);
+        return;
+    }
+  },
+  handleInfo(message, tickets, self) {
+    if (isDown(message) && message.pid !== undefined) tickets.ownerEnded(message.pid);
+    if (!isSweep(message)) return;
+    tickets.sweep();
+    self.sendAfter(tickets.lifetime, self.pid, { type: 'sweep_client_tickets' });
+  },
+};
+
+interface Entry {
+  readonly peer: string;
+  readonly ticket: ClientTicket;
+  lock: Pid<never> | undefined;
+}
+
+interface Owner {
+  readonly monitor: Ref;
+  readonly ids: Set<number>;
+}
+
+class ClientTickets {
+  /** ms */
+  readonly lifetime: number;
+  readonly #self: Self;
+  readonly #entries: BoundedTable<number, Entry>;
+  readonly #byPeer: Map<string, Set<number>> = new Map();
+  readonly #owners: Map<Pid<never>, Owner> = new Map();
+  #lastId = 0;
+
+  constructor(options: ClientTicketStoreOptions, self: Self) {
+    this.lifetime = options.lifetime * 1000;
+    this.#self = self;
+    this.#entries = new BoundedTable(options.size);
+  }
+
+  store(peer: TicketPeer, ticket: ClientTicket): void {
+    // RFC 8446 §4.6.1: a lifetime of zero means that the ticket is to be thrown away at once.
+    if (ticket.lifetime <= 0) return;
+    this.#lastId += 1;
+    const entry: Entry = { peer: peerText(peer), ticket, lock: undefined };
+    const victim = this.#entries.set(this.#lastId, entry, this.#self.node.clock.now());
+    if (victim !== undefined) this.#gone(victim.key, victim.value);
+    const ofPeer = this.#byPeer.get(entry.peer);
+    if (ofPeer === undefined) this.#byPeer.set(entry.peer, new Set([this.#lastId]));
+    else ofPeer.add(this.#lastId);
+  }
+
+  lock(owner: Pid<never>, wish: TicketWish): LockedTicket | undefined {
+    const now = this.#self.node.clock.now();
+    const youngestFirst = [...(this.#byPeer.get(peerText(wish.peer)) ?? [])].reverse();
+    for (const id of youngestFirst) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined || (entry.lock !== undefined && entry.lock !== owner)) continue;
+      const age = now - (this.#entries.insertedAt(id) ?? 0);
+      if (age >= this.#lifetimeOf(entry) || !fits(entry.ticket, wish)) continue;
+      entry.lock = owner;
+      this.#holding(owner).ids.add(id);
+      return { ...entry.ticket, id, age };
+    }
+    return undefined;
+  }
+
+  drop(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#gone(id, entry);
+  }
+
+  release(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.#unlock(id, entry);
+  }
+
+  ownerEnded(owner: Pid<never>): void {
+    for (const id of this.#owners.get(owner)?.ids ?? []) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) entry.lock = undefined;
+    }
+    this.#owners.delete(owner);
+  }
+
+  sweep(): void {
+    const now = this.#self.node.clock.now();
+    for (const [id, entry, insertedAt] of this.#entries.entries()) {
+      if (entry.lock !== undefined || now - insertedAt < this.#lifetimeOf(entry)) continue;
+      this.drop(id);
+    }
+  }
+
+  info(): ClientTicketInfo {
+    let locked = 0;
+    for (const { ids } of this.#owners.values()) locked += ids.size;
+    return { size: this.#entries.size, locked, pushedOut: this.#entries.pushedOut };
+  }
+
+  /** The server's lifetime and ours, whichever ends first. */
+  #lifetimeOf({ ticket }: Entry): number {
+    return Math.min(this.lifetime, ticket.lifetime * 1000);
+  }
+
+  #holding(owner: Pid<never>): Owner {
+    const known = this.#owners.get(owner);
+    if (known !== undefined) return known;
+    const holding: Owner = { monitor: this.#self.monitor(owner), ids: new Set() };
+    this.#owners.set(owner, holding);
+    return holding;
+  }
+
+  #gone(id: number, entry: Entry): void {
+    this.#unlock(id, entry);
+    const ofPeer = this.#byPeer.get(entry.peer);
+    ofPeer?.delete(id);
+    if (ofPeer?.size === 0) this.#byPeer.delete(entry.peer);
+  }
+
+  #unlock(id: number, entry: Entry): void {
+    if (entry.lock === undefined) return;
+    const holding = this.#owners.get(entry.lock);
+    holding?.ids.delete(id);
+    if (holding?.ids.size === 0) {
+      this.#self.demonitor(holding.monitor, { flush: true });
+      this.#owners.delete(entry.lock);
+    }
+    entry.lock = undefined;
+  }
+}
+
+function fits(ticket: ClientTicket, { prfs, earlyData }: TicketWish): boolean {
+  if (!prfs.includes(ticket.prf)) return false;
+  return (
+    earlyData === undefined ||
+    (earlyData.ciphers.includes(ticket.cipher) && earlyData.size <= ticket.maxEarlyData)
+  );
+}
+
+/** A host has no space in it. */
+function peerText({ host, port, sni }: TicketPeer): string {
+  return `${host} ${port} ${sni ?? ''}`;
+}

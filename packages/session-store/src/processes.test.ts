@@ -1,0 +1,450 @@
+import {
+  createNode,
+  type Node,
+  type Pid,
+  type Self,
+  type StartResult,
+  silentLogger,
+} from '@actor-tls/runtime';
+import { SimulatedClock } from '@actor-tls/runtime/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type AntiReplayParameters,
+  antiReplayInfo,
+  checkAntiReplay,
+  clientTicketInfo,
+  dropTicket,
+  findTicket,
+  invalidateSession,
+  lockTicket,
+  lookupSession,
+  openAntiReplay,
+  openTickets,
+  registerSession,
+  releaseTicket,
+  reserveNonces,
+  reserveTickets,
+  type SessionCacheApi,
+  type SessionCacheOptions,
+  type StoredSession,
+  sealTickets,
+  selectSessions,
+  sessionBackend,
+  sessionCacheInfo,
+  startAntiReplay,
+  startClientTicketStore,
+  startServerTicketStore,
+  startSessionCache,
+  startTicketTracker,
+  storeClientTicket,
+  storeTicket,
+  takeTicket,
+} from './index.js';
+
+let clock: SimulatedClock;
+let node: Node;
+let shell: Self;
+
+beforeEach(() => {
+  clock = new SimulatedClock();
+  node = createNode({ clock, logger: silentLogger });
+  shell = node.shell();
+});
+
+afterEach(() => node.stop());
+
+const secret = (text: string) => ({ expose: () => new Uint8Array(Buffer.from(text)) });
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+function pidOf(answer: StartResult): Pid<never> {
+  if (answer === 'ignore' || 'error' in answer) throw new Error('not started');
+  return answer.ok;
+}
+
+/** A process that does nothing until it is told to end. */
+function idler(): Pid<unknown> {
+  return node.spawn(async (self: Self) => {
+    await self.receive();
+  });
+}
+
+/** Lets casts and everything they set off come to rest. */
+const settle = (): Promise<void> => clock.advance(0);
+
+describe('session cache', () => {
+  const session = (id: number, likeness = `like ${id}`): StoredSession => ({
+    sessionId: bytes(id),
+    createdAt: clock.now(),
+    likeness,
+    content: secret(`session ${id}`),
+  });
+
+  async function start(options: Partial<SessionCacheOptions> = {}): Promise<Pid<never>> {
+    return pidOf(
+      await startSessionCache(node, {
+        role: 'client',
+        max: 3,
+        lifetime: 100,
+        sweep: 'off',
+        wallClock: clock.now,
+        ...options,
+      }),
+    );
+  }
+
+  it('finds what was registered, by peer and id', async () => {
+    const cache = await start();
+    registerSession(shell, cache, 'a:1', session(1), 'always');
+    expect((await lookupSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) }))?.likeness).toBe(
+      'like 1',
+    );
+    expect(await lookupSession(shell, cache, { peer: 'b:1', sessionId: bytes(1) })).toBeUndefined();
+  });
+
+  it('selects the living sessions of a peer, youngest first', async () => {
+    const cache = await start();
+    registerSession(shell, cache, 'a:1', session(1), 'always');
+    await clock.advance(60_000);
+    registerSession(shell, cache, 'a:1', session(2), 'always');
+    registerSession(shell, cache, 'b:1', session(3), 'always');
+    const ids = async () => (await selectSessions(shell, cache, 'a:1')).map((found) => found.sessionId[0]);
+    expect(await ids()).toEqual([2, 1]);
+    await clock.advance(40_000);
+    expect(await ids()).toEqual([2]);
+  });
+
+  it('the oldest goes when there is no room', async () => {
+    const cache = await start();
+    for (let id = 1; id <= 4; id += 1) registerSession(shell, cache, 'a:1', session(id), 'always');
+    expect((await selectSessions(shell, cache, 'a:1')).map((found) => found.sessionId[0])).toEqual([2, 3, 4]);
+    expect(await sessionCacheInfo(shell, cache)).toEqual({ size: 3, pushedOut: 1, backendFailures: 0 });
+  });
+
+  it('a unique registration adds nothing like what is there and alive', async () => {
+    const cache = await start();
+    registerSession(shell, cache, 'a:1', session(1, 'same'), 'unique');
+    registerSession(shell, cache, 'a:1', session(2, 'same'), 'unique');
+    registerSession(shell, cache, 'b:1', session(3, 'same'), 'unique');
+    expect((await sessionCacheInfo(shell, cache)).size).toBe(2);
+    await clock.advance(100_000);
+    registerSession(shell, cache, 'a:1', session(4, 'same'), 'unique');
+    expect((await selectSessions(shell, cache, 'a:1')).map((found) => found.sessionId[0])).toEqual([4]);
+  });
+
+  it('an invalidated session is not found', async () => {
+    const cache = await start();
+    registerSession(shell, cache, 'a:1', session(1), 'always');
+    invalidateSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) });
+    expect(await lookupSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) })).toBeUndefined();
+  });
+
+  it('the sweep drops what has expired, first 5 s after a lifetime, then every minute', async () => {
+    const cache = await start({ sweep: 'on' });
+    registerSession(shell, cache, 'a:1', session(1), 'always');
+    await clock.advance(104_999);
+    expect((await sessionCacheInfo(shell, cache)).size).toBe(1);
+    registerSession(shell, cache, 'b:1', session(2), 'always');
+    await clock.advance(1);
+    expect((await sessionCacheInfo(shell, cache)).size).toBe(1);
+    await clock.advance(120_000);
+    expect((await sessionCacheInfo(shell, cache)).size).toBe(0);
+  });
+
+  it("a server's cache ends normally with its listener", async () => {
+    const listener = idler();
+    const cache = await start({ role: 'server', listener });
+    const ref = shell.monitor(cache);
+    node.exit(listener, 'kill');
+    expect(await shell.receive({ type: 'DOWN', ref })).toMatchObject({ reason: 'normal' });
+  });
+
+  it('a backend that answers later holds up nobody else', async () => {
+    let answer: (session: StoredSession | undefined) => void = () => {};
+    const slow: SessionCacheApi<undefined> = {
+      init: () => Promise.resolve(undefined),
+      terminate: () => {},
+      lookup: () => new Promise((resolve) => (answer = resolve)),
+      update: () => Promise.resolve(),
+      delete: () => {},
+      size: () => 0,
+    };
+    const cache = await start({ backend: sessionBackend(slow) });
+    const found = lookupSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) });
+    await settle();
+    expect((await sessionCacheInfo(shell, cache)).size).toBe(0);
+    answer(session(1));
+    expect((await found)?.likeness).toBe('like 1');
+  });
+
+  it('a backend that fails is a miss, counted, and ends nothing', async () => {
+    const broken: SessionCacheApi<undefined> = {
+      init: () => undefined,
+      terminate: () => {},
+      lookup: () => {
+        throw new Error('no connection');
+      },
+      update: () => Promise.reject(new Error('no connection')),
+      delete: () => {},
+      selectSession: () => Promise.reject(new Error('no connection')),
+      size: () => 0,
+    };
+    const cache = await start({ backend: sessionBackend(broken) });
+    registerSession(shell, cache, 'a:1', session(1), 'always');
+    expect(await lookupSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) })).toBeUndefined();
+    expect(await selectSessions(shell, cache, 'a:1')).toEqual([]);
+    expect((await sessionCacheInfo(shell, cache)).backendFailures).toBe(3);
+  });
+
+  it('a backend is closed when the cache is killed', async () => {
+    let closed = 0;
+    const backend: SessionCacheApi<undefined> = {
+      init: () => undefined,
+      terminate: () => {
+        closed += 1;
+      },
+      lookup: () => undefined,
+      update: () => {},
+      delete: () => {},
+      size: () => 0,
+    };
+    const cache = await start({ backend: sessionBackend(backend) });
+    node.exit(cache, 'kill');
+    await settle();
+    expect(closed).toBe(1);
+  });
+
+  it('a dead cache is one that knows nothing', async () => {
+    expect(await lookupSession(shell, 'nobody', { peer: 'a:1', sessionId: bytes(1) })).toBeUndefined();
+    registerSession(shell, 'nobody', 'a:1', session(1), 'always');
+    const cache = await start();
+    node.exit(cache, 'kill');
+    expect(await selectSessions(shell, cache, 'a:1')).toEqual([]);
+  });
+
+  it('neither state nor report shows what a session contains', async () => {
+    const cache = await start();
+    registerSession(shell, cache, 'a:1', session(1), 'always');
+    await settle();
+    expect(JSON.stringify(node.processInfo(cache)?.context)).toBe('{}');
+  });
+});
+
+describe('server ticket store', () => {
+  async function start(listener?: Pid<never>): Promise<Pid<never>> {
+    const makeIdentities = () => (unique: bigint) => bytes(0xaa, Number(unique));
+    const options = { size: 2, lifetime: 10, makeIdentities };
+    return pidOf(
+      await startServerTicketStore(node, listener === undefined ? options : { ...options, listener }),
+    );
+  }
+
+  it('counts its nonces in 64 bits and gives each ticket an identity', async () => {
+    const store = await start();
+    await reserveTickets(shell, store, 2);
+    expect(await reserveTickets(shell, store, 1)).toEqual([
+      { identity: bytes(0xaa, 2), nonce: bytes(0, 0, 0, 0, 0, 0, 0, 2) },
+    ]);
+  });
+
+  it('finds the first offered ticket of the right hash that is alive, and takes it once', async () => {
+    const store = await start();
+    storeTicket(shell, store, bytes(1), { prf: 'sha384', content: secret('one') });
+    storeTicket(shell, store, bytes(2), { prf: 'sha256', content: secret('two') });
+    await clock.advance(9_999);
+    const offered = [bytes(9), bytes(1), bytes(2)];
+    const found = await findTicket(shell, store, offered, 'sha256');
+    expect(found).toMatchObject({ index: 2, age: 9_999 });
+    expect(await takeTicket(shell, store, bytes(2))).toBe(true);
+    expect(await takeTicket(shell, store, bytes(2))).toBe(false);
+    expect(await findTicket(shell, store, offered, 'sha256')).toBeUndefined();
+    await clock.advance(1);
+    expect(await findTicket(shell, store, offered, 'sha384')).toBeUndefined();
+  });
+
+  it('a full store loses its oldest ticket', async () => {
+    const store = await start();
+    for (const id of [1, 2, 3]) storeTicket(shell, store, bytes(id), { prf: 'sha256', content: secret('') });
+    expect(await findTicket(shell, store, [bytes(1)], 'sha256')).toBeUndefined();
+    expect(await findTicket(shell, store, [bytes(2)], 'sha256')).toBeDefined();
+  });
+
+  it('ends normally with its listener, and a dead one gives no tickets', async () => {
+    const listener = idler();
+    const store = await start(listener);
+    const ref = shell.monitor(store);
+    node.exit(listener, 'kill');
+    expect(await shell.receive({ type: 'DOWN', ref })).toMatchObject({ reason: 'normal' });
+    expect(await reserveTickets(shell, store, 3)).toEqual([]);
+    expect(await findTicket(shell, store, [bytes(1)], 'sha256')).toBeUndefined();
+    expect(await takeTicket(shell, store, bytes(1))).toBe(false);
+  });
+});
+
+describe('ticket tracker', () => {
+  it('numbers, seals and opens with the sealer that was made for it', async () => {
+    const sealed = new Map<string, { expose(): Uint8Array }>();
+    const makeSealer = () => ({
+      seal(content: { expose(): Uint8Array }) {
+        const ticket = bytes(sealed.size);
+        sealed.set(String(ticket), content);
+        return ticket;
+      },
+      open: (ticket: Uint8Array) => sealed.get(String(ticket)),
+    });
+    const tracker = pidOf(await startTicketTracker(node, { makeSealer }));
+    expect(await reserveNonces(shell, tracker, 2)).toEqual([
+      bytes(0, 0, 0, 0, 0, 0, 0, 0),
+      bytes(0, 0, 0, 0, 0, 0, 0, 1),
+    ]);
+    const content = secret('psk');
+    const tickets = await sealTickets(shell, tracker, [content]);
+    expect(await openTickets(shell, tracker, [bytes(77), ...tickets])).toEqual([undefined, content]);
+  });
+});
+
+describe('client ticket store', () => {
+  const peer = { host: 'h', port: 443, sni: 'h' };
+  const wish = { peer, prfs: ['sha256'] };
+  const ticket = (name: string, changes: object = {}) => ({
+    cipher: 'aes_128_gcm',
+    prf: 'sha256',
+    lifetime: 1000,
+    maxEarlyData: 0,
+    content: secret(name),
+    ...changes,
+  });
+  const nameOf = (found: { content: { expose(): Uint8Array } } | undefined): string | undefined =>
+    found === undefined ? undefined : Buffer.from(found.content.expose()).toString();
+
+  async function start(size = 10): Promise<Pid<never>> {
+    return pidOf(await startClientTicketStore(node, { size, lifetime: 100 }));
+  }
+
+  it('gives the youngest ticket of this host, port and name, once at a time', async () => {
+    const store = await start();
+    storeClientTicket(shell, store, peer, ticket('old'));
+    storeClientTicket(shell, store, peer, ticket('young'));
+    storeClientTicket(shell, store, { ...peer, port: 444 }, ticket('other port'));
+    storeClientTicket(shell, store, { ...peer, sni: undefined }, ticket('no name'));
+    const [one, two] = [idler(), idler()];
+    expect(nameOf(await lockTicket(shell, store, one, wish))).toBe('young');
+    expect(nameOf(await lockTicket(shell, store, two, wish))).toBe('old');
+    expect(await lockTicket(shell, store, two, { ...wish, prfs: ['sha384'] })).toBeUndefined();
+    expect(await clientTicketInfo(shell, store)).toEqual({ size: 4, locked: 2, pushedOut: 0 });
+  });
+
+  it('a lock is free again when its process ends or gives it back', async () => {
+    const store = await start();
+    storeClientTicket(shell, store, peer, ticket('t'));
+    const [one, two] = [idler(), idler()];
+    await lockTicket(shell, store, one, wish);
+    expect(await lockTicket(shell, store, two, wish)).toBeUndefined();
+    node.exit(one, 'kill');
+    const lent = await lockTicket(shell, store, two, wish);
+    expect(nameOf(lent)).toBe('t');
+    releaseTicket(shell, store, lent?.id ?? 0);
+    expect(nameOf(await lockTicket(shell, store, idler(), wish))).toBe('t');
+    expect(node.processInfo(store)?.monitors).toHaveLength(1);
+  });
+
+  it('a ticket that was offered is gone', async () => {
+    const store = await start();
+    storeClientTicket(shell, store, peer, ticket('t'));
+    const owner = idler();
+    const lent = await lockTicket(shell, store, owner, wish);
+    dropTicket(shell, store, lent?.id ?? 0);
+    expect(await lockTicket(shell, store, owner, wish)).toBeUndefined();
+    expect(await clientTicketInfo(shell, store)).toEqual({ size: 0, locked: 0, pushedOut: 0 });
+    expect(node.processInfo(store)?.monitors).toEqual([]);
+  });
+
+  it("a ticket dies with the server's lifetime or ours, and one of lifetime zero is not kept", async () => {
+    const store = await start();
+    storeClientTicket(shell, store, peer, ticket('ours ends first'));
+    storeClientTicket(shell, store, peer, ticket('theirs ends first', { lifetime: 50 }));
+    storeClientTicket(shell, store, peer, ticket('never', { lifetime: 0 }));
+    await clock.advance(50_000);
+    const owner = idler();
+    expect(nameOf(await lockTicket(shell, store, owner, wish))).toBe('ours ends first');
+    node.exit(owner, 'kill');
+    await clock.advance(50_000);
+    expect(await clientTicketInfo(shell, store)).toMatchObject({ size: 0 });
+  });
+
+  it('the sweep spares what is locked', async () => {
+    const store = await start();
+    storeClientTicket(shell, store, peer, ticket('t'));
+    await lockTicket(shell, store, idler(), wish);
+    await clock.advance(100_000);
+    expect(await clientTicketInfo(shell, store)).toMatchObject({ size: 1, locked: 1 });
+  });
+
+  it('with early data only a ticket of that cipher with room for it will do', async () => {
+    const store = await start();
+    storeClientTicket(shell, store, peer, ticket('fits', { maxEarlyData: 100 }));
+    storeClientTicket(shell, store, peer, ticket('too small', { maxEarlyData: 99 }));
+    storeClientTicket(shell, store, peer, ticket('wrong cipher', { maxEarlyData: 100, cipher: 'chacha20' }));
+    const earlyData = { ciphers: ['aes_128_gcm'], size: 100 };
+    const owner = idler();
+    expect(nameOf(await lockTicket(shell, store, owner, { ...wish, earlyData }))).toBe('fits');
+    const more = { ...earlyData, size: 101 };
+    expect(await lockTicket(shell, store, owner, { ...wish, earlyData: more })).toBeUndefined();
+  });
+
+  it('a full store loses its oldest ticket, its lock with it', async () => {
+    const store = await start(1);
+    storeClientTicket(shell, store, peer, ticket('old'));
+    await lockTicket(shell, store, idler(), wish);
+    storeClientTicket(shell, store, peer, ticket('young'));
+    expect(await clientTicketInfo(shell, store)).toEqual({ size: 1, locked: 0, pushedOut: 1 });
+  });
+});
+
+describe('anti-replay', () => {
+  const parameters: AntiReplayParameters = { window: 10, hashes: 5, bits: 10_000 };
+  const hashWith = (factor: number) => (element: Uint8Array) =>
+    element.reduce((sum, byte) => (sum * factor + byte) % 1_000_003, 7);
+  const makeHashes = () => [hashWith(31), hashWith(37)] as const;
+
+  it('an element is new once, per listener', async () => {
+    const store = pidOf(await startAntiReplay(node, { makeHashes }));
+    const [one, two] = [idler(), idler()];
+    expect(await openAntiReplay(shell, store, one, parameters)).toBe(true);
+    expect(await openAntiReplay(shell, store, two, parameters)).toBe(true);
+    const check = (tracker: Pid<never>) => checkAntiReplay(shell, store, tracker, parameters, bytes(1, 2, 3));
+    expect(await check(one)).toBe('new');
+    expect(await check(one)).toBe('seen');
+    expect(await check(two)).toBe('new');
+    expect(await antiReplayInfo(shell, store)).toEqual({ filters: 2, bytes: 5000, fresh: 2, seen: 1 });
+  });
+
+  it('after a crash everything counts as seen for one window, and is known after it', async () => {
+    const name = 'anti_replay';
+    const tracker = idler();
+    const first = pidOf(await startAntiReplay(node, { makeHashes }, { name }));
+    await openAntiReplay(shell, name, tracker, parameters);
+    const check = (...element: number[]) =>
+      checkAntiReplay(shell, name, tracker, parameters, bytes(...element));
+    expect(await check(1)).toBe('new');
+    node.exit(first, 'kill');
+    expect(await check(2)).toBe('seen');
+    await startAntiReplay(node, { makeHashes }, { name });
+    expect(await check(1)).toBe('seen');
+    expect(await check(3)).toBe('seen');
+    await clock.advance(10_000);
+    expect(await check(4)).toBe('new');
+    expect(await check(3)).toBe('seen');
+  });
+
+  it('a filter goes with its tracker, and there is a limit to their number', async () => {
+    const store = pidOf(await startAntiReplay(node, { makeHashes, maxFilters: 1 }));
+    const [one, two] = [idler(), idler()];
+    await openAntiReplay(shell, store, one, parameters);
+    expect(await openAntiReplay(shell, store, two, parameters)).toBe(false);
+    expect(await checkAntiReplay(shell, store, two, parameters, bytes(1))).toBe('seen');
+    node.exit(one, 'kill');
+    await settle();
+    expect(await openAntiReplay(shell, store, two, parameters)).toBe(true);
+    expect(await checkAntiReplay(shell, store, two, parameters, bytes(2))).toBe('new');
+  });
+});

@@ -1,0 +1,195 @@
+/**
+ * Stateful tickets of TLS 1.3 (RFC 8446 §4.6.1; contract §6.2): one process per listener. What goes over the wire is
+ * an identity without content; the content stays here, in a table ordered by time. A full table loses its oldest
+ * ticket; a used ticket is gone; an expired one is not found.
+ *
+ * Identities are unique numbers, enciphered by a function passed in, so that they tell nothing.
+ */
+import {
+  type DownMessage,
+  type GenServer,
+  type Node,
+  type Pid,
+  type Self,
+  type StartOptions,
+  type StartResult,
+  startGenServer,
+} from '@actor-tls/runtime';
+import { type Asker, askOrMiss, type CacheName } from './asking.js';
+import { BoundedTable } from './bounded-table.js';
+import { messagesOf } from './messages.js';
+import type { Secret } from './session-cache-api.js';
+import { TicketNonces } from './ticket-nonces.js';
+
+export interface ServerTicketStoreOptions {
+  /** `server_session_ticket_store_size` */
+  readonly size: number;
+  /** `server_session_ticket_lifetime`, seconds */
+  readonly lifetime: number;
+  /** Makes the function that enciphers a unique number; called when the process begins, with a fresh key. */
+  readonly makeIdentities: () => (unique: bigint) => Uint8Array;
+  /** The store ends normally with its listener. */
+  readonly listener?: Pid<never>;
+}
+
+/** What a ticket needs before it can be made: its nonce gives its PSK (RFC 8446 §4.6.1). */
+export interface ReservedTicket {
+  readonly identity: Uint8Array;
+  /** 8 bytes, a counter */
+  readonly nonce: Uint8Array;
+}
+
+export interface ServerTicket {
+  /** Name of the suite's hash; a ticket serves only handshakes with the same. */
+  readonly prf: string;
+  /** PSK and whatever else resumption wants. */
+  readonly content: Secret;
+}
+
+/** A ticket that was found, still in the store. */
+export interface FoundTicket extends ServerTicket {
+  /** Place among the identities that were offered. */
+  readonly index: number;
+  /** ms since it was stored */
+  readonly age: number;
+}
+
+export function startServerTicketStore(
+  parent: Self<never> | Self | Node,
+  options: ServerTicketStoreOptions,
+  start?: StartOptions,
+): Promise<StartResult> {
+  return startGenServer(parent, serverTicketStore, options, start);
+}
+
+/** Identities and nonces for so many tickets; none when the store is dead, and then no ticket is sent. */
+export function reserveTickets(
+  asker: Asker,
+  store: CacheName,
+  amount: number,
+): Promise<readonly ReservedTicket[]> {
+  return askOrMiss<readonly ReservedTicket[]>(
+    asker,
+    store,
+    { type: 'reserve_tickets', amount } satisfies Request,
+    [],
+  );
+}
+
+export function storeTicket(
+  asker: Asker,
+  store: CacheName,
+  identity: Uint8Array,
+  ticket: ServerTicket,
+): void {
+  asker.cast(store, { type: 'store_ticket', identity, ticket } satisfies Cast);
+}
+
+/** The first of the offered identities that is known, alive and of this hash. It stays until `takeTicket`. */
+export function findTicket(
+  asker: Asker,
+  store: CacheName,
+  identities: readonly Uint8Array[],
+  prf: string,
+): Promise<FoundTicket | undefined> {
+  const request: Request = { type: 'find_ticket', identities, prf };
+  return askOrMiss<FoundTicket | undefined>(asker, store, request, undefined);
+}
+
+/**
+ * Uses a ticket up, after its binder was found right. Of several that found the same ticket, one gets `true`: the
+ * others go on with a full handshake.
+ */
+export function takeTicket(asker: Asker, store: CacheName, identity: Uint8Array): Promise<boolean> {
+  return askOrMiss<boolean>(asker, store, { type: 'take_ticket', identity } satisfies Request, false);
+}
+
+type Request =
+  | { readonly type: 'reserve_tickets'; readonly amount: number }
+  | { readonly type: 'find_ticket'; readonly identities: readonly Uint8Array[]; readonly prf: string }
+  | { readonly type: 'take_ticket'; readonly identity: Uint8Array };
+interface Cast {
+  readonly type: 'store_ticket';
+  readonly identity: Uint8Array;
+  readonly ticket: ServerTicket;
+}
+
+const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
+const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
+  'reserve_tickets',
+  'find_ticket',
+  'take_ticket',
+);
+const isCast: (message: unknown) => message is Cast = messagesOf<Cast>('store_ticket');
+
+const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
+  label: 'server_ticket_store',
+  init(self, options) {
+    if (options.listener !== undefined) self.monitor(options.listener);
+    return { ok: new ServerTickets(options, self) };
+  },
+  handleCall(request, _from, tickets) {
+    if (!isRequest(request)) throw new TypeError('not a request to a ticket store');
+    switch (request.type) {
+      case 'reserve_tickets':
+        return { reply: tickets.reserve(request.amount), state: tickets };
+      case 'find_ticket':
+        return { reply: tickets.find(request.identities, request.prf), state: tickets };
+      case 'take_ticket':
+        return { reply: tickets.take(request.identity), state: tickets };
+    }
+  },
+  handleCast(request, tickets) {
+    if (!isCast(request)) throw new TypeError('not a cast to a ticket store');
+    tickets.store(request.identity, request.ticket);
+  },
+  handleInfo(message, tickets) {
+    return isDown(message) ? { stop: 'normal', state: tickets } : undefined;
+  },
+};
+
+class ServerTickets {
+  readonly #lifetime: number;
+  readonly #self: Self;
+  readonly #identityOf: (unique: bigint) => Uint8Array;
+  readonly #nonces: TicketNonces = new TicketNonces();
+  readonly #tickets: BoundedTable<string, ServerTicket>;
+
+  constructor(options: ServerTicketStoreOptions, self: Self) {
+    this.#lifetime = options.lifetime * 1000;
+    this.#self = self;
+    this.#identityOf = options.makeIdentities();
+    this.#tickets = new BoundedTable(options.size);
+  }
+
+  reserve(amount: number): readonly ReservedTicket[] {
+    return Array.from({ length: amount }, () => {
+      const { counter, nonce } = this.#nonces.next();
+      return { identity: this.#identityOf(counter), nonce };
+    });
+  }
+
+  store(identity: Uint8Array, ticket: ServerTicket): void {
+    this.#tickets.set(keyOf(identity), ticket, this.#self.node.clock.now());
+  }
+
+  find(identities: readonly Uint8Array[], prf: string): FoundTicket | undefined {
+    const now = this.#self.node.clock.now();
+    for (const [index, identity] of identities.entries()) {
+      const key = keyOf(identity);
+      const ticket = this.#tickets.get(key);
+      if (ticket === undefined || ticket.prf !== prf) continue;
+      const age = now - (this.#tickets.insertedAt(key) ?? 0);
+      if (age < this.#lifetime) return { ...ticket, index, age };
+    }
+    return undefined;
+  }
+
+  take(identity: Uint8Array): boolean {
+    return this.#tickets.delete(keyOf(identity));
+  }
+}
+
+function keyOf(identity: Uint8Array): string {
+  return Buffer.from(identity.buffer, identity.byteOffset, identity.length).toString('latin1');
+}

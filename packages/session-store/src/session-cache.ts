@@ -1,0 +1,360 @@
+/**
+ * The process that keeps sessions of TLS ≤ 1.2: one per node for clients (`ssl_manager`'s table in OTP), one per
+ * listener for servers (`ssl_server_session_cache`). Contract: at most `max` entries, the oldest goes first; at each
+ * registration the oldest goes if it has expired; an expired session is not found.
+ *
+ * The process keeps the order, the backend the sessions. If the backend fails or is slow only whoever asked feels it:
+ * a failed lookup is a miss, and the process answers others meanwhile.
+ */
+import {
+  type DownMessage,
+  type From,
+  type GenServer,
+  type Node,
+  type Pid,
+  type Self,
+  type StartOptions,
+  type StartResult,
+  startGenServer,
+} from '@actor-tls/runtime';
+import { type Asker, askOrMiss, type CacheName } from './asking.js';
+import { BoundedTable } from './bounded-table.js';
+import { memorySessionCache } from './memory-session-cache.js';
+import { messagesOf } from './messages.js';
+import {
+  type SessionCacheApi,
+  type SessionKey,
+  type StoredSession,
+  sessionKeyText,
+} from './session-cache-api.js';
+
+export interface SessionCacheOptions {
+  readonly role: 'client' | 'server';
+  /** `session_cache_client_max`, `session_cache_server_max` */
+  readonly max: number;
+  /** `session_lifetime`, seconds */
+  readonly lifetime: number;
+  /** Sweeps for expired sessions: first after lifetime + 5 s, then every 60 s (OTP's client table). */
+  readonly sweep: 'on' | 'off';
+  /** `session_cb` and `session_cb_init_args`; default: memory */
+  readonly backend?: SessionBackend;
+  /** A server's cache ends normally with its listener. */
+  readonly listener?: Pid<never>;
+  /** ms since 1970; default `Date.now` */
+  readonly wallClock?: () => number;
+}
+
+/** A backend with the argument of its `init`, its handle's type sealed in. */
+export interface SessionBackend {
+  open(role: 'client' | 'server'): OpenBackend | Promise<OpenBackend>;
+}
+
+/** A backend bound to its handle. */
+export interface OpenBackend {
+  lookup(key: SessionKey): StoredSession | undefined | Promise<StoredSession | undefined>;
+  update(key: SessionKey, session: StoredSession): unknown;
+  delete(key: SessionKey): unknown;
+  selectSession?(peer: string): readonly StoredSession[] | Promise<readonly StoredSession[]>;
+  size(): number | Promise<number>;
+  terminate(): unknown;
+}
+
+export function sessionBackend<Handle>(api: SessionCacheApi<Handle>, args?: unknown): SessionBackend {
+  const bind = (handle: Handle): OpenBackend => {
+    const { selectSession } = api;
+    return {
+      lookup: (key) => api.lookup(handle, key),
+      update: (key, session) => api.update(handle, key, session),
+      delete: (key) => api.delete(handle, key),
+      ...(selectSession === undefined
+        ? {}
+        : { selectSession: (peer: string) => selectSession.call(api, handle, peer) }),
+      size: () => api.size(handle),
+      terminate: () => api.terminate(handle),
+    };
+  };
+  return {
+    open(role) {
+      const handle = api.init(role, args);
+      return handle instanceof Promise ? handle.then(bind) : bind(handle);
+    },
+  };
+}
+
+export function startSessionCache(
+  parent: Self<never> | Self | Node,
+  options: SessionCacheOptions,
+  start?: StartOptions,
+): Promise<StartResult> {
+  return startGenServer(parent, sessionCache, options, start);
+}
+
+/** A session of this id that is alive, or `undefined`. */
+export function lookupSession(
+  asker: Asker,
+  cache: CacheName,
+  key: SessionKey,
+): Promise<StoredSession | undefined> {
+  return askOrMiss<StoredSession | undefined>(
+    asker,
+    cache,
+    { type: 'lookup_session', key } satisfies Request,
+    undefined,
+  );
+}
+
+/** A client's living sessions with a peer, youngest first. */
+export function selectSessions(
+  asker: Asker,
+  cache: CacheName,
+  peer: string,
+): Promise<readonly StoredSession[]> {
+  return askOrMiss<readonly StoredSession[]>(
+    asker,
+    cache,
+    { type: 'select_sessions', peer } satisfies Request,
+    [],
+  );
+}
+
+/** Keeps a session; `unique` only if no living one of the same peer is like it (`reuse_sessions: true`, `save`). */
+export function registerSession(
+  asker: Asker,
+  cache: CacheName,
+  peer: string,
+  session: StoredSession,
+  which: 'always' | 'unique',
+): void {
+  asker.cast(cache, { type: 'register_session', peer, session, which } satisfies Cast);
+}
+
+/** Forgets a session, after a fatal alert of the peer (RFC 5246 §7.2). */
+export function invalidateSession(asker: Asker, cache: CacheName, key: SessionKey): void {
+  asker.cast(cache, { type: 'invalidate_session', key } satisfies Cast);
+}
+
+/** Counters of the cache, zeros when it is dead. */
+export function sessionCacheInfo(asker: Asker, cache: CacheName): Promise<SessionCacheInfo> {
+  return askOrMiss<SessionCacheInfo>(asker, cache, { type: 'session_cache_info' } satisfies Request, {
+    size: 0,
+    pushedOut: 0,
+    backendFailures: 0,
+  });
+}
+
+export interface SessionCacheInfo {
+  readonly size: number;
+  /** Sessions that had to make room. */
+  readonly pushedOut: number;
+  readonly backendFailures: number;
+}
+
+type Request =
+  | { readonly type: 'lookup_session'; readonly key: SessionKey }
+  | { readonly type: 'select_sessions'; readonly peer: string }
+  | { readonly type: 'session_cache_info' };
+
+type Cast =
+  | {
+      readonly type: 'register_session';
+      readonly peer: string;
+      readonly session: StoredSession;
+      readonly which: 'always' | 'unique';
+    }
+  | { readonly type: 'invalidate_session'; readonly key: SessionKey };
+
+interface Sweep {
+  readonly type: 'sweep_sessions';
+}
+
+const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
+  label: 'session_cache',
+  async init(self, options) {
+    const backend = await (options.backend ?? sessionBackend(memorySessionCache)).open(options.role);
+    self.own(backend, (open) => {
+      void attempt(() => open.terminate());
+    });
+    if (options.listener !== undefined) self.monitor(options.listener);
+    if (options.sweep === 'on') {
+      self.sendAfter(options.lifetime * 1000 + 5000, self.pid, { type: 'sweep_sessions' });
+    }
+    return { ok: new SessionTable(options, backend) };
+  },
+  handleCall(request, from, table) {
+    if (!isRequest(request)) throw new TypeError('not a request to a session cache');
+    switch (request.type) {
+      case 'lookup_session':
+        table.lookup(request.key, from);
+        return;
+      case 'select_sessions':
+        table.select(request.peer, from);
+        return;
+      case 'session_cache_info':
+        from.reply(table.info());
+        return;
+    }
+  },
+  handleCast(request, table) {
+    if (!isCast(request)) throw new TypeError('not a cast to a session cache');
+    switch (request.type) {
+      case 'register_session':
+        table.register(request.peer, request.session, request.which);
+        return;
+      case 'invalidate_session':
+        table.remove(request.key);
+        return;
+    }
+  },
+  handleInfo(message, table, self) {
+    if (isDown(message)) return { stop: 'normal', state: table };
+    if (isSweep(message)) {
+      table.sweep();
+      self.sendAfter(60_000, self.pid, { type: 'sweep_sessions' });
+    }
+    return undefined;
+  },
+};
+
+/** What an entry of the order needs for being found and dropped. */
+interface Known {
+  readonly key: SessionKey;
+  readonly likeness: string;
+}
+
+/** The state. Its fields are private, so that no report or inspector shows a session. */
+class SessionTable {
+  readonly #lifetime: number;
+  readonly #now: () => number;
+  readonly #backend: OpenBackend;
+  readonly #order: BoundedTable<string, Known>;
+  readonly #byPeer: Map<string, Set<string>> = new Map();
+  #backendFailures = 0;
+
+  constructor(options: SessionCacheOptions, backend: OpenBackend) {
+    this.#lifetime = options.lifetime * 1000;
+    this.#now = options.wallClock ?? Date.now;
+    this.#backend = backend;
+    this.#order = new BoundedTable(options.max);
+  }
+
+  info(): SessionCacheInfo {
+    return {
+      size: this.#order.size,
+      pushedOut: this.#order.pushedOut,
+      backendFailures: this.#backendFailures,
+    };
+  }
+
+  lookup(key: SessionKey, from: From): void {
+    this.#ask(
+      () => this.#backend.lookup(key),
+      undefined,
+      (session) => from.reply(session !== undefined && this.#isAlive(session) ? session : undefined),
+    );
+  }
+
+  select(peer: string, from: From): void {
+    const { selectSession } = this.#backend;
+    const question = (): readonly StoredSession[] | Promise<readonly StoredSession[]> =>
+      selectSession === undefined ? this.#lookupAll(peer) : selectSession(peer);
+    this.#ask<readonly StoredSession[]>(question, [], (sessions) => {
+      const alive = sessions.filter((session) => this.#isAlive(session));
+      from.reply(alive.sort((a, b) => b.createdAt - a.createdAt));
+    });
+  }
+
+  register(peer: string, session: StoredSession, which: 'always' | 'unique'): void {
+    const oldest = this.#order.oldest();
+    if (oldest !== undefined && oldest.insertedAt + this.#lifetime <= this.#now())
+      this.remove(oldest.value.key);
+    if (which === 'unique' && this.#hasLike(peer, session.likeness)) return;
+    const key: SessionKey = { peer, sessionId: session.sessionId };
+    const text = sessionKeyText(key);
+    const victim = this.#order.set(text, { key, likeness: session.likeness }, session.createdAt);
+    if (victim !== undefined) this.#forget(victim.key, victim.value.key);
+    const ofPeer = this.#byPeer.get(peer);
+    if (ofPeer === undefined) this.#byPeer.set(peer, new Set([text]));
+    else ofPeer.add(text);
+    this.#ask(() => this.#backend.update(key, session), undefined, ignore);
+  }
+
+  remove(key: SessionKey): void {
+    const text = sessionKeyText(key);
+    this.#order.delete(text);
+    this.#forget(text, key);
+  }
+
+  sweep(): void {
+    const limit = this.#now() - this.#lifetime;
+    for (const [text, { key }, createdAt] of this.#order.entries()) {
+      if (createdAt > limit) continue;
+      this.#order.delete(text);
+      this.#forget(text, key);
+    }
+  }
+
+  #forget(text: string, key: SessionKey): void {
+    const ofPeer = this.#byPeer.get(key.peer);
+    ofPeer?.delete(text);
+    if (ofPeer?.size === 0) this.#byPeer.delete(key.peer);
+    this.#ask(() => this.#backend.delete(key), undefined, ignore);
+  }
+
+  #hasLike(peer: string, likeness: string): boolean {
+    const limit = this.#now() - this.#lifetime;
+    for (const text of this.#byPeer.get(peer) ?? []) {
+      const createdAt = this.#order.insertedAt(text) ?? 0;
+      if (createdAt > limit && this.#order.get(text)?.likeness === likeness) return true;
+    }
+    return false;
+  }
+
+  async #lookupAll(peer: string): Promise<readonly StoredSession[]> {
+    const keys = [...(this.#byPeer.get(peer) ?? [])].map((text) => this.#order.get(text)?.key);
+    const found = await Promise.all(
+      keys.map((key) => (key === undefined ? undefined : this.#backend.lookup(key))),
+    );
+    return found.filter((session) => session !== undefined);
+  }
+
+  #isAlive(session: StoredSession): boolean {
+    return session.createdAt + this.#lifetime > this.#now();
+  }
+
+  /** Asks the backend without waiting for it here; what it throws counts, and is `otherwise`. */
+  #ask<T>(question: () => T | Promise<T>, otherwise: T, then: (answer: T) => void): void {
+    const failed = (): void => {
+      this.#backendFailures += 1;
+      then(otherwise);
+    };
+    try {
+      const answer = question();
+      if (answer instanceof Promise) answer.then(then, failed);
+      else then(answer);
+    } catch {
+      failed();
+    }
+  }
+}
+
+const ignore = (): void => {};
+
+async function attempt(action: () => unknown): Promise<void> {
+  try {
+    await action();
+  } catch {
+    // A backend that fails to close has nothing left to tell.
+  }
+}
+
+const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
+const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
+  'lookup_session',
+  'select_sessions',
+  'session_cache_info',
+);
+const isCast: (message: unknown) => message is Cast = messagesOf<Cast>(
+  'register_session',
+  'invalidate_session',
+);
+const isSweep: (message: unknown) => message is Sweep = messagesOf<Sweep>('sweep_sessions');
