@@ -20,7 +20,23 @@ export interface SocketOptions {
   readonly active: ActiveMode;
 }
 
-export type PacketMode = 'raw' | 0 | 1 | 2 | 4 | 'line' | 'http' | 'http_bin' | 'httph' | 'httph_bin';
+/** Packet modes of `erlang:decode_packet/3` that OTP's ssl takes; `raw` and 0 are one. */
+export type PacketMode =
+  | 'raw'
+  | 0
+  | 1
+  | 2
+  | 4
+  | 'asn1'
+  | 'cdr'
+  | 'sunrm'
+  | 'fcgi'
+  | 'tpkt'
+  | 'line'
+  | 'http'
+  | 'http_bin'
+  | 'httph'
+  | 'httph_bin';
 export type ActiveMode = boolean | 'once' | number;
 
 /** Where own certificates and keys come from (`ssl:common_option()`), before they are read. */
@@ -42,6 +58,19 @@ export type KeyMaterial =
     }
   | { readonly type: 'pem'; readonly pem: string }
   | { readonly type: 'private_key'; readonly key: PrivateKey };
+
+/** From most to least severe; `none` logs nothing, `all` everything. */
+export type LogLevel =
+  | 'none'
+  | 'emergency'
+  | 'alert'
+  | 'critical'
+  | 'error'
+  | 'warning'
+  | 'notice'
+  | 'info'
+  | 'debug'
+  | 'all';
 
 export type Verify = 'verify_none' | 'verify_peer';
 
@@ -85,7 +114,7 @@ interface CommonConfig {
   readonly middleboxCompMode: boolean;
   /** ms for the whole handshake, transport connect excluded; ours, not OTP's. */
   readonly handshakeDeadline: number | 'infinity';
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
   readonly keepSecrets: boolean;
   readonly hibernateAfter: number | 'infinity';
   readonly socket: SocketOptions;

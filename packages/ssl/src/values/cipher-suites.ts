@@ -478,7 +478,7 @@ function opensslCipher(name: string): string {
 export function eccs(hasCurve: (name: CurveName) => boolean, version?: ProtocolVersion): CurveName[] {
   if (version !== undefined) {
     const row = versionByName(version);
-    if (row === undefined || row.tls === 'tlsv1.3') throw new TypeError(`no curves for ${String(version)}`);
+    if (row === undefined || !row.curves) throw new TypeError(`no curves for ${String(version)}`);
   }
   return eccCurves.filter(hasCurve);
 }

@@ -12,18 +12,20 @@ export interface VersionRow {
   readonly protocol: 'tls' | 'dtls';
   /** The TLS version a DTLS version is made from; itself for TLS. */
   readonly tls: TlsVersion;
+  /** Whether curves are listed by `ssl:eccs/1`; TLS 1.3 has groups instead. */
+  readonly curves: boolean;
   /** Whether this library can speak it; a version that is known and not built gives `insufficient_crypto_support`. */
   readonly built: boolean;
 }
 
 /** Newest first within each protocol. */
 export const versionRows: readonly VersionRow[] = [
-  { name: 'tlsv1.3', code: 0x0304, protocol: 'tls', tls: 'tlsv1.3', built: true },
-  { name: 'tlsv1.2', code: 0x0303, protocol: 'tls', tls: 'tlsv1.2', built: false },
-  { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', built: false },
-  { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', built: false },
-  { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', built: false },
-  { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', built: false },
+  { name: 'tlsv1.3', code: 0x0304, protocol: 'tls', tls: 'tlsv1.3', curves: false, built: true },
+  { name: 'tlsv1.2', code: 0x0303, protocol: 'tls', tls: 'tlsv1.2', curves: true, built: false },
+  { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', curves: true, built: false },
+  { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', curves: true, built: false },
+  { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', curves: true, built: false },
+  { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', curves: true, built: false },
 ];
 
 const byName: ReadonlyMap<string, VersionRow> = new Map(versionRows.map((row) => [row.name, row]));

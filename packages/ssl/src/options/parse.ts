@@ -1,0 +1,191 @@
+/**
+ * From options as users write them to a config: parse, don't validate. A config that exists is right.
+ *
+ * Of several wrong options the one is told that OTP tells: absent options are decided first, then the user's in the
+ * order given, each as soon as those it depends on are decided; what had to wait comes in reverse order in the next
+ * round (`ssl:handle_options`). Socket options follow, then what is unknown, and last of all a version that nobody
+ * has built yet: only when nothing else is wrong is it the reason.
+ */
+import type { EngineSupport } from '../values/cipher-suites.js';
+import type { ProtocolVersion } from '../values/registry/versions.js';
+import { versionByName } from '../values/registry/versions.js';
+import type { Result } from '../values/terms.js';
+import type { ClientConfig, Config, LogLevel, ServerConfig, SocketOptions } from './config.js';
+import { OptionError } from './option-error.js';
+import type { TlsClientOptions, TlsServerOptions } from './raw.js';
+import type { At, OptionName, OptionRow, Settings } from './row.js';
+import { defaults, optionRows } from './rows.js';
+import { isOptionObject, type ParsedSocket, parseSocketOptions, socketDefaults } from './socket-options.js';
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** What parsing has to know besides the options. */
+export interface ParseContext {
+  /** What the engine has decides defaults and which wishes remain. */
+  readonly engine: EngineSupport;
+  /** `protocol_version` (or `dtls_protocol_version`) of the application's environment. */
+  readonly defaultVersions?: readonly ProtocolVersion[] | undefined;
+  /** Level of the module `ssl`; default `notice`. */
+  readonly logLevel?: LogLevel | undefined;
+  /** Upgrade of a plain socket: its own emulated options hold unless said otherwise (`ssl:connect/2`). */
+  readonly inheritedSocket?: SocketOptions | undefined;
+}
+
+/** Options of `connect`. `{ error }` is OTP's term; not an object at all is a `TypeError`. */
+export function parseClientOptions(options: TlsClientOptions, context: ParseContext): Result<ClientConfig> {
+  return parse(options, 'client', context, (settings, parsed) => {
+    const { cacerts, cacertfile, verify } = settings;
+    const unnamed = verify === 'verify_peer' && cacerts === undefined && cacertfile === undefined;
+    return Object.freeze({
+      ...commonConfig(settings, parsed),
+      role: 'client',
+      cacerts: unnamed ? 'system' : cacerts,
+      serverNameIndication: settings.serverNameIndication,
+      alpnAdvertisedProtocols: settings.alpnAdvertisedProtocols,
+    });
+  });
+}
+
+/** Options of `listen`, `handshake` (merged over the listener's) and the upgrade of a plain socket. */
+export function parseServerOptions(options: TlsServerOptions, context: ParseContext): Result<ServerConfig> {
+  return parse(options, 'server', context, (settings, parsed) =>
+    Object.freeze({
+      ...commonConfig(settings, parsed),
+      role: 'server',
+      cacerts: settings.cacerts,
+      failIfNoPeerCert: settings.failIfNoPeerCert,
+      alpnPreferredProtocols: settings.alpnPreferredProtocols,
+      honorCipherOrder: settings.honorCipherOrder,
+      maxHandshakes: settings.maxHandshakes,
+    }),
+  );
+}
+
+/**
+ * Lays option objects over one another, later ones win (contract §2.4: listen, handshake, handshake_continue).
+ * Parse the result: an option is judged in the company it will have.
+ */
+export function mergeOptions<O extends TlsClientOptions | TlsServerOptions>(...layers: readonly O[]): O {
+  const merged: Record<string, unknown> = {};
+  for (const layer of layers) {
+    for (const [key, value] of Object.entries(optionObject(layer))) {
+      if (value === undefined) continue;
+      // An overlaid option takes its place in the later layer's order.
+      delete merged[key];
+      merged[key] = value;
+    }
+  }
+  return Object.assign(Object.create(null), merged);
+}
+
+function parse<C extends Config>(
+  options: TlsClientOptions | TlsServerOptions,
+  role: Config['role'],
+  context: ParseContext,
+  build: (settings: Settings, socket: ParsedSocket) => C,
+): Result<C> {
+  const raw = optionObject(options);
+  try {
+    const settings = decide(raw, role, context);
+    const socket = parseSocketOptions(
+      withoutRows(raw),
+      role,
+      settings.protocol,
+      context.inheritedSocket ?? socketDefaults,
+    );
+    checkBuilt(settings.versions, raw['versions']);
+    return { ok: build(settings, socket) };
+  } catch (error) {
+    if (error instanceof OptionError) return { error: error.reason };
+    throw error;
+  }
+}
+
+function optionObject(options: unknown): Raw {
+  if (!isOptionObject(options))
+    throw new TypeError('options are one object, such as { verify: "verify_none" }');
+  return options;
+}
+
+/** Rounds of deciding, as the header tells. */
+function decide(raw: Raw, role: Config['role'], context: ParseContext): Settings {
+  const draft = { ...defaults };
+  const at: At = {
+    role,
+    engine: context.engine,
+    settings: draft,
+    logLevel: context.logLevel ?? 'notice',
+    defaultVersions: context.defaultVersions,
+  };
+  const decided = new Set<OptionName>();
+  let open = inOrder(raw);
+  while (open.length > 0) {
+    const waiting: OptionRow[] = [];
+    for (const row of open) {
+      if (row.after.every((name) => decided.has(name))) {
+        row.decide(draft, raw[row.name], at);
+        decided.add(row.name);
+      } else {
+        waiting.unshift(row);
+      }
+    }
+    if (waiting.length === open.length) throw new Error('option rows wait for one another in a ring');
+    open = waiting;
+  }
+  return draft;
+}
+
+const rowsByName: ReadonlyMap<string, OptionRow> = new Map(optionRows.map((row) => [row.name, row]));
+
+function inOrder(raw: Raw): readonly OptionRow[] {
+  const absent = optionRows.filter((row) => raw[row.name] === undefined);
+  const given = Object.keys(raw).flatMap((key) => {
+    const row = rowsByName.get(key);
+    return row === undefined || raw[key] === undefined ? [] : [row];
+  });
+  return [...absent, ...given];
+}
+
+function withoutRows(raw: Raw): Raw {
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => !rowsByName.has(key)));
+}
+
+function checkBuilt(versions: readonly ProtocolVersion[], asGiven: unknown): void {
+  const missing = versions.find((version) => versionByName(version)?.built !== true);
+  if (missing !== undefined)
+    throw new OptionError({
+      options: { insufficient_crypto_support: { [missing]: { versions: asGiven ?? versions } } },
+    });
+}
+
+function commonConfig(
+  settings: Settings,
+  { socket, transport }: ParsedSocket,
+): Omit<CommonOf<Config>, 'cacerts'> {
+  const { cert, certfile, key, keyfile, password } = settings;
+  return {
+    protocol: settings.protocol,
+    versions: settings.versions,
+    identity: Object.freeze({ cert, certfile, key, keyfile, password }),
+    cacertfile: settings.cacertfile,
+    verify: settings.verify,
+    verifyFun: settings.verifyFun,
+    depth: settings.depth,
+    ciphers: settings.ciphers,
+    supportedGroups: settings.supportedGroups,
+    signatureAlgs: settings.signatureAlgs,
+    signatureAlgsCert: settings.signatureAlgsCert,
+    maxHandshakeSize: settings.maxHandshakeSize,
+    keyUpdateAt: settings.keyUpdateAt,
+    middleboxCompMode: settings.middleboxCompMode,
+    handshakeDeadline: settings.handshakeDeadline,
+    logLevel: settings.logLevel,
+    keepSecrets: settings.keepSecrets,
+    hibernateAfter: settings.hibernateAfter,
+    socket,
+    transport,
+  };
+}
+
+/** The fields that both kinds of config have. */
+type CommonOf<C> = Pick<C, Exclude<keyof C, 'role'>>;

@@ -1,0 +1,134 @@
+/**
+ * Options as users write them (`ssl:tls_client_option()`, `ssl:tls_server_option()`): OTP's names in camelCase.
+ *
+ * An absent option and one that is `undefined` are the same. `docs/options.md` lists what the rows in this folder
+ * make of them.
+ */
+import type { SuiteMap } from '../values/cipher-suites.js';
+import type { Tls13GroupName } from '../values/registry/groups.js';
+import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { ProtocolVersion } from '../values/registry/versions.js';
+import type { ActiveMode, LogLevel, PacketMode, Verify, VerifyFun } from './config.js';
+
+/** A private key in DER, by the name of its ASN.1 type, as OTP's `{Type, Der}`. */
+export type DerKey =
+  | { readonly RSAPrivateKey: Uint8Array }
+  | { readonly DSAPrivateKey: Uint8Array }
+  | { readonly ECPrivateKey: Uint8Array }
+  | { readonly PrivateKeyInfo: Uint8Array }
+  | { readonly rsa: Uint8Array }
+  | { readonly dsa: Uint8Array }
+  | readonly [type: string, der: Uint8Array];
+
+/** The part of node:crypto's `KeyObject` that a private key needs; it is exported as PKCS#8. */
+export interface ExportableKey {
+  readonly type: string;
+  export(options: { format: 'der'; type: 'pkcs8' }): Uint8Array;
+}
+
+/** `{Hash, Sign}` of TLS 1.2, or a scheme's name. */
+export type SignatureWish = SignatureSchemeName | readonly [hash: string, sign: string];
+
+/** Suites by map, RFC name, OpenSSL name, OTP's old tuple, or number in two bytes. */
+export type CipherWish = SuiteMap | string | readonly string[] | Uint8Array;
+
+/** Options of both sides. */
+export interface CommonTlsOptions {
+  /** `protocol`: default `'tls'`. */
+  readonly protocol?: 'tls' | 'dtls' | undefined;
+  /** `versions`: any order; default: those built of TLS 1.3 and 1.2. */
+  readonly versions?: readonly ProtocolVersion[] | undefined;
+
+  /** `cert`: own certificate, then its chain, in DER or one PEM text; goes before `certfile`. */
+  readonly cert?: Uint8Array | readonly Uint8Array[] | string | undefined;
+  /** `certfile`: path of a PEM file with the own certificate first. */
+  readonly certfile?: string | Uint8Array | undefined;
+  /** `key`: goes before `keyfile`. A PEM text may be encrypted (`password`). */
+  readonly key?: DerKey | ExportableKey | string | undefined;
+  /** `keyfile`: path of a PEM file; default: `certfile`. */
+  readonly keyfile?: string | Uint8Array | undefined;
+  /** `password` of an encrypted key; a function is asked when the key is read. */
+  readonly password?: string | Uint8Array | (() => string | Uint8Array) | undefined;
+
+  /** `cacerts`: trusted certificates in DER; goes before `cacertfile`. `'system'`, `'bundled'` and PEM are ours. */
+  readonly cacerts?: readonly (Uint8Array | string)[] | string | undefined;
+  /** `cacertfile`: path of a PEM file of trusted certificates. */
+  readonly cacertfile?: string | Uint8Array | undefined;
+  /** `verify`: default `verify_peer` on a client, `verify_none` on a server. */
+  readonly verify?: Verify | undefined;
+  /** `verify_fun`: a function, or it and its first state. */
+  readonly verifyFun?: VerifyFun | readonly [fun: VerifyFun, state: unknown] | undefined;
+  /** `depth`: most intermediate certificates between the peer's and the trusted one, 0 to 255; default 10. */
+  readonly depth?: number | undefined;
+
+  /** `ciphers`: in order of preference, or OpenSSL names joined by `:`. */
+  readonly ciphers?: readonly CipherWish[] | string | undefined;
+  /** `supported_groups` (TLS 1.3): in order of preference; unknown names are dropped. */
+  readonly supportedGroups?: readonly Tls13GroupName[] | undefined;
+  /** `signature_algs`: in order of preference. */
+  readonly signatureAlgs?: readonly SignatureWish[] | undefined;
+  /** `signature_algs_cert`: for signatures in certificates; default: not sent. */
+  readonly signatureAlgsCert?: readonly SignatureWish[] | undefined;
+  /** `max_handshake_size`: bytes, at most 8388607; default 262144. */
+  readonly maxHandshakeSize?: number | undefined;
+  /** `key_update_at` (TLS 1.3): bytes sent under one key; default 388736063997. */
+  readonly keyUpdateAt?: number | undefined;
+  /** `middlebox_comp_mode`: default true. */
+  readonly middleboxCompMode?: boolean | undefined;
+  /** `keep_secrets`: whether `connectionInformation` can give the key log; default false. */
+  readonly keepSecrets?: boolean | undefined;
+  /** `log_level`: default: the application's, else `notice`. */
+  readonly logLevel?: LogLevel | undefined;
+  /** `hibernate_after`: ms; default `'infinity'`. */
+  readonly hibernateAfter?: number | 'infinity' | undefined;
+  /** Ours: ms for the whole handshake; default 60000. */
+  readonly handshakeDeadline?: number | 'infinity' | undefined;
+
+  /** `mode` of delivered data: default `'binary'`. */
+  readonly mode?: 'binary' | 'list' | undefined;
+  /** `packet`: default 0. */
+  readonly packet?: PacketMode | undefined;
+  /** `packet_size`: largest packet, bytes; default 0, no limit. */
+  readonly packetSize?: number | undefined;
+  /** `header`: bytes delivered as numbers before the rest; default 0. */
+  readonly header?: number | undefined;
+  /** `active`: default true; a number from -32768 to 32767 counts messages. */
+  readonly active?: ActiveMode | undefined;
+
+  /** `ip` of the own end: text, numbers, `'any'` or `'loopback'`. */
+  readonly ip?: string | readonly number[] | undefined;
+  /** `inet`: IPv4. */
+  readonly inet?: true | undefined;
+  /** `inet6`: IPv6. */
+  readonly inet6?: true | undefined;
+  /** `nodelay` of TCP. */
+  readonly nodelay?: boolean | undefined;
+  /** `keepalive` of TCP. */
+  readonly keepalive?: boolean | undefined;
+  /** `reuseaddr`: a listening socket always has it, so `false` is refused on a server. */
+  readonly reuseaddr?: boolean | undefined;
+  /** `send_timeout`: ms a `send` may wait for the transport; default `'infinity'`. */
+  readonly sendTimeout?: number | 'infinity' | undefined;
+}
+
+/** Options of `connect`. */
+export interface TlsClientOptions extends CommonTlsOptions {
+  /** `server_name_indication`: a name to send and check, or `'disable'`; default: the host, if it is a name. */
+  readonly serverNameIndication?: string | undefined;
+  /** `alpn_advertised_protocols`: names of 1 to 255 bytes, most wanted first. */
+  readonly alpnAdvertisedProtocols?: readonly (Uint8Array | string)[] | undefined;
+}
+
+/** Options of `listen`, `handshake` and `handshakeContinue`. */
+export interface TlsServerOptions extends CommonTlsOptions {
+  /** `fail_if_no_peer_cert`: default false; needs `verify_peer`. */
+  readonly failIfNoPeerCert?: boolean | undefined;
+  /** `alpn_preferred_protocols`: names of 1 to 255 bytes, most wanted first. */
+  readonly alpnPreferredProtocols?: readonly (Uint8Array | string)[] | undefined;
+  /** `honor_cipher_order`: own order of suites, not the client's; default false. */
+  readonly honorCipherOrder?: boolean | undefined;
+  /** Ours: connections of this listener between accept and established; default 4096. */
+  readonly maxHandshakes?: number | undefined;
+  /** `backlog` of the listening socket. */
+  readonly backlog?: number | undefined;
+}

@@ -1,0 +1,202 @@
+/** Rows of what both sides agree on: versions, suites, groups, signatures, application protocol (contract §13.3). */
+
+import { suiteRows } from '../values/cipher-suites.js';
+import { defaultTls13Groups, isTls13Group } from '../values/registry/groups.js';
+import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
+import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
+import type { CipherSuite } from '../values/registry/suites.js';
+import type { ProtocolVersion } from '../values/registry/versions.js';
+import { versionByName, versionRows } from '../values/registry/versions.js';
+import { findSuiteWish, usableGroups, usableSchemes, usableSuites } from './negotiation-wishes.js';
+import { badValue, OptionError, pair } from './option-error.js';
+import { type At, flag, isList, listOf, type OptionName, type OptionRow, oneOf, option } from './row.js';
+import { defaultSignatureSchemes } from './signature-defaults.js';
+
+const manual = 'ssl:common_option()';
+
+export const versionsRows: readonly OptionRow[] = [
+  option('protocol', {
+    otp: 'protocol',
+    side: 'both',
+    after: [],
+    note: { values: 'tls, dtls', default: 'tls', source: manual },
+    parse: oneOf('protocol', 'tls', 'dtls'),
+  }),
+  option('versions', {
+    otp: 'versions',
+    side: 'both',
+    after: ['protocol'],
+    note: { values: '[version]', default: 'the built ones of tlsv1.3, tlsv1.2', source: manual },
+    parse: versions,
+    absent: (at) => {
+      const wanted =
+        at.defaultVersions ?? (at.settings.protocol === 'tls' ? ['tlsv1.3', 'tlsv1.2'] : ['dtlsv1.2']);
+      const built = wanted.filter((version) => versionByName(version)?.built === true);
+      return newestFirst(built.length > 0 ? built : wanted);
+    },
+  }),
+];
+
+function versions(value: unknown, at: At): readonly ProtocolVersion[] {
+  const list = listOf('versions', value);
+  const rows = list.map((version) => versionByName(version) ?? unknownVersion(version, list));
+  const first = rows[0];
+  if (first === undefined) return badValue('versions', value);
+  rows.forEach((row, index) => {
+    if (row.protocol !== first.protocol) unknownVersion(list[index], list);
+  });
+  const names = rows.map((row) => row.name);
+  // RFC 8446 §4.1.3: a gap below 1.3 would trip the downgrade marks of an honest server.
+  if (names.length > 1 && names.includes('tlsv1.3') && !names.includes('tlsv1.2'))
+    throw new OptionError({ options: ['missing_version', { 'tlsv1.2': { versions: list } }] });
+  if (first.protocol !== at.settings.protocol) return badValue('versions', value);
+  return newestFirst(names);
+}
+
+function unknownVersion(version: unknown, versions: readonly unknown[]): never {
+  throw new OptionError({ options: pair(version, { versions }) });
+}
+
+function newestFirst(names: readonly ProtocolVersion[]): readonly ProtocolVersion[] {
+  return versionRows.filter((row) => names.includes(row.name)).map((row) => row.name);
+}
+
+export const negotiationRows: readonly OptionRow[] = [
+  option('ciphers', {
+    otp: 'ciphers',
+    side: 'both',
+    note: {
+      values: '[map, name, tuple or number], or names joined by ":"',
+      default: "cipherSuites('default') of the versions, as far as the engine goes",
+      source: `${manual}, contract §1.5`,
+    },
+    parse: ciphers,
+    absent: (at) => defaultCiphers(at),
+  }),
+  option('supportedGroups', {
+    otp: 'supported_groups',
+    side: 'both',
+    needsVersions: ['tlsv1.3'],
+    note: { values: '[group]', default: defaultTls13Groups.join(', '), source: manual },
+    parse: (value, at) => {
+      const groups = usableGroups(listOf('supportedGroups', value).filter(isTls13Group), at.engine);
+      return groups.length > 0 ? groups : badValue('supportedGroups', value);
+    },
+    absent: (at) => usableGroups(defaultTls13Groups, at.engine),
+  }),
+  option('signatureAlgs', {
+    otp: 'signature_algs',
+    side: 'both',
+    note: { values: '[scheme or [hash, sign]]', default: 'by version', source: 'contract §13.3' },
+    parse: (value, at) => {
+      const wished = schemes('signatureAlgs', value);
+      const usable = usableSchemes(wished, at);
+      const fits = at.settings.versions.includes('tlsv1.3')
+        ? usable.some((scheme) => scheme.tls13 === 'handshake')
+        : usable.length > 0;
+      if (!fits) noScheme('signatureAlgs', value, at);
+      return schemeNames(usable);
+    },
+    absent: (at) => {
+      const names = defaultSignatureSchemes(at.settings.versions) ?? [];
+      return schemeNames(
+        usableSchemes(
+          names.flatMap((name) => findScheme(name) ?? []),
+          at,
+        ),
+      );
+    },
+  }),
+  option('signatureAlgsCert', {
+    otp: 'signature_algs_cert',
+    side: 'both',
+    note: { values: '[scheme or [hash, sign]]', default: 'not sent', source: 'RFC 8446 §4.2.3' },
+    parse: (value, at) => {
+      const usable = usableSchemes(schemes('signatureAlgsCert', value), at);
+      if (usable.length === 0) noScheme('signatureAlgsCert', value, at);
+      return schemeNames(usable);
+    },
+  }),
+  option('honorCipherOrder', {
+    otp: 'honor_cipher_order',
+    side: 'server',
+    elsewhere: 'refused',
+    note: { values: 'boolean', default: 'false', source: 'ssl:server_option()' },
+    parse: flag('honorCipherOrder'),
+  }),
+  option('serverNameIndication', {
+    otp: 'server_name_indication',
+    side: 'client',
+    note: { values: 'host name, disable', default: 'the host, if it is a name', source: 'RFC 6066 §3' },
+    parse: (value) =>
+      typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value)
+        ? value
+        : badValue('serverNameIndication', value),
+  }),
+  option('alpnAdvertisedProtocols', {
+    otp: 'alpn_advertised_protocols',
+    side: 'client',
+    note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.1' },
+    parse: (value) => protocolNames('alpnAdvertisedProtocols', value),
+  }),
+  option('alpnPreferredProtocols', {
+    otp: 'alpn_preferred_protocols',
+    side: 'server',
+    note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.2' },
+    parse: (value) => protocolNames('alpnPreferredProtocols', value),
+  }),
+];
+
+function defaultCiphers(at: At): readonly CipherSuite[] {
+  const [newest] = at.settings.versions;
+  return newest === undefined ? [] : usableSuites(suiteRows('default', newest), at);
+}
+
+function ciphers(value: unknown, at: At): readonly CipherSuite[] {
+  const wishes = typeof value === 'string' ? value.split(':').filter((name) => name !== '') : value;
+  if (!isList(wishes)) return badValue('ciphers', value);
+  const suites = wishes.map((wish) => findSuiteWish(wish) ?? badValue('ciphers', value));
+  const usable = usableSuites(suites, at);
+  // OTP silently takes its default list instead (contract §2.5 †).
+  return usable.length > 0 || !at.settings.versions.every(isBuilt) ? usable : badValue('ciphers', value);
+}
+
+function isBuilt(version: ProtocolVersion): boolean {
+  return versionByName(version)?.built === true;
+}
+
+function schemes(name: OptionName, value: unknown): readonly SignatureScheme[] {
+  return listOf(name, value).map((wish) => scheme(wish) ?? badValue(name, value));
+}
+
+function scheme(wish: unknown): SignatureScheme | undefined {
+  if (typeof wish === 'string') return findScheme(wish);
+  const [entry] = isList(wish)
+    ? [wish]
+    : typeof wish === 'object' && wish !== null
+      ? Object.entries(wish)
+      : [];
+  return entry?.length === 2 ? schemeOfPair(entry[0], entry[1]) : undefined;
+}
+
+function schemeNames(list: readonly SignatureScheme[]): readonly SignatureSchemeName[] {
+  return [...new Set(list.map((row) => row.name))];
+}
+
+function noScheme(name: 'signatureAlgs' | 'signatureAlgsCert', value: unknown, at: At): never {
+  const older = name === 'signatureAlgs' && !at.settings.versions.includes('tlsv1.3');
+  const tag = older ? 'no_supported_algorithms' : 'no_supported_signature_schemes';
+  throw new OptionError({ options: [tag, { [name]: value }] });
+}
+
+/** The list on the wire is at most 65535 bytes long (RFC 7301 §3.1). An empty one is as good as none. */
+function protocolNames(name: OptionName, value: unknown): readonly Uint8Array[] | undefined {
+  const protocols = listOf(name, value).map((item) => {
+    const bytes = typeof item === 'string' ? new TextEncoder().encode(item) : item;
+    return bytes instanceof Uint8Array && bytes.length >= 1 && bytes.length <= 255
+      ? bytes
+      : badValue(name, { invalid_protocol: item });
+  });
+  if (protocols.reduce((sum, item) => sum + item.length + 1, 0) > 0xffff) return badValue(name, value);
+  return protocols.length > 0 ? protocols : undefined;
+}

@@ -1,0 +1,101 @@
+/** Rows of what the peer has to show (contract §2.1–2.3, §7). */
+
+import type { VerifyFun } from './config.js';
+import { pemCertificates } from './der-forms.js';
+import { badValue, OptionError } from './option-error.js';
+import type { OptionRow, Settings } from './row.js';
+import { fileName, flag, integer, isList, option } from './row.js';
+
+const manual = 'ssl:common_option()';
+
+/** Decided before `versions` when absent, as in OTP: then `verify` of the same call is looked at a pass later. */
+export const verifyRows: readonly OptionRow[] = [
+  option('verify', {
+    otp: 'verify',
+    side: 'both',
+    after: ['versions', 'failIfNoPeerCert'],
+    note: {
+      values: 'verify_none, verify_peer',
+      default: 'client verify_peer, server verify_none',
+      source: 'ssl:client_option(), contract §2.2',
+    },
+    parse: (value, at) => {
+      if (value !== 'verify_none' && value !== 'verify_peer') return badValue('verify', value);
+      return verified(value, at.settings);
+    },
+    absent: (at) => (at.role === 'client' ? 'verify_peer' : verified('verify_none', at.settings)),
+  }),
+  option('verifyFun', {
+    otp: 'verify_fun',
+    side: 'both',
+    after: ['versions', 'verify'],
+    note: { values: 'function, or [function, state]', default: 'none', source: 'contract §7.3' },
+    parse: (value) => {
+      if (isVerifyFun(value)) return { fun: value, state: undefined };
+      if (!isList(value) || value.length !== 2) return badValue('verifyFun', value);
+      const [fun, state] = value;
+      return isVerifyFun(fun) ? { fun, state } : badValue('verifyFun', value);
+    },
+  }),
+];
+
+function isVerifyFun(value: unknown): value is VerifyFun {
+  return typeof value === 'function';
+}
+
+function verified(verify: Settings['verify'], settings: Settings): Settings['verify'] {
+  if (verify === 'verify_none' && settings.failIfNoPeerCert)
+    throw new OptionError({ options: ['incompatible', { verify }, { failIfNoPeerCert: true }] });
+  return verify;
+}
+
+export const trustRows: readonly OptionRow[] = [
+  option('failIfNoPeerCert', {
+    otp: 'fail_if_no_peer_cert',
+    side: 'server',
+    note: { values: 'boolean; needs verify_peer', default: 'false', source: 'ssl:server_option()' },
+    parse: flag('failIfNoPeerCert'),
+  }),
+  option('cacerts', {
+    otp: 'cacerts',
+    side: 'both',
+    note: {
+      values: '[DER or PEM text], PEM text, system, bundled',
+      default: 'none; a client without any CA takes system',
+      source: `${manual}, contract §2.5`,
+    },
+    parse: trusted,
+  }),
+  option('cacertfile', {
+    otp: 'cacertfile',
+    side: 'both',
+    after: ['versions', 'verifyFun', 'cacerts'],
+    note: { values: 'path', default: 'none', source: manual },
+    parse: (value) => fileName('cacertfile', value),
+    absent: (at) => {
+      const { verify, verifyFun, cacerts } = at.settings;
+      // A client that names no CA trusts the system's; an empty list trusts nobody, on purpose or by mistake.
+      const nobody = at.role === 'client' ? cacerts?.length === 0 : (cacerts?.length ?? 0) === 0;
+      return verify === 'verify_peer' && verifyFun === undefined && nobody
+        ? badValue('cacertfile', '')
+        : undefined;
+    },
+  }),
+  option('depth', {
+    otp: 'depth',
+    side: 'both',
+    note: { values: '0..255', default: '10', source: manual },
+    parse: integer('depth', 0, 255),
+  }),
+];
+
+function trusted(value: unknown): Settings['cacerts'] {
+  if (value === 'system' || value === 'bundled') return value;
+  const items = typeof value === 'string' ? [value] : value;
+  if (!isList(items)) return badValue('cacerts', value);
+  return items.flatMap((item) => {
+    if (item instanceof Uint8Array) return [item];
+    const ders = typeof item === 'string' ? pemCertificates(item) : [];
+    return ders.length > 0 ? ders : badValue('cacerts', value);
+  });
+}

@@ -1,0 +1,52 @@
+/**
+ * The table of options. The order is that in which OTP looks at absent ones, as far as it shows: it decides which
+ * of several wrong options is told (`parse.ts`).
+ */
+import type { OptionRow, Settings } from './row.js';
+import { connectionRows } from './rows-connection.js';
+import { identityRows } from './rows-identity.js';
+import { negotiationRows, versionsRows } from './rows-negotiation.js';
+import { trustRows, verifyRows } from './rows-trust.js';
+
+export const optionRows: readonly OptionRow[] = [
+  ...identityRows,
+  ...verifyRows,
+  ...versionsRows,
+  ...trustRows,
+  ...negotiationRows,
+  ...connectionRows,
+];
+
+/** What an absent option is; those that depend on others are decided by their rows. */
+export const defaults: Settings = {
+  protocol: 'tls',
+  versions: [],
+  cert: undefined,
+  certfile: undefined,
+  key: undefined,
+  keyfile: undefined,
+  password: undefined,
+  cacerts: undefined,
+  cacertfile: undefined,
+  verify: 'verify_none',
+  verifyFun: undefined,
+  failIfNoPeerCert: false,
+  depth: 10,
+  ciphers: [],
+  supportedGroups: [],
+  signatureAlgs: [],
+  signatureAlgsCert: undefined,
+  honorCipherOrder: false,
+  serverNameIndication: undefined,
+  alpnAdvertisedProtocols: undefined,
+  alpnPreferredProtocols: undefined,
+  maxHandshakeSize: 262_144,
+  // OTP's figure for AES-GCM: RFC 8446 §5.5 allows some 2^24.5 full records.
+  keyUpdateAt: 388_736_063_997,
+  middleboxCompMode: true,
+  keepSecrets: false,
+  logLevel: 'notice',
+  hibernateAfter: 'infinity',
+  handshakeDeadline: 60_000,
+  maxHandshakes: 4096,
+};
