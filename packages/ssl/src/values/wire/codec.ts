@@ -22,11 +22,14 @@ export function decodeAll<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return value;
 }
 
+/** One for all: encoding is synchronous and codecs do not encode whole values inside others. */
+const scratch = new Writer();
+
 /** The encoding of one value, as bytes of its own. */
 export function encodeAll<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new Writer();
-  codec.encode(writer, value);
-  return writer.finish();
+  scratch.reset();
+  codec.encode(scratch, value);
+  return scratch.finish();
 }
 
 export const uint8: Codec<number> = {

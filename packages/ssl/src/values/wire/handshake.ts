@@ -73,6 +73,9 @@ const byCode: readonly (HandshakeType | undefined)[] = Array.from({ length: 256 
   handshakeTypes.find((type) => codes[type] === code),
 );
 
+/** One for all, since encoding is synchronous. */
+const scratch = new Writer();
+
 /** Bytes of type and length in front of a body. */
 export const handshakeHeaderLength = 4;
 
@@ -94,10 +97,10 @@ export function decodeHandshake<K extends HandshakeType>(type: K, message: Uint8
 /** A whole message with its header. */
 export function encodeHandshake<K extends HandshakeType>(type: K, body: HandshakeBodies[K]): Uint8Array {
   const codec: Codec<HandshakeBodies[K]> = codecs[type];
-  const writer = new Writer();
-  writer.uint8(codes[type]);
-  const mark = writer.open(3);
-  codec.encode(writer, body);
-  writer.close(mark, 3);
-  return writer.finish();
+  scratch.reset();
+  scratch.uint8(codes[type]);
+  const mark = scratch.open(3);
+  codec.encode(scratch, body);
+  scratch.close(mark, 3);
+  return scratch.finish();
 }

@@ -1,6 +1,8 @@
 /** Writes the presentation language of RFC 8446 §3 into one growing buffer. */
 
 const initialSize = 512;
+/** A writer that is used again keeps at most this many bytes. */
+const keptSize = 65536;
 
 /** Bytes that end up in one array; lengths are written afterwards, in front of what they measure. */
 export class Writer {
@@ -56,6 +58,12 @@ export class Writer {
       throw new RangeError(`${length} bytes do not fit a length of ${width} bytes`);
     for (let i = 1, rest = length; i <= width; i += 1, rest >>>= 8) this.#bytes[mark - i] = rest;
     return length;
+  }
+
+  /** Forgets everything written; the buffer stays unless it has grown large. */
+  reset(): void {
+    this.#length = 0;
+    if (this.#bytes.length > keptSize) this.#bytes = new Uint8Array(initialSize);
   }
 
   /** Everything written, as a copy of its own. */

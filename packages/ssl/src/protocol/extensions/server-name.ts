@@ -1,0 +1,45 @@
+/** server_name, RFC 6066 §3. */
+import { type Codec, empty, list16, opaque16, struct, uint8 } from '../../values/wire/codec.js';
+import { AlertError } from '../reasons.js';
+import { type Field, field } from './field.js';
+
+const code = 0;
+const hostNameType = 0;
+
+export interface ServerName {
+  readonly nameType: number;
+  /** ASCII; internationalised names as A-labels. */
+  readonly name: Uint8Array;
+}
+
+/** HostName may not be empty, but that has an alert of its own (`hostName`). */
+const serverName: Codec<ServerName> = struct<ServerName>({ nameType: uint8, name: opaque16(0, 65535) });
+
+export const serverNameOffer: Field<'serverName', readonly ServerName[]> = field(
+  code,
+  'serverName',
+  list16(serverName, 1, 65535),
+);
+/** "I used the name." */
+export const serverNameUsed: Field<'serverName', true> = field(code, 'serverName', empty);
+
+/** The extension's value for one host name. */
+export function offerHostName(name: string): readonly ServerName[] {
+  return [{ nameType: hostNameType, name: new TextEncoder().encode(name) }];
+}
+
+/**
+ * The host name asked for. Throws when there is more than one of a type (RFC 6066 §3), or when it is empty or ends
+ * in a dot, which OTP refuses (contract §13.4).
+ */
+export function hostName(names: readonly ServerName[] | undefined): string | undefined {
+  if (names === undefined) return undefined;
+  const [first, ...others] = names;
+  if (first === undefined || others.length > 0 || first.nameType !== hostNameType) {
+    throw new AlertError('malformed_extension', { server_name: 'one host_name' });
+  }
+  const name = Buffer.from(first.name).toString('latin1');
+  if (name === '' || name.endsWith('.')) throw new AlertError('unrecognized_name');
+  if (name.includes('\0')) throw new AlertError('malformed_extension', { server_name: 'NUL' });
+  return name;
+}

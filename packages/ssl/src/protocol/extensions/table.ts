@@ -1,0 +1,235 @@
+/**
+ * Which extension may stand in which message (the table of RFC 8446 §4.2). This file alone finds unknown, duplicate,
+ * unsolicited and misplaced extensions; what they mean is in a file each.
+ *
+ * Extensions of older versions that 1.3 clients still send (ec_point_formats, renegotiation_info,
+ * extended_master_secret, session_ticket) are unknown here: ignored in a ClientHello, unsolicited in an answer.
+ */
+import type { RawExtension } from '../../values/wire/messages/extension.js';
+import { DecodeError, Reader } from '../../values/wire/reader.js';
+import { AlertError } from '../reasons.js';
+import { alpnOffer, alpnSelection } from './alpn.js';
+import { certificateAuthorities } from './certificate-authorities.js';
+import { cookie, cookieCode } from './cookie.js';
+import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-data.js';
+import type { FieldOf } from './field.js';
+import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
+import {
+  type OfferedPsks,
+  preSharedKeyOffer,
+  preSharedKeySelection,
+  pskKeyExchangeModes,
+} from './pre-shared-key.js';
+import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
+import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
+import { certificateStatus, statusRequest } from './status-request.js';
+import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
+import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
+
+export interface ClientHelloExtensions {
+  serverName: readonly ServerName[] | undefined;
+  supportedGroups: readonly number[] | undefined;
+  alpn: readonly Uint8Array[] | undefined;
+  statusRequest: Uint8Array | undefined;
+  signatureAlgorithms: readonly number[] | undefined;
+  signatureAlgorithmsCert: readonly number[] | undefined;
+  supportedVersions: readonly number[] | undefined;
+  cookie: Uint8Array | undefined;
+  certificateAuthorities: readonly Uint8Array[] | undefined;
+  pskKeyExchangeModes: readonly number[] | undefined;
+  keyShare: readonly KeyShareEntry[] | undefined;
+  earlyData: true | undefined;
+  preSharedKey: OfferedPsks | undefined;
+}
+
+export interface ServerHelloExtensions {
+  keyShare: KeyShareEntry | undefined;
+  selectedVersion: number | undefined;
+  preSharedKey: number | undefined;
+}
+
+export interface HelloRetryRequestExtensions {
+  selectedGroup: number | undefined;
+  selectedVersion: number | undefined;
+  cookie: Uint8Array | undefined;
+}
+
+export interface EncryptedExtensionsSet {
+  serverName: true | undefined;
+  supportedGroups: readonly number[] | undefined;
+  alpn: Uint8Array | undefined;
+  earlyData: true | undefined;
+}
+
+export interface CertificateRequestExtensions {
+  signatureAlgorithms: readonly number[] | undefined;
+  signatureAlgorithmsCert: readonly number[] | undefined;
+  certificateAuthorities: readonly Uint8Array[] | undefined;
+  statusRequest: Uint8Array | undefined;
+}
+
+export interface CertificateEntryExtensions {
+  certificateStatus: Uint8Array | undefined;
+}
+
+export interface NewSessionTicketExtensions {
+  maxEarlyDataSize: number | undefined;
+}
+
+/** A message's column of the table; fields in the order we send them. */
+export interface Column<Extensions> {
+  readonly fields: readonly FieldOf<Extensions>[];
+  /** A set without any extension. */
+  none(): Extensions;
+}
+
+export const clientHelloColumn: Column<ClientHelloExtensions> = {
+  fields: [
+    serverNameOffer,
+    supportedGroupsOffer,
+    alpnOffer,
+    statusRequest,
+    signatureAlgorithms,
+    signatureAlgorithmsCert,
+    supportedVersionsOffer,
+    cookie,
+    certificateAuthorities,
+    pskKeyExchangeModes,
+    keyShareOffer,
+    earlyDataOffer,
+    preSharedKeyOffer,
+  ],
+  none: () => ({
+    serverName: undefined,
+    supportedGroups: undefined,
+    alpn: undefined,
+    statusRequest: undefined,
+    signatureAlgorithms: undefined,
+    signatureAlgorithmsCert: undefined,
+    supportedVersions: undefined,
+    cookie: undefined,
+    certificateAuthorities: undefined,
+    pskKeyExchangeModes: undefined,
+    keyShare: undefined,
+    earlyData: undefined,
+    preSharedKey: undefined,
+  }),
+};
+
+export const serverHelloColumn: Column<ServerHelloExtensions> = {
+  fields: [keyShareAnswer, selectedVersion, preSharedKeySelection],
+  none: () => ({ keyShare: undefined, selectedVersion: undefined, preSharedKey: undefined }),
+};
+
+export const helloRetryRequestColumn: Column<HelloRetryRequestExtensions> = {
+  fields: [selectedGroup, cookie, selectedVersion],
+  none: () => ({ selectedGroup: undefined, cookie: undefined, selectedVersion: undefined }),
+};
+
+export const encryptedExtensionsColumn: Column<EncryptedExtensionsSet> = {
+  fields: [supportedGroupsHint, serverNameUsed, alpnSelection, earlyDataAcceptance],
+  none: () => ({ supportedGroups: undefined, serverName: undefined, alpn: undefined, earlyData: undefined }),
+};
+
+export const certificateRequestColumn: Column<CertificateRequestExtensions> = {
+  fields: [signatureAlgorithms, signatureAlgorithmsCert, certificateAuthorities, statusRequest],
+  none: () => ({
+    signatureAlgorithms: undefined,
+    signatureAlgorithmsCert: undefined,
+    certificateAuthorities: undefined,
+    statusRequest: undefined,
+  }),
+};
+
+export const certificateEntryColumn: Column<CertificateEntryExtensions> = {
+  fields: [certificateStatus],
+  none: () => ({ certificateStatus: undefined }),
+};
+
+export const newSessionTicketColumn: Column<NewSessionTicketExtensions> = {
+  fields: [maxEarlyDataSize],
+  none: () => ({ maxEarlyDataSize: undefined }),
+};
+
+/** Every extension we understand in some message. */
+const understood: ReadonlySet<number> = new Set(
+  [
+    clientHelloColumn,
+    serverHelloColumn,
+    helloRetryRequestColumn,
+    encryptedExtensionsColumn,
+    certificateRequestColumn,
+    certificateEntryColumn,
+    newSessionTicketColumn,
+  ].flatMap((column) => column.fields.map(({ code }) => code)),
+);
+
+/** Extensions of a message that starts a subject: ClientHello, CertificateRequest, NewSessionTicket. Unknown ones are ignored. */
+export function readExtensions<Extensions>(
+  column: Column<Extensions>,
+  raw: readonly RawExtension[],
+): Extensions {
+  return read(column, raw, undefined);
+}
+
+/** Extensions of a message that answers one that had the extensions `asked`; cookie alone may come unasked (§4.2). */
+export function readAnswer<Extensions>(
+  column: Column<Extensions>,
+  raw: readonly RawExtension[],
+  asked: readonly RawExtension[],
+): Extensions {
+  return read(column, raw, asked);
+}
+
+/** The extensions of a set, in the order we send them. */
+export function writeExtensions<Extensions>(
+  column: Column<Extensions>,
+  set: Extensions,
+): readonly RawExtension[] {
+  const raw: RawExtension[] = [];
+  for (const field of column.fields) {
+    const extension = field.write(set);
+    if (extension !== undefined) raw.push(extension);
+  }
+  return raw;
+}
+
+function read<Extensions>(
+  column: Column<Extensions>,
+  raw: readonly RawExtension[],
+  asked: readonly RawExtension[] | undefined,
+): Extensions {
+  const set = column.none();
+  const seen = new Set<number>();
+  raw.forEach(({ extensionType: code, extensionData }, index) => {
+    if (seen.has(code)) throw new AlertError('duplicate_extension', { extension: code });
+    seen.add(code);
+    if (
+      asked !== undefined &&
+      code !== cookieCode &&
+      !asked.some(({ extensionType }) => extensionType === code)
+    ) {
+      throw new AlertError('unsolicited_extension', { extension: code });
+    }
+    const field = column.fields.find((candidate) => candidate.code === code);
+    if (field === undefined) {
+      if (understood.has(code)) throw new AlertError('misplaced_extension', { extension: code });
+      return;
+    }
+    if (field === preSharedKeyOffer && index !== raw.length - 1)
+      throw new AlertError('pre_shared_key_not_last');
+    decodeInto(field, extensionData, set);
+  });
+  return set;
+}
+
+function decodeInto<Extensions>(field: FieldOf<Extensions>, data: Uint8Array, set: Extensions): void {
+  const reader = new Reader(data);
+  try {
+    field.read(reader, set);
+    reader.end();
+  } catch (error) {
+    if (error instanceof DecodeError) throw new AlertError('malformed_extension', { extension: field.code });
+    throw error;
+  }
+}

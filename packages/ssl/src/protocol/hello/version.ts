@@ -1,0 +1,109 @@
+/**
+ * The version is chosen here, once, and yields a dialect, whose machine is then started: nobody asks for versions
+ * after that. Looks at nothing but versions (RFC 8446 §4.2.1, §4.1.3, §D).
+ */
+
+import { fallbackScsv } from '../../values/registry/suites.js';
+import type { ProtocolVersion } from '../../values/registry/versions.js';
+import { versionByCode, versionCode } from '../../values/registry/versions.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import type { RawExtension } from '../../values/wire/messages/extension.js';
+import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
+import { Reader } from '../../values/wire/reader.js';
+import { selectedVersion, supportedVersionsOffer } from '../extensions/supported-versions.js';
+import { AlertError } from '../reasons.js';
+
+/** A family of versions with machines of its own; those of TLS 1.0 to 1.2 will be rows in `tls12/dialects.ts`. */
+export type Dialect = 'tls13';
+
+const ssl30 = 0x0300;
+const tls12 = versionCode('tlsv1.2');
+const tls13 = versionCode('tlsv1.3');
+
+/** The last eight bytes of a server's random when it could have done better: "DOWNGRD" and 1 or 0 (RFC 8446 §4.1.3). */
+const downgradeMark: readonly number[] = [0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44];
+
+/** The server's choice: the newest version both speak. */
+export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): Dialect {
+  // §D.5: a hello of SSL 3.0 is refused, whatever else it says.
+  if (hello.legacyVersion <= ssl30) throw new AlertError('unsupported_version');
+  const offered = offeredVersions(hello);
+  refuseFallback(hello, offered, versions);
+  for (const version of versions) {
+    if (offered.includes(versionCode(version))) return dialectOf(version);
+  }
+  throw new AlertError('unsupported_version');
+}
+
+/** What a ServerHello or HelloRetryRequest selects among the versions offered. */
+export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVersion[]): Dialect {
+  const selected = extensionValue(hello.extensions, selectedVersion.code, (reader) => {
+    const into: { selectedVersion: number | undefined } = { selectedVersion: undefined };
+    selectedVersion.read(reader, into);
+    return into.selectedVersion;
+  });
+  if (selected !== undefined) {
+    // §4.2.1: the extension never selects TLS 1.2 or less.
+    const version = versionByCode(selected)?.name;
+    if (selected < tls13 || version === undefined || !offered.includes(version)) {
+      throw new AlertError('wrong_selected_version', { version: selected });
+    }
+    return dialectOf(version);
+  }
+  if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
+  if (offered.includes('tlsv1.3') && hasDowngradeMark(hello.random))
+    throw new AlertError('downgrade_detected');
+  throw new AlertError('unsupported_version', { version: hello.legacyVersion });
+}
+
+/** A ServerHello after a HelloRetryRequest stays with its version (§4.1.4). */
+export function confirmDialect(
+  hello: ServerHello,
+  offered: readonly ProtocolVersion[],
+  dialect: Dialect,
+): void {
+  if (selectedDialect(hello, offered) !== dialect) throw new AlertError('wrong_selected_version');
+}
+
+function dialectOf(version: ProtocolVersion): Dialect {
+  if (version === 'tlsv1.3') return 'tls13';
+  throw new AlertError('unsupported_version', { version });
+}
+
+/** §4.2.1: supported_versions when it is there; legacy_version and all below it otherwise. */
+function offeredVersions(hello: ClientHello): readonly number[] {
+  const listed = extensionValue(hello.extensions, supportedVersionsOffer.code, (reader) => {
+    const into: { supportedVersions: readonly number[] | undefined } = { supportedVersions: undefined };
+    supportedVersionsOffer.read(reader, into);
+    return into.supportedVersions;
+  });
+  if (listed !== undefined) return listed;
+  const highest = Math.min(hello.legacyVersion, tls12);
+  return Array.from({ length: highest - ssl30 }, (_, below) => highest - below);
+}
+
+/** RFC 7507 §3. */
+function refuseFallback(
+  hello: ClientHello,
+  offered: readonly number[],
+  versions: readonly ProtocolVersion[],
+): void {
+  if (!hello.cipherSuites.includes(fallbackScsv)) return;
+  const best = Math.max(...versions.map(versionCode));
+  if (offered.every((version) => version < best)) throw new AlertError('inappropriate_fallback');
+}
+
+function hasDowngradeMark(random: Uint8Array): boolean {
+  const last = random[31];
+  return downgradeMark.every((byte, index) => random[24 + index] === byte) && (last === 0 || last === 1);
+}
+
+/** Decodes one extension before the table looks at all of them; what is wrong with its shape is told there. */
+function extensionValue<T>(
+  extensions: readonly RawExtension[],
+  code: number,
+  read: (reader: Reader) => T,
+): T | undefined {
+  const extension = extensions.find(({ extensionType }) => extensionType === code);
+  return extension === undefined ? undefined : read(new Reader(extension.extensionData));
+}

@@ -1,0 +1,35 @@
+/**
+ * How handshake messages travel, as the handlers see it. Over a stream it is `StreamTransport`; over datagrams,
+ * flights with retransmission will be another.
+ */
+import { encodeHandshake, type HandshakeBodies, type HandshakeType } from '../values/wire/handshake.js';
+import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { Transcript } from './tls13/transcript.js';
+
+export interface MessageTransport {
+  /** Adds a whole message to the flight; nothing leaves before `finishFlight`. */
+  addMessage(message: Uint8Array): void;
+  /** Adds the record that middleboxes want to see (RFC 8446 §D.4). */
+  addChangeCipherSpec(): void;
+  /** The flight leaves, in one write. */
+  finishFlight(): void;
+  /** What comes from now on is under these keys. Throws when handshake bytes wait already (RFC 8446 §5.1). */
+  installReadKeys(protection: ReadProtection): void;
+  /** What is added from now on leaves under these keys. */
+  installWriteKeys(protection: WriteProtection): void;
+  /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */
+  skipEarlyData(bytes: number): void;
+}
+
+/** Sends a handshake message: the only way, since it feeds the transcript too. Answers the encoded message. */
+export function send<K extends HandshakeType>(
+  transport: MessageTransport,
+  transcript: Transcript,
+  type: K,
+  body: HandshakeBodies[K],
+): Uint8Array {
+  const message = encodeHandshake(type, body);
+  transcript.add(message);
+  transport.addMessage(message);
+  return message;
+}

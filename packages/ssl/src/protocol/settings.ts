@@ -1,0 +1,59 @@
+/**
+ * What of a config and of its surroundings the protocol looks at. Every `ClientConfig` and `ServerConfig` fits;
+ * embedders write just these fields.
+ */
+import type { ClientConfig, ServerConfig } from '../options/config.js';
+import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
+import type { OwnIdentity } from './identity.js';
+
+type CommonSettings =
+  | 'versions'
+  | 'ciphers'
+  | 'supportedGroups'
+  | 'signatureAlgs'
+  | 'signatureAlgsCert'
+  | 'maxHandshakeSize'
+  | 'keyUpdateAt'
+  | 'middleboxCompMode'
+  | 'keepSecrets';
+
+export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols'>;
+
+export type ServerSettings = Pick<
+  ServerConfig,
+  CommonSettings | 'alpnPreferredProtocols' | 'verify' | 'failIfNoPeerCert' | 'honorCipherOrder'
+>;
+
+/** What the protocol takes from outside: cryptography and chance. */
+export interface Dependencies {
+  readonly engine: CryptoEngine;
+  /** Fresh random bytes. */
+  random(length: number): Uint8Array;
+  /** A fresh share of a group. */
+  keyShare(group: Group): KeyShare;
+}
+
+/** Dependencies as the core's users give them: the engine's randomness unless they inject their own (traces, replay). */
+export interface GivenDependencies {
+  readonly engine: CryptoEngine;
+  readonly random?: (length: number) => Uint8Array;
+  readonly keyShare?: (group: Group) => KeyShare;
+}
+
+export interface ClientOptions {
+  readonly config: ClientSettings;
+  /** Own certificates, the preferred first; may be empty. */
+  readonly identities: readonly OwnIdentity[];
+  readonly dependencies: GivenDependencies;
+  /** Name for server_name; `undefined` sends none. */
+  readonly serverName: string | undefined;
+}
+
+export interface ServerOptions {
+  readonly config: ServerSettings;
+  /** Own certificates, the preferred first. */
+  readonly identities: readonly OwnIdentity[];
+  readonly dependencies: GivenDependencies;
+  /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+}

@@ -1,0 +1,74 @@
+/** What the hellos of TLS 1.3 settle, for both roles. */
+import type { Group, KeyShare } from '../../values/crypto/engine.js';
+import type { SignatureSchemeName } from '../../values/registry/schemes.js';
+import { Secret } from '../../values/secret.js';
+import type { KeptSecrets } from '../facts.js';
+import type { Suite } from '../hello/choose.js';
+import { AlertError } from '../reasons.js';
+import { EarlySecret, type HandshakeSecret, type TrafficSecret } from './key-schedule.js';
+import type { Transcript } from './transcript.js';
+
+export interface Negotiated {
+  readonly suite: Suite;
+  readonly group: Group;
+  readonly clientRandom: Uint8Array;
+  readonly serverRandom: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly serverName: string | undefined;
+  /** Whether there was a HelloRetryRequest. */
+  readonly hellos: 'first' | 'retried';
+}
+
+/** The peer's certificates, once they have been judged and proved. */
+export interface Peer {
+  readonly chain: readonly Uint8Array[];
+  readonly scheme: SignatureSchemeName | undefined;
+}
+
+/** A peer that showed no certificate. */
+export const anonymous: Peer = { chain: [], scheme: undefined };
+
+/** Secrets of the handshake's middle; the transcript moves on with every message. */
+export interface HandshakeKeys {
+  readonly transcript: Transcript;
+  readonly secret: HandshakeSecret;
+  readonly client: TrafficSecret;
+  readonly server: TrafficSecret;
+}
+
+/** RFC 8446 §7.1 from the (EC)DHE share on. The transcript ends with the ServerHello. Throws `bad_key_share`. */
+export function handshakeKeys(
+  suite: Suite,
+  transcript: Transcript,
+  share: KeyShare,
+  peerShare: Uint8Array,
+): HandshakeKeys {
+  const shared = share.sharedSecret(peerShare);
+  if (shared === undefined) throw new AlertError('bad_key_share');
+  const secret = EarlySecret.withoutPsk(suite.hash).handshake(new Secret(shared));
+  const hash = transcript.digest();
+  return { transcript, secret, client: secret.clientTraffic(hash), server: secret.serverTraffic(hash) };
+}
+
+/** Application traffic secrets. */
+export interface ApplicationKeys {
+  readonly client: TrafficSecret;
+  readonly server: TrafficSecret;
+}
+
+/** The transcript ends with the server's Finished. */
+export function applicationKeys(keys: HandshakeKeys): ApplicationKeys {
+  const master = keys.secret.master();
+  const hash = keys.transcript.digest();
+  return { client: master.clientTraffic(hash), server: master.serverTraffic(hash) };
+}
+
+/** Copies, since the record layer overwrites its secrets when it is done with them. */
+export function keptSecrets(handshake: HandshakeKeys, application: ApplicationKeys): KeptSecrets {
+  return {
+    clientHandshakeTraffic: new Uint8Array(handshake.client.expose()),
+    serverHandshakeTraffic: new Uint8Array(handshake.server.expose()),
+    clientTraffic0: new Uint8Array(application.client.expose()),
+    serverTraffic0: new Uint8Array(application.server.expose()),
+  };
+}

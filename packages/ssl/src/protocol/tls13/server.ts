@@ -1,0 +1,584 @@
+/**
+ * TLS 1.3, server (RFC 8446 §4, appendix A.2).
+ *
+ *                      START <-----+
+ *       Recv ClientHello |         | Send HelloRetryRequest
+ *                        v         |
+ *                     RECVD_CH ----+         after it: START_RETRIED, from which no second retry leads
+ *                        | Select parameters
+ *                        v
+ *                     NEGOTIATED
+ *                        | Send ServerHello, K_send = handshake, EncryptedExtensions,
+ *                        | [CertificateRequest], Certificate
+ *                        | CertificateVerify, with a remote key by way of AWAIT_SIGNATURE
+ *                        | Send Finished, K_send = application
+ *                        v
+ *      (room: WAIT_EOED) WAIT_FLIGHT2
+ *            No auth |        | Client auth
+ *                    |        v
+ *                    |    WAIT_CERT
+ *                    |  Recv empty |  \ Recv Certificate
+ *                    | Certificate |   AWAIT_VERDICT      ours: the chain is judged outside
+ *                    |             |   | verdict
+ *                    |             |   WAIT_CV
+ *                    |             |   | Recv CertificateVerify
+ *                    v             v   v
+ *                     WAIT_FINISHED
+ *                        | Recv Finished, K_recv = application
+ *                        v
+ *                     CONNECTED
+ */
+import type { AnyStateMachine } from 'xstate';
+import type { KeyShare, PublicKey } from '../../values/crypto/engine.js';
+import { groupCode } from '../../values/registry/groups.js';
+import { versionCode } from '../../values/registry/versions.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import type { RawExtension } from '../../values/wire/messages/extension.js';
+import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
+import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { selectProtocol } from '../extensions/alpn.js';
+import { cookieCode } from '../extensions/cookie.js';
+import { earlyDataOffer } from '../extensions/early-data.js';
+import { checkShares, keyShareOffer } from '../extensions/key-share.js';
+import { preSharedKeyOffer } from '../extensions/pre-shared-key.js';
+import { hostName } from '../extensions/server-name.js';
+import {
+  type ClientHelloExtensions,
+  certificateEntryColumn,
+  certificateRequestColumn,
+  clientHelloColumn,
+  encryptedExtensionsColumn,
+  helloRetryRequestColumn,
+  readAnswer,
+  readExtensions,
+  serverHelloColumn,
+  writeExtensions,
+} from '../extensions/table.js';
+import type { Facts } from '../facts.js';
+import {
+  type AnswerEvent,
+  type Handshake,
+  type HandshakeEvent,
+  type MessageEvent,
+  type StateNotes,
+  TableHandshake,
+} from '../handshake.js';
+import {
+  type CertificateChoice,
+  chooseCertificate,
+  chooseGroup,
+  chooseSuite,
+  type GroupChoice,
+  type Suite,
+  schemeCodes,
+} from '../hello/choose.js';
+import type { OwnIdentity } from '../identity.js';
+import { type MessageTransport, send } from '../message-transport.js';
+import { AlertError } from '../reasons.js';
+import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
+import type { Dependencies, ServerSettings } from '../settings.js';
+import type { Sink } from '../sink.js';
+import { checkCertificateVerify, signedContent } from './certificate-verify.js';
+import {
+  type ApplicationKeys,
+  anonymous,
+  applicationKeys,
+  type HandshakeKeys,
+  handshakeKeys,
+  keptSecrets,
+  type Negotiated,
+  type Peer,
+} from './negotiated.js';
+import { Transcript } from './transcript.js';
+import { acceptVerdict } from './verdict.js';
+
+/** What the handlers work with. */
+export interface ServerContext {
+  readonly config: ServerSettings;
+  readonly identities: readonly OwnIdentity[];
+  readonly dependencies: Dependencies;
+  readonly certificateAuthorities: readonly Uint8Array[];
+  readonly transport: MessageTransport;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature'>;
+}
+
+/** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
+const skippedEarlyData = 16_384 + 256;
+const legacyVersion = versionCode('tlsv1.2');
+const ownVersion = versionCode('tlsv1.3');
+/** padding, RFC 7685: may come and go between the hellos (§4.1.2). */
+const paddingCode = 21;
+
+// State data. Each state has exactly what exists then.
+
+interface Start {
+  readonly state: 'start';
+}
+/** What we select from the hello. */
+interface Selection {
+  readonly hello: ClientHello;
+  readonly suite: Suite;
+  readonly certificate: CertificateChoice;
+  readonly alpn: Uint8Array | undefined;
+  readonly serverName: string | undefined;
+  readonly transcript: Transcript;
+}
+interface RecvdCh extends Selection {
+  readonly state: 'recvdCh';
+  readonly extensions: ClientHelloExtensions;
+  readonly group: GroupChoice;
+}
+interface StartRetried extends Selection {
+  readonly state: 'startRetried';
+  readonly group: Extract<GroupChoice, { kind: 'retry' }>;
+}
+/** From the ServerHello on. */
+interface Underway {
+  readonly negotiated: Negotiated;
+  readonly keys: HandshakeKeys;
+  readonly certificate: CertificateChoice;
+  readonly alpn: Uint8Array | undefined;
+  readonly clientAuthentication: 'requested' | 'none';
+}
+interface NegotiatedState extends Underway {
+  readonly state: 'negotiated';
+}
+interface AwaitSignature extends Underway {
+  readonly state: 'awaitSignature';
+}
+/** From our Finished on. */
+interface Answered extends Underway {
+  readonly application: ApplicationKeys;
+}
+interface WaitFlight2 extends Answered {
+  readonly state: 'waitFlight2';
+}
+interface WaitCert extends Answered {
+  readonly state: 'waitCert';
+}
+interface AwaitVerdict extends Answered {
+  readonly state: 'awaitVerdict';
+  readonly chain: readonly Uint8Array[];
+}
+interface WaitCv extends Answered {
+  readonly state: 'waitCv';
+  readonly chain: readonly Uint8Array[];
+  readonly key: PublicKey;
+}
+interface WaitFinished extends Answered {
+  readonly state: 'waitFinished';
+  readonly peer: Peer;
+}
+interface Connected {
+  readonly state: 'connected';
+  readonly facts: Facts;
+}
+export type ServerData =
+  | Start
+  | RecvdCh
+  | StartRetried
+  | NegotiatedState
+  | AwaitSignature
+  | WaitFlight2
+  | WaitCert
+  | AwaitVerdict
+  | WaitCv
+  | WaitFinished
+  | Connected;
+
+// The machine.
+
+const needsRetry: Guard<RecvdCh, undefined> = {
+  name: 'retry?',
+  holds: ({ group }) => group.kind === 'retry',
+};
+const signsElsewhere: Guard<NegotiatedState, undefined> = {
+  name: 'remote key?',
+  holds: ({ certificate }) => certificate.identity.key === 'remote',
+};
+const asksClient: Guard<WaitFlight2, undefined> = {
+  name: 'client auth?',
+  holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
+};
+const isEmpty: Guard<WaitCert, MessageEvent<'certificate'>> = {
+  name: 'empty certificate?',
+  holds: (_from, { body }) => body.certificateList.length === 0,
+};
+
+const { arrow, always } = arrowMaker<ServerData, HandshakeEvent, ServerContext>();
+
+/** Exported for the tests that walk chart and table. */
+export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerContext>[] = [
+  arrow('start', 'client_hello', 'recvdCh', receiveClientHello),
+  always('recvdCh', 'startRetried', sendHelloRetryRequest, needsRetry),
+  always('recvdCh', 'negotiated', answerClientHello),
+  arrow('startRetried', 'client_hello', 'negotiated', receiveSecondClientHello),
+  always('negotiated', 'awaitSignature', askSignature, signsElsewhere),
+  always('negotiated', 'waitFlight2', sign),
+  arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
+  always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
+  always('waitFlight2', 'waitFinished', waitForFinished),
+  arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmpty),
+  arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
+  arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
+  arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
+  arrow('waitFinished', 'finished', 'connected', receiveFinished),
+];
+
+const serverTable: Table<ServerData, HandshakeEvent, ServerContext> = table(serverArrows, 'connected');
+
+const otpNames: Readonly<Record<ServerData['state'], string>> = {
+  start: 'start',
+  recvdCh: 'start',
+  startRetried: 'start',
+  negotiated: 'negotiated',
+  awaitSignature: 'negotiated',
+  waitFlight2: 'wait_flight2',
+  waitCert: 'wait_cert',
+  awaitVerdict: 'wait_cert',
+  waitCv: 'wait_cv',
+  waitFinished: 'wait_finished',
+  connected: 'connection',
+};
+
+const notes: StateNotes<ServerData> = {
+  awaiting: ({ state }) =>
+    state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
+  stateName: ({ state }) => otpNames[state],
+  facts: (data) => (data.state === 'connected' ? data.facts : undefined),
+};
+
+/** A handshake that waits for its ClientHello. */
+export function tls13Server(context: ServerContext): Handshake {
+  return new TableHandshake(serverTable, notes, { state: 'start' }, context);
+}
+
+let drawn: AnyStateMachine | undefined;
+
+/** The machine as a chart, for drawing, walking and inspecting. */
+export function serverChart(): AnyStateMachine {
+  drawn ??= chart('tls13Server', serverArrows, 'start', 'connected', ['awaitVerdict', 'awaitSignature']);
+  return drawn;
+}
+
+// The handlers, in the RFC's order.
+
+/** §4.1.1, §4.1.2, §9.2 */
+function receiveClientHello(
+  _from: Start,
+  { body: hello, raw }: MessageEvent<'client_hello'>,
+  { config, identities, dependencies }: ServerContext,
+): RecvdCh {
+  const extensions = readExtensions(clientHelloColumn, hello.extensions);
+  if (hello.legacyCompressionMethods.length !== 1 || hello.legacyCompressionMethods[0] !== 0) {
+    throw new AlertError('wrong_compression');
+  }
+  if (extensions.preSharedKey !== undefined && extensions.pskKeyExchangeModes === undefined) {
+    throw new AlertError('missing_psk_modes');
+  }
+  const { signatureAlgorithms, supportedGroups, keyShare } = extensions;
+  if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
+  if (supportedGroups === undefined) throw new AlertError('missing_supported_groups');
+  if (keyShare === undefined) throw new AlertError('missing_key_share');
+  checkShares(keyShare, supportedGroups);
+  const serverName = hostName(extensions.serverName);
+  const { engine } = dependencies;
+  const preference = config.honorCipherOrder ? 'server' : 'client';
+  const suite = chooseSuite(hello.cipherSuites, config.ciphers, preference, engine);
+  const group = chooseGroup(supportedGroups, keyShare, config.supportedGroups, engine);
+  const certificate = chooseCertificate(identities, signatureAlgorithms, config.signatureAlgs);
+  if (certificate === undefined) {
+    throw new AlertError('no_suitable_signature_algorithm', 'no_suitable_signature_algorithm');
+  }
+  const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
+  const transcript = new Transcript(suite.hash);
+  transcript.add(raw);
+  return { state: 'recvdCh', hello, extensions, suite, group, certificate, alpn, serverName, transcript };
+}
+
+/** §4.1.4 */
+function sendHelloRetryRequest(from: RecvdCh, { config, transport }: ServerContext): StartRetried {
+  const { hello, extensions, suite, group, certificate, alpn, serverName, transcript } = from;
+  if (group.kind !== 'retry') throw new TypeError('no reason to retry');
+  transcript.replaceByMessageHash();
+  send(transport, transcript, 'server_hello', {
+    legacyVersion,
+    random: helloRetryRequestRandom,
+    legacySessionIdEcho: hello.legacySessionId,
+    cipherSuite: suite.row.id,
+    legacyCompressionMethod: 0,
+    extensions: writeExtensions(helloRetryRequestColumn, {
+      ...helloRetryRequestColumn.none(),
+      selectedGroup: groupCode(group.group.name),
+      selectedVersion: ownVersion,
+    }),
+  });
+  if (showsChangeCipherSpec(hello, config)) transport.addChangeCipherSpec();
+  transport.finishFlight();
+  if (extensions.earlyData) transport.skipEarlyData(skippedEarlyData);
+  return { state: 'startRetried', hello, suite, group, certificate, alpn, serverName, transcript };
+}
+
+/** §4.1.3 */
+function answerClientHello(from: RecvdCh, context: ServerContext): NegotiatedState {
+  const { extensions, group, hello } = from;
+  if (group.kind !== 'share') throw new TypeError('no share to answer');
+  const share = context.dependencies.keyShare(group.group);
+  const negotiated = sendServerHello(from, group.group, share, 'first', context);
+  if (showsChangeCipherSpec(hello, context.config)) context.transport.addChangeCipherSpec();
+  if (extensions.earlyData) context.transport.skipEarlyData(skippedEarlyData);
+  return sendParameters(from, negotiated, share, group.keyExchange, context);
+}
+
+/** §4.1.2: the same hello but for the share we asked for. */
+function receiveSecondClientHello(
+  from: StartRetried,
+  { body: hello, raw }: MessageEvent<'client_hello'>,
+  context: ServerContext,
+): NegotiatedState {
+  const { group } = from.group;
+  const { keyShare, earlyData } = readExtensions(clientHelloColumn, hello.extensions);
+  if (earlyData || !isSameHello(from.hello, hello)) throw new AlertError('client_hello_changed');
+  const [entry, ...others] = keyShare ?? [];
+  if (entry === undefined || others.length > 0 || entry.group !== groupCode(group.name)) {
+    throw new AlertError('wrong_group');
+  }
+  from.transcript.add(raw);
+  const share = context.dependencies.keyShare(group);
+  const negotiated = sendServerHello(from, group, share, 'retried', context);
+  return sendParameters(from, negotiated, share, entry.keyExchange, context);
+}
+
+/** §D.4: the client shows by its session id that it wants one. */
+function showsChangeCipherSpec(hello: ClientHello, config: ServerSettings): boolean {
+  return config.middleboxCompMode && hello.legacySessionId.length > 0;
+}
+
+/** Extensions that may change between the hellos (§4.1.2). */
+const changeable: ReadonlySet<number> = new Set([
+  keyShareOffer.code,
+  earlyDataOffer.code,
+  cookieCode,
+  preSharedKeyOffer.code,
+  paddingCode,
+]);
+
+function isSameHello(first: ClientHello, second: ClientHello): boolean {
+  const lasting = first.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
+  const again = second.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
+  return (
+    first.legacyVersion === second.legacyVersion &&
+    Buffer.compare(first.random, second.random) === 0 &&
+    Buffer.compare(first.legacySessionId, second.legacySessionId) === 0 &&
+    first.cipherSuites.length === second.cipherSuites.length &&
+    first.cipherSuites.every((suite, index) => suite === second.cipherSuites[index]) &&
+    lasting.length === again.length &&
+    lasting.every((extension) => again.some((other) => isSameExtension(extension, other)))
+  );
+}
+
+function isSameExtension(one: RawExtension, other: RawExtension): boolean {
+  return (
+    one.extensionType === other.extensionType && Buffer.compare(one.extensionData, other.extensionData) === 0
+  );
+}
+
+function sendServerHello(
+  { hello, suite, serverName, transcript }: Selection,
+  group: Negotiated['group'],
+  share: KeyShare,
+  hellos: Negotiated['hellos'],
+  { dependencies, transport }: ServerContext,
+): Negotiated {
+  const serverRandom = dependencies.random(32);
+  send(transport, transcript, 'server_hello', {
+    legacyVersion,
+    random: serverRandom,
+    legacySessionIdEcho: hello.legacySessionId,
+    cipherSuite: suite.row.id,
+    legacyCompressionMethod: 0,
+    extensions: writeExtensions(serverHelloColumn, {
+      keyShare: { group: groupCode(group.name), keyExchange: share.publicKey },
+      selectedVersion: ownVersion,
+      preSharedKey: undefined,
+    }),
+  });
+  // Copies: facts keep them when the hello is long gone.
+  const clientRandom = new Uint8Array(hello.random);
+  const sessionId = new Uint8Array(hello.legacySessionId);
+  return { suite, group, clientRandom, serverRandom, sessionId, serverName, hellos };
+}
+
+/** §4.3, §4.4.2: under handshake keys, up to the Certificate. */
+function sendParameters(
+  { certificate, alpn, transcript }: Selection,
+  negotiated: Negotiated,
+  share: KeyShare,
+  peerShare: Uint8Array,
+  { config, certificateAuthorities, transport }: ServerContext,
+): NegotiatedState {
+  const { aead } = negotiated.suite;
+  const keys = handshakeKeys(negotiated.suite, transcript, share, peerShare);
+  transport.installReadKeys(new Tls13ReadProtection(aead, keys.client));
+  transport.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
+  send(transport, transcript, 'encrypted_extensions', {
+    extensions: writeExtensions(encryptedExtensionsColumn, { ...encryptedExtensionsColumn.none(), alpn }),
+  });
+  const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
+  if (clientAuthentication === 'requested') {
+    send(transport, transcript, 'certificate_request', {
+      certificateRequestContext: new Uint8Array(0),
+      extensions: writeExtensions(certificateRequestColumn, {
+        ...certificateRequestColumn.none(),
+        signatureAlgorithms: schemeCodes(config.signatureAlgs),
+        signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
+        certificateAuthorities: certificateAuthorities.length > 0 ? certificateAuthorities : undefined,
+      }),
+    });
+  }
+  send(transport, transcript, 'certificate', {
+    certificateRequestContext: new Uint8Array(0),
+    certificateList: certificate.identity.chain.map((certData) => ({ certData, extensions: [] })),
+  });
+  return { state: 'negotiated', negotiated, keys, certificate, alpn, clientAuthentication };
+}
+
+/** §4.4.3, the key elsewhere. */
+function askSignature(from: NegotiatedState, { sink }: ServerContext): AwaitSignature {
+  const { certificate, keys } = from;
+  sink.askSignature(certificate.scheme.name, signedContent('server', keys.transcript.digest()));
+  return { ...from, state: 'awaitSignature' };
+}
+
+/** §4.4.3, the key at hand. */
+function sign(from: NegotiatedState, context: ServerContext): WaitFlight2 {
+  const { key } = from.certificate.identity;
+  if (key === 'remote') throw new TypeError('the key is elsewhere');
+  const content = signedContent('server', from.keys.transcript.digest());
+  return sendFinished(from, key.sign(from.certificate.scheme.algorithm, content), context);
+}
+
+function receiveSignature(
+  from: AwaitSignature,
+  { signature }: Extract<AnswerEvent, { type: 'signature' }>,
+  context: ServerContext,
+): WaitFlight2 {
+  return sendFinished(from, signature, context);
+}
+
+/** §4.4.3, §4.4.4: the flight is complete and leaves. */
+function sendFinished(
+  { negotiated, keys, certificate, alpn, clientAuthentication }: Underway,
+  signature: Uint8Array,
+  { transport }: ServerContext,
+): WaitFlight2 {
+  const { transcript } = keys;
+  send(transport, transcript, 'certificate_verify', { algorithm: certificate.scheme.code, signature });
+  const verifyData = keys.server.finishedKey().mac(transcript.digest());
+  send(transport, transcript, 'finished', { verifyData });
+  const application = applicationKeys(keys);
+  transport.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.server));
+  transport.finishFlight();
+  return {
+    state: 'waitFlight2',
+    negotiated,
+    keys,
+    certificate,
+    alpn,
+    clientAuthentication,
+    application,
+  };
+}
+
+function waitForCertificate(from: WaitFlight2): WaitCert {
+  return { ...from, state: 'waitCert' };
+}
+
+function waitForFinished(from: WaitFlight2): WaitFinished {
+  return { ...from, state: 'waitFinished', peer: anonymous };
+}
+
+/** §4.4.2.4 */
+function receiveEmptyCertificate(
+  from: WaitCert,
+  { body, raw }: MessageEvent<'certificate'>,
+  { config }: ServerContext,
+): WaitFinished {
+  if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
+  if (config.failIfNoPeerCert) throw new AlertError('certificate_required', 'certificate_required');
+  from.keys.transcript.add(raw);
+  return { ...from, state: 'waitFinished', peer: anonymous };
+}
+
+/** §4.4.2 */
+function receiveCertificate(
+  from: WaitCert,
+  { body, raw }: MessageEvent<'certificate'>,
+  { sink }: ServerContext,
+): AwaitVerdict {
+  if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
+  // The request asked for none of the extensions that answer in a Certificate.
+  for (const entry of body.certificateList) readAnswer(certificateEntryColumn, entry.extensions, []);
+  from.keys.transcript.add(raw);
+  // Copies: facts keep them when the record is long gone.
+  const chain = body.certificateList.map(({ certData }) => new Uint8Array(certData));
+  sink.askVerdict(chain);
+  return { ...from, state: 'awaitVerdict', chain };
+}
+
+function receiveVerdict(from: AwaitVerdict, { verdict }: Extract<AnswerEvent, { type: 'verdict' }>): WaitCv {
+  return { ...from, state: 'waitCv', key: acceptVerdict(verdict) };
+}
+
+/** §4.4.3 */
+function receiveCertificateVerify(
+  from: WaitCv,
+  { body, raw }: MessageEvent<'certificate_verify'>,
+  { config }: ServerContext,
+): WaitFinished {
+  const { transcript } = from.keys;
+  const scheme = checkCertificateVerify(body, 'client', from.key, config.signatureAlgs, transcript.digest());
+  transcript.add(raw);
+  const { negotiated, keys, certificate, alpn, clientAuthentication, application, chain } = from;
+  const peer: Peer = { chain, scheme };
+  return {
+    state: 'waitFinished',
+    negotiated,
+    keys,
+    certificate,
+    alpn,
+    clientAuthentication,
+    application,
+    peer,
+  };
+}
+
+/** §4.4.4 */
+function receiveFinished(
+  { negotiated, keys, certificate, alpn, application, peer }: WaitFinished,
+  { body, raw }: MessageEvent<'finished'>,
+  { config, dependencies, transport }: ServerContext,
+): Connected {
+  const expected = keys.client.finishedKey().mac(keys.transcript.digest());
+  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  keys.transcript.add(raw);
+  transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
+  const facts: Facts = {
+    role: 'server',
+    protocol: 'tlsv1.3',
+    cipherSuite: negotiated.suite.row,
+    group: negotiated.group.name,
+    alpn,
+    serverName: negotiated.serverName,
+    peerChain: peer.chain,
+    peerSignatureScheme: peer.scheme,
+    ownSignatureScheme: certificate.scheme.name,
+    clientRandom: negotiated.clientRandom,
+    serverRandom: negotiated.serverRandom,
+    sessionId: negotiated.sessionId,
+    retried: negotiated.hellos === 'retried',
+    sessionResumption: false,
+    secrets: config.keepSecrets ? keptSecrets(keys, application) : undefined,
+  };
+  return { state: 'connected', facts };
+}
