@@ -3,7 +3,6 @@
  * `testdata/otp25/README.md`) on this runtime, under a simulated clock, and gives its trace.
  */
 import {
-  createNode,
   DownMessage,
   ExitMessage,
   type Node,
@@ -11,9 +10,8 @@ import {
   type Ref,
   RuntimeError,
   type Self,
-  silentLogger,
 } from '@actor-tls/runtime';
-import { SimulatedClock } from '@actor-tls/runtime/testing';
+import { createTestNode, type TestNode } from '@actor-tls/runtime/testing';
 import { atom, atomName, renderTerm, type Term, tupleItems } from '../support/terms.js';
 import { isTerm, type Labels, reasonFrom, ScriptError, termFrom } from './scenario-terms.js';
 
@@ -65,30 +63,33 @@ export interface ProcessCase {
   readonly trace: Readonly<Record<string, ProcessTrace>>;
 }
 
-/** The trace of a case. Each process is a real one; deaths are learnt by monitors of a process outside the script. */
+/**
+ * The trace of a case. Each process is a real one; deaths are learnt by monitors of a process outside the script.
+ * With a seed the order of processes within a tick is drawn: any order must give the same trace.
+ */
 export async function runProcessCase(
   script: ProcessCase,
-  node?: Node,
+  seed?: number,
 ): Promise<Record<string, ProcessTrace>> {
-  const clock = new SimulatedClock();
-  const world = new World(script, node ?? createNode({ clock, logger: silentLogger }), clock);
+  const testNode = createTestNode(seed === undefined ? {} : { seed });
+  const world = new World(script, testNode);
   world.spawnMain();
-  await clock.advance((script.ticks + 1) * tickMs);
+  await testNode.advance((script.ticks + 1) * tickMs);
   const trace = await world.trace();
-  world.node.stop();
+  await testNode.stop();
   return trace;
 }
 
 class World implements Labels {
   readonly script: ProcessCase;
   readonly node: Node;
-  readonly clock: SimulatedClock;
+  readonly clock: TestNode['clock'];
   readonly watcher: Self<unknown>;
   readonly pids = new Map<string, Pid<unknown>>();
   readonly refs = new Map<string, Ref>();
   readonly steps = new Map<string, [number, Outcome][]>();
 
-  constructor(script: ProcessCase, node: Node, clock: SimulatedClock) {
+  constructor(script: ProcessCase, { node, clock }: TestNode) {
     this.script = script;
     this.node = node;
     this.clock = clock;

@@ -6,7 +6,6 @@
 import {
   type ChildSpec,
   countChildren,
-  createNode,
   DownMessage,
   deleteChild,
   Exit,
@@ -19,13 +18,12 @@ import {
   restartChild,
   type Self,
   type StartResult,
-  silentLogger,
   startChild,
   startSupervisor,
   terminateChild,
   whichChildren,
 } from '@actor-tls/runtime';
-import { SimulatedClock } from '@actor-tls/runtime/testing';
+import { createTestNode, type TestNode } from '@actor-tls/runtime/testing';
 import { atom, atomName, mapPairs, type Term, tuple, tupleItems } from '../support/terms.js';
 import { reasonFrom, termFrom } from './scenario-terms.js';
 
@@ -68,20 +66,23 @@ export interface SupervisorCase {
 
 const modules: Term = [atom('gen_process_semantics')];
 
-export async function runSupervisorCase(script: SupervisorCase): Promise<SupervisorStepTrace[]> {
-  const clock = new SimulatedClock();
-  const node = createNode({ clock, logger: silentLogger });
-  const world = new World(script, node, clock);
+/** The trace of a case; a seed draws the order in which runnable processes run. */
+export async function runSupervisorCase(
+  script: SupervisorCase,
+  seed?: number,
+): Promise<SupervisorStepTrace[]> {
+  const testNode = createTestNode(seed === undefined ? {} : { seed });
+  const world = new World(script, testNode);
   const trace: SupervisorStepTrace[] = [];
   for (const step of script.steps) trace.push(await world.perform(step));
-  node.stop();
+  await testNode.stop();
   return trace;
 }
 
 class World {
   readonly script: SupervisorCase;
   readonly node: Node;
-  readonly clock: SimulatedClock;
+  readonly clock: TestNode['clock'];
   readonly parent: Self<unknown>;
   readonly recorder: Self<unknown>;
   /** The last process started under each id, dead or not. */
@@ -91,7 +92,7 @@ class World {
   supervisor: Pid<unknown> | undefined;
   state: SupervisorStepTrace['supervisor'] = 'none';
 
-  constructor(script: SupervisorCase, node: Node, clock: SimulatedClock) {
+  constructor(script: SupervisorCase, { node, clock }: TestNode) {
     this.script = script;
     this.node = node;
     this.clock = clock;
