@@ -52,8 +52,8 @@ export function verifyHostname(
 /** `pkix_verify_hostname_match_fun(https)`: one `*` in the left-most label of a dNSName (RFC 2818 §3.1). */
 export function httpsMatchFun(reference: ReferenceId | string, presented: PresentedId): boolean | 'default' {
   if (typeof reference === 'string') return 'default';
-  const host = reference['dns_id'];
-  const pattern = presented['dNSName'];
+  const host = reference.dns_id;
+  const pattern = presented.dNSName;
   if (typeof host !== 'string' || typeof pattern !== 'string' || host === '' || pattern === '')
     return 'default';
   return matchesWildcard(host, pattern);

@@ -198,7 +198,8 @@ class Walk {
     const seen = new Set<string>();
     let saysCa = false;
     let limit = certificate.selfIssued ? this.#pathLength : this.#pathLength - 1;
-    for (const extension of certificate.extensions) {
+    // OTP does not see extensions of a version 1 certificate (which has no right to any).
+    for (const extension of certificate.version > 1 ? certificate.extensions : []) {
       const { oid } = extension;
       // §4.2: an extension must not stand twice; which one would count is anybody's guess.
       if (seen.has(oid)) yield* this.#bad('duplicate_extension', certificate, index);
@@ -240,8 +241,10 @@ class Walk {
           yield* this.#extension(extension, certificate, index);
       }
     }
-    // OTP lets anything without keyUsage issue; only CAs may (contract §7.2 †).
-    if (!last && !saysCa) yield* this.#bad('missing_basic_constraint', certificate, index);
+    // OTP lets anything without keyUsage issue; only CAs may (contract §7.2 †). A key usage that forbids issuing
+    // was an event already.
+    const forbidden = certificate.keyUsage !== undefined && !hasUsage(certificate, KeyUsageBit.keyCertSign);
+    if (!last && !saysCa && !forbidden) yield* this.#bad('missing_basic_constraint', certificate, index);
     this.#pathLength = limit;
   }
 

@@ -68,7 +68,7 @@ export function alertOf(reason: BadCertReason): {
   }
   if (hasTag(reason, 'revoked')) return { alert: 'certificate_revoked', detail: undefined };
   if (hasTag(reason, 'revocation_status_undetermined')) {
-    return { alert: 'bad_certificate', detail: reason['revocation_status_undetermined'] };
+    return { alert: 'bad_certificate', detail: reason.revocation_status_undetermined };
   }
   return { alert: 'handshake_failure', detail: { bad_cert: reason } };
 }
