@@ -20,6 +20,7 @@ import type { TlsVersion } from '../../packages/ssl/src/values/registry/versions
 import { describeWithData, report } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
 import { atomName, canonical, listItems, type Term, textOf, tupleItems } from '../support/terms.js';
+import { mapPairs } from './erlang-options.js';
 
 type Argument =
   | Term
@@ -98,9 +99,10 @@ function plain(term: Term): unknown {
   if (typeof term === 'object' && 'str' in term) return term.str;
   const items = listItems(term);
   if (items !== undefined) return items.map(plain);
-  if (typeof term === 'object' && 'map' in term)
+  const pairs = mapPairs(term);
+  if (pairs !== undefined)
     return Object.fromEntries(
-      term.map.map(([key, value]) => [
+      pairs.map(([key, value]) => [
         atomName(key) === 'key_exchange' ? 'keyExchange' : atomName(key),
         plain(value),
       ]),

@@ -1,0 +1,49 @@
+/** An engine that says what ours have, for tests that only ask what exists. */
+import type { EngineSupport } from '../../packages/ssl/src/values/cipher-suites.js';
+import type { Aead, Group, HashFunction } from '../../packages/ssl/src/values/crypto/engine.js';
+
+const none = (): never => {
+  throw new Error('the fake engine computes nothing');
+};
+
+function hash(name: HashFunction['name']): HashFunction {
+  return {
+    name,
+    outputLength: 0,
+    digest: none,
+    start: none,
+    hmac: none,
+    hkdfExtract: none,
+    hkdfExpand: none,
+    labels: none,
+  };
+}
+
+const aead = (name: Aead['name']): Aead => ({
+  name,
+  keyLength: 0,
+  nonceLength: 0,
+  tagLength: 0,
+  sealer: none,
+  opener: none,
+});
+const group = (name: Group['name']): Group => ({
+  name,
+  publicKeyLength: 0,
+  generate: none,
+  fromPrivateKey: none,
+});
+
+export const fakeEngine: EngineSupport = { hash, aead, group, supportsKey: () => true };
+/** As noble alone: no RSA. */
+export const engineWithoutRsa: EngineSupport = {
+  ...fakeEngine,
+  supportsKey: (algorithm) => algorithm !== 'rsa' && algorithm !== 'rsa_pss' && algorithm !== 'dsa',
+};
+/** Has nothing but hashes. */
+export const emptyEngine: EngineSupport = {
+  hash,
+  aead: () => undefined,
+  group: () => undefined,
+  supportsKey: () => false,
+};
