@@ -21,4 +21,8 @@ export type { Failure, Sink, Verdict } from './protocol/sink.js';
 export { clientChart } from './protocol/tls13/client.js';
 export { type KeyUpdateRequest, sealData, sealKeyUpdate } from './protocol/tls13/post-handshake.js';
 export { serverChart } from './protocol/tls13/server.js';
+export { defaultEngine } from './values/crypto/default-engine.js';
+export type { CryptoEngine, Group, GroupName, KeyShare, PrivateKey, PublicKey } from './values/crypto/engine.js';
 export type { AlertDescription, KnownAlert } from './values/registry/alerts.js';
+export type { SignatureSchemeName } from './values/registry/schemes.js';
+export { type CipherSuite, suiteByName, tls13Suites } from './values/registry/suites.js';
