@@ -30,7 +30,6 @@ export interface From {
 
 /** A call on its way. The server gets it as {@link From}. */
 export class Call extends Timeout implements From {
-  readonly type: '$gen_call';
   readonly request: unknown;
   readonly #caller: Caller | undefined;
   readonly #to: unknown;
@@ -52,13 +51,16 @@ export class Call extends Timeout implements From {
     reject: (reason: unknown) => void,
   ) {
     super();
-    this.type = '$gen_call';
     this.request = request;
     this.#caller = caller;
     this.#to = to;
     this.#timers = timers;
     this.#resolve = resolve;
     this.#reject = reject;
+  }
+
+  get type(): '$gen_call' {
+    return '$gen_call';
   }
 
   get pid(): Pid | undefined {

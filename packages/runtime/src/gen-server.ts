@@ -195,7 +195,7 @@ export class GenServerBody implements Body {
     try {
       result = run(target, argument);
     } catch (error) {
-      this.#crash(process, self, error, undefined, undefined);
+      this.#crash(process, self, error, undefined);
       return;
     }
     if (result !== undefined) this.#apply(process, self, result, undefined, undefined);
@@ -256,42 +256,45 @@ export class GenServerBody implements Body {
   }
 
   #handle(process: Process, self: Self, message: unknown): void {
-    const module = this.#module;
-    const call = message instanceof Call ? message : undefined;
+    let call: Call | undefined;
     let result: unknown;
     try {
-      if (message instanceof Envelope) {
+      if (message instanceof Cast) {
+        this.#notIdle();
+        if (this.#module.handleCast === undefined) throw new Error('no handleCast for this request');
+        result = this.#module.handleCast(message.request, this.#state, self);
+      } else if (message instanceof Call) {
+        this.#notIdle();
+        call = message;
+        if (this.#module.handleCall === undefined) throw new Error('no handleCall for this request');
+        result = this.#module.handleCall(call.request, call, this.#state, self);
+      } else if (message instanceof Envelope) {
         if (message instanceof IdleTimeout) {
           if (message.timer !== this.#idle) return;
           this.#idle = undefined;
-          result = module.handleInfo?.(TIMEOUT, this.#state, self);
-        } else {
+          result = this.#module.handleInfo?.(TIMEOUT, this.#state, self);
+        } else if (message instanceof IoTurn) {
           this.#notIdle();
-          if (message instanceof Cast) result = this.#cast(message, self);
-          else if (message instanceof IoTurn) result = message.go();
+          result = message.go();
         }
       } else {
         this.#notIdle();
-        if (call !== undefined) {
-          if (module.handleCall === undefined) throw new Error('no handleCall for this request');
-          result = module.handleCall(call.request, call, this.#state, self);
-        } else if (process.trapExit && message instanceof ExitMessage && message.from === process.parent) {
+        if (process.trapExit && message instanceof ExitMessage && message.from === process.parent) {
           this.#stop(process, self, message.reason, message, undefined);
           return;
-        } else if (module.handleInfo !== undefined) result = module.handleInfo(message, this.#state, self);
-        else process.home.logger.debug({ pid: process.id, message }, 'a gen-server without handleInfo got a message');
+        }
+        if (this.#module.handleInfo !== undefined) {
+          result = this.#module.handleInfo(message, this.#state, self);
+        } else {
+          process.home.logger.debug({ pid: process.id, message }, 'a gen-server has no handleInfo');
+        }
       }
     } catch (error) {
-      this.#crash(process, self, error, message, call);
+      this.#crash(process, self, error, message);
       return;
     }
     if (result !== undefined) this.#apply(process, self, result, message, call);
     if (process.home.observing(process)) process.home.changed(process, message);
-  }
-
-  #cast(message: Cast, self: Self): unknown {
-    if (this.#module.handleCast === undefined) throw new Error('no handleCast for this request');
-    return this.#module.handleCast(message.request, this.#state, self);
   }
 
   /** Carries a callback's result out. */
@@ -327,7 +330,7 @@ export class GenServerBody implements Body {
       if (this.#module.handleContinue === undefined) throw new Error('no handleContinue');
       next = this.#module.handleContinue(result.continue, this.#state, self);
     } catch (error) {
-      this.#crash(process, self, error, message, undefined);
+      this.#crash(process, self, error, message);
       return;
     }
     if (next !== undefined) this.#apply(process, self, next, message, undefined);
@@ -350,7 +353,7 @@ export class GenServerBody implements Body {
         if (process.home.observing(process)) process.home.changed(process, message);
       },
       (error: unknown) => {
-        if (process.state !== EXITED) this.#crash(process, self, error, message, call);
+        if (process.state !== EXITED) this.#crash(process, self, error, message);
       },
     );
   }
@@ -359,7 +362,7 @@ export class GenServerBody implements Body {
     this.#stop(process, self, { bad_return_value: result }, message, undefined);
   }
 
-  #crash(process: Process, self: Self, error: unknown, message: unknown, _call: Call | undefined): void {
+  #crash(process: Process, self: Self, error: unknown, message: unknown): void {
     if (process.state === EXITED) return;
     this.#stop(process, self, reasonOf(error), message, undefined);
   }

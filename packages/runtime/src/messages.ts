@@ -58,15 +58,16 @@ export abstract class Envelope {
   abstract readonly type: string;
 }
 
-/** @internal A `cast`. */
-export class Cast extends Envelope {
-  readonly type: '$gen_cast';
+/** @internal A `cast`. Its `type` is for inspectors and stands on the prototype: one field less to write. */
+export class Cast {
   readonly request: unknown;
 
   constructor(request: unknown) {
-    super();
-    this.type = '$gen_cast';
     this.request = request;
+  }
+
+  get type(): '$gen_cast' {
+    return '$gen_cast';
   }
 }
 

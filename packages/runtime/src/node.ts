@@ -98,7 +98,9 @@ export class Node {
   /** Whom exit signals from outside of any process come from: `<0.0.0>`. */
   readonly outside: Pid<never>;
   readonly #door: SystemDoor;
-  readonly #table = new Map<number, Process>();
+  #oldest: Process | undefined = undefined;
+  #youngest: Process | undefined = undefined;
+  #population = 0;
   /** Actors inside machines that stand for a process. */
   readonly #proxies = new WeakMap<AnyActorRef, Process>();
   #serial = 0;
@@ -153,12 +155,12 @@ export class Node {
 
   /** All living processes, oldest first. */
   processes(): Pid<unknown>[] {
-    return [...this.#table.values()];
+    return this.#living();
   }
 
   /** Number of living processes. */
   get processCount(): number {
-    return this.#table.size;
+    return this.#population;
   }
 
   /** What there is to know of a living process; undefined for a dead one. */
@@ -288,7 +290,7 @@ export class Node {
   stop(): void {
     this.#stopped = true;
     for (const reason of ['shutdown', 'kill']) {
-      for (const process of [...this.#table.values()].reverse()) process.signal(this.outside, reason, 'exit');
+      for (const process of this.#living().reverse()) process.signal(this.outside, reason, 'exit');
     }
     this.timers.clear();
     if (this.root.getSnapshot().status === 'active') this.root.stop();
@@ -317,7 +319,7 @@ export class Node {
     }
     this.#serial += 1;
     const process = new Process(this, this.#serial, body, parent, options.trapExit === true);
-    this.#table.set(process.serial, process);
+    this.#enter(process);
     if (options.name !== undefined) {
       this.#door.setKey(options.name, process);
       process.name = options.name;
@@ -372,20 +374,25 @@ export class Node {
   terminate(process: Process, reason: Reason): void {
     if (process.state === EXITED) return;
     process.markExited(reason);
-    this.#dying.push(process);
-    if (this.#burying) return;
-    this.#burying = true;
-    const dying = this.#dying;
-    for (let i = 0; i < dying.length; i += 1) {
-      const next = dying[i];
-      if (next !== undefined) this.#bury(next);
+    if (this.#burying) {
+      this.#dying.push(process);
+      return;
     }
-    dying.length = 0;
+    this.#burying = true;
+    this.#bury(process);
+    const dying = this.#dying;
+    if (dying.length > 0) {
+      for (let i = 0; i < dying.length; i += 1) {
+        const next = dying[i];
+        if (next !== undefined) this.#bury(next);
+      }
+      dying.length = 0;
+    }
     this.#burying = false;
   }
 
   #bury(process: Process): void {
-    this.#table.delete(process.serial);
+    this.#leave(process);
     if (process.name !== undefined) {
       this.#door.dropKey(process);
       process.name = undefined;
@@ -456,6 +463,32 @@ export class Node {
     this.#proxies.set(proxy, process);
   }
 
+  #enter(process: Process): void {
+    const youngest = this.#youngest;
+    process.older = youngest;
+    if (youngest === undefined) this.#oldest = process;
+    else youngest.younger = process;
+    this.#youngest = process;
+    this.#population += 1;
+  }
+
+  #leave(process: Process): void {
+    const { older, younger } = process;
+    if (older === undefined) this.#oldest = younger;
+    else older.younger = younger;
+    if (younger === undefined) this.#youngest = older;
+    else younger.older = older;
+    process.older = undefined;
+    process.younger = undefined;
+    this.#population -= 1;
+  }
+
+  #living(): Process[] {
+    const all: Process[] = [];
+    for (let p = this.#oldest; p !== undefined; p = p.younger) all.push(p);
+    return all;
+  }
+
   /** @internal The process for which an actor in a machine stands. */
   standIn(actor: object): Process | undefined {
     return isActor(actor) ? this.#proxies.get(actor) : undefined;
@@ -480,7 +513,7 @@ export class Node {
   ): ReturnType<System['inspect']> {
     const subscription = attach(observer);
     this.#inspectors += 1;
-    for (const process of this.#table.values()) this.#introduce(observer, process);
+    for (const process of this.#living()) this.#introduce(observer, process);
     let attached = true;
     return {
       unsubscribe: () => {

@@ -6,8 +6,11 @@
 import type { Clock } from './clock.js';
 import { Ref } from './ref.js';
 
-/** From this many starts on, an empty list keeps its clock timer instead of setting it again and again. */
-const COMMON = 8;
+/**
+ * With no more lists than this, an empty one keeps its clock timer until it is due, instead of setting it
+ * again for the next call. Durations of many values (a deadline minus now) go over it and are given up at once.
+ */
+const FEW = 32;
 
 /** The longest wait that Node's timers can do; longer ones are armed again. */
 const LONGEST = 2 ** 31 - 1;
@@ -29,8 +32,6 @@ class DurationList {
   first: Timeout | undefined = undefined;
   last: Timeout | undefined = undefined;
   armed: unknown = undefined;
-  /** How often it was used: lists of common durations stay armed while empty. */
-  starts = 0;
   readonly onClock: () => void;
 
   constructor(duration: number, timers: Timers) {
@@ -63,7 +64,6 @@ export class Timers {
     if (list.last === undefined) list.first = timeout;
     else list.last.later = timeout;
     list.last = timeout;
-    list.starts += 1;
     this.count += 1;
     if (list.armed === undefined) this.#arm(list, duration);
   }
@@ -80,8 +80,8 @@ export class Timers {
     const list = timeout.list;
     if (list === undefined) return;
     this.#unlink(timeout);
-    if (list.first === undefined && list.starts < COMMON && list.armed !== undefined) {
-      this.#clock.clearTimeout(list.armed);
+    if (list.first === undefined && this.#lists.size > FEW) {
+      if (list.armed !== undefined) this.#clock.clearTimeout(list.armed);
       list.armed = undefined;
       this.#retire(list);
     }
