@@ -271,7 +271,8 @@ export class Delivery<Socket> {
 
   #form(data: Uint8Array): ReceivedData {
     if (this.#mode === 'list') return Array.from(data);
-    if (this.#header === 0) return data;
+    if (this.#header === 0)
+      return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
     const numbers: (number | Uint8Array)[] = Array.from(data.subarray(0, this.#header));
     if (data.length >= this.#header) numbers.push(data.subarray(this.#header));
     return numbers;

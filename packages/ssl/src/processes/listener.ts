@@ -8,11 +8,11 @@ import { type From, type GenServer, type Node, Pid, type Ref, type Self } from '
 import type { ServerConfig, SocketOptions } from '../options/config.js';
 import type { Result } from '../values/terms.js';
 import { callGuard, isDown, isMessage } from './requests.js';
-import type { SslSocket } from './socket.js';
+import type { SslMessage, SslSocket } from './socket.js';
 import type { Transport, TransportListener, TransportProvider } from './transport/transport.js';
 
 export type ListenerRequest =
-  | { readonly type: 'accept'; readonly owner: Pid<never>; readonly timeout: number | 'infinity' }
+  | { readonly type: 'accept'; readonly owner: Pid<SslMessage>; readonly timeout: number | 'infinity' }
   | { readonly type: 'close' }
   | { readonly type: 'sockname' }
   | { readonly type: 'options' }
@@ -24,7 +24,7 @@ export type ListenerRequest =
         readonly result: unknown;
       };
     }
-  | { readonly type: 'controlling_process'; readonly owner: Pid<never> }
+  | { readonly type: 'controlling_process'; readonly owner: Pid<SslMessage> }
   | { readonly type: 'counters' };
 
 const isListenerRequest = callGuard<ListenerRequest>(
@@ -58,7 +58,7 @@ export interface ListenerArgs {
   readonly port: number;
   readonly config: ServerConfig;
   readonly provider: TransportProvider;
-  readonly owner: Pid<never>;
+  readonly owner: Pid<SslMessage>;
   /** Starts the processes of an accepted connection. */
   readonly startConnection: (accepted: Accepted) => Promise<Result<SslSocket>>;
 }
@@ -67,13 +67,13 @@ export interface Accepted {
   readonly transport: Transport;
   readonly config: ServerConfig;
   readonly socket: SocketOptions;
-  readonly owner: Pid<never>;
-  readonly listener: Pid<never>;
+  readonly owner: Pid<SslMessage>;
+  readonly listener: Pid<HandshakeOver>;
 }
 
 interface Acceptor {
   readonly from: From;
-  readonly owner: Pid<never>;
+  readonly owner: Pid<SslMessage>;
   readonly timer: Ref | undefined;
 }
 
@@ -202,8 +202,8 @@ export class Listener {
     for (const transport of this.#queue) transport.destroy();
   }
 
-  #accept(owner: Pid<never>, timeout: number | 'infinity', from: From): void {
-    const acceptor: { from: From; owner: Pid<never>; timer: Ref | undefined } = {
+  #accept(owner: Pid<SslMessage>, timeout: number | 'infinity', from: From): void {
+    const acceptor: { from: From; owner: Pid<SslMessage>; timer: Ref | undefined } = {
       from,
       owner,
       timer: undefined,

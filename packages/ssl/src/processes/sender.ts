@@ -41,7 +41,9 @@ export type SenderNotice =
   /** The peer's KeyUpdate asked for ours (RFC 8446 §4.6.3). */
   | { readonly type: 'key_update_requested' }
   /** The transport takes nothing any more. */
-  | { readonly type: 'transport_closed' };
+  | { readonly type: 'transport_closed' }
+  /** The transport has room again. */
+  | { readonly type: 'drained' };
 
 /** AlertDescription codes (RFC 8446 §6). */
 const closeNotify = 0;
@@ -113,12 +115,10 @@ export class Sender {
       case 'transport_closed':
         this.#close();
         return;
+      case 'drained':
+        if (this.#phase.name === 'connection') this.#phase.queue.drained();
+        return;
     }
-  }
-
-  /** The transport has room again. */
-  drained(): void {
-    if (this.#phase.name === 'connection') this.#phase.queue.drained();
   }
 
   /** The receiver has ended. */
@@ -209,6 +209,7 @@ const isSenderNotice = callGuard<SenderNotice>(
   'packet',
   'key_update_requested',
   'transport_closed',
+  'drained',
 );
 
 class SendTimeout {

@@ -1,6 +1,10 @@
 /** What a user holds: a connection, or a listener. Compared by identity, shown as Erlang shows its sockets. */
 import { inspect } from 'node:util';
 import type { Node, Pid } from '@actor-tls/runtime';
+import type { OwnerMessage } from './delivery.js';
+
+/** What the owner of a connection is told (contract §3). */
+export type SslMessage = OwnerMessage<SslSocket>;
 
 /** A TLS connection. The same object from `connect` or `transportAccept` on, and in every message to its owner. */
 export class SslSocket {

@@ -1,0 +1,28 @@
+/** What the connections of one node share: network, cryptography, settings of the application. */
+import type { Node } from '@actor-tls/runtime';
+import type { Config } from '../options/config.js';
+import type { CryptoEngine } from '../values/crypto/engine.js';
+import type { Result } from '../values/terms.js';
+import type { Credentials } from './credentials.js';
+import type { TransportProvider } from './transport/transport.js';
+
+/** The application's environment (contract §4), with its defaults filled in. */
+export interface ApplicationSettings {
+  /** Chunks that an idle passive connection reads ahead. */
+  readonly internalActiveN: number;
+  /** ms that a connection that failed waits for the peer to read our alert. */
+  readonly alertTimeout: number;
+}
+
+export const defaultSettings: ApplicationSettings = { internalActiveN: 100, alertTimeout: 5000 };
+
+export interface Environment {
+  readonly node: Node;
+  readonly provider: TransportProvider;
+  readonly engine: CryptoEngine;
+  readonly settings: ApplicationSettings;
+  /** ms since 1970, for certificates. */
+  readonly wallClock: () => number;
+  /** Certificates, keys and trust of a config; at once when they are known, else read through the PEM cache. */
+  readonly credentials: (config: Config) => Result<Credentials> | Promise<Result<Credentials>>;
+}
