@@ -63,26 +63,33 @@ export class CrlTable {
     return crls.map((crl) => this.#put(looseKey(crl.der), undefined, [crl])).every((fits) => fits);
   }
 
+  /** By URI, else by its path alone. */
   at(uri: string): readonly KnownCrl[] | undefined {
-    const exact = this.#entries.get(uri);
-    if (exact !== undefined) return exact.crls;
+    const exact = this.exactlyAt(uri);
+    if (exact !== undefined) return exact;
     const path = pathOf(uri);
     if (path === undefined) return undefined;
     for (const entry of this.#byPath.get(path) ?? []) return entry.crls;
     return undefined;
   }
 
+  exactlyAt(uri: string): readonly KnownCrl[] | undefined {
+    return this.#entries.get(uri)?.crls;
+  }
+
   issuedBy(issuer: string): readonly KnownCrl[] {
     return [...(this.#byIssuer.get(issuer) ?? [])];
   }
 
+  deleteExactlyAt(uri: string): boolean {
+    const entry = this.#entries.get(uri);
+    if (entry !== undefined) this.#remove(entry);
+    return entry !== undefined;
+  }
+
   /** By URI, else all with its path (OTP's reading). Answers whether there was one. */
   deleteAt(uri: string): boolean {
-    const exact = this.#entries.get(uri);
-    if (exact !== undefined) {
-      this.#remove(exact);
-      return true;
-    }
+    if (this.deleteExactlyAt(uri)) return true;
     const path = pathOf(uri);
     const entries = path === undefined ? [] : [...(this.#byPath.get(path) ?? [])];
     for (const entry of entries) this.#remove(entry);

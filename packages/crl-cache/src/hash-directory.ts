@@ -84,10 +84,15 @@ async function isDirectory(path: string): Promise<boolean> {
 async function contents(path: string): Promise<Uint8Array | string> {
   try {
     if ((await stat(path)).size > maxFileBytes) return 'efbig';
-    return await readFile(path);
+    return bytesOf(await readFile(path));
   } catch (error) {
     return posixCode(error);
   }
+}
+
+/** The same memory as a plain array: comparing and cloning treat a Buffer as something else. */
+export function bytesOf(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
 /** `enoent`, `eacces`, … of an error of node:fs; `einval` when it has none. */
