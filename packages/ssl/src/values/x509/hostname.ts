@@ -52,8 +52,8 @@ export function verifyHostname(
 /** `pkix_verify_hostname_match_fun(https)`: one `*` in the left-most label of a dNSName (RFC 2818 §3.1). */
 export function httpsMatchFun(reference: ReferenceId | string, presented: PresentedId): boolean | 'default' {
   if (typeof reference === 'string') return 'default';
-  const host = reference.dns_id;
-  const pattern = presented.dNSName;
+  const { dns_id: host } = reference;
+  const { dNSName: pattern } = presented;
   if (typeof host !== 'string' || typeof pattern !== 'string' || host === '' || pattern === '')
     return 'default';
   return matchesWildcard(host, pattern);
@@ -118,6 +118,8 @@ function matchesWildcard(host: string, pattern: string): boolean {
   if (rest.length !== hostRest.length || rest.some((part, i) => part !== hostRest[i])) return false;
   const star = label.indexOf('*');
   if (star < 0) return label === hostLabel;
+  // RFC 6125 §6.4.3, RFC 9525 §6.3: not inside an A-label, not for a name of one label.
+  if (rest.length === 0 || label.startsWith('xn--')) return false;
   const before = label.slice(0, star);
   const after = label.slice(star + 1);
   if (after.includes('*') || hostLabel.includes('*')) return false;

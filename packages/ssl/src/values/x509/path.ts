@@ -117,13 +117,12 @@ export function defaultAnswer(event: PathEvent): PathAnswer {
   }
 }
 
-/** Thrown inside one walk only: a verify_fun said fail. */
-class Rejected extends Error {
+/** Thrown inside one walk only: a verify_fun said fail. No Error: its stack trace would cost more than the check. */
+class Rejected {
   readonly reason: BadCertReason;
   readonly certificate: Certificate;
   readonly index: number;
   constructor(reason: BadCertReason, certificate: Certificate, index: number) {
-    super('rejected');
     this.reason = reason;
     this.certificate = certificate;
     this.index = index;
@@ -261,7 +260,7 @@ class Walk {
     const anchor = this.#anchor;
     for (const { oid, critical } of anchor.extensions) {
       if (isKnownExtension(oid)) anchor.decode(oid);
-      else if (critical) yield* this.#bad('unknown_critical_extension', anchor, -1);
+      if (critical && !obeyed.has(oid)) yield* this.#bad('unknown_critical_extension', anchor, -1);
     }
     if (anchor.version === 3 && !anchor.isCa) yield* this.#bad('missing_basic_constraint', anchor, -1);
     if (anchor.keyUsage !== undefined && !hasUsage(anchor, KeyUsageBit.keyCertSign)) {
@@ -304,6 +303,16 @@ const processedHere: ReadonlySet<string> = new Set([
   Oid.policyMappings,
   Oid.policyConstraints,
   Oid.inhibitAnyPolicy,
+]);
+
+/** What an anchor may mark critical. */
+const obeyed: ReadonlySet<string> = new Set([
+  ...processedHere,
+  Oid.basicConstraints,
+  Oid.keyUsage,
+  Oid.nameConstraints,
+  Oid.extKeyUsage,
+  Oid.subjectAltName,
 ]);
 
 function hasUsage(certificate: Certificate, bit: number): boolean {

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { describeWithData, report } from '../support/report.js';
+import { readSharedJson } from '../support/shared.js';
+import { type LimboCase, runLimbo } from './limbo.js';
+import { acceptedOnPurpose } from './limbo-decisions.js';
+
+function casesOf(file: string): readonly LimboCase[] {
+  return (readSharedJson(file) as { readonly testcases: readonly LimboCase[] }).testcases;
+}
+
+/** ms; a case that takes longer is counted as timed out, never as an agreement. */
+const TIME_LIMIT = 5_000;
+
+class Tally {
+  readonly counts = {
+    agree: 0,
+    wrongAccept: 0,
+    wrongReject: 0,
+    onPurpose: 0,
+    soft: 0,
+    timedOut: 0,
+    crashed: 0,
+  };
+
+  /** The case's outcome in one word, counted. */
+  run(test: LimboCase): string {
+    const started = performance.now();
+    let accepted: boolean;
+    try {
+      accepted = runLimbo(test).accepted;
+    } catch (error) {
+      this.counts.crashed++;
+      return `crashed: ${String(error)}`;
+    }
+    if (performance.now() - started > TIME_LIMIT) {
+      this.counts.timedOut++;
+      return 'timed out';
+    }
+    if (accepted === (test.expected_result === 'SUCCESS')) {
+      this.counts.agree++;
+      return 'agree';
+    }
+    if (test.soft === true) {
+      this.counts.soft++;
+      return 'soft';
+    }
+    if (accepted && test.id in acceptedOnPurpose) {
+      this.counts.onPurpose++;
+      return 'on purpose';
+    }
+    this.counts[accepted ? 'wrongAccept' : 'wrongReject']++;
+    return accepted ? 'wrong accept' : 'wrong reject';
+  }
+}
+
+describeWithData('x509-limbo', 'x509/limbo-dev.json.gz', () => {
+  const tally = new Tally();
+  const cases = casesOf('x509/limbo-dev.json.gz');
+  for (const test of cases) {
+    const why = acceptedOnPurpose[test.id];
+    it(why === undefined ? test.id : `${test.id} is accepted: ${why}`, () => {
+      expect(tally.run(test)).toBe(why === undefined ? 'agree' : 'on purpose');
+    });
+  }
+  it('every decision is about a case', () => {
+    const ids = new Set(cases.map((test) => test.id));
+    expect(Object.keys(acceptedOnPurpose).filter((id) => !ids.has(id))).toEqual([]);
+    report('x509-limbo', tally.counts);
+  });
+});
+
+describeWithData('BetterTLS', 'x509/bettertls-dev.json.gz', () => {
+  const tally = new Tally();
+  const groups = new Map<string, LimboCase[]>();
+  for (const test of casesOf('x509/bettertls-dev.json.gz')) {
+    const [, suite = '', number = ''] = test.id.split('::');
+    const group = `${suite} ${number.slice(0, -2) || 'tc'}..`;
+    groups.set(group, [...(groups.get(group) ?? []), test]);
+  }
+  describe('cases whose result the suite calls debatable are counted apart', () => {
+    for (const [name, cases] of groups) {
+      it(name, () => {
+        const wrong = cases
+          .map((test) => `${test.id}: ${tally.run(test)}`)
+          .filter((line) => !/: (agree|soft)$/.test(line));
+        expect(wrong).toEqual([]);
+      });
+    }
+    it('reports', () => report('BetterTLS', tally.counts));
+  });
+});

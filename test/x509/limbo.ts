@@ -1,0 +1,85 @@
+/** Runs a case in x509-limbo's format (C2SP/x509-limbo) through `verifyPeer`. */
+import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import { httpsMatchFun, parseAddress } from '../../packages/ssl/src/values/x509/hostname.js';
+import type {
+  HostReference,
+  PeerVerification,
+} from '../../packages/ssl/src/values/x509/peer-verification.js';
+import { decodePem } from '../../packages/ssl/src/values/x509/pem.js';
+import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
+import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
+import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
+
+export interface LimboCase {
+  readonly id: string;
+  readonly features: readonly string[];
+  readonly validation_kind: 'SERVER' | 'CLIENT';
+  readonly trusted_certs: readonly string[];
+  readonly untrusted_intermediates: readonly string[];
+  readonly peer_certificate: string;
+  readonly validation_time: string | null;
+  readonly expected_peer_name: { readonly kind: string; readonly value: string } | null;
+  readonly max_chain_depth: number | null;
+  readonly crls: readonly string[];
+  readonly expected_result: 'SUCCESS' | 'FAILURE';
+  readonly soft?: boolean;
+}
+
+export interface Outcome {
+  readonly accepted: boolean;
+  readonly why: string;
+}
+
+/** What TLS 1.3 offers without SHA-1. */
+const signatureAlgs: PeerVerification['signatureAlgs'] = [
+  'eddsa_ed25519',
+  'eddsa_ed448',
+  'ecdsa_secp521r1_sha512',
+  'ecdsa_secp384r1_sha384',
+  'ecdsa_secp256r1_sha256',
+  'rsa_pss_rsae_sha512',
+  'rsa_pss_rsae_sha384',
+  'rsa_pss_rsae_sha256',
+  'rsa_pkcs1_sha512',
+  'rsa_pkcs1_sha384',
+  'rsa_pkcs1_sha256',
+];
+
+function der(pem: string): Uint8Array {
+  return decodePem(pem)[0]?.der ?? new Uint8Array();
+}
+
+function hostOf(test: LimboCase): HostReference | undefined {
+  if (test.validation_kind !== 'SERVER' || test.expected_peer_name === null) return undefined;
+  const { kind, value } = test.expected_peer_name;
+  const address = kind === 'IP' ? parseAddress(value) : undefined;
+  return address === undefined ? { type: 'sni', name: value } : { type: 'address', address };
+}
+
+/** Every trusted certificate is an anchor for limbo, self-signed or not. */
+export function runLimbo(test: LimboCase): Outcome {
+  const trusted = test.trusted_certs.map(der);
+  const isTrusted = (candidate: Uint8Array): boolean =>
+    trusted.some((anchor) => Buffer.compare(anchor, candidate) === 0);
+  const time = test.validation_time;
+  const verdict = verifyPeer({
+    chain: [der(test.peer_certificate), ...test.untrusted_intermediates.map(der)],
+    trust: createTrustStore(trusted),
+    engine: defaultEngine,
+    role: test.validation_kind === 'SERVER' ? 'client' : 'server',
+    verify: 'verify_peer',
+    host: hostOf(test),
+    customizeHostnameCheck: { matchFun: httpsMatchFun },
+    depth: test.max_chain_depth ?? 10,
+    now: Date.parse(time ?? '2024-07-01T00:00:00Z'),
+    signatureAlgs,
+    partialChain: (chain) => {
+      const anchor = chain.slice(0, -1).findLast(isTrusted);
+      return anchor === undefined ? 'unknown_ca' : { trusted_ca: anchor };
+    },
+  });
+  if (verdict instanceof Promise) throw new Error('nothing here is asynchronous');
+  return 'ok' in verdict
+    ? { accepted: true, why: '' }
+    : { accepted: false, why: explain(verdict.reject.explanation) };
+}
