@@ -1,0 +1,62 @@
+/**
+ * Terms as text, for error messages and logs: in the notation in which users write options, `{ verify: 'x' }`.
+ * Bytes are told by their number only, and what may hold a secret is not shown.
+ */
+
+const hidden = new Set(['key', 'password', 'secret', 'masterSecret']);
+const mostItems = 100;
+const longestText = 200;
+const deepest = 12;
+
+/** One line, whatever the value is; never throws. */
+export function notation(value: unknown): string {
+  return render(value, 0);
+}
+
+function render(value: unknown, depth: number): string {
+  switch (typeof value) {
+    case 'string':
+      return quoted(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return `function/${value.length}`;
+    case 'symbol':
+      return value.toString();
+    case 'object':
+      break;
+    default:
+      return String(value);
+  }
+  if (value === null) return 'null';
+  if (depth >= deepest) return '…';
+  if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (Array.isArray(value)) return `[${cut(value.map((item) => render(item, depth + 1)))}]`;
+  const proto: unknown = Object.getPrototypeOf(value);
+  if (proto !== null && proto !== Object.prototype) return ownText(value);
+  const fields = Object.entries(value).map(([key, item]) =>
+    hidden.has(key) ? `${key}: [hidden]` : `${name(key)}: ${render(item, depth + 1)}`,
+  );
+  return fields.length === 0 ? '{}' : `{ ${cut(fields)} }`;
+}
+
+/** A pid's or a secret's own text; of classes that have none their name. */
+function ownText(value: object): string {
+  const text = String(value);
+  return text.startsWith('[object ') ? value.constructor.name : text;
+}
+
+function cut(items: readonly string[]): string {
+  if (items.length <= mostItems) return items.join(', ');
+  return `${items.slice(0, mostItems).join(', ')}, … ${items.length - mostItems} more`;
+}
+
+function name(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key);
+}
+
+function quoted(text: string): string {
+  const short = text.length > longestText ? `${text.slice(0, longestText)}…` : text;
+  return `'${JSON.stringify(short).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+}
