@@ -2,6 +2,18 @@
  * Erlang processes on xstate actors.
  */
 export type { ProcessSnapshot } from './actor-face.js';
+export type { AllStarted, RunningApplication } from './application.js';
+export {
+  ensureAllStarted,
+  loadApplication,
+  startApplication,
+  stopApplication,
+  unloadApplication,
+  whichApplications,
+} from './application.js';
+export type { OnNode } from './application-env.js';
+export { getAllEnv, getEnv, setEnv, unsetEnv } from './application-env.js';
+export type { ApplicationSpec, StartType } from './application-spec.js';
 export { Blueprint } from './blueprint.js';
 export type { From } from './call.js';
 export type {

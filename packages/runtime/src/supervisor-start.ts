@@ -16,7 +16,7 @@ const ignored: Started = { pid: undefined, info: undefined };
  */
 export function startProcess(
   self: Self,
-  spec: FullChildSpec,
+  spec: Pick<FullChildSpec, 'start'>,
   args: readonly unknown[],
 ): Started | PromiseLike<Started> {
   try {
