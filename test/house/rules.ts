@@ -48,12 +48,15 @@ export function importCycles(files: readonly SourceFile[]): string[] {
   return rings;
 }
 
-/** The version is chosen once; whoever asks again belongs into a row of a table. */
+/**
+ * The version is chosen once; whoever asks again belongs into a row of a table. Comparing a legacy_version with
+ * 0x0303 is no question: RFC 8446 fixes its value.
+ */
 export function versionQuestions(files: readonly SourceFile[]): string[] {
   const version = String.raw`['"]d?tlsv1(?:\.[0-3])?['"]`;
   const question = new RegExp(
     String.raw`[=!]==?\s*${version}|${version}\s*[=!]==?|case\s+${version}|includes\(\s*${version}|` +
-      String.raw`(?:[<>]=?|[=!]==?)\s*0x(?:03|fe)[0-9a-f]{2}\b`,
+      String.raw`[<>]=?\s*0x(?:03|fe)[0-9a-f]{2}\b|[=!]==?\s*0x(?:030[0124]|fe[0-9a-f]{2})\b`,
     'g',
   );
   const mayAsk = /^packages\/ssl\/src\/(?:protocol\/hello|values\/registry|options|testing)\//;
@@ -84,7 +87,7 @@ const storeys: readonly Storey[] = [
   { name: 'runtime', folder: 'packages/runtime/src/', mayImport: ['runtime'] },
   { name: 'session-store', folder: 'packages/session-store/src/', mayImport: ['session-store', 'runtime'] },
   { name: 'crl-cache', folder: 'packages/crl-cache/src/', mayImport: ['crl-cache', 'runtime'] },
-  { name: 'values', folder: 'packages/ssl/src/values/', mayImport: ['values'] },
+  { name: 'values', folder: 'packages/ssl/src/values/', mayImport: ['values', 'config'] },
   { name: 'config', folder: 'packages/ssl/src/options/config.ts', mayImport: ['values', 'config'] },
   { name: 'options', folder: 'packages/ssl/src/options/', mayImport: ['values', 'config', 'options'] },
   { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
