@@ -6,7 +6,7 @@ import type { EventObject, Observer, Snapshot, Subscription } from 'xstate';
 import type { Logger } from './logger.js';
 
 /** A process as xstate sees it. `context` is a gen-server's state, a machine's context, … */
-export type ProcessSnapshot = Snapshot<unknown> & { readonly context: unknown };
+export type ProcessSnapshot = Snapshot<unknown> & { readonly context?: unknown };
 
 /** Observers and listeners of one process. */
 export class ActorFace {

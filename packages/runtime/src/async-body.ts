@@ -2,13 +2,14 @@
  * A process whose body is an async function with selective `receive`; also the shell, a process without a
  * body for top-level code.
  */
-import { Crash, exited, reasonOf } from './exit.js';
+
 import type { Reason } from './exit.js';
-import { ProcessTimer } from './process-timer.js';
-import { EXITED, RUNNING, WAITING } from './process.js';
+import { Crash, exited, reasonOf } from './exit.js';
 import type { Body, Process } from './process.js';
-import { Self } from './self.js';
+import { EXITED, RUNNING, WAITING } from './process.js';
+import { ProcessTimer } from './process-timer.js';
 import type { Matcher, Receiver } from './self.js';
+import { Self } from './self.js';
 import { isThenable } from './thenable.js';
 
 /** What has a receive waiting. */

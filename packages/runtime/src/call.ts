@@ -3,11 +3,12 @@
  * the caller's: while unanswered, a call hangs on its server, whose end makes it fail. The same guarantees
  * as Erlang's monitor and selective receive, whatever waits in the caller's mailbox.
  */
-import { Exit } from './exit.js';
+
 import type { FailedCall, Reason } from './exit.js';
+import { Exit } from './exit.js';
 import type { Pid } from './pid.js';
-import { Timeout } from './timers.js';
 import type { Timers } from './timers.js';
+import { Timeout } from './timers.js';
 
 /** What a call needs of its caller: whether it is still there to be answered. */
 export interface Caller {

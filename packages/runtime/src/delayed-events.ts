@@ -2,8 +2,8 @@
  * xstate's scheduler on our timers: `after`, `raise` and `sendTo` with a delay, kept per source.
  */
 import type { AnyActorRef, EventObject } from 'xstate';
-import { Timeout } from './timers.js';
 import type { Timers } from './timers.js';
+import { Timeout } from './timers.js';
 import type { System, SystemDoor } from './xstate-internals.js';
 
 class DelayedEvent extends Timeout {
@@ -13,7 +13,13 @@ class DelayedEvent extends Timeout {
   readonly event: EventObject;
   readonly id: string;
 
-  constructor(owner: DelayedEvents, source: AnyActorRef, target: AnyActorRef, event: EventObject, id: string) {
+  constructor(
+    owner: DelayedEvents,
+    source: AnyActorRef,
+    target: AnyActorRef,
+    event: EventObject,
+    id: string,
+  ) {
     super();
     this.#owner = owner;
     this.source = source;

@@ -2,15 +2,18 @@
  * A process as xstate logic, so that any machine can `invoke` or `spawnChild` one.
  */
 import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
-import { Exit } from './exit.js';
 import type { Reason } from './exit.js';
-import { defaultNode, nodeOf, PROCESS_EXIT } from './node.js';
+import { Exit } from './exit.js';
 import type { Node, Spawnable, SpawnOptions } from './node.js';
+import { defaultNode, nodeOf, PROCESS_EXIT } from './node.js';
 import type { Pid } from './pid.js';
 import { Process } from './process.js';
 
 /** The snapshot of an actor that stands for a process. */
-export type StandInSnapshot<O> = Snapshot<O> & { readonly pid: Pid<unknown> | undefined; readonly input: unknown };
+export type StandInSnapshot<O> = Snapshot<O> & {
+  readonly pid: Pid<unknown> | undefined;
+  readonly input: unknown;
+};
 
 interface ExitEvent {
   readonly type: typeof PROCESS_EXIT;

@@ -1,16 +1,17 @@
 /**
  * `gen_server`: a process made of callbacks with a state.
  */
-import { Call } from './call.js';
+
 import type { From } from './call.js';
-import { Exit, isOrderly, reasonOf } from './exit.js';
+import { Call } from './call.js';
 import type { Reason } from './exit.js';
+import { Exit, isOrderly, reasonOf } from './exit.js';
 import { Cast, Envelope, ExitMessage, IoTurn } from './messages.js';
 import type { Node } from './node.js';
 import type { Pid } from './pid.js';
-import { ProcessTimer } from './process-timer.js';
-import { EXITED, RUNNING, SUSPENDED, WAITING } from './process.js';
 import type { Body, Process } from './process.js';
+import { EXITED, RUNNING, SUSPENDED, WAITING } from './process.js';
+import { ProcessTimer } from './process-timer.js';
 import { Self } from './self.js';
 import { isThenable } from './thenable.js';
 
@@ -45,9 +46,11 @@ export interface Stop<S> {
 export type InitResult<S> = (Next & { readonly ok: S }) | { readonly stop: Reason } | 'ignore';
 
 /** What `handleCall` answers; nothing means: same state, the reply comes later. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a callback may return nothing at all
 export type CallResult<S> = Reply<S> | NoReply<S> | Stop<S> | void;
 
 /** What the other callbacks answer; nothing means: same state. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a callback may return nothing at all
 export type InfoResult<S> = NoReply<S> | Stop<S> | void;
 
 type Eventually<T> = T | PromiseLike<T>;
@@ -87,8 +90,8 @@ export type StartResult = { readonly ok: Pid<unknown> } | { readonly error: Reas
  * failing `init` leaves neither a process nor a name behind. As in Erlang a linked parent also gets the exit
  * signal of a server that failed.
  */
-export function startGenServer<S, A>(
-  parent: Self<never> | Self | Node,
+export function startGenServer<S, A, M = unknown>(
+  parent: Self<M> | Self<never> | Self | Node,
   module: GenServer<S, A>,
   args: A,
   options: StartOptions = {},
@@ -319,7 +322,11 @@ export class GenServerBody implements Body {
 
   /** The extras of a result: `continue` and `timeout`. */
   #next(process: Process, self: Self, result: object, message: unknown): void {
-    if ('timeout' in result && typeof result.timeout === 'number' && result.timeout !== Number.POSITIVE_INFINITY) {
+    if (
+      'timeout' in result &&
+      typeof result.timeout === 'number' &&
+      result.timeout !== Number.POSITIVE_INFINITY
+    ) {
       this.#idle = new IdleTimer(process);
       this.#idle.begin(result.timeout);
     }

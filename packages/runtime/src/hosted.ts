@@ -3,14 +3,14 @@
  * functions are called with a scope of ours, whose `self` is the process: machine, pid and actor are one.
  */
 import type { AnyActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
-import { Crash, Exit, reasonOf } from './exit.js';
-import type { Reason } from './exit.js';
-import type { Call } from './call.js';
 import { Blueprint } from './blueprint.js';
-import { EXITED, RUNNING, WAITING } from './process.js';
+import type { Call } from './call.js';
+import type { Reason } from './exit.js';
+import { Crash, Exit, reasonOf } from './exit.js';
 import type { Body, Process } from './process.js';
-import { stopActor } from './xstate-internals.js';
+import { EXITED, RUNNING, WAITING } from './process.js';
 import type { System } from './xstate-internals.js';
+import { stopActor } from './xstate-internals.js';
 
 const EVENTS_PER_SLOT = 50;
 const NO_ERROR = undefined;
@@ -243,5 +243,7 @@ export class HostedBody implements Body {
 }
 
 function isEvent(message: unknown): message is EventObject | Call {
-  return typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string';
+  return (
+    typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string'
+  );
 }

@@ -1,8 +1,9 @@
 /**
  * Monitors: one-way watches that tell of a process's end once.
  */
-import { DownMessage } from './messages.js';
+
 import type { Reason } from './exit.js';
+import { DownMessage } from './messages.js';
 import type { Pid } from './pid.js';
 import { Ref } from './ref.js';
 

@@ -2,32 +2,33 @@
  * A node: a genuine xstate root actor with its actor system, the table of processes, their names, timers and
  * scheduler.
  */
+
+import type { ActorRefLike, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 import { createActor, fromTransition } from 'xstate';
-import type { ActorRefLike, AnyActorRef, EventObject } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
 import { Blueprint } from './blueprint.js';
-import { startCall } from './call.js';
 import type { Caller } from './call.js';
-import { systemClock, systemHooks } from './clock.js';
+import { startCall } from './call.js';
 import type { Clock, SchedulerHooks } from './clock.js';
+import { systemClock, systemHooks } from './clock.js';
 import { DelayedEvents } from './delayed-events.js';
-import { RuntimeError } from './exit.js';
 import type { Reason } from './exit.js';
-import { stderrLogger } from './logger.js';
+import { RuntimeError } from './exit.js';
 import type { Logger } from './logger.js';
+import { stderrLogger } from './logger.js';
 import { Cast, IoTurn } from './messages.js';
 import { OutsidePid } from './outside-pid.js';
 import type { Pid } from './pid.js';
-import { NamedSendTimer, ProcessTimer, SendTimer } from './process-timer.js';
-import { EXITED, Process, WAITING } from './process.js';
 import type { Body, ProcessStatus } from './process.js';
-import { crashReport } from './report.js';
+import { EXITED, Process, WAITING } from './process.js';
+import { NamedSendTimer, ProcessTimer, SendTimer } from './process-timer.js';
 import type { Ref } from './ref.js';
+import { crashReport } from './report.js';
 import { Scheduler } from './scheduler.js';
 import { CALL_TIMEOUT, Self } from './self.js';
 import { Timeout, Timers } from './timers.js';
-import { SystemDoor } from './xstate-internals.js';
 import type { Inspected, System } from './xstate-internals.js';
+import { SystemDoor } from './xstate-internals.js';
 
 /** What `spawn` takes: a function of the process's {@link Self}, or a blueprint such as a hosted machine. */
 export type Spawnable<M> = ((self: Self<M>) => unknown) | Blueprint<M>;
@@ -212,16 +213,12 @@ export class Node {
    * is the process's crash; it may answer as `handleInfo` does. No closure and no message is made on the way.
    * False when the process is dead.
    */
-  ioTurn<T, A>(
-    pid: Pid<never>,
-    run: (target: T, argument: A) => unknown,
-    target: T,
-    argument: A,
-  ): boolean {
+  ioTurn<T, A>(pid: Pid<never>, run: (target: T, argument: A) => unknown, target: T, argument: A): boolean {
     if (!(pid instanceof Process)) throw new RuntimeError('badarg', `${pid} is not on this node`);
     if (pid.state === EXITED) return false;
     const { scheduler } = this;
-    if (scheduler.running || pid.state !== WAITING || pid.queueLength > 0 || pid.body.turn === undefined) {
+    if (pid.body.turn === undefined) throw new RuntimeError('badarg', `${pid} is no gen-server`);
+    if (scheduler.running || pid.state !== WAITING || pid.queueLength > 0) {
       if (!scheduler.running) scheduler.newTurn();
       pid.deliver(new IoTurn(run, target, argument));
       return true;
@@ -350,11 +347,21 @@ export class Node {
   }
 
   /** @internal */
-  request<R>(caller: Caller | undefined, to: Pid<never> | string, request: unknown, timeout: number): Promise<R> {
+  request<R>(
+    caller: Caller | undefined,
+    to: Pid<never> | string,
+    request: unknown,
+    timeout: number,
+  ): Promise<R> {
     const target = typeof to === 'string' ? this.whereis(to) : to;
     if (this.#inspectors > 0 && target instanceof Process) {
       const sourceRef = caller instanceof Process ? caller : undefined;
-      this.inspect({ type: '@xstate.event', sourceRef, actorRef: target, event: { type: '$gen_call', request } });
+      this.inspect({
+        type: '@xstate.event',
+        sourceRef,
+        actorRef: target,
+        event: { type: '$gen_call', request },
+      });
     }
     // The answer's type is the caller's claim: nothing at run time could prove it.
     return startCall(caller, target, to, request, this.timers, timeout) as Promise<R>;
@@ -421,7 +428,7 @@ export class Node {
     const { abort, face, proxy } = rare;
     if (abort !== undefined) this.#safely(process, () => abort.abort(reason));
     face?.end(process.getSnapshot());
-    if (proxy !== undefined) {
+    if (proxy?.getSnapshot().status === 'active') {
       this.#door.relay(process, proxy, asEvent({ type: PROCESS_EXIT, reason, output: process.output }));
     }
   }
@@ -439,11 +446,7 @@ export class Node {
 
   /** @internal */
   inspect(event: Inspected): void {
-    try {
-      this.#door.inspected(event);
-    } catch (error) {
-      this.logger.error({ err: error }, 'an inspector threw');
-    }
+    this.#door.inspected(event);
   }
 
   /** @internal The crash report of a process that failed. */
@@ -511,9 +514,18 @@ export class Node {
     attach: System['inspect'],
     observer: Parameters<System['inspect']>[0],
   ): ReturnType<System['inspect']> {
-    const subscription = attach(observer);
+    // xstate calls inspectors in the middle of transitions: one that throws would break the machine it watches.
+    const guarded = (event: InspectionEvent): void => {
+      try {
+        if (typeof observer === 'function') observer(event);
+        else observer.next?.(event);
+      } catch (error) {
+        this.logger.error({ err: error }, 'an inspector threw');
+      }
+    };
+    const subscription = attach(guarded);
     this.#inspectors += 1;
-    for (const process of this.#living()) this.#introduce(observer, process);
+    for (const process of this.#living()) this.#introduce(guarded, process);
     let attached = true;
     return {
       unsubscribe: () => {
@@ -524,18 +536,12 @@ export class Node {
     };
   }
 
-  #introduce(observer: Parameters<System['inspect']>[0], actor: ActorRefLike): void {
-    const event = { type: '@xstate.actor', actorRef: actor, rootId: this.root.sessionId } as const;
-    try {
-      if (typeof observer === 'function') observer(event);
-      else observer.next?.(event);
-    } catch (error) {
-      this.logger.error({ err: error }, 'an inspector threw');
-    }
+  #introduce(inspector: (event: InspectionEvent) => void, actor: ActorRefLike): void {
+    inspector({ type: '@xstate.actor', actorRef: actor, rootId: this.root.sessionId });
     const snapshot: unknown = actor.getSnapshot();
     if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return;
     for (const child of Object.values(snapshot.children ?? {})) {
-      if (typeof child === 'object' && child !== null && isActor(child)) this.#introduce(observer, child);
+      if (typeof child === 'object' && child !== null && isActor(child)) this.#introduce(inspector, child);
     }
   }
 }
@@ -555,7 +561,9 @@ function asEvent(message: unknown): EventObject {
 }
 
 function isEventObject(message: unknown): message is EventObject {
-  return typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string';
+  return (
+    typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string'
+  );
 }
 
 let fallback: Node | undefined;

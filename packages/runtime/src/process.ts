@@ -3,19 +3,19 @@
  * actor of the node's actor system. What it does is its {@link Body}'s affair.
  */
 import type { ActorRef, AnyActorRef, EventObject, Observer, Snapshot, Subscription } from 'xstate';
-import type { Call, CallHolder, Caller } from './call.js';
-import { exited } from './exit.js';
+import type { ProcessSnapshot } from './actor-face.js';
+import { ActorFace } from './actor-face.js';
+import type { Call, Caller, CallHolder } from './call.js';
 import type { Reason } from './exit.js';
+import { exited } from './exit.js';
 import { Mailbox } from './mailbox.js';
 import { ExitMessage } from './messages.js';
 import type { Monitor, Watcher } from './monitor.js';
 import type { Node } from './node.js';
-import { Pid } from './pid.js';
 import type { SignalCause } from './pid.js';
-import { ActorFace } from './actor-face.js';
-import type { ProcessSnapshot } from './actor-face.js';
-import type { Runnable } from './scheduler.js';
+import { Pid } from './pid.js';
 import type { ProcessTimer } from './process-timer.js';
+import type { Runnable } from './scheduler.js';
 import type { System } from './xstate-internals.js';
 
 /** In which of its states a process is. */
@@ -378,7 +378,7 @@ export class Process
   }
 
   getSnapshot(): ProcessSnapshot {
-    if (this.body.snapshot !== undefined) return { context: undefined, ...this.body.snapshot() };
+    if (this.body.snapshot !== undefined) return this.body.snapshot();
     const context = this.body.context(this);
     if (this.state !== EXITED) return { status: 'active', output: undefined, error: undefined, context };
     if (this.reason === 'normal') {

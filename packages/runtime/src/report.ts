@@ -1,8 +1,9 @@
 /**
  * The report of a process that failed, in the manner of OTP's crash reports.
  */
-import { Crash, isOrderly, reasonText } from './exit.js';
+
 import type { Reason } from './exit.js';
+import { Crash, isOrderly, reasonText } from './exit.js';
 import type { Logger } from './logger.js';
 import type { Process } from './process.js';
 

@@ -2,15 +2,16 @@
  * A process's view of the runtime. It is passed as a parameter to every body and callback: a module-level
  * "current process" would be wrong after the first await.
  */
-import { Exit, exited, RuntimeError } from './exit.js';
+
 import type { Reason } from './exit.js';
-import { DownMessage, ExitMessage } from './messages.js';
+import { Exit, exited, RuntimeError } from './exit.js';
 import type { Message } from './messages.js';
+import { DownMessage, ExitMessage } from './messages.js';
 import { Monitor } from './monitor.js';
 import type { Node, Spawnable, SpawnOptions } from './node.js';
 import type { Pid } from './pid.js';
-import { EXITED } from './process.js';
 import type { Process } from './process.js';
+import { EXITED } from './process.js';
 import type { Ref } from './ref.js';
 
 /** Milliseconds after which a call fails with `timeout`, unless told otherwise. */
@@ -111,11 +112,16 @@ export class Self<in out M = unknown> {
   ): OfType<M, K> | 'timeout' | Promise<OfType<M, K> | 'timeout'>;
   receive(pattern?: Pattern | ReceiveOptions, options?: { readonly after?: number | undefined }): unknown {
     if (this.#receiver === undefined) throw new Error('only an async body or a shell can receive');
-    if (pattern === undefined) return this.#receiver.receive(this.process, undefined, Number.POSITIVE_INFINITY);
+    if (pattern === undefined)
+      return this.#receiver.receive(this.process, undefined, Number.POSITIVE_INFINITY);
     if (options === undefined && isReceiveOptions(pattern)) {
       return this.#receiver.receive(this.process, undefined, pattern.after);
     }
-    return this.#receiver.receive(this.process, matcherOf(pattern), options?.after ?? Number.POSITIVE_INFINITY);
+    return this.#receiver.receive(
+      this.process,
+      matcherOf(pattern),
+      options?.after ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Takes everything out of the mailbox, as the Erlang shell's `flush()`. */
@@ -132,7 +138,8 @@ export class Self<in out M = unknown> {
   call<R = unknown>(to: Pid<never> | string, request: unknown, timeout: number = CALL_TIMEOUT): Promise<R> {
     const { process } = this;
     process.guard();
-    if (to === process || to === process.name) return Promise.reject(Exit.of('calling_self', { to, request }));
+    if (to === process || to === process.name)
+      return Promise.reject(Exit.of('calling_self', { to, request }));
     return process.home.request<R>(process, to, request, timeout);
   }
 
@@ -159,6 +166,14 @@ export class Self<in out M = unknown> {
   readTimer(timer: Ref): number | false {
     this.process.guard();
     return this.process.home.readTimer(timer);
+  }
+
+  /**
+   * Charges work to the current turn of the event loop (`erlang:bump_reductions/1`): about one reduction per
+   * microsecond of a long operation, so that I/O gets its chance in time.
+   */
+  charge(reductions: number): void {
+    this.process.home.scheduler.charge(reductions);
   }
 
   // ── Processes ───────────────────────────────────────────────────────────────────────────────────────
@@ -303,7 +318,10 @@ export class Self<in out M = unknown> {
 
 function isReceiveOptions(pattern: Pattern | ReceiveOptions): pattern is ReceiveOptions {
   return (
-    typeof pattern === 'object' && !('type' in pattern) && 'after' in pattern && typeof pattern.after === 'number'
+    typeof pattern === 'object' &&
+    !('type' in pattern) &&
+    'after' in pattern &&
+    typeof pattern.after === 'number'
   );
 }
 
@@ -323,4 +341,3 @@ function matcherOf(pattern: Pattern | ReceiveOptions): Matcher {
     message !== null &&
     fields.every(([field, value]) => Reflect.get(message, field) === value);
 }
-

@@ -73,7 +73,12 @@ export class SystemDoor {
   }
 
   /** Has `around` called for each new inspector, with xstate's own way to attach it. */
-  wrapInspect(around: (attach: System['inspect'], observer: Parameters<System['inspect']>[0]) => ReturnType<System['inspect']>): void {
+  wrapInspect(
+    around: (
+      attach: System['inspect'],
+      observer: Parameters<System['inspect']>[0],
+    ) => ReturnType<System['inspect']>,
+  ): void {
     const attach = this.#system.inspect;
     this.#system.inspect = (observer) => around(attach, observer);
   }
