@@ -5,7 +5,8 @@
  * to case, to the amount of white space inside and around, and to which of the text types carries them; all
  * else is compared byte by byte. Keys make comparison a string equality and names usable in a Map.
  */
-import { type DerReader, decodeAll, hex, Tag } from './der.js';
+import { DerReader, decodeAll, hex, Tag } from './der.js';
+import { encodeElement } from './der-writer.js';
 
 export interface Attribute {
   /** dotted decimal */
@@ -16,6 +17,8 @@ export interface Attribute {
   readonly text: string | undefined;
   /** DER of the value. */
   readonly raw: Uint8Array;
+  /** DER of type and value. */
+  readonly encoded: Uint8Array;
 }
 
 export type Rdn = readonly Attribute[];
@@ -64,6 +67,12 @@ export class Name {
   isWithin(base: Name): boolean {
     const own = this.rdnKeys;
     return base.rdnKeys.length <= own.length && base.rdnKeys.every((key, i) => key === own[i]);
+  }
+
+  /** This name with one more RDN (DER) below. */
+  with(rdn: Uint8Array): Name {
+    const own = new DerReader(this.raw).open(Tag.sequence);
+    return new Name(encodeElement(Tag.sequence, own.bytes.subarray(own.position, own.end), rdn));
   }
 
   /** All values of an attribute type, in order. */
@@ -122,12 +131,14 @@ export function readRdns(reader: DerReader): Rdn[] {
 export function readRdn(set: DerReader): Rdn {
   const rdn: Attribute[] = [];
   do {
+    const start = set.position;
     const pair = set.open(Tag.sequence);
+    const encoded = set.bytes.subarray(start, set.position);
     const type = pair.oid();
     const tag = pair.peek();
     const raw = pair.element();
     pair.finish();
-    rdn.push({ type, tag, raw, text: textOf(tag, raw) });
+    rdn.push({ type, tag, raw, encoded, text: textOf(tag, raw) });
     if (rdn.length > MAX_ATTRIBUTES) set.fail('name too long');
   } while (!set.done);
   return rdn;
