@@ -187,6 +187,27 @@ describe('the PEM cache', () => {
     expect(await read('c')).toEqual({ error: 'enoent' });
   });
 
+  it('tells of every change: a swap, a clear, its own end', async () => {
+    let changes = 0;
+    await start({
+      onChange: () => {
+        changes += 1;
+      },
+    });
+    files.write('c', one.certPem);
+    await entriesOf('c');
+    await sweepPemCache(shell, name);
+    expect(changes).toBe(0);
+    files.write('c', two.certPem);
+    await sweepPemCache(shell, name);
+    expect(changes).toBe(1);
+    await clearPemCache(shell, name);
+    expect(changes).toBe(2);
+    kill();
+    await clock.advance(0);
+    expect(changes).toBe(3);
+  });
+
   it('clearing makes everything be read anew', async () => {
     await start();
     files.write('c', one.certPem);

@@ -46,6 +46,8 @@ export interface PemCacheOptions {
   /** Default 1000. */
   readonly maxFiles?: number;
   readonly files?: FileAccess;
+  /** Called whenever a file that somebody may hold is no longer current: replaced, dropped, or the cache has ended. */
+  readonly onChange?: () => void;
 }
 
 /** The disk, as far as the cache needs it; both reject with errors as node:fs does. */
@@ -233,9 +235,7 @@ class PemCache {
     this.#files = options.files ?? disk;
     this.#kept = new BoundedTable(options.maxFiles ?? 1000);
     // However the process ends, nobody may take what he holds for current any longer.
-    self.own(this.#kept, (kept) => {
-      for (const [, file] of kept.entries()) file.state = 'replaced';
-    });
+    self.own(this.#kept, () => this.#replaceAll());
     this.armClean();
   }
 
@@ -267,7 +267,7 @@ class PemCache {
   }
 
   clear(): void {
-    for (const [, kept] of this.#kept.entries()) kept.state = 'replaced';
+    this.#replaceAll();
     this.#kept.clear();
   }
 
@@ -326,18 +326,28 @@ class PemCache {
       return;
     }
     this.#swapped += 1;
-    before.state = 'replaced';
+    this.#replaced(before);
     this.#keep(new Kept(before.file, found.entries, found.stamp));
   }
 
   #keep(kept: Kept): void {
     const victim = this.#kept.set(kept.file, kept, this.#self.node.clock.now());
-    if (victim !== undefined) victim.value.state = 'replaced';
+    if (victim !== undefined) this.#replaced(victim.value);
+  }
+
+  #replaced(kept: Kept): void {
+    kept.state = 'replaced';
+    this.#options.onChange?.();
+  }
+
+  #replaceAll(): void {
+    for (const [, kept] of this.#kept.entries()) kept.state = 'replaced';
+    this.#options.onChange?.();
   }
 
   #drop(kept: Kept): void {
-    kept.state = 'replaced';
     this.#kept.delete(kept.file);
+    this.#replaced(kept);
   }
 
   /** Work on the disk goes on beside the process; its result comes as a message. */
