@@ -54,8 +54,8 @@ export type SupervisorRef = Pid | string;
  * `{ error: { shutdown: { failed_to_start_child: { id, reason } } } }`; flags and specifications that are none are
  * refused with `supervisor_data`, `start_spec` or `bad_start_spec`. `supervisor:start_link/2,3`.
  */
-export function startSupervisor(
-  parent: Self<never> | Self | Node,
+export function startSupervisor<M = unknown>(
+  parent: Self<M> | Self<never> | Self | Node,
   init: SupervisorInit,
   options: { readonly name?: string } = {},
 ): Promise<StartResult> {
