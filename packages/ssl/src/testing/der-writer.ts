@@ -3,11 +3,9 @@
  * whoever builds a broken certificate on purpose must be able to.
  */
 
-/** One TLV from a tag byte and contents in pieces. */
-export function tlv(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  const length = contents.reduce((sum, piece) => sum + piece.length, 0);
-  return concat([Uint8Array.of(tag), definiteLength(length), ...contents]);
-}
+import { encodeOid as oid, encodeElement as tlv } from '../values/x509/der-writer.js';
+
+export { oid, tlv };
 
 export const sequence = (...elements: readonly Uint8Array[]): Uint8Array => tlv(0x30, ...elements);
 export const bool = (value: boolean): Uint8Array => tlv(0x01, Uint8Array.of(value ? 0xff : 0));
@@ -49,11 +47,6 @@ export function namedBits(bits: readonly number[]): Uint8Array {
   return tlv(0x03, Uint8Array.of(7 - (last & 7)), bytes);
 }
 
-export function oid(dotted: string): Uint8Array {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  return tlv(0x06, Uint8Array.from([first * 40 + second, ...rest].flatMap(base128)));
-}
-
 /** UTCTime through 2049, GeneralizedTime from 2050 on and before 1950 (RFC 5280 §4.1.2.5). */
 export function time(date: Date): Uint8Array {
   const digits = date.toISOString().replace(/[-:T]/g, '').slice(0, 14);
@@ -72,23 +65,6 @@ export function pem(label: string, der: Uint8Array): string {
 
 const encoder = new TextEncoder();
 
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    whole.set(piece, offset);
-    offset += piece.length;
-  }
-  return whole;
-}
-
-function definiteLength(length: number): Uint8Array {
-  if (length < 0x80) return Uint8Array.of(length);
-  const bytes: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return Uint8Array.of(0x80 | bytes.length, ...bytes);
-}
-
 /** Two's complement in the fewest bytes. */
 function integerBytes(value: bigint): Uint8Array {
   const bytes: number[] = [];
@@ -98,14 +74,6 @@ function integerBytes(value: bigint): Uint8Array {
     rest >>= 8n;
   } while (!(rest === 0n && (bytes[0] ?? 0) < 0x80) && !(rest === -1n && (bytes[0] ?? 0) >= 0x80));
   return Uint8Array.from(bytes);
-}
-
-function base128(value: number): number[] {
-  const bytes = [value % 128];
-  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
-    bytes.unshift(0x80 | (rest % 128));
-  }
-  return bytes;
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
