@@ -27,8 +27,8 @@ interface ExitEvent {
  * `xstate.done.actor.*` with the body's result as output, anything else `xstate.error.actor.*` with an
  * {@link Exit} as error. Leaving the invoking state sends the process an exit signal `shutdown`.
  */
-export function fromProcess<I = undefined, O = unknown>(
-  make: (input: I) => Spawnable<never>,
+export function fromProcess<I = undefined, O = unknown, M = unknown>(
+  make: (input: I) => Spawnable<M>,
   options?: SpawnOptions,
 ): ActorLogic<StandInSnapshot<O>, EventObject, I> {
   return {

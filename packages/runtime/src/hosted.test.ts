@@ -362,9 +362,9 @@ describe('inspection', () => {
     const pid = shell.spawn(hostLogic(lamp));
     shell.send(pid, { type: 'toggle' });
     await kit.settle();
-    const types = events.filter((event) => event.actorRef === pid).map((event) => event.type);
+    const types = events.filter((event) => event.actorRef.sessionId === pid.id).map((event) => event.type);
     expect(types).toEqual(expect.arrayContaining(['@xstate.actor', '@xstate.event', '@xstate.snapshot']));
-    const sent = events.find((event) => event.type === '@xstate.event' && event.actorRef === pid);
+    const sent = events.find((event) => event.type === '@xstate.event' && event.actorRef.sessionId === pid.id);
     expect(sent).toMatchObject({
       sourceRef: shell.pid,
       event: { type: 'toggle' },
