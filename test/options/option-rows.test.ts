@@ -1,0 +1,660 @@
+/**
+ * Every option: valid values and what they become, the edges, the wrong types, the other side, and what it cannot
+ * stand beside. A row without its cases fails the suite.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import {
+  type ParseContext,
+  parseClientOptions,
+  parseServerOptions,
+} from '../../packages/ssl/src/options/parse.js';
+import { optionRows } from '../../packages/ssl/src/options/rows.js';
+import { emulatedRows, transportRows } from '../../packages/ssl/src/options/socket-options.js';
+import { notation } from '../../packages/ssl/src/values/notation.js';
+import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
+import { someDer } from './erlang-options.js';
+import { emptyEngine, engineWithoutRsa, fakeEngine } from './fake-engine.js';
+
+type Raw = Readonly<Record<string, unknown>>;
+type Side = 'client' | 'server';
+
+interface RowCases {
+  readonly side?: Side;
+  /** Given and what the config says then. */
+  readonly valid: readonly (readonly [given: unknown, parsed: unknown])[];
+  /** Just right and just wrong; an option without a scale has none. */
+  readonly edges?: { readonly in: readonly unknown[]; readonly out: readonly unknown[] };
+  /** Refused with `{ options: { [name]: value } }`, or the given term. */
+  readonly wrong: readonly unknown[];
+  readonly wrongTerm?: (value: unknown) => unknown;
+  /** Options that cannot stand together, and the term. */
+  readonly conflicts?: readonly (readonly [options: Raw, error: unknown])[];
+  /** Options that make the values acceptable. */
+  readonly beside?: Raw;
+}
+
+const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(0x61);
+const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(someDer).toString('base64')}\n-----END CERTIFICATE-----\n`;
+const keyPem = '-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n';
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const fun = (): { valid: undefined } => ({ valid: undefined });
+const suite = (name: string) => suiteByName(name);
+const gcm128 = suite('TLS_AES_128_GCM_SHA256');
+const chacha = suite('TLS_CHACHA20_POLY1305_SHA256');
+
+const files: Pick<RowCases, 'valid' | 'wrong'> = {
+  valid: [
+    ['a.pem', 'a.pem'],
+    [new TextEncoder().encode('/ä.pem'), '/ä.pem'],
+  ],
+  wrong: [1, true, [], {}, 'a\0b', new Uint8Array(0)],
+};
+const flags: Pick<RowCases, 'valid' | 'wrong'> = {
+  valid: [
+    [true, true],
+    [false, false],
+  ],
+  wrong: [1, 0, 'true', [], {}, null],
+};
+
+const cases: Readonly<Record<string, RowCases>> = {
+  protocol: {
+    valid: [['tls', 'tls']],
+    wrong: ['TLS', 1, ['tls']],
+    conflicts: [[{ protocol: 'dtls', versions: ['tlsv1.3'] }, { options: { versions: ['tlsv1.3'] } }]],
+  },
+  versions: {
+    valid: [[['tlsv1.3'], ['tlsv1.3']]],
+    wrong: [[], 'tlsv1.3', 1, {}, ['dtlsv1.2']],
+    conflicts: [
+      [
+        { versions: ['tlsv1.3', 'tlsv1.3'] },
+        { options: ['missing_version', { 'tlsv1.2': { versions: ['tlsv1.3', 'tlsv1.3'] } }] },
+      ],
+      [
+        { versions: ['tlsv1.3', 'tlsv1.1'] },
+        { options: ['missing_version', { 'tlsv1.2': { versions: ['tlsv1.3', 'tlsv1.1'] } }] },
+      ],
+      [{ versions: ['tlsv1.4'] }, { options: { 'tlsv1.4': { versions: ['tlsv1.4'] } } }],
+      [{ versions: [3] }, { options: [3, { versions: [3] }] }],
+      [
+        { versions: ['tlsv1.3', 'dtlsv1.2'] },
+        { options: { 'dtlsv1.2': { versions: ['tlsv1.3', 'dtlsv1.2'] } } },
+      ],
+      [
+        { versions: ['tlsv1.2'] },
+        { options: { insufficient_crypto_support: { 'tlsv1.2': { versions: ['tlsv1.2'] } } } },
+      ],
+      // What else is wrong goes before a version that is not built.
+      [{ versions: ['tlsv1.2'], depth: -1 }, { options: { depth: -1 } }],
+    ],
+  },
+  cert: {
+    valid: [
+      [someDer, [someDer]],
+      [
+        [someDer, someDer],
+        [someDer, someDer],
+      ],
+      [pem + pem, [someDer, someDer]],
+    ],
+    wrong: [[], 'no pem', new Uint8Array(0), bytes(5), [someDer, bytes(5)], 1, {}, null],
+  },
+  certfile: { ...files, valid: [...files.valid, ['', undefined]] },
+  key: {
+    valid: [
+      [{ ECPrivateKey: someDer }, { type: 'der', format: 'ECPrivateKey', der: someDer }],
+      [['PrivateKeyInfo', someDer], { type: 'der', format: 'PrivateKeyInfo', der: someDer }],
+      [{ rsa: someDer }, { type: 'der', format: 'RSAPrivateKey', der: someDer }],
+      [keyPem, { type: 'pem', pem: keyPem }],
+      [
+        privateKey,
+        { type: 'der', format: 'PrivateKeyInfo', der: privateKey.export({ format: 'der', type: 'pkcs8' }) },
+      ],
+    ],
+    wrong: [
+      'no pem',
+      pem,
+      someDer,
+      { nosuch: someDer },
+      { ECPrivateKey: bytes(4) },
+      { ECPrivateKey: someDer, RSAPrivateKey: someDer },
+      ['ECPrivateKey'],
+      {},
+      null,
+      1,
+      publicKey,
+      { toString: someDer },
+    ],
+  },
+  keyfile: { ...files, wrong: [...files.wrong, ''] },
+  password: {
+    valid: [
+      ['secret', 'secret'],
+      ['', ''],
+      [bytes(3), bytes(3)],
+      [fun, fun],
+    ],
+    wrong: [1, (_a: unknown) => '', [], {}, null],
+  },
+  verify: {
+    valid: [
+      ['verify_peer', 'verify_peer'],
+      ['verify_none', 'verify_none'],
+    ],
+    wrong: ['peer', true, 1, []],
+    beside: { cacerts: [someDer] },
+    conflicts: [
+      [
+        { verify: 'verify_none', failIfNoPeerCert: true },
+        { options: ['incompatible', { verify: 'verify_none' }, { failIfNoPeerCert: true }] },
+      ],
+    ],
+  },
+  verifyFun: {
+    valid: [
+      [fun, { fun, state: undefined }],
+      [[fun, 7], { fun, state: 7 }],
+    ],
+    wrong: [[fun], [fun, 1, 2], [1, fun], {}, 'x', null],
+  },
+  failIfNoPeerCert: {
+    ...flags,
+    side: 'server',
+    beside: { verify: 'verify_peer', cacerts: [someDer] },
+    conflicts: [
+      [
+        { failIfNoPeerCert: true },
+        { options: ['incompatible', { verify: 'verify_none' }, { failIfNoPeerCert: true }] },
+      ],
+    ],
+  },
+  cacerts: {
+    valid: [
+      [[someDer], [someDer]],
+      [
+        [pem, someDer],
+        [someDer, someDer],
+      ],
+      [pem, [someDer]],
+      ['system', 'system'],
+      ['bundled', 'bundled'],
+    ],
+    wrong: [someDer, 'no pem', [1], ['no pem'], {}, true],
+    conflicts: [[{ cacerts: [], verify: 'verify_peer' }, { options: { cacertfile: '' } }]],
+  },
+  cacertfile: {
+    ...files,
+    wrong: [...files.wrong, ''],
+    side: 'server',
+    conflicts: [[{ verify: 'verify_peer' }, { options: { cacertfile: '' } }]],
+  },
+  depth: {
+    valid: [[3, 3]],
+    edges: { in: [0, 255], out: [-1, 256, 1.5] },
+    wrong: ['1', true, [], null, Number.NaN],
+  },
+  ciphers: {
+    valid: [
+      [['TLS_AES_128_GCM_SHA256'], [gcm128]],
+      ['TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256', [chacha, gcm128]],
+      [[{ keyExchange: 'any', cipher: 'aes_128_gcm', mac: 'aead', prf: 'sha256' }], [gcm128]],
+      [
+        [['any', 'aes_128_gcm', 'aead', 'sha256'], Uint8Array.of(0x13, 0x03)],
+        [gcm128, chacha],
+      ],
+      // Doubles and suites of other versions go.
+      [['TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256', 'AES128-SHA'], [gcm128]],
+    ],
+    wrong: [
+      [],
+      '',
+      'NOSUCH',
+      ['TLS_AES_128_GCM_SHA256', 'NOSUCH'],
+      [Uint8Array.of(0x13)],
+      [{ cipher: 'aes_128_gcm' }],
+      [['rsa']],
+      1,
+      {},
+      [null],
+    ],
+    conflicts: [
+      [{ ciphers: ['AES128-SHA'], versions: ['tlsv1.3'] }, { options: { ciphers: ['AES128-SHA'] } }],
+    ],
+  },
+  supportedGroups: {
+    valid: [
+      [
+        ['secp256r1', 'x25519'],
+        ['secp256r1', 'x25519'],
+      ],
+      [['nosuch', 'x25519', 'x25519', 'ffdhe2048'], ['x25519']],
+    ],
+    wrong: [[], ['nosuch'], ['ffdhe2048'], 'x25519', 1, {}],
+    conflicts: [
+      [
+        { supportedGroups: ['x25519'], versions: ['tlsv1.2'] },
+        { options: ['dependency', { supportedGroups: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  signatureAlgs: {
+    valid: [
+      [
+        ['rsa_pss_rsae_sha256', 'rsa_pkcs1_sha256'],
+        ['rsa_pss_rsae_sha256', 'rsa_pkcs1_sha256'],
+      ],
+      [
+        ['eddsa_ed25519', ['sha256', 'rsa'], { sha384: 'ecdsa' }, ['sha224', 'rsa']],
+        ['eddsa_ed25519', 'rsa_pkcs1_sha256', 'ecdsa_secp384r1_sha384'],
+      ],
+    ],
+    wrong: ['eddsa_ed25519', ['nosuch'], [['sha256', 'nosuch']], [1], {}, 1],
+    conflicts: [
+      [{ signatureAlgs: [] }, { options: ['no_supported_signature_schemes', { signatureAlgs: [] }] }],
+      [
+        { signatureAlgs: ['rsa_pkcs1_sha256'] },
+        { options: ['no_supported_signature_schemes', { signatureAlgs: ['rsa_pkcs1_sha256'] }] },
+      ],
+      [
+        { signatureAlgs: [], versions: ['tlsv1.2'] },
+        { options: ['no_supported_algorithms', { signatureAlgs: [] }] },
+      ],
+    ],
+  },
+  signatureAlgsCert: {
+    valid: [
+      [
+        ['rsa_pkcs1_sha256', ['sha', 'ecdsa']],
+        ['rsa_pkcs1_sha256', 'ecdsa_sha1'],
+      ],
+    ],
+    wrong: ['rsa_pkcs1_sha256', ['nosuch'], {}, 1],
+    conflicts: [
+      [{ signatureAlgsCert: [] }, { options: ['no_supported_signature_schemes', { signatureAlgsCert: [] }] }],
+    ],
+  },
+  honorCipherOrder: { ...flags, side: 'server' },
+  serverNameIndication: {
+    side: 'client',
+    valid: [
+      ['a.example', 'a.example'],
+      ['disable', 'disable'],
+    ],
+    edges: { in: ['a', 'a'.repeat(255)], out: ['', 'a'.repeat(256)] },
+    wrong: [1, true, [], bytes(3), 'bücher.example', 'a b', 'a\0'],
+  },
+  alpnAdvertisedProtocols: {
+    side: 'client',
+    valid: [
+      [
+        [Uint8Array.of(0x68, 0x32), 'http/1.1'],
+        [Uint8Array.of(0x68, 0x32), new TextEncoder().encode('http/1.1')],
+      ],
+      [[], undefined],
+    ],
+    edges: { in: [[bytes(1)], [bytes(255)]], out: [] },
+    wrong: ['h2', bytes(2), 1, {}],
+    conflicts: [
+      [{ alpnAdvertisedProtocols: [''] }, { options: { alpnAdvertisedProtocols: { invalid_protocol: '' } } }],
+      [
+        { alpnAdvertisedProtocols: [bytes(256)] },
+        { options: { alpnAdvertisedProtocols: { invalid_protocol: bytes(256) } } },
+      ],
+      [{ alpnAdvertisedProtocols: [7] }, { options: { alpnAdvertisedProtocols: { invalid_protocol: 7 } } }],
+    ],
+  },
+  alpnPreferredProtocols: {
+    side: 'server',
+    valid: [[['h2'], [Uint8Array.of(0x68, 0x32)]]],
+    // 256 names of 255 bytes are one byte more than the extension can hold.
+    edges: {
+      in: [Array.from({ length: 255 }, () => bytes(255))],
+      out: [Array.from({ length: 257 }, () => bytes(255))],
+    },
+    wrong: ['h2', bytes(2), 1, {}],
+    conflicts: [
+      [{ alpnPreferredProtocols: [''] }, { options: { alpnPreferredProtocols: { invalid_protocol: '' } } }],
+    ],
+  },
+  maxHandshakeSize: {
+    valid: [[1024, 1024]],
+    edges: { in: [0, 8388607], out: [-1, 8388608] },
+    wrong: ['1', 'infinity', 1.5, null],
+  },
+  keyUpdateAt: {
+    valid: [[1000, 1000]],
+    edges: { in: [1, Number.MAX_SAFE_INTEGER], out: [0, -1, 2 ** 53] },
+    wrong: ['1', true, 1.5, 10n],
+    conflicts: [
+      [
+        { keyUpdateAt: 5, versions: ['tlsv1.2'] },
+        { options: ['dependency', { keyUpdateAt: { versions: ['tlsv1.3'] } }] },
+      ],
+      // OTP asks the versions first.
+      [
+        { keyUpdateAt: 0, versions: ['tlsv1.2'] },
+        { options: ['dependency', { keyUpdateAt: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  middleboxCompMode: flags,
+  keepSecrets: flags,
+  logLevel: {
+    valid: [
+      ['none', 'none'],
+      ['debug', 'debug'],
+    ],
+    wrong: ['loud', 1, true, ['debug']],
+  },
+  hibernateAfter: {
+    valid: [
+      ['infinity', 'infinity'],
+      [10, 10],
+    ],
+    edges: { in: [0, 2 ** 31 - 1], out: [-1, 2 ** 31] },
+    wrong: ['10', 1.5, true, null],
+  },
+  handshakeDeadline: {
+    valid: [
+      ['infinity', 'infinity'],
+      [10, 10],
+    ],
+    edges: { in: [1, 2 ** 31 - 1], out: [0, 2 ** 31] },
+    wrong: ['10', 1.5, true, null],
+  },
+  maxHandshakes: {
+    side: 'server',
+    valid: [[10, 10]],
+    edges: { in: [1], out: [0, -1] },
+    wrong: ['10', 'infinity', 1.5],
+  },
+
+  mode: {
+    valid: [
+      ['binary', 'binary'],
+      ['list', 'list'],
+    ],
+    wrong: ['text', 1, true],
+  },
+  packet: {
+    valid: [
+      'raw',
+      0,
+      1,
+      2,
+      4,
+      'asn1',
+      'cdr',
+      'sunrm',
+      'fcgi',
+      'tpkt',
+      'line',
+      'http',
+      'http_bin',
+      'httph',
+      'httph_bin',
+    ].map((mode) => [mode, mode] as const),
+    wrong: [3, 8, -1, 1.5, '1', 'foo', [], null],
+    conflicts: [[{ protocol: 'dtls', packet: 4 }, { options: { not_supported: { packet: 4 } } }]],
+  },
+  packetSize: {
+    valid: [[100, 100]],
+    edges: { in: [0, 2 ** 31 - 1], out: [-1, 2 ** 31] },
+    wrong: ['1', 1.5, null],
+    conflicts: [[{ protocol: 'dtls', packetSize: 1 }, { options: { not_supported: { packetSize: 1 } } }]],
+  },
+  header: {
+    valid: [[4, 4]],
+    edges: { in: [0], out: [-1] },
+    wrong: ['1', 1.5, null],
+    conflicts: [[{ protocol: 'dtls', header: 1 }, { options: { not_supported: { header: 1 } } }]],
+  },
+  active: {
+    valid: [
+      [true, true],
+      [false, false],
+      ['once', 'once'],
+      [5, 5],
+    ],
+    edges: { in: [-32768, 32767], out: [-32769, 32768] },
+    wrong: ['always', 1.5, null, []],
+  },
+
+  ip: {
+    valid: [
+      ['127.0.0.1', '127.0.0.1'],
+      [[10, 0, 0, 1], '10.0.0.1'],
+      [[0, 0, 0, 0, 0, 0xffff, 0x7f00, 1], '0:0:0:0:0:ffff:7f00:1'],
+      ['loopback', '127.0.0.1'],
+      ['any', '0.0.0.0'],
+    ],
+    edges: {
+      in: [
+        [0, 0, 0, 0],
+        [255, 255, 255, 255],
+      ],
+      out: [
+        [0, 0, 0, 256],
+        [0, 0, 0, -1],
+        [1, 2, 3],
+      ],
+    },
+    wrong: ['x', 1, true, [], {}],
+    wrongTerm: (value) => ({ options: { socket_options: { ip: value } } }),
+  },
+  ...Object.fromEntries(
+    ['inet', 'inet6'].map((name) => [
+      name,
+      {
+        valid: [[true, true]],
+        wrong: [false, 1, 'true'],
+        wrongTerm: (value: unknown) => ({ options: { socket_options: { [name]: value } } }),
+      },
+    ]),
+  ),
+  nodelay: { ...flags, wrongTerm: (value) => ({ options: { socket_options: { nodelay: value } } }) },
+  keepalive: { ...flags, wrongTerm: (value) => ({ options: { socket_options: { keepalive: value } } }) },
+  reuseaddr: {
+    side: 'server',
+    valid: [[true, true]],
+    wrong: [false, 1, 'true'],
+    wrongTerm: (value) => ({ options: { socket_options: { reuseaddr: value } } }),
+  },
+  backlog: {
+    side: 'server',
+    valid: [[5, 5]],
+    edges: { in: [0], out: [-1] },
+    wrong: ['5', 1.5, null],
+    wrongTerm: (value) => ({ options: { socket_options: { backlog: value } } }),
+  },
+  sendTimeout: {
+    valid: [
+      ['infinity', 'infinity'],
+      [100, 100],
+    ],
+    edges: { in: [0, 2 ** 31 - 1], out: [-1, 2 ** 31] },
+    wrong: ['100', 1.5, true, null],
+    wrongTerm: (value) => ({ options: { socket_options: { sendTimeout: value } } }),
+  },
+};
+
+const context: ParseContext = { engine: fakeEngine };
+
+function parse(side: Side, options: Raw, by: ParseContext = context): unknown {
+  return side === 'client' ? parseClientOptions(options, by) : parseServerOptions(options, by);
+}
+
+/** The value of an option in the parsed config, wherever it stands. */
+function read(result: unknown, name: string): unknown {
+  const config: unknown = Object(result).ok;
+  if (typeof config !== 'object' || config === null) return result;
+  if (name === 'inet' || name === 'inet6')
+    return Object(config).transport.family === (name === 'inet' ? 4 : 6);
+  for (const part of [config, Object(config).identity, Object(config).socket, Object(config).transport])
+    if (name in part) return part[name];
+  return undefined;
+}
+
+const otherSide = (side: Side): Side => (side === 'client' ? 'server' : 'client');
+
+describe('option rows', () => {
+  it('every row has its cases, and no case is without its row', () => {
+    const rows = [
+      ...optionRows.map((row) => row.name),
+      ...Object.keys(emulatedRows),
+      ...Object.keys(transportRows),
+    ];
+    expect(Object.keys(cases).sort()).toEqual([...rows].sort());
+  });
+
+  it('every row that needs versions, or has to wait for more than them, has a case of conflict', () => {
+    for (const row of optionRows)
+      if (row.needsVersions.length > 0) expect(cases[row.name]?.conflicts, row.name).toBeDefined();
+  });
+
+  it.each(Object.entries(cases))(
+    '%s takes what is right',
+    (name, { side = 'client', valid, edges, beside }) => {
+      for (const [given, parsed] of valid)
+        expect(read(parse(side, { ...beside, [name]: given }), name), notation(given)).toEqual(parsed);
+      for (const value of edges?.in ?? [])
+        expect(parse(side, { ...beside, [name]: value }), notation(value)).toHaveProperty('ok');
+      // Absent is absent, however it is written.
+      expect(parse(side, { ...beside, [name]: undefined })).toEqual(parse(side, { ...beside }));
+    },
+  );
+
+  it.each(Object.entries(cases))('%s refuses what is wrong, with the term of the option', (name, row) => {
+    const term = row.wrongTerm ?? ((value: unknown) => ({ options: { [name]: value } }));
+    for (const value of [...row.wrong, ...(row.edges?.out ?? [])]) {
+      const error = term(value);
+      expect(parse(row.side ?? 'client', { ...row.beside, [name]: value }), notation(value)).toEqual({
+        error,
+      });
+    }
+  });
+
+  it.each(Object.entries(cases).filter(([, { conflicts }]) => conflicts !== undefined))(
+    '%s is refused in wrong company',
+    (_name, { side = 'client', conflicts = [] }) => {
+      for (const [options, error] of conflicts) expect(parse(side, options)).toEqual({ error });
+    },
+  );
+
+  it.each(optionRows.filter((row) => row.side !== 'both'))('$name on the other side is $elsewhere', (row) => {
+    const { side = 'client', valid, wrong, beside } = cases[row.name] ?? { valid: [], wrong: [] };
+    expect(side).toBe(row.side);
+    const [given] = valid[0] ?? [undefined];
+    const there = otherSide(side);
+    const answer = parse(there, { cacerts: [someDer], ...beside, [row.name]: given });
+    if (row.elsewhere === 'refused')
+      expect(answer).toEqual({ error: { option: [`${side}_only`, row.name] } });
+    else {
+      expect(answer).toHaveProperty('ok');
+      // Its value is looked at all the same, as OTP does.
+      expect(parse(there, { ...beside, [row.name]: wrong[0] })).toHaveProperty('error');
+    }
+  });
+});
+
+describe('options as a whole', () => {
+  it('no options are good options on either side', () => {
+    expect(parseClientOptions({}, context)).toMatchObject({
+      ok: {
+        role: 'client',
+        versions: ['tlsv1.3'],
+        verify: 'verify_peer',
+        cacerts: 'system',
+        depth: 10,
+        supportedGroups: ['x25519', 'x448', 'secp256r1', 'secp384r1'],
+        maxHandshakeSize: 262144,
+        keyUpdateAt: 388736063997,
+        socket: { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: true },
+        transport: {},
+      },
+    });
+    expect(parseServerOptions({}, context)).toMatchObject({
+      ok: {
+        role: 'server',
+        verify: 'verify_none',
+        cacerts: undefined,
+        failIfNoPeerCert: false,
+        honorCipherOrder: false,
+      },
+    });
+  });
+
+  it('a config cannot be changed', () => {
+    const result = parseServerOptions({ active: false }, context);
+    if (!('ok' in result)) throw new Error('not parsed');
+    expect(
+      Object.isFrozen(result.ok) && Object.isFrozen(result.ok.socket) && Object.isFrozen(result.ok.identity),
+    ).toBe(true);
+  });
+
+  it('defaults are what the engine has', () => {
+    const noRsa = parseClientOptions({}, { engine: engineWithoutRsa });
+    expect(noRsa).toMatchObject({
+      ok: {
+        signatureAlgs: [
+          'eddsa_ed25519',
+          'eddsa_ed448',
+          'ecdsa_secp521r1_sha512',
+          'ecdsa_secp384r1_sha384',
+          'ecdsa_secp256r1_sha256',
+          'ecdsa_sha1',
+        ],
+      },
+    });
+    expect(parseClientOptions({}, { engine: emptyEngine })).toMatchObject({
+      ok: { ciphers: [], supportedGroups: [] },
+    });
+    expect(parseClientOptions({ supportedGroups: ['x25519'] }, { engine: emptyEngine })).toEqual({
+      error: { options: { supportedGroups: ['x25519'] } },
+    });
+  });
+
+  it('an unknown key is told with its value, all of them at once, after everything else', () => {
+    const term = { error: { options: { socket_options: { certfiles: 'x', verfy: 1 } } } };
+    const options: Raw = { certfiles: 'x', depth: 3, verfy: 1 };
+    expect(parse('client', options)).toEqual(term);
+    expect(parse('server', options)).toEqual(term);
+    expect(parse('client', { ...options, depth: -1 })).toEqual({ error: { options: { depth: -1 } } });
+    expect(parse('client', { ...options, active: 'x' })).toEqual({ error: { options: { active: 'x' } } });
+  });
+
+  it('names of Object.prototype are unknown keys like others', () => {
+    for (const key of ['toString', 'constructor', 'hasOwnProperty'])
+      expect(parse('client', { [key]: 1 })).toEqual({ error: { options: { socket_options: { [key]: 1 } } } });
+  });
+
+  it('of two wrong options the first is told', () => {
+    expect(parse('client', { depth: -1, logLevel: 'x' })).toEqual({ error: { options: { depth: -1 } } });
+    expect(parse('client', { logLevel: 'x', depth: -1 })).toEqual({ error: { options: { logLevel: 'x' } } });
+  });
+
+  it('what is no object raises', () => {
+    for (const value of [undefined, null, [], 'x', 7, () => 0, new Uint8Array(1)])
+      expect(() => Reflect.apply(parseClientOptions, undefined, [value, context])).toThrow(TypeError);
+  });
+
+  it('versions and log level of the application hold where the options say nothing', () => {
+    expect(
+      parseClientOptions({}, { ...context, defaultVersions: ['tlsv1.2', 'tlsv1.3'], logLevel: 'debug' }),
+    ).toMatchObject({
+      ok: { versions: ['tlsv1.3'], logLevel: 'debug' },
+    });
+    expect(parseClientOptions({}, { ...context, defaultVersions: ['tlsv1.2'] })).toEqual({
+      error: { options: { insufficient_crypto_support: { 'tlsv1.2': { versions: ['tlsv1.2'] } } } },
+    });
+  });
+
+  it('an upgraded socket keeps its emulated options unless they are given', () => {
+    const inherited = { mode: 'list', packet: 4, packetSize: 9, header: 0, active: false } as const;
+    expect(parseServerOptions({ packet: 'line' }, { ...context, inheritedSocket: inherited })).toMatchObject({
+      ok: { socket: { ...inherited, packet: 'line' } },
+    });
+  });
+});
