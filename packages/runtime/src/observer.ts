@@ -140,7 +140,7 @@ function describe(
   const info = process.home.processInfo(process);
   const supervising = supervisorOf(process);
   const snapshot = process.getSnapshot();
-  const parent = info?.parent;
+  const parent = process.parent?.alive === true ? process.parent : undefined;
   return {
     pid: process.id,
     ...(process.name === undefined ? {} : { name: process.name }),
