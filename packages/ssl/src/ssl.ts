@@ -1,1 +1,621 @@
-export {};
+/**
+ * `@actor-tls/ssl`: Erlang/OTP's `ssl`, function by function in the manual's order.
+ *
+ * `ok` is `{ ok: true }`, `{ok, X}` is `{ ok: X }`, `{error, R}` is `{ error: R }`; `unwrap` throws an `SslError`
+ * instead. What makes a socket or waits for one takes the calling process first: it becomes the owner and gets the
+ * messages (`SslMessage`). Arguments of a wrong type raise a `TypeError`, as they raise in Erlang.
+ */
+import type { Socket } from 'node:net';
+import { defaultNode, Exit, type Node, type Pid } from '@actor-tls/runtime';
+import type { ServerConfig, SocketOptions } from './options/config.js';
+import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
+import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
+import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
+import {
+  type Application,
+  applicationOf,
+  startApplication,
+  startConnection,
+  startListener,
+  stopApplication,
+} from './processes/application.js';
+import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
+import type { RecvResult } from './processes/delivery.js';
+import type { ApplicationSettings } from './processes/environment.js';
+import { bytesOf, type IoData } from './processes/iodata.js';
+import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
+import type { SenderRequest } from './processes/sender.js';
+import { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
+import { nodeNet } from './processes/transport/node-net.js';
+import type { Address, TransportProvider, TransportStatistics } from './processes/transport/transport.js';
+import * as suites from './values/cipher-suites.js';
+import { defaultEngine } from './values/crypto/default-engine.js';
+import type { CryptoEngine } from './values/crypto/engine.js';
+import { formatError } from './values/format-error.js';
+import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
+import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
+import { SslError, unwrap } from './values/ssl-error.js';
+import type { Ok, Result, SslReason } from './values/terms.js';
+
+export type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
+export type { IoData } from './processes/iodata.js';
+export type { ListenerCounters } from './processes/listener.js';
+export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
+export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
+export type { Address, TransportStatistics } from './processes/transport/transport.js';
+export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
+export type { Failed, Ok, Result, SslReason } from './values/terms.js';
+export { formatError, SslError, unwrap };
+
+/** ms, or for ever. */
+export type Timeout = number | 'infinity';
+
+/** The calling process: any `self` whose process takes `SslMessage`s. */
+export interface Caller {
+  readonly pid: Pid<SslMessage>;
+  readonly node: Node;
+}
+
+// ── The application ─────────────────────────────────────────────────────────────────────────────────────
+
+/** What `start` may be told; all of it has defaults. */
+export interface StartOptions {
+  /** Default: the default node. */
+  readonly node?: Node;
+  /** Cryptography: default node:crypto, then noble for what it lacks. */
+  readonly engine?: CryptoEngine;
+  /** The network: default TCP by node:net. */
+  readonly network?: TransportProvider;
+  /** The application's environment (contract §4). */
+  readonly settings?: Partial<ApplicationSettings>;
+  /** ms since 1970, for certificates: default `Date.now`. */
+  readonly wallClock?: () => number;
+}
+
+/** Starts the application on a node; `ok` also when it runs there already. `ssl:start/0` */
+export async function start(options: StartOptions = {}): Promise<Result<true>> {
+  const { node = defaultNode(), engine = defaultEngine, network = nodeNet, settings, wallClock } = options;
+  return startApplication(node, {
+    provider: network,
+    engine,
+    ...(settings === undefined ? {} : { settings }),
+    ...(wallClock === undefined ? {} : { wallClock }),
+  });
+}
+
+/** Stops it; connections say close_notify. `{ not_started: 'ssl' }`. `ssl:stop/0` */
+export function stop(node: Node = defaultNode()): Promise<Result<true>> {
+  return stopApplication(node);
+}
+
+// ── Life of a connection ────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Connects, as a client; with a connected `net.Socket` in place of host and port the socket is upgraded. `timeout` is
+ * one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
+ * `timeout`, `closed`, `{ tls_alert: [alert, text] }`, `{ options: … }`, `ssl_not_started`. `ssl:connect/2,3,4`
+ *
+ * `host` is a name, an address as text, or its numbers.
+ */
+export function connect(
+  self: Caller,
+  host: string | readonly number[],
+  port: number,
+  options?: TlsClientOptions,
+  timeout?: Timeout,
+): Promise<Result<SslSocket>>;
+export function connect(
+  self: Caller,
+  socket: Socket,
+  options?: TlsClientOptions,
+  timeout?: Timeout,
+): Promise<Result<SslSocket>>;
+export async function connect(
+  self: Caller,
+  to: unknown,
+  ...rest: readonly unknown[]
+): Promise<Result<SslSocket>> {
+  if (typeof to !== 'string' && !Array.isArray(to)) return upgradeClient(self, to, rest[0], rest[1]);
+  const [port, options = {}, limit = 'infinity'] = rest;
+  const timeout = timeoutOf(limit);
+  const host = typeof to === 'string' ? to : addressText(to);
+  if (typeof port !== 'number') throw new TypeError('a port is a number');
+  const application = applicationOf(self.node);
+  if (application === undefined) return notStarted;
+  const config = parseClientOptions(optionsOf(options), contextOf(application));
+  if ('error' in config) return config;
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    return { error: { options: { cb_info: tcpCallbacks } } };
+  const { environment } = application;
+  const deadline = deadlineOf(self.node, timeout);
+  const transport = await environment.provider.connect(host, port, config.ok.transport, deadline());
+  if ('error' in transport) return transport;
+  const connection = await startConnection(self.node, {
+    environment,
+    transport: transport.ok,
+    config: config.ok,
+    socket: config.ok.socket,
+    owner: self.pid,
+    host,
+    listener: undefined,
+  });
+  return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
+}
+
+/** Upgrade of a plain socket: what is not in the options is taken over from it (passive, binary, no packets). */
+async function upgradeClient(
+  self: Caller,
+  socket: unknown,
+  options: unknown = {},
+  limit: unknown = 'infinity',
+): Promise<Result<SslSocket>> {
+  const timeout = timeoutOf(limit);
+  const application = applicationOf(self.node);
+  if (application === undefined) return notStarted;
+  const { environment } = application;
+  const transport = environment.provider.adopt(socket);
+  if ('error' in transport) return transport;
+  const context = { ...contextOf(application), inheritedSocket: plainSocket };
+  const config = parseClientOptions(optionsOf(options), context);
+  if ('error' in config) return config;
+  const peer = transport.ok.peername();
+  const connection = await startConnection(self.node, {
+    environment,
+    transport: transport.ok,
+    config: config.ok,
+    socket: config.ok.socket,
+    owner: self.pid,
+    host: 'ok' in peer ? peer.ok.address : undefined,
+    listener: undefined,
+  });
+  return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
+}
+
+/**
+ * Opens a listening socket that closes with its owner. Options are checked now; files are read when a connection
+ * needs them. Port 0: any free one, see `sockname`. Errors: `nooptions`, the transport's (`eaddrinuse`, `eacces`, …),
+ * `{ options: … }`. `ssl:listen/2`
+ */
+export async function listen(
+  self: Caller,
+  port: number,
+  options: TlsServerOptions,
+): Promise<Result<SslListenSocket>> {
+  const application = applicationOf(self.node);
+  if (application === undefined) return notStarted;
+  if (typeof options === 'object' && Object.keys(options).length === 0) return { error: 'nooptions' };
+  const config = parseServerOptions(options, contextOf(application));
+  if ('error' in config) return config;
+  rawOptions.set(config.ok, options);
+  return startListener(application, { port, config: config.ok, owner: self.pid });
+}
+
+/**
+ * Waits for a connection; the caller owns it. The handshake is for `handshake`. Any number may wait. Errors:
+ * `timeout`, `closed` (also when the listener closes meanwhile). `ssl:transport_accept/1,2`
+ */
+export async function transportAccept(
+  self: Caller,
+  listener: SslListenSocket,
+  timeout: Timeout = 'infinity',
+): Promise<Result<SslSocket>> {
+  const limit = timeoutOf(timeout);
+  return askListener(listener, { type: 'accept', owner: self.pid, timeout: limit }, closed);
+}
+
+/**
+ * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on a connected
+ * `net.Socket`, which is upgraded. After any error the connection is gone. Errors as for `connect`, and files:
+ * `{ options: { certfile: [file, reason] } }`. `ssl:handshake/1,2,3`
+ */
+export function handshake(self: Caller, socket: SslSocket, timeout?: Timeout): Promise<Result<SslSocket>>;
+export function handshake(
+  self: Caller,
+  socket: SslSocket | Socket,
+  options: TlsServerOptions,
+  timeout?: Timeout,
+): Promise<Result<SslSocket>>;
+export async function handshake(
+  self: Caller,
+  socket: SslSocket | SslListenSocket | Socket,
+  second: TlsServerOptions | Timeout = 'infinity',
+  third: Timeout = 'infinity',
+): Promise<Result<SslSocket>> {
+  if (socket instanceof SslListenSocket) return enotconn;
+  if (typeof second !== 'object') {
+    if (!(socket instanceof SslSocket)) throw new TypeError('a plain socket needs options');
+    return shakeHands(socket, timeoutOf(second), undefined);
+  }
+  const timeout = timeoutOf(third);
+  const application = applicationOf(self.node);
+  if (application === undefined) return notStarted;
+  if (socket instanceof SslSocket) return shakeHands(socket, timeout, overListener(second, application));
+  return upgradeServer(self, socket, second, timeout, application);
+}
+
+async function upgradeServer(
+  self: Caller,
+  socket: Socket,
+  options: TlsServerOptions,
+  timeout: Timeout,
+  application: Application,
+): Promise<Result<SslSocket>> {
+  const { environment } = application;
+  const transport = environment.provider.adopt(socket);
+  if ('error' in transport) return transport;
+  const config = parseServerOptions(options, { ...contextOf(application), inheritedSocket: plainSocket });
+  if ('error' in config) return config;
+  const connection = await startConnection(self.node, {
+    environment,
+    transport: transport.ok,
+    config: config.ok,
+    socket: config.ok.socket,
+    owner: self.pid,
+    host: undefined,
+    listener: undefined,
+  });
+  return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
+}
+
+/**
+ * Gives the connection another owner, which gets what is received from now on; what was delivered stays in the old
+ * mailbox. Any process may call it. `ok` also for a dead process: then the connection closes. `ssl:controlling_process/2`
+ */
+export async function controllingProcess(
+  socket: SslSocket | SslListenSocket,
+  owner: Pid<SslMessage>,
+): Promise<Result<true>> {
+  if (typeof owner !== 'object') throw new TypeError('an owner is a pid');
+  const request = { type: 'controlling_process', owner } as const;
+  return socket instanceof SslListenSocket
+    ? askListener(socket, request, closed)
+    : ask(socket, request, closed);
+}
+
+/** Ends the connection or listener: close_notify, then the transport. Always `ok`. `ssl:close/1,2` */
+export async function close(socket: SslSocket | SslListenSocket, timeout: Timeout = 'infinity'): Promise<Ok> {
+  timeoutOf(timeout);
+  if (socket instanceof SslListenSocket) await askListener(socket, { type: 'close' }, okay);
+  else await ask(socket, { type: 'close' }, okay);
+  return okay;
+}
+
+/**
+ * Ends one direction: `write` says close_notify and sends no more, reading goes on until the peer ends too.
+ * Errors: `closed`, `enotconn`. `ssl:shutdown/2`
+ */
+export async function shutdown(
+  socket: SslSocket | SslListenSocket,
+  how: 'read' | 'write' | 'read_write',
+): Promise<Result<true>> {
+  if (how !== 'read' && how !== 'write' && how !== 'read_write')
+    throw new TypeError(`shutdown: ${String(how)}`);
+  return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'shutdown', how }, closed);
+}
+
+// ── Data, options, information ──────────────────────────────────────────────────────────────────────────
+
+/**
+ * Sends all of the data, whole and in the order of calls, however many processes send; answers when the transport has
+ * it. Leave the bytes alone until then. Errors: `closed`, `timeout` (`sendTimeout`), `enotconn`,
+ * `{ badarg: { packet_to_large: [length, max] } }`. `ssl:send/2`
+ */
+export async function send(socket: SslSocket | SslListenSocket, data: IoData): Promise<Result<true>> {
+  if (socket instanceof SslListenSocket) return enotconn;
+  const request: SenderRequest = { type: 'send', data: bytesOf(data) };
+  try {
+    return await socket.node.call<Result<true>>(socket.sender, request, Infinity);
+  } catch (error) {
+    return gone(error, closed);
+  }
+}
+
+/**
+ * Takes received data on a passive socket: `length` bytes, or with 0 what is there (at least one byte). In packet
+ * modes one packet, whatever the length. Errors: `timeout` (nothing is lost), `closed`, `einval` (not passive),
+ * `ealready` (another waits), `{ invalid_packet: data }`, `{ tls_alert: … }`, `enotconn`. `ssl:recv/2,3`
+ */
+export async function recv(
+  socket: SslSocket | SslListenSocket,
+  length: number,
+  timeout: Timeout = 'infinity',
+): Promise<RecvResult> {
+  if (!Number.isInteger(length) || length < 0) throw new TypeError(`recv: ${String(length)} is no length`);
+  const limit = timeoutOf(timeout);
+  if (socket instanceof SslListenSocket) return enotconn;
+  return ask(socket, { type: 'recv', length, timeout: limit }, closed);
+}
+
+/**
+ * Sets options: `mode`, `packet`, `header`, `active`, `packetSize` in the order given, then those of the transport
+ * (`nodelay`, `keepalive`). On a listener: for later connections. Errors: `closed`, `{ options: … }` (contract §2.6).
+ * `ssl:setopts/2`
+ */
+export async function setopts(
+  socket: SslSocket | SslListenSocket,
+  options: Readonly<Record<string, unknown>>,
+): Promise<Result<true>> {
+  if (socket instanceof SslSocket) return ask(socket, { type: 'set_options', options }, closed);
+  return askListener(
+    socket,
+    { type: 'set_options', change: (template) => listenerOptions(template, options) },
+    closed,
+  );
+}
+
+/** Options by name, in reverse of the asked order as in OTP. Errors: `closed`, `{ options: … }`. `ssl:getopts/2` */
+export async function getopts(
+  socket: SslSocket | SslListenSocket,
+  names: readonly string[],
+): Promise<Result<Readonly<Record<string, unknown>>>> {
+  if (socket instanceof SslSocket) return ask(socket, { type: 'get_options', names }, closed);
+  const template = await askListener<SocketOptions | Closed>(socket, { type: 'options' }, closed);
+  return 'error' in template ? template : readOptions(names, template, () => undefined);
+}
+
+/** What went through the transport: bytes, chunks, sizes. Errors: `einval`. `ssl:getstat/1,2` */
+export async function getstat(
+  socket: SslSocket,
+  items?: readonly (keyof TransportStatistics)[],
+): Promise<Result<Partial<TransportStatistics>>> {
+  const all = await ask<Result<TransportStatistics>>(socket, { type: 'statistics' }, einval);
+  if ('error' in all || items === undefined) return all;
+  const known = items.every((item) => Object.hasOwn(all.ok, item));
+  return known ? { ok: Object.fromEntries(items.map((item) => [item, all.ok[item]])) } : einval;
+}
+
+/** How many connections came to a listener, how many are in their handshake, how many were sent away and why. Ours. */
+export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Closed> {
+  return askListener(listener, { type: 'counters' }, closed);
+}
+
+/** Address and port of the peer. Errors: `enotconn` (listener), `einval`. `ssl:peername/1` */
+export async function peername(socket: SslSocket | SslListenSocket): Promise<Result<Address>> {
+  return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'peername' }, einval);
+}
+
+/** Own address and port. Errors: `einval`. `ssl:sockname/1` */
+export async function sockname(socket: SslSocket | SslListenSocket): Promise<Result<Address>> {
+  return socket instanceof SslListenSocket
+    ? askListener(socket, { type: 'sockname' }, einval)
+    : ask(socket, { type: 'sockname' }, einval);
+}
+
+/** The peer's certificate, DER. Errors: `no_peercert`, `closed`, `enotconn`. `ssl:peercert/1` */
+export async function peercert(socket: SslSocket | SslListenSocket): Promise<Result<Uint8Array>> {
+  return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'peercert' }, closed);
+}
+
+/** The protocol agreed by ALPN. Errors: `protocol_not_negotiated`, `closed`, `enotconn`. `ssl:negotiated_protocol/1` */
+export async function negotiatedProtocol(socket: SslSocket | SslListenSocket): Promise<Result<Uint8Array>> {
+  return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'negotiated_protocol' }, closed);
+}
+
+/**
+ * What the connection agreed on and its options; with `items` only those, secrets too if named (`clientRandom`,
+ * `serverRandom`, `keylog`). Unknown and undefined items are left out. Errors: `closed`, `enotconn`.
+ * `ssl:connection_information/1,2`
+ */
+export async function connectionInformation(
+  socket: SslSocket | SslListenSocket,
+  items?: readonly string[],
+): Promise<Result<Readonly<Record<string, unknown>>>> {
+  return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
+}
+
+/** TLS 1.3 has no renegotiation: `notsup`. `ssl:renegotiate/1` */
+export async function renegotiate(socket: SslSocket | SslListenSocket): Promise<Result<true>> {
+  if (socket instanceof SslListenSocket) return enotconn;
+  const alive = await ask<Result<unknown>>(socket, { type: 'information', items: [] }, closed);
+  return 'error' in alive ? alive : { error: 'notsup' };
+}
+
+/**
+ * New keys for what we send, and with `read_write` for what the peer sends too (RFC 8446 §4.6.3). Errors: `closed`,
+ * `{ illegal_parameter: type }`. `ssl:update_keys/2`
+ */
+export async function updateKeys(
+  socket: SslSocket | SslListenSocket,
+  type: 'write' | 'read_write',
+): Promise<Result<true>> {
+  if (socket instanceof SslListenSocket || (type !== 'write' && type !== 'read_write'))
+    return { error: { illegal_parameter: type } };
+  const request: SenderRequest = { type: 'update_keys', peerToo: type === 'read_write' };
+  try {
+    return await socket.node.call<Result<true>>(socket.sender, request, Infinity);
+  } catch (error) {
+    return gone(error, closed);
+  }
+}
+
+/** The PRF of TLS 1.2 and before; TLS 1.3 has none: `undefined`. `ssl:prf/5` */
+export async function prf(socket: SslSocket | SslListenSocket): Promise<Result<Uint8Array>> {
+  if (socket instanceof SslListenSocket) return enotconn;
+  const alive = await ask<Result<unknown>>(socket, { type: 'information', items: [] }, closed);
+  return 'error' in alive ? alive : { error: 'undefined' };
+}
+
+/** Versions by protocol: what is offered unless said otherwise, and what can be. `ssl:versions/0` */
+export function versions(): {
+  readonly sslApp: string;
+  readonly supported: readonly ProtocolVersion[];
+  readonly supportedDtls: readonly ProtocolVersion[];
+  readonly available: readonly ProtocolVersion[];
+  readonly availableDtls: readonly ProtocolVersion[];
+  readonly implemented: readonly ProtocolVersion[];
+  readonly implementedDtls: readonly ProtocolVersion[];
+} {
+  const built = (protocol: 'tls' | 'dtls'): readonly ProtocolVersion[] =>
+    versionRows.filter((row) => row.protocol === protocol && row.built).map((row) => row.name);
+  const tls = built('tls');
+  const dtls = built('dtls');
+  return {
+    sslApp: '0.1.0',
+    supported: tls,
+    supportedDtls: dtls,
+    available: tls,
+    availableDtls: dtls,
+    implemented: tls,
+    implementedDtls: dtls,
+  };
+}
+
+/** Has certificate and key files read anew. `ssl:clear_pem_cache/0` */
+export async function clearPemCache(node: Node = defaultNode()): Promise<Ok> {
+  await applicationOf(node)?.pemFiles.clear();
+  return okay;
+}
+
+// ── Cipher suites, curves, groups ───────────────────────────────────────────────────────────────────────
+
+export const cipherSuites: typeof suites.cipherSuites = suites.cipherSuites;
+export const suiteToStr: typeof suites.suiteToStr = suites.suiteToStr;
+export const suiteToOpensslStr: typeof suites.suiteToOpensslStr = suites.suiteToOpensslStr;
+export const strToSuite: typeof suites.strToSuite = suites.strToSuite;
+
+/** The suites that pass the filters and that the engine has. `ssl:filter_cipher_suites/2` */
+export function filterCipherSuites(
+  list: readonly suites.SuiteMap[],
+  filters: suites.SuiteFilters,
+): suites.SuiteMap[] {
+  return suites.filterCipherSuites(list, filters, suites.engineSuiteSupport(defaultEngine));
+}
+
+/** The preferred suites first, in the list or not; filters pick them from the list. `ssl:prepend_cipher_suites/2` */
+export function prependCipherSuites(
+  preferred: readonly suites.SuiteMap[] | suites.SuiteFilters,
+  list: readonly suites.SuiteMap[],
+): suites.SuiteMap[] {
+  return suites.prependCipherSuites(preferred, list, suites.engineSuiteSupport(defaultEngine));
+}
+
+/** The deferred suites last. `ssl:append_cipher_suites/2` */
+export function appendCipherSuites(
+  deferred: readonly suites.SuiteMap[] | suites.SuiteFilters,
+  list: readonly suites.SuiteMap[],
+): suites.SuiteMap[] {
+  return suites.appendCipherSuites(deferred, list, suites.engineSuiteSupport(defaultEngine));
+}
+
+/** Curves of TLS 1.2 and before that the engine has; raises for TLS 1.3. `ssl:eccs/0,1` */
+export function eccs(version?: ProtocolVersion): CurveName[] {
+  return suites.eccs((name) => defaultEngine.supportsKey('ec', name), version);
+}
+
+/** Groups of TLS 1.3: all, or those offered by default. `ssl:groups/0,1` */
+export function groups(which: 'all' | 'default' = 'all'): Tls13GroupName[] {
+  return suites.groups(which);
+}
+
+// ── How it is done ──────────────────────────────────────────────────────────────────────────────────────
+
+type Closed = { readonly error: SslReason };
+const okay: Ok = Object.freeze({ ok: true });
+const closed: Closed = Object.freeze({ error: 'closed' });
+const einval: Closed = Object.freeze({ error: 'einval' });
+const enotconn: Closed = Object.freeze({ error: 'enotconn' });
+const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
+/** `cb_info` as OTP names its transport. */
+const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
+/** The emulated options that a plain socket has. */
+const plainSocket: SocketOptions = { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: false };
+/** Options of listeners as their users wrote them, for `handshake/3` to be laid over. */
+const rawOptions = new WeakMap<object, TlsServerOptions>();
+
+function contextOf({ environment }: Application): ParseContext {
+  return { engine: environment.engine };
+}
+
+/** A call of the connection process; `absent` is the answer when it is no more. */
+async function ask<R>(socket: SslSocket, request: ConnectionRequest, absent: R): Promise<R> {
+  try {
+    return await socket.node.call<R>(socket.connection, request, Infinity);
+  } catch (error) {
+    return gone(error, absent);
+  }
+}
+
+async function askListener<R>(socket: SslListenSocket, request: ListenerRequest, absent: R): Promise<R> {
+  try {
+    return await socket.node.call<R>(socket.listener, request, Infinity);
+  } catch (error) {
+    return gone(error, absent);
+  }
+}
+
+/** A process that ended while it was asked, or before. */
+function gone<R>(error: unknown, absent: R): R {
+  if (error instanceof Exit) return absent;
+  throw error;
+}
+
+function shakeHands(
+  socket: SslSocket,
+  timeout: Timeout,
+  reconfigure: Reconfigure | undefined,
+): Promise<Result<SslSocket>> {
+  return ask(socket, { type: 'start', timeout, reconfigure }, closed);
+}
+
+/** The options of `handshake/3` over the listener's; its socket options count when they are named. */
+function overListener(options: TlsServerOptions, application: Application): Reconfigure {
+  return (accepted) => {
+    const merged = mergeOptions(rawOptions.get(accepted) ?? {}, options);
+    const parsed: Result<ServerConfig> = parseServerOptions(merged, contextOf(application));
+    if ('error' in parsed) return parsed;
+    const named: Partial<SocketOptions> = Object.fromEntries(
+      Object.entries(parsed.ok.socket).filter(([key]) => Reflect.get(options, key) !== undefined),
+    );
+    return { ok: { config: parsed.ok, socket: named } };
+  };
+}
+
+/** `setopts` on a listener: the template of later connections; it has no transport options of its own to set. */
+function listenerOptions(
+  template: SocketOptions,
+  options: unknown,
+): { readonly options: SocketOptions; readonly result: Result<true> } {
+  const plan = planSetopts(options);
+  const { active } = plan.socket;
+  let changed: SocketOptions = { ...template, ...plan.socket };
+  if (typeof active === 'number') {
+    const sum = active + (typeof template.active === 'number' ? template.active : 0);
+    if (sum > 32767 || sum < -32768)
+      return {
+        options: { ...changed, active: template.active },
+        result: { error: activeOutOfRange(active) },
+      };
+    changed = { ...changed, active: sum > 0 ? sum : false };
+  }
+  if (plan.error !== undefined) return { options: changed, result: { error: plan.error } };
+  if (plan.transport !== undefined)
+    return { options: changed, result: { error: transportRefused(plan.transport) } };
+  return { options: changed, result: okay };
+}
+
+function optionsOf(options: unknown): TlsClientOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options are an object');
+  return options;
+}
+
+function timeoutOf(timeout: unknown): Timeout {
+  if (timeout === 'infinity') return timeout;
+  if (typeof timeout === 'number' && Number.isInteger(timeout) && timeout >= 0) return timeout;
+  throw new TypeError(`a timeout is a whole number of milliseconds or 'infinity', not ${String(timeout)}`);
+}
+
+/** What is left of a timeout, at each asking. */
+function deadlineOf(node: Node, timeout: Timeout): () => Timeout {
+  if (timeout === 'infinity') return () => 'infinity';
+  const end = node.clock.now() + timeout;
+  return () => Math.max(0, Math.ceil(end - node.clock.now()));
+}
+
+function addressText(numbers: readonly unknown[]): string {
+  const wide = numbers.length === 8;
+  const most = wide ? 0xffff : 0xff;
+  const right = numbers.every((n) => typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= most);
+  if (!right || (!wide && numbers.length !== 4)) throw new TypeError('an address has four or eight numbers');
+  return wide ? numbers.map((n) => Number(n).toString(16)).join(':') : numbers.join('.');
+}

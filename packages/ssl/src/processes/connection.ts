@@ -20,14 +20,14 @@ import { activeOutOfRange, planSetopts, readOptions, transportRefused } from '..
 import { Core } from '../protocol/core.js';
 import type { Facts } from '../protocol/facts.js';
 import type { Failure, Sink, Verdict } from '../protocol/sink.js';
+import { alertText } from '../values/alert-text.js';
 import { type AlertDescription, alertCode } from '../values/registry/alerts.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { parseAddress } from '../values/x509/hostname.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
 import { verifyPeer } from '../values/x509/verify-peer.js';
-import { alertReason, crashReason } from './alert-text.js';
 import { connectionInformation } from './connection-information.js';
-import { type ConnectionRequest, isConnectionRequest } from './connection-requests.js';
+import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
 import { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
@@ -158,7 +158,7 @@ export class Connection implements Sink, TransportReceiver {
   #callBefore(request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        return this.#start(request.timeout, request.config, from);
+        return this.#start(request.timeout, request.reconfigure, from);
       case 'controlling_process':
       case 'peername':
       case 'sockname':
@@ -259,8 +259,20 @@ export class Connection implements Sink, TransportReceiver {
 
   #setOptions(raw: unknown): unknown {
     const plan = planSetopts(raw);
+    const { active } = plan.socket;
+    let error = plan.error;
+    if (!this.#setEmulated(plan.socket) && typeof active === 'number') error = activeOutOfRange(active);
+    if (error === undefined && plan.transport !== undefined) {
+      const refused = this.#transportGone || this.#transport.setOptions(plan.transport) === 'einval';
+      if (refused) error = transportRefused(plan.transport);
+    }
+    this.#delivery.settle();
+    return error === undefined ? okay : { error };
+  }
+
+  /** False when the number for `active` does not fit on the count. */
+  #setEmulated({ mode, packet, packetSize, header, active }: Partial<SocketOptions>): boolean {
     const delivery = this.#delivery;
-    const { mode, packet, packetSize, header, active } = plan.socket;
     if (mode !== undefined) delivery.setMode(mode);
     if (packet !== undefined) {
       delivery.setPacket(packet);
@@ -268,15 +280,7 @@ export class Connection implements Sink, TransportReceiver {
     }
     if (packetSize !== undefined) delivery.setPacketSize(packetSize);
     if (header !== undefined) delivery.setHeader(header);
-    let error = plan.error;
-    if (active !== undefined && !delivery.setActive(active))
-      error = typeof active === 'number' ? activeOutOfRange(active) : 'einval';
-    if (error === undefined && plan.transport !== undefined) {
-      const refused = this.#transportGone || this.#transport.setOptions(plan.transport) === 'einval';
-      if (refused) error = transportRefused(plan.transport);
-    }
-    delivery.settle();
-    return error === undefined ? okay : { error };
+    return active === undefined || delivery.setActive(active);
   }
 
   #getOptions(names: unknown): unknown {
@@ -317,11 +321,16 @@ export class Connection implements Sink, TransportReceiver {
 
   // ── Handshake ───────────────────────────────────────────────────────────────────────────────────────
 
-  #start(timeout: number | 'infinity', config: Config | undefined, from: From): Outcome {
+  #start(timeout: number | 'infinity', reconfigure: Reconfigure | undefined, from: From): Outcome {
     const handshake = this.#handshake;
     if (handshake === undefined || !this.#lifecycle.go('start')) return undefined;
     handshake.from = from;
-    if (config !== undefined) this.#config = config;
+    if (reconfigure !== undefined) {
+      const changed = reconfigure(this.#config);
+      if ('error' in changed) return this.#refuse(changed.error);
+      this.#config = changed.ok.config;
+      this.#setEmulated(changed.ok.socket);
+    }
     const { handshakeDeadline: deadline } = this.#config;
     const limit = Math.min(
       timeout === 'infinity' ? Infinity : timeout,
@@ -400,7 +409,7 @@ export class Connection implements Sink, TransportReceiver {
       receiver: this.#self.pid,
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
-      lastWill: () => this.#delivery.end({ type: 'failed', reason: crashReason(this.#config.role) }),
+      lastWill: () => this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) }),
     });
     this.#handshake = undefined;
     this.#cancel(handshake.alarm);
@@ -419,7 +428,7 @@ export class Connection implements Sink, TransportReceiver {
 
   failed(failure: Failure): void {
     this.#flushBatch();
-    const reason = alertReason(this.#config.role, failure);
+    const reason = alertReason(this.#config, failure);
     this.#handshake?.answer({ error: reason });
     if (this.#split) this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
@@ -517,8 +526,8 @@ export class Connection implements Sink, TransportReceiver {
     }
     if (ref === this.#senderMonitor && this.#parting === 'no') {
       // The write half is lost with its process: all that is left is to tell the owner.
-      this.#handshake?.answer({ error: crashReason(this.#config.role) });
-      this.#delivery.end({ type: 'failed', reason: crashReason(this.#config.role) });
+      this.#handshake?.answer({ error: crashReason(this.#config) });
+      this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
     return undefined;
@@ -669,7 +678,7 @@ export class Connection implements Sink, TransportReceiver {
   terminate(reason: unknown): void {
     if (reason === 'normal') return;
     const orderly = isOrderly(reason);
-    const told: SslReason = orderly ? 'closed' : crashReason(this.#config.role);
+    const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
     this.#handshake?.answer({ error: told });
     for (const { request, from } of this.#handshake?.postponed ?? []) from.reply(afterEnd(request));
     this.#delivery.end(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
@@ -760,6 +769,17 @@ function afterEnd(request: ConnectionRequest): unknown {
     default:
       return closedError;
   }
+}
+
+/** `{tls_alert, {Alert, Text}}` of a connection that failed. */
+function alertReason({ protocol, role }: Config, failure: Failure): SslReason {
+  return { tls_alert: [failure.alert, alertText({ protocol, role, ...failure })] };
+}
+
+/** What is told when one of our own processes crashed. */
+function crashReason({ protocol, role }: Config): SslReason {
+  const alert = 'internal_error';
+  return { tls_alert: [alert, alertText({ protocol, role, state: 'connection', by: 'self', alert })] };
 }
 
 function codeOf(alert: AlertDescription): number {

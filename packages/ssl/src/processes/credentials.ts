@@ -1,6 +1,23 @@
-/** Own certificates and trust of a config, read, parsed and matched. */
-import type { Identity } from '../options/config.js';
-import type { TrustStore } from '../values/x509/trust-store.js';
+/**
+ * Own certificates and trust of a config, read, parsed and matched.
+ *
+ * Files are read when a handshake needs them (`ssl:listen/2` does not), through the PEM cache. What was made of a
+ * config is kept as long as the config lives and the cache has not dropped a file since: parsing a key costs as much
+ * as a handshake.
+ */
+import type { Config, Identity } from '../options/config.js';
+import type { CryptoEngine, PrivateKey } from '../values/crypto/engine.js';
+import type { Result, SslReason } from '../values/terms.js';
+import { loadIdentity } from '../values/x509/identity.js';
+import { KeyError } from '../values/x509/key-error.js';
+import type { PemEntry } from '../values/x509/pem.js';
+import {
+  isPrivateKeyEntry,
+  type Password,
+  parsePrivateKey,
+  privateKeyInfo,
+} from '../values/x509/private-key.js';
+import { createTrustStore, type TrustStore } from '../values/x509/trust-store.js';
 
 export interface Credentials {
   /** The preferred first; may be empty. */
@@ -8,4 +25,166 @@ export interface Credentials {
   readonly trust: TrustStore;
   /** DER names for CertificateRequest; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+}
+
+/** Where files come from. */
+export interface PemSource {
+  /** Entries of a PEM file; an error is a posix name, or what the decoder says. */
+  read(path: string): Promise<Result<readonly PemEntry[]>>;
+  /** Goes up whenever a file that was read may have changed. */
+  readonly generation: number;
+  /** Trusted certificates of the system, or those that come with the runtime. */
+  trusted(which: 'system' | 'bundled'): Promise<readonly Uint8Array[]>;
+}
+
+interface Kept {
+  readonly credentials: Credentials;
+  readonly generation: number;
+}
+
+const noTrust: readonly Uint8Array[] = [];
+
+/** A function that answers for a config: at once when it has been asked before. */
+export function credentialsFrom(
+  source: PemSource,
+  engine: CryptoEngine,
+): (config: Config) => Result<Credentials> | Promise<Result<Credentials>> {
+  const kept = new WeakMap<Config, Kept>();
+  return (config) => {
+    const known = kept.get(config);
+    if (known !== undefined && (known.generation === source.generation || !readsFiles(config)))
+      return { ok: known.credentials };
+    const { generation } = source;
+    const keep = (credentials: Credentials): Result<Credentials> => {
+      kept.set(config, { credentials, generation });
+      return { ok: credentials };
+    };
+    if (!readsFiles(config)) return withMaterial(config, engine, keep);
+    return load(config, source, engine).then((loaded) => ('ok' in loaded ? keep(loaded.ok) : loaded));
+  };
+}
+
+function readsFiles({ identity, cacerts, cacertfile }: Config): boolean {
+  const ownFiles = identity.cert === undefined ? identity.certfile !== undefined : false;
+  const keyFile = identity.key === undefined && identity.keyfile !== undefined;
+  return (
+    ownFiles ||
+    keyFile ||
+    cacerts === 'system' ||
+    cacerts === 'bundled' ||
+    (cacerts === undefined && cacertfile !== undefined)
+  );
+}
+
+/** Nothing to read: all in one step. */
+function withMaterial(
+  config: Config,
+  engine: CryptoEngine,
+  keep: (credentials: Credentials) => Result<Credentials>,
+): Result<Credentials> {
+  const { identity, cacerts } = config;
+  const chain = identity.cert;
+  const trust = createTrustStore(typeof cacerts === 'object' ? cacerts : noTrust);
+  if (chain === undefined || identity.key === undefined) return keep(credentials(config, [], trust));
+  const { key } = identity;
+  const own = attempt('key', undefined, () =>
+    loadIdentity(chain, parsePrivateKey(key, passwordOf(config), engine), engine),
+  );
+  return 'ok' in own ? keep(credentials(config, [own.ok], trust)) : own;
+}
+
+async function load(config: Config, source: PemSource, engine: CryptoEngine): Promise<Result<Credentials>> {
+  const own = await ownIdentity(config, source, engine);
+  if ('error' in own) return own;
+  const trust = await trusted(config, source);
+  if ('error' in trust) return trust;
+  return { ok: credentials(config, own.ok === undefined ? [] : [own.ok], trust.ok) };
+}
+
+function credentials(config: Config, identities: readonly Identity[], trust: TrustStore): Credentials {
+  const asks = config.role === 'server' && config.verify === 'verify_peer';
+  return { identities, trust, certificateAuthorities: asks ? trust.subjects() : [] };
+}
+
+async function ownIdentity(
+  config: Config,
+  source: PemSource,
+  engine: CryptoEngine,
+): Promise<Result<Identity | undefined>> {
+  const { identity } = config;
+  const chain = await certificates(identity.cert, identity.certfile, 'certfile', source);
+  if ('error' in chain) return chain;
+  if (chain.ok.length === 0) return { ok: undefined };
+  const key = await privateKey(config, source, engine);
+  if ('error' in key) return key;
+  const found = key.ok;
+  if (found === undefined) return { ok: undefined };
+  const file = identity.cert === undefined ? identity.certfile : undefined;
+  return attempt('certfile', file, () => loadIdentity(chain.ok, found, engine));
+}
+
+async function privateKey(
+  config: Config,
+  source: PemSource,
+  engine: CryptoEngine,
+): Promise<Result<PrivateKey | undefined>> {
+  const { identity } = config;
+  const { key } = identity;
+  if (key !== undefined)
+    return attempt('key', undefined, () => parsePrivateKey(key, passwordOf(config), engine));
+  const file = identity.keyfile ?? identity.certfile;
+  if (file === undefined) return { ok: undefined };
+  const entries = await source.read(file);
+  if ('error' in entries) return fileError('keyfile', file, { error: entries.error });
+  const entry = entries.ok.find(isPrivateKeyEntry);
+  // As OTP's match failure reads: the list of entries that fit is empty.
+  if (entry === undefined) return fileError('keyfile', file, []);
+  return attempt('keyfile', file, () =>
+    parsePrivateKey(
+      { type: 'der', format: 'PrivateKeyInfo', der: privateKeyInfo(entry, passwordOf(config)) },
+      undefined,
+      engine,
+    ),
+  );
+}
+
+async function trusted(config: Config, source: PemSource): Promise<Result<TrustStore>> {
+  const { cacerts, cacertfile } = config;
+  if (cacerts === 'system' || cacerts === 'bundled')
+    return { ok: createTrustStore(await source.trusted(cacerts)) };
+  const found = await certificates(cacerts, cacertfile, 'cacertfile', source);
+  return 'ok' in found ? { ok: createTrustStore(found.ok) } : found;
+}
+
+async function certificates(
+  given: readonly Uint8Array[] | undefined,
+  file: string | undefined,
+  option: string,
+  source: PemSource,
+): Promise<Result<readonly Uint8Array[]>> {
+  if (given !== undefined) return { ok: given };
+  if (file === undefined) return { ok: noTrust };
+  const entries = await source.read(file);
+  if ('error' in entries) return fileError(option, file, { error: entries.error });
+  const ders = entries.ok.filter(({ type }) => type === 'Certificate').map(({ der }) => der);
+  return ders.length === 0 ? fileError(option, file, []) : { ok: ders };
+}
+
+function passwordOf({ identity: { password } }: Config): Password {
+  return typeof password === 'function' ? password() : password;
+}
+
+/** `{options, {keyfile, File, R}}`; material that was given and not read from a file has no file in its term. */
+function fileError(option: string, file: string | undefined, reason: unknown): { readonly error: SslReason } {
+  return { error: { options: { [option]: file === undefined ? reason : [file, reason] } } };
+}
+
+function attempt<T>(option: string, file: string | undefined, make: () => T): Result<T> {
+  try {
+    return { ok: make() };
+  } catch (error) {
+    if (error instanceof KeyError) return fileError(option, file, error.message);
+    // A password function of the user's, or DER that the engine refuses.
+    return fileError(option, file, error instanceof Error ? error.message : String(error));
+  }
 }

@@ -31,10 +31,10 @@ export class SslSocket {
 
 /** A listening socket. */
 export class SslListenSocket {
-  readonly listener: Pid<unknown>;
+  readonly listener: Pid<never>;
   readonly node: Node;
 
-  constructor(node: Node, listener: Pid<unknown>) {
+  constructor(node: Node, listener: Pid<never>) {
     this.node = node;
     this.listener = listener;
   }

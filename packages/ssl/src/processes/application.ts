@@ -1,0 +1,275 @@
+/**
+ * The application's processes (contract §5.1, with the caches one_for_one beside the connections):
+ *
+ * ssl_sup                          one_for_one
+ * ├ ssl_admin_sup                  one_for_one: each cache restarts alone, from empty, and no connection notices
+ * │ ├ ssl_pem_cache
+ * │ ├ ssl_crl_cache
+ * │ ├ ssl_client_session_cache
+ * │ ├ tls_client_ticket_store
+ * │ └ tls_anti_replay
+ * └ ssl_connection_sup             one_for_one
+ *   └ tls_sup                      one_for_one
+ *     ├ tls_connection_sup         simple_one_for_one
+ *     │ └ one supervisor per connection: sender and receiver, one_for_all; it ends when the receiver ends
+ *     └ tls_server_sup             one_for_all
+ *       └ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
+ */
+import { startCrlCache } from '@actor-tls/crl-cache';
+import {
+  type Asking,
+  type ChildSpec,
+  type Node,
+  type Pid,
+  type Self,
+  type SupervisorSpec,
+  startChild,
+  startGenServer,
+  startSupervisor,
+} from '@actor-tls/runtime';
+import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
+import type { CryptoEngine } from '../values/crypto/engine.js';
+import type { Result, SslReason } from '../values/terms.js';
+import { type ConnectionArgs, connectionServer } from './connection.js';
+import { credentialsFrom } from './credentials.js';
+import { crlReader } from './crl-reader.js';
+import { type ApplicationSettings, defaultSettings, type Environment } from './environment.js';
+import { keyedHashes } from './keyed-hash.js';
+import { type ListenerArgs, listenerServer } from './listener.js';
+import { openPemSource, type PemFiles } from './pem-source.js';
+import { senderServer } from './sender.js';
+import { SslListenSocket, type SslSocket } from './socket.js';
+import type { TransportProvider } from './transport/transport.js';
+
+/** What an application is started with; all of it has defaults. */
+export interface ApplicationOptions {
+  readonly provider: TransportProvider;
+  readonly engine: CryptoEngine;
+  readonly settings?: Partial<ApplicationSettings>;
+  /** ms since 1970, for certificates, tickets and CRLs. */
+  readonly wallClock?: () => number;
+}
+
+/** A running application on one node. */
+export interface Application {
+  readonly environment: Environment;
+  readonly pemFiles: PemFiles;
+  readonly supervisor: Pid<unknown>;
+}
+
+const applications = new WeakMap<Node, Application>();
+
+/** The application of a node, if it runs. */
+export function applicationOf(node: Node): Application | undefined {
+  const application = applications.get(node);
+  return application !== undefined && node.isAlive(application.supervisor) ? application : undefined;
+}
+
+/** Starts the tree under no parent; `{ ok: true }` also when it runs already. */
+export async function startApplication(node: Node, options: ApplicationOptions): Promise<Result<true>> {
+  if (applicationOf(node) !== undefined) return { ok: true };
+  const { provider, engine, wallClock = Date.now } = options;
+  const settings = { ...defaultSettings, ...options.settings };
+  const pemFiles = openPemSource(node);
+  const environment: Environment = {
+    node,
+    provider,
+    engine,
+    settings,
+    wallClock,
+    credentials: credentialsFrom(pemFiles, engine),
+  };
+  const started = await startSupervisor(
+    node,
+    {
+      strategy: 'one_for_one',
+      ...often,
+      children: [
+        branch('ssl_admin_sup', {
+          strategy: 'one_for_one',
+          ...often,
+          children: caches(environment, pemFiles),
+        }),
+        branch('ssl_connection_sup', {
+          strategy: 'one_for_one',
+          ...often,
+          children: [
+            branch('tls_sup', { strategy: 'one_for_one', ...often, children: [connections, servers] }),
+          ],
+        }),
+      ],
+    },
+    { name: 'ssl_sup' },
+  );
+  if (started === 'ignore') return { error: 'ignore' };
+  if ('error' in started) return { error: reasonOf(started.error) };
+  applications.set(node, { environment, pemFiles, supervisor: started.ok });
+  return { ok: true };
+}
+
+/** Ends the tree: connections say close_notify. `{ not_started: 'ssl' }` when there is none. */
+export async function stopApplication(node: Node): Promise<Result<true>> {
+  const application = applicationOf(node);
+  if (application === undefined) return { error: { not_started: 'ssl' } };
+  applications.delete(node);
+  await new Promise<void>((resolve) => {
+    node.spawn((self: Self) => {
+      self.monitor(application.supervisor);
+      node.exit(application.supervisor, 'shutdown');
+      return Promise.resolve(self.receive('DOWN')).then(() => resolve());
+    });
+  });
+  return { ok: true };
+}
+
+/** Intensity and period of every supervisor of the tree (contract §5.1). */
+const often = { intensity: 10, period: 3600 };
+
+function branch(name: string, init: SupervisorSpec): ChildSpec {
+  return {
+    id: name,
+    type: 'supervisor',
+    shutdown: 'infinity',
+    start: (self) => startSupervisor(self, init, { name }),
+  };
+}
+
+function worker(id: string, start: ChildSpec['start']): ChildSpec {
+  return { id, shutdown: 4000, start };
+}
+
+function caches({ engine, wallClock }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
+  const named = (name: string): { readonly name: string } => ({ name });
+  return [
+    worker('ssl_pem_cache', (self) => pemFiles.start(self, named('ssl_pem_cache'))),
+    worker('ssl_crl_cache', (self) =>
+      startCrlCache(self, { reader: crlReader, wallClock }, named('ssl_crl_cache')),
+    ),
+    worker('ssl_client_session_cache', (self) =>
+      startSessionCache(
+        self,
+        { role: 'client', max: 1000, lifetime: 86_400, sweep: 'on', wallClock },
+        named('ssl_client_session_cache'),
+      ),
+    ),
+    worker('tls_client_ticket_store', (self) =>
+      startClientTicketStore(self, { size: 1000, lifetime: 7200 }, named('tls_client_ticket_store')),
+    ),
+    worker('tls_anti_replay', (self) =>
+      startAntiReplay(self, { makeHashes: () => keyedHashes(engine) }, named('tls_anti_replay')),
+    ),
+  ];
+}
+
+// ── Connections ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a connection is started with; its sender is added when that runs. */
+export type NewConnection = Omit<ConnectionArgs, 'sender' | 'made'>;
+
+const connectionTemplate: ChildSpec<readonly [NewConnection, (socket: SslSocket) => void]> = {
+  id: 'tls_connection',
+  type: 'supervisor',
+  restart: 'temporary',
+  shutdown: 'infinity',
+  start: startConnectionSupervisor,
+};
+
+const connections = branch('tls_connection_sup', {
+  strategy: 'simple_one_for_one',
+  intensity: 0,
+  period: 3600,
+  children: [connectionTemplate],
+});
+
+/** OTP's tls_dyn_connection_sup: sender and receiver live and end together, and with nobody else. */
+function startConnectionSupervisor(
+  self: Self<unknown>,
+  connection: NewConnection,
+  made: (socket: SslSocket) => void,
+): ReturnType<typeof startSupervisor> {
+  let sender: Pid<unknown> | undefined;
+  return startSupervisor(self, {
+    strategy: 'one_for_all',
+    intensity: 0,
+    period: 3600,
+    autoShutdown: 'any_significant',
+    children: [
+      {
+        id: 'sender',
+        restart: 'temporary',
+        shutdown: 5000,
+        async start(supervisor) {
+          const started = await startGenServer(supervisor, senderServer, connection.transport);
+          if (started !== 'ignore' && 'ok' in started) sender = started.ok;
+          return started;
+        },
+      },
+      {
+        id: 'receiver',
+        restart: 'temporary',
+        significant: true,
+        shutdown: 5000,
+        start: (supervisor) =>
+          sender === undefined
+            ? { error: 'no_sender' }
+            : startGenServer(supervisor, connectionServer, { ...connection, sender, made }),
+      },
+    ],
+  });
+}
+
+/** Starts the processes of one connection; the transport is closed when that fails. */
+export async function startConnection(asking: Asking, connection: NewConnection): Promise<Result<SslSocket>> {
+  let socket: SslSocket | undefined;
+  const started = await startChild(asking, 'tls_connection_sup', connection, (made: SslSocket) => {
+    socket = made;
+  });
+  if (socket !== undefined && 'ok' in started) return { ok: socket };
+  connection.transport.destroy();
+  return { error: 'error' in started ? reasonOf(started.error) : 'closed' };
+}
+
+// ── Listeners ───────────────────────────────────────────────────────────────────────────────────────────
+
+const listenerTemplate: ChildSpec<readonly [ListenerArgs]> = {
+  id: 'ssl_listener',
+  restart: 'temporary',
+  shutdown: 4000,
+  start: (self, args) => startGenServer(self, listenerServer, args),
+};
+
+const servers = branch('tls_server_sup', {
+  strategy: 'one_for_all',
+  ...often,
+  children: [
+    branch('ssl_listen_tracker_sup', {
+      strategy: 'simple_one_for_one',
+      intensity: 0,
+      period: 3600,
+      children: [listenerTemplate],
+    }),
+  ],
+});
+
+/** Opens a listening socket; errors are `gen_tcp:listen/2`'s. */
+export async function startListener(
+  application: Application,
+  listener: Omit<ListenerArgs, 'provider' | 'startConnection'>,
+): Promise<Result<SslListenSocket>> {
+  const { environment } = application;
+  const args: ListenerArgs = {
+    ...listener,
+    provider: environment.provider,
+    startConnection: (accepted) =>
+      startConnection(environment.node, { environment, host: undefined, ...accepted }),
+  };
+  const started = await startChild(environment.node, 'ssl_listen_tracker_sup', args);
+  if ('error' in started) return { error: reasonOf(started.error) };
+  const { ok: pid } = started;
+  return pid === undefined ? { error: 'closed' } : { ok: new SslListenSocket(environment.node, pid) };
+}
+
+/** Reasons of our own processes are terms already; anything else is told as text. */
+function reasonOf(reason: unknown): SslReason {
+  return typeof reason === 'string' ? reason : { internal_error: reason };
+}
