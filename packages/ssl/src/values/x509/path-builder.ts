@@ -40,10 +40,13 @@ const MAX_PATH = 32;
 export function* candidatePaths(input: BuildInput): Generator<CandidatePath, void, void> {
   const { sent, trust } = input;
   const [peer] = sent;
-  if (peer.selfIssued) {
-    // OTP does not take a lone self-signed certificate, trusted or not.
-    if (sent.length === 1) yield { chain: [peer], anchor: 'selfsigned_peer' };
-    else yield { chain: [peer], anchor: trust.find(peer) ?? 'unknown_ca' };
+  // OTP does not take a lone self-signed certificate, trusted or not.
+  if (peer.selfIssued && sent.length === 1) {
+    yield { chain: [peer], anchor: 'selfsigned_peer' };
+    return;
+  }
+  if (isRoot(peer, input)) {
+    yield { chain: [peer], anchor: trust.find(peer) ?? 'unknown_ca' };
     return;
   }
   let found = false;

@@ -7,6 +7,7 @@ import type { SignatureSchemeName } from '../registry/schemes.js';
 import type { Certificate } from './certificate.js';
 import type { HostnameCheckHooks } from './hostname.js';
 import type { BadCertReason } from './path.js';
+import type { PolicyInputs } from './policy-graph.js';
 import type { TrustStore } from './trust-store.js';
 import type { WorkLimits } from './work.js';
 
@@ -51,6 +52,8 @@ export interface PeerVerification {
   readonly signatureAlgs: readonly SignatureSchemeName[] | undefined;
   readonly verifyFun?: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
   readonly partialChain?: PartialChain | undefined;
+  /** Inputs of RFC 5280 §6.1.1; any policy will do by default. */
+  readonly policies?: PolicyInputs | undefined;
   readonly checkRevocation?: RevocationCheck | undefined;
   readonly limits?: WorkLimits;
 }

@@ -26,6 +26,7 @@ import {
 } from './path.js';
 import { type CandidatePath, candidatePaths } from './path-builder.js';
 import type { HostReference, PartialChain, PeerVerification, RevocationAnswer } from './peer-verification.js';
+import { anyPolicyInputs } from './policy-graph.js';
 import { signatureAlgorithmOf } from './signature-algorithm.js';
 import { failure, type PeerVerdict, rejection } from './verdict.js';
 import { cachedVerdict, rememberVerdict } from './verdict-cache.js';
@@ -37,6 +38,7 @@ export function verifyPeer(input: PeerVerification): PeerVerdict | Promise<PeerV
     input.verifyFun === undefined &&
     input.partialChain === undefined &&
     input.customizeHostnameCheck === undefined &&
+    input.policies === undefined &&
     input.checkRevocation === undefined;
   const known = cacheable ? cachedVerdict(input) : undefined;
   if (known !== undefined) return known;
@@ -80,6 +82,7 @@ function judge(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
     engine: input.engine,
     now: input.now,
     maxPathLength: input.depth,
+    policies: input.policies ?? anyPolicyInputs,
     purpose: input.role === 'client' ? Oid.serverAuth : Oid.clientAuth,
     anchorExtensions: 'honour',
     commonNames: input.host === undefined ? 'ignore' : 'constrain',
