@@ -14,14 +14,13 @@ import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './
 import {
   type Application,
   applicationOf,
-  startApplication,
   startConnection,
   startListener,
-  stopApplication,
+  startSsl,
+  stopSsl,
 } from './processes/application.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
 import type { RecvResult } from './processes/delivery.js';
-import type { ApplicationSettings } from './processes/environment.js';
 import { bytesOf, type IoData } from './processes/iodata.js';
 import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
 import type { SenderRequest } from './processes/sender.js';
@@ -67,26 +66,26 @@ export interface StartOptions {
   readonly engine?: CryptoEngine;
   /** The network: default TCP by node:net. */
   readonly network?: TransportProvider;
-  /** The application's environment (contract §4). */
-  readonly settings?: Partial<ApplicationSettings>;
+  /** The application's environment by OTP's names (contract §4): `{ alert_timeout: 1000 }`. */
+  readonly env?: Readonly<Record<string, unknown>>;
   /** ms since 1970, for certificates: default `Date.now`. */
   readonly wallClock?: () => number;
 }
 
 /** Starts the application on a node; `ok` also when it runs there already. `ssl:start/0` */
 export async function start(options: StartOptions = {}): Promise<Result<true>> {
-  const { node = defaultNode(), engine = defaultEngine, network = nodeNet, settings, wallClock } = options;
-  return startApplication(node, {
+  const { node = defaultNode(), engine = defaultEngine, network = nodeNet, env, wallClock } = options;
+  return startSsl(node, {
     provider: network,
     engine,
-    ...(settings === undefined ? {} : { settings }),
+    ...(env === undefined ? {} : { env }),
     ...(wallClock === undefined ? {} : { wallClock }),
   });
 }
 
 /** Stops it; connections say close_notify. `{ not_started: 'ssl' }`. `ssl:stop/0` */
 export function stop(node: Node = defaultNode()): Promise<Result<true>> {
-  return stopApplication(node);
+  return stopSsl(node);
 }
 
 // ── Life of a connection ────────────────────────────────────────────────────────────────────────────────

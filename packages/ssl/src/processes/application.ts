@@ -23,9 +23,12 @@ import {
   type Pid,
   type Self,
   type SupervisorSpec,
+  setEnv,
+  startApplication,
   startChild,
   startGenServer,
   startSupervisor,
+  stopApplication,
 } from '@actor-tls/runtime';
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
@@ -33,7 +36,7 @@ import type { Result, SslReason } from '../values/terms.js';
 import { type ConnectionArgs, connectionServer } from './connection.js';
 import { credentialsFrom } from './credentials.js';
 import { crlReader } from './crl-reader.js';
-import { type ApplicationSettings, defaultSettings, type Environment } from './environment.js';
+import { type Environment, settingsOf } from './environment.js';
 import { keyedHashes } from './keyed-hash.js';
 import { type ListenerArgs, listenerServer } from './listener.js';
 import { openPemSource, type PemFiles } from './pem-source.js';
@@ -45,7 +48,8 @@ import type { TransportProvider } from './transport/transport.js';
 export interface ApplicationOptions {
   readonly provider: TransportProvider;
   readonly engine: CryptoEngine;
-  readonly settings?: Partial<ApplicationSettings>;
+  /** Settings of `ssl`, by OTP's names. */
+  readonly env?: Readonly<Record<string, unknown>>;
   /** ms since 1970, for certificates, tickets and CRLs. */
   readonly wallClock?: () => number;
 }
@@ -65,61 +69,47 @@ export function applicationOf(node: Node): Application | undefined {
   return application !== undefined && node.isAlive(application.supervisor) ? application : undefined;
 }
 
-/** Starts the tree under no parent; `{ ok: true }` also when it runs already. */
-export async function startApplication(node: Node, options: ApplicationOptions): Promise<Result<true>> {
+/**
+ * Starts the application `ssl` on a node, of type `temporary`; `{ ok: true }` also when it runs already. Its settings
+ * are the node's environment of `ssl` (contract §4), where those given here go first.
+ */
+export async function startSsl(node: Node, options: ApplicationOptions): Promise<Result<true>> {
   if (applicationOf(node) !== undefined) return { ok: true };
+  for (const [key, value] of Object.entries(options.env ?? {})) setEnv(node, 'ssl', key, value);
   const { provider, engine, wallClock = Date.now } = options;
-  const settings = { ...defaultSettings, ...options.settings };
   const pemFiles = openPemSource(node);
-  const environment: Environment = {
-    node,
-    provider,
-    engine,
-    settings,
-    wallClock,
-    credentials: credentialsFrom(pemFiles, engine),
-  };
-  const started = await startSupervisor(
-    node,
-    {
-      strategy: 'one_for_one',
-      ...often,
-      children: [
-        branch('ssl_admin_sup', {
-          strategy: 'one_for_one',
-          ...often,
-          children: caches(environment, pemFiles),
-        }),
-        branch('ssl_connection_sup', {
-          strategy: 'one_for_one',
-          ...often,
-          children: [
-            branch('tls_sup', { strategy: 'one_for_one', ...often, children: [connections, servers] }),
-          ],
-        }),
-      ],
+  const credentials = credentialsFrom(pemFiles, engine);
+  const answer = await startApplication(node, {
+    name: 'ssl',
+    description: 'TLS connections as supervised actors',
+    async start(self) {
+      const settings = settingsOf(node);
+      const environment: Environment = { node, provider, engine, settings, wallClock, credentials };
+      const started = await startSupervisor(self, tree(environment, pemFiles), { name: 'ssl_sup' });
+      if (started !== 'ignore' && 'ok' in started)
+        applications.set(node, { environment, pemFiles, supervisor: started.ok });
+      return started;
     },
-    { name: 'ssl_sup' },
-  );
-  if (started === 'ignore') return { error: 'ignore' };
-  if ('error' in started) return { error: reasonOf(started.error) };
-  applications.set(node, { environment, pemFiles, supervisor: started.ok });
-  return { ok: true };
+  });
+  if (answer === 'ok' || applicationOf(node) !== undefined) return { ok: true };
+  return { error: reasonOf(answer.error) };
 }
 
 /** Ends the tree: connections say close_notify. `{ not_started: 'ssl' }` when there is none. */
-export async function stopApplication(node: Node): Promise<Result<true>> {
-  const application = applicationOf(node);
-  if (application === undefined) return { error: { not_started: 'ssl' } };
-  applications.delete(node);
-  await new Promise<void>((resolve) => {
-    node.spawn((self: Self) => {
-      self.monitor(application.supervisor);
-      node.exit(application.supervisor, 'shutdown');
-      return Promise.resolve(self.receive('DOWN')).then(() => resolve());
-    });
+export async function stopSsl(node: Node): Promise<Result<true>> {
+  const answer = await stopApplication(node, 'ssl');
+  return answer === 'ok' ? { ok: true } : { error: { not_started: 'ssl' } };
+}
+
+function tree(environment: Environment, pemFiles: PemFiles): SupervisorSpec {
+  const admin = branch('ssl_admin_sup', {
+    strategy: 'one_for_one',
+    ...often,
+    children: caches(environment, pemFiles),
   });
-  return { ok: true };
+  const tls = branch('tls_sup', { strategy: 'one_for_one', ...often, children: [connections, servers] });
+  const connection = branch('ssl_connection_sup', { strategy: 'one_for_one', ...often, children: [tls] });
+  return { strategy: 'one_for_one', ...often, children: [admin, connection] };
 }
 
 /** Intensity and period of every supervisor of the tree (contract §5.1). */

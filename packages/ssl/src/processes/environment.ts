@@ -1,5 +1,5 @@
 /** What the connections of one node share: network, cryptography, settings of the application. */
-import type { Node } from '@actor-tls/runtime';
+import { getEnv, type Node } from '@actor-tls/runtime';
 import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result } from '../values/terms.js';
@@ -14,7 +14,17 @@ export interface ApplicationSettings {
   readonly alertTimeout: number;
 }
 
-export const defaultSettings: ApplicationSettings = { internalActiveN: 100, alertTimeout: 5000 };
+/** The node's settings of `ssl`; a value of the wrong type means the default. */
+export function settingsOf(node: Node): ApplicationSettings {
+  const whole = (key: string, least: number, otherwise: number): number => {
+    const value = getEnv(node, 'ssl', key);
+    return typeof value === 'number' && Number.isInteger(value) && value >= least ? value : otherwise;
+  };
+  return {
+    internalActiveN: whole('internal_active_n', 1, 100),
+    alertTimeout: whole('alert_timeout', 0, 5000),
+  };
+}
 
 export interface Environment {
   readonly node: Node;
