@@ -55,7 +55,7 @@ export const connectionRows: readonly OptionRow[] = [
     note: {
       values: logLevels.join(', '),
       default: "the application's, else notice",
-      source: 'contract §9.2',
+      source: manual,
     },
     parse: oneOf('logLevel', ...logLevels),
     absent: (at) => at.logLevel,

@@ -3,6 +3,7 @@
 import type { KeyMaterial } from './config.js';
 import { isDer, pemCertificates } from './der-forms.js';
 import { badValue } from './option-error.js';
+import type { ExportableKey } from './raw.js';
 import { fileName, isList, type OptionRow, option } from './row.js';
 
 const manual = 'ssl:common_option()';
@@ -73,7 +74,7 @@ function privateKey(value: unknown): KeyMaterial {
       ? { type: 'pem', pem: value }
       : badValue('key', value);
   if (isExportable(value)) {
-    const der = value.export({ format: 'der', type: 'pkcs8' });
+    const der = exported(value);
     return isDer(der) ? { type: 'der', format: 'PrivateKeyInfo', der } : badValue('key', value);
   }
   const entries = isList(value)
@@ -88,10 +89,17 @@ function privateKey(value: unknown): KeyMaterial {
   return format !== undefined && isDer(der) ? { type: 'der', format, der } : badValue('key', value);
 }
 
+/** `undefined` when the key will not leave its home (`KeyObject`s of hardware, or no key at all). */
+function exported(key: ExportableKey): unknown {
+  try {
+    return key.export({ format: 'der', type: 'pkcs8' });
+  } catch {
+    return undefined;
+  }
+}
+
 /** A private `KeyObject` of node:crypto, told by its shape: only the crypto engines import node:crypto. */
-function isExportable(
-  value: unknown,
-): value is { export(options: { format: 'der'; type: 'pkcs8' }): unknown } {
+function isExportable(value: unknown): value is ExportableKey {
   return (
     typeof value === 'object' &&
     value !== null &&

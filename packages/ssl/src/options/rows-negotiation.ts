@@ -1,6 +1,7 @@
 /** Rows of what both sides agree on: versions, suites, groups, signatures, application protocol (contract §13.3). */
 
-import { suiteRows } from '../values/cipher-suites.js';
+import { type EngineSupport, suiteRows } from '../values/cipher-suites.js';
+import type { GroupName } from '../values/crypto/engine.js';
 import { defaultTls13Groups, isTls13Group } from '../values/registry/groups.js';
 import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
 import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
@@ -68,10 +69,10 @@ export const negotiationRows: readonly OptionRow[] = [
     note: {
       values: '[map, name, tuple or number], or names joined by ":"',
       default: "cipherSuites('default') of the versions, as far as the engine goes",
-      source: `${manual}, contract §1.5`,
+      source: manual,
     },
     parse: ciphers,
-    absent: (at) => defaultCiphers(at),
+    absent: (at) => defaultsOf(at).ciphers,
   }),
   option('supportedGroups', {
     otp: 'supported_groups',
@@ -82,12 +83,12 @@ export const negotiationRows: readonly OptionRow[] = [
       const groups = usableGroups(listOf('supportedGroups', value).filter(isTls13Group), at.engine);
       return groups.length > 0 ? groups : badValue('supportedGroups', value);
     },
-    absent: (at) => usableGroups(defaultTls13Groups, at.engine),
+    absent: (at) => defaultsOf(at).groups,
   }),
   option('signatureAlgs', {
     otp: 'signature_algs',
     side: 'both',
-    note: { values: '[scheme or [hash, sign]]', default: 'by version', source: 'contract §13.3' },
+    note: { values: '[scheme or [hash, sign]]', default: 'by version', source: 'RFC 8446 §4.2.3' },
     parse: (value, at) => {
       const wished = schemes('signatureAlgs', value);
       const usable = usableSchemes(wished, at);
@@ -97,15 +98,7 @@ export const negotiationRows: readonly OptionRow[] = [
       if (!fits) noScheme('signatureAlgs', value, at);
       return schemeNames(usable);
     },
-    absent: (at) => {
-      const names = defaultSignatureSchemes(at.settings.versions) ?? [];
-      return schemeNames(
-        usableSchemes(
-          names.flatMap((name) => findScheme(name) ?? []),
-          at,
-        ),
-      );
-    },
+    absent: (at) => defaultsOf(at).schemes,
   }),
   option('signatureAlgsCert', {
     otp: 'signature_algs_cert',
@@ -147,9 +140,38 @@ export const negotiationRows: readonly OptionRow[] = [
   }),
 ];
 
-function defaultCiphers(at: At): readonly CipherSuite[] {
-  const [newest] = at.settings.versions;
-  return newest === undefined ? [] : usableSuites(suiteRows('default', newest), at);
+interface NegotiationDefaults {
+  readonly ciphers: readonly CipherSuite[];
+  readonly groups: readonly GroupName[];
+  readonly schemes: readonly SignatureSchemeName[];
+}
+
+/** An engine's answers never change, and every `connect` wants them: asking anew took 80 µs, four fifths of parsing. */
+const defaultsByEngine = new WeakMap<EngineSupport, Map<string, NegotiationDefaults>>();
+
+function defaultsOf(at: At): NegotiationDefaults {
+  const { versions } = at.settings;
+  const ofEngine = defaultsByEngine.get(at.engine) ?? new Map<string, NegotiationDefaults>();
+  defaultsByEngine.set(at.engine, ofEngine);
+  const key = versions.join();
+  const known = ofEngine.get(key);
+  if (known !== undefined) return known;
+  const [newest] = versions;
+  const names = defaultSignatureSchemes(versions) ?? [];
+  const found: NegotiationDefaults = Object.freeze({
+    ciphers: Object.freeze(newest === undefined ? [] : usableSuites(suiteRows('default', newest), at)),
+    groups: Object.freeze(usableGroups(defaultTls13Groups, at.engine)),
+    schemes: Object.freeze(
+      schemeNames(
+        usableSchemes(
+          names.flatMap((name) => findScheme(name) ?? []),
+          at,
+        ),
+      ),
+    ),
+  });
+  ofEngine.set(key, found);
+  return found;
 }
 
 function ciphers(value: unknown, at: At): readonly CipherSuite[] {

@@ -17,7 +17,7 @@ export const verifyRows: readonly OptionRow[] = [
     note: {
       values: 'verify_none, verify_peer',
       default: 'client verify_peer, server verify_none',
-      source: 'ssl:client_option(), contract §2.2',
+      source: 'ssl:client_option(); the default is that of OTP 26',
     },
     parse: (value, at) => {
       if (value !== 'verify_none' && value !== 'verify_peer') return badValue('verify', value);
@@ -29,7 +29,7 @@ export const verifyRows: readonly OptionRow[] = [
     otp: 'verify_fun',
     side: 'both',
     after: ['versions', 'verify'],
-    note: { values: 'function, or [function, state]', default: 'none', source: 'contract §7.3' },
+    note: { values: 'function, or [function, state]', default: 'none', source: manual },
     parse: (value) => {
       if (isVerifyFun(value)) return { fun: value, state: undefined };
       if (!isList(value) || value.length !== 2) return badValue('verifyFun', value);
@@ -62,7 +62,7 @@ export const trustRows: readonly OptionRow[] = [
     note: {
       values: '[DER or PEM text], PEM text, system, bundled',
       default: 'none; a client without any CA takes system',
-      source: `${manual}, contract §2.5`,
+      source: manual,
     },
     parse: trusted,
   }),

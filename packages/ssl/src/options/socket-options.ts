@@ -43,27 +43,32 @@ const activeLimits = { least: -32768, most: 32767 };
 export const emulatedRows: { readonly [K in keyof SocketOptions]: EmulatedRow<K> } = {
   mode: {
     otp: 'mode',
-    note: { values: 'binary, list', default: 'binary', source: 'contract, head: OTP has list' },
+    note: { values: 'binary, list', default: 'binary', source: 'inet:setopts/2, where it is list' },
     parse: (value) => (value === 'binary' || value === 'list' ? value : undefined),
   },
   packet: {
     otp: 'packet',
-    note: { values: packetModes.join(', '), default: '0', source: 'contract §2.7' },
+    note: { values: packetModes.join(', '), default: '0', source: 'erlang:decode_packet/3' },
     parse: (value) => packetModes.find((mode) => mode === value),
   },
   packetSize: {
     otp: 'packet_size',
-    note: { values: '0..2147483647; 0 is no limit', default: '0', unit: 'bytes', source: 'contract §2.7' },
+    note: {
+      values: '0..2147483647; 0 is no limit',
+      default: '0',
+      unit: 'bytes',
+      source: 'erlang:decode_packet/3',
+    },
     parse: (value) => between(value, 0, largestPacket),
   },
   header: {
     otp: 'header',
-    note: { values: 'integer >= 0', default: '0', unit: 'bytes', source: 'contract §2.7' },
+    note: { values: 'integer >= 0', default: '0', unit: 'bytes', source: 'erlang:decode_packet/3' },
     parse: (value) => between(value, 0, largestPacket),
   },
   active: {
     otp: 'active',
-    note: { values: 'true, false, once, -32768..32767', default: 'true', source: 'contract §3' },
+    note: { values: 'true, false, once, -32768..32767', default: 'true', source: 'inet:setopts/2' },
     parse: activeMode,
   },
 };
