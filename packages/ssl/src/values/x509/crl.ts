@@ -216,7 +216,7 @@ function decodeEntry(serial: Uint8Array, extensions: readonly Extension[]): Revo
   let reason: CrlReason = 'unspecified';
   let certificateIssuer: readonly GeneralName[] | undefined;
   for (const { oid, value } of extensions) {
-    if (oid === Oid.crlReason) reason = decodeAll(value, (reader) => readReason(reader));
+    if (oid === Oid.crlReason) reason = decodeAll(value, (reader) => crlReasonOf(reader));
     if (oid === Oid.certificateIssuer) {
       certificateIssuer = decodeAll(value, (reader) => readGeneralNames(reader.open(Tag.sequence)));
     }
@@ -224,7 +224,8 @@ function decodeEntry(serial: Uint8Array, extensions: readonly Extension[]): Revo
   return { serial, reason, certificateIssuer };
 }
 
-function readReason(reader: DerReader): CrlReason {
+/** Reads a CRLReason. Throws `DerError`. */
+export function crlReasonOf(reader: DerReader): CrlReason {
   return reasons[reader.smallInteger(Tag.enumerated)] ?? reader.fail('unknown CRL reason');
 }
 

@@ -1,0 +1,271 @@
+/**
+ * OCSP responses (RFC 6960) as they come stapled to a certificate (RFC 6066 §8, RFC 8446 §4.4.2.1): reading and
+ * checking signer, nonce, times and status, with the reasons of OTP's `pkix_ocsp_validate/5`; must-staple (RFC 7633).
+ */
+import type { CryptoEngine, HashName } from '../crypto/engine.js';
+import { Certificate, CertificateError, type Extension, readExtensions, sameBytes } from './certificate.js';
+import { type CrlReason, crlReasonOf } from './crl.js';
+import { DerError, DerReader, decodeAll, explicit, implicit, Tag } from './der.js';
+import { Name } from './name.js';
+import { Oid } from './oids.js';
+import { isSignedBy, publicKeyOf } from './parse-cache.js';
+import { hashOfOid, signatureAlgorithmOf } from './signature-algorithm.js';
+
+export type OcspStatus = 'good' | 'unknown' | { readonly revoked: CrlReason };
+
+/** What is said of one certificate. */
+export interface SingleResponse {
+  readonly hash: HashName | undefined;
+  readonly issuerNameHash: Uint8Array;
+  readonly issuerKeyHash: Uint8Array;
+  readonly serial: Uint8Array;
+  readonly status: OcspStatus;
+  /** ms since 1970 */
+  readonly thisUpdate: number;
+  readonly nextUpdate: number | undefined;
+}
+
+export interface OcspResponse {
+  /** DER of the signed ResponseData. */
+  readonly data: Uint8Array;
+  readonly signatureAlgorithm: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly responder: { readonly byName: Name } | { readonly byKey: Uint8Array };
+  readonly responses: readonly SingleResponse[];
+  readonly extensions: readonly Extension[];
+  /** Certificates that came along; undecodable ones are left out. */
+  readonly certificates: readonly Certificate[];
+}
+
+/** Why a response says nothing; OTP's reasons, `ocsp_response_stale` and `malformed` are ours. */
+export type OcspProblem = string | { readonly ocsp_response_type_not_supported: string };
+
+const statuses: readonly (string | undefined)[] = [
+  'successful',
+  'malformedRequest',
+  'internalError',
+  'tryLater',
+  undefined,
+  'sigRequired',
+  'unauthorized',
+];
+
+/** More answers in one response than this are refused. */
+const MAX_RESPONSES = 256;
+
+/** Reads a DER OCSPResponse; throws nothing. */
+export function decodeOcspResponse(
+  der: Uint8Array,
+): { readonly ok: OcspResponse } | { readonly error: OcspProblem } {
+  try {
+    return decodeAll(der, readResponse);
+  } catch (error) {
+    if (error instanceof DerError || error instanceof CertificateError) return { error: 'malformed' };
+    throw error;
+  }
+}
+
+function readResponse(reader: DerReader): { readonly ok: OcspResponse } | { readonly error: OcspProblem } {
+  const response = reader.open(Tag.sequence);
+  const code = response.smallInteger(Tag.enumerated);
+  if (code !== 0) return { error: statuses[code] ?? 'unknown_response_status' };
+  const wrapped = response.open(explicit(0));
+  const bytes = wrapped.open(Tag.sequence);
+  wrapped.finish();
+  response.finish();
+  const type = bytes.oid();
+  if (type !== Oid.ocspBasic) return { error: { ocsp_response_type_not_supported: type } };
+  return { ok: decodeAll(bytes.content(Tag.octetString), readBasic) };
+}
+
+function readBasic(reader: DerReader): OcspResponse {
+  const basic = reader.open(Tag.sequence);
+  const data = basic.elementOf(Tag.sequence);
+  const signatureAlgorithm = basic.elementOf(Tag.sequence);
+  const signature = basic.octetsOfBitString();
+  const certificates: Certificate[] = [];
+  const wrapped = basic.openOptional(explicit(0))?.open(Tag.sequence);
+  while (wrapped !== undefined && !wrapped.done) {
+    const der = wrapped.element();
+    try {
+      certificates.push(new Certificate(der));
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+    }
+    if (certificates.length > MAX_RESPONSES) wrapped.fail('too many certificates');
+  }
+  basic.finish();
+  return { data, signatureAlgorithm, signature, certificates, ...decodeAll(data, readData) };
+}
+
+function readData(reader: DerReader): Pick<OcspResponse, 'responder' | 'responses' | 'extensions'> {
+  const data = reader.open(Tag.sequence);
+  data.openOptional(explicit(0));
+  const byName = data.openOptional(explicit(1));
+  const responder: OcspResponse['responder'] =
+    byName === undefined
+      ? { byKey: data.open(explicit(2)).content(Tag.octetString) }
+      : { byName: new Name(byName.elementOf(Tag.sequence)) };
+  data.time();
+  const list = data.open(Tag.sequence);
+  const responses: SingleResponse[] = [];
+  while (!list.done) {
+    responses.push(readSingle(list.open(Tag.sequence)));
+    if (responses.length > MAX_RESPONSES) list.fail('too many responses');
+  }
+  const wrapped = data.openOptional(explicit(1));
+  const extensions = wrapped === undefined ? [] : readExtensions(wrapped);
+  data.finish();
+  return { responder, responses, extensions };
+}
+
+function readSingle(single: DerReader): SingleResponse {
+  const id = single.open(Tag.sequence);
+  const hash = hashOfOid(id.open(Tag.sequence).oid());
+  const issuerNameHash = id.content(Tag.octetString);
+  const issuerKeyHash = id.content(Tag.octetString);
+  const serial = id.integerBytes();
+  id.finish();
+  const status = readStatus(single);
+  const thisUpdate = single.time();
+  const nextUpdate = single.openOptional(explicit(0))?.time();
+  return { hash, issuerNameHash, issuerKeyHash, serial, status, thisUpdate, nextUpdate };
+}
+
+function readStatus(single: DerReader): OcspStatus {
+  switch (single.peek()) {
+    case implicit(0):
+      single.skip();
+      return 'good';
+    case implicit(2):
+      single.skip();
+      return 'unknown';
+    default: {
+      const revoked = single.open(explicit(1));
+      revoked.time();
+      const reason = revoked.openOptional(explicit(0));
+      return { revoked: reason === undefined ? 'unspecified' : crlReasonOf(reason) };
+    }
+  }
+}
+
+export interface OcspCheck {
+  /** DER OCSPResponse. */
+  readonly response: Uint8Array;
+  readonly certificate: Certificate;
+  readonly issuer: Certificate;
+  readonly engine: CryptoEngine;
+  /** ms since 1970 */
+  readonly now: number;
+  /** Responders trusted besides the issuer and whom it delegates to (OTP's `ocsp_responder_certs`). */
+  readonly responders?: readonly Certificate[];
+  /** The nonce that was sent; the response has to bear it. */
+  readonly nonce?: Uint8Array | undefined;
+}
+
+export type OcspVerdict =
+  | 'valid'
+  | {
+      readonly bad_cert:
+        | { readonly revoked: CrlReason }
+        | { readonly revocation_status_undetermined: OcspProblem };
+    };
+
+/** ms by which clocks may differ. */
+const SKEW = 5 * 60_000;
+/** ms for which a response without nextUpdate counts. */
+const MAX_AGE = 24 * 3_600_000;
+
+export function validateOcsp(check: OcspCheck): OcspVerdict {
+  const undetermined = (problem: OcspProblem): OcspVerdict => ({
+    bad_cert: { revocation_status_undetermined: problem },
+  });
+  const decoded = decodeOcspResponse(check.response);
+  if ('error' in decoded) return undetermined(decoded.error);
+  const response = decoded.ok;
+  const signer = findSigner(response, check);
+  if (signer === undefined) return undetermined('ocsp_responder_cert_not_found');
+  const key = publicKeyOf(signer, check.engine);
+  const algorithm = signatureAlgorithmOf(response.signatureAlgorithm);
+  if (
+    key === undefined ||
+    algorithm === undefined ||
+    !key.verify(algorithm, response.data, response.signature)
+  ) {
+    return undetermined('ocsp_response_bad_signature');
+  }
+  if (!hasNonce(response, check.nonce)) return undetermined('nonce_mismatch');
+  const single = response.responses.find((candidate) => isAbout(candidate, check));
+  if (single === undefined) return undetermined('no_matched_response');
+  const until = single.nextUpdate ?? single.thisUpdate + MAX_AGE;
+  if (check.now < single.thisUpdate - SKEW || check.now > until + SKEW)
+    return undetermined('ocsp_response_stale');
+  if (single.status === 'good') return 'valid';
+  return single.status === 'unknown'
+    ? undetermined('unknown')
+    : { bad_cert: { revoked: single.status.revoked } };
+}
+
+/** RFC 6960 §4.2.2.2: the issuer, somebody it certified for OCSP, or a responder that we trust ourselves. */
+function findSigner(response: OcspResponse, check: OcspCheck): Certificate | undefined {
+  const { certificate, engine, issuer, now, responders = [] } = check;
+  const is = (candidate: Certificate): boolean =>
+    'byName' in response.responder
+      ? candidate.subject.equals(response.responder.byName)
+      : sameBytes(response.responder.byKey, keyHash(candidate, 'sha', engine) ?? new Uint8Array());
+  if (is(issuer)) return issuer;
+  const trusted = responders.find(is);
+  if (trusted !== undefined) return trusted;
+  const issuerKey = publicKeyOf(issuer, engine);
+  if (issuerKey === undefined) return undefined;
+  let checks = 0;
+  return response.certificates.find((candidate) => {
+    if (!is(candidate) || !candidate.issuer.equals(issuer.subject) || checks++ >= 4) return false;
+    const purposes = candidate.decode(Oid.extKeyUsage) ?? [];
+    if (!purposes.includes(Oid.ocspSigning) || sameBytes(candidate.der, certificate.der)) return false;
+    if (now < candidate.notBefore || now >= candidate.notAfter + 1000) return false;
+    return isSignedBy(candidate, issuerKey, () => undefined);
+  });
+}
+
+function hasNonce(response: OcspResponse, wanted: Uint8Array | undefined): boolean {
+  if (wanted === undefined) return true;
+  const value = response.extensions.find(({ oid }) => oid === Oid.ocspNonce)?.value;
+  if (value === undefined) return false;
+  // RFC 8954 wraps the nonce in an OCTET STRING; older responders put it there bare.
+  if (sameBytes(value, wanted)) return true;
+  try {
+    return sameBytes(
+      decodeAll(value, (reader) => reader.content(Tag.octetString)),
+      wanted,
+    );
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
+  }
+}
+
+function isAbout(single: SingleResponse, { certificate, engine, issuer }: OcspCheck): boolean {
+  const { hash } = single;
+  if (hash === undefined || !sameBytes(single.serial, certificate.serial)) return false;
+  const nameHash = engine.hash(hash)?.digest(issuer.subject.raw);
+  const key = keyHash(issuer, hash, engine);
+  return (
+    nameHash !== undefined &&
+    key !== undefined &&
+    sameBytes(nameHash, single.issuerNameHash) &&
+    sameBytes(key, single.issuerKeyHash)
+  );
+}
+
+/** Over the bits of subjectPublicKey without tag, length and unused bits (RFC 6960 §4.1.1). */
+function keyHash(certificate: Certificate, hash: HashName, engine: CryptoEngine): Uint8Array | undefined {
+  const spki = new DerReader(certificate.spki).open(Tag.sequence);
+  spki.skip();
+  return engine.hash(hash)?.digest(spki.octetsOfBitString());
+}
+
+/** Whether the certificate says that its server always staples (RFC 7633: feature 5, status_request). */
+export function mustStaple(certificate: Certificate): boolean {
+  return certificate.decode(Oid.tlsFeature)?.includes(5) === true;
+}
