@@ -19,12 +19,20 @@ export interface ReadProtection {
   protects(type: number): boolean;
   /** True while no record has been opened: the peer may not have these keys yet. */
   readonly unused: boolean;
+  /** Bytes at the end of a fragment that `open` wants apart: an AEAD's tag. */
+  readonly tagLength: number;
   /**
-   * Removes the protection from a record's fragment, given in one or more adjacent pieces. The fragment's length
-   * was checked against the limit of §5.2. `undefined` when it does not authenticate; the sequence number then
-   * stays. Throws `RecordError`.
+   * Removes the protection from a record's fragment of `length` bytes, given as adjacent pieces, none of them empty,
+   * and a tag. The length was checked against the limit of §5.2. `undefined` when it does not authenticate; the
+   * sequence number then stays. Throws `RecordError`.
    */
-  open(type: number, version: number, pieces: Uint8Array[], length: number): OpenedRecord | undefined;
+  open(
+    type: number,
+    version: number,
+    pieces: Uint8Array[],
+    tag: Uint8Array,
+    length: number,
+  ): OpenedRecord | undefined;
   /** The following generation of keys (RFC 8446 §7.2). */
   next(): ReadProtection;
 }
@@ -35,7 +43,7 @@ export interface WriteProtection {
   readonly overhead: number;
   /** Plaintext bytes sealed under these keys. */
   readonly sealedBytes: number;
-  /** Seals a short fragment as one complete record in a buffer of its own. */
+  /** Seals a short fragment as one complete record in memory that nobody else writes to. */
   sealShort(type: number, fragment: Uint8Array): Uint8Array;
   /**
    * Seals `content` as records of at most `limit` plaintext bytes; appends the pieces to `out`. No piece aliases

@@ -15,7 +15,7 @@ import {
   MAX_PLAINTEXT,
 } from './content-type.js';
 import { RecordError } from './errors.js';
-import type { ReadProtection } from './protection.js';
+import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
 
 /**
@@ -33,6 +33,7 @@ export interface InboundRecord {
 /** Empty application data records in a row; each costs the reader a decryption and gives nothing. */
 const MAX_EMPTY_RECORDS = 32;
 const EMPTY: Uint8Array = new Uint8Array(0);
+const scratch: Uint8Array = new Uint8Array(HEADER_LENGTH);
 
 export class ReadHalf {
   private chunks: Uint8Array[] = [];
@@ -67,26 +68,30 @@ export class ReadHalf {
    */
   next(): InboundRecord | undefined {
     for (;;) {
-      const piece = this.rest.shift();
-      if (piece !== undefined) return { type: this.restType, data: piece, owned: this.restOwned };
+      if (this.rest.length > 0) return this.giveRest();
       if (this.waiting < HEADER_LENGTH) return this.settle();
-      const code = this.peek(0);
-      const length = (this.peek(3) << 8) | this.peek(4);
+      const { offset } = this;
+      const first = this.chunks[0] ?? EMPTY;
+      const header = first.length - offset >= HEADER_LENGTH ? first : this.gatherHeader();
+      const at = header === first ? offset : 0;
+      const code = header[at] ?? 0;
+      const length = ((header[at + 3] ?? 0) << 8) | (header[at + 4] ?? 0);
       const type = contentType(code);
       if (type === undefined) throw new RecordError('unknown_content_type');
       // The minor byte is ignored (§5.1); another major byte is no TLS at all.
-      if (this.peek(1) !== 3) throw new RecordError('wrong_record_version');
-      const isProtected = this.protection?.protects(code) ?? false;
+      if (header[at + 1] !== 3) throw new RecordError('wrong_record_version');
+      const { protection } = this;
+      const isProtected = protection?.protects(code) ?? false;
       if (length > (isProtected || this.skippable >= 0 ? MAX_PLAINTEXT + MAX_EXPANSION : this.limit)) {
         throw new RecordError('record_overflow');
       }
       if (this.waiting < HEADER_LENGTH + length) return this.settle();
-      const version = 0x0300 | this.peek(2);
+      const version = 0x0300 | (header[at + 2] ?? 0);
       this.drop(HEADER_LENGTH);
-      const pieces = this.take(length);
-      const record = isProtected
-        ? this.openProtected(code, version, pieces, length)
-        : this.acceptUnprotected(code, type, pieces, length);
+      const record =
+        isProtected && protection !== undefined
+          ? this.openProtected(protection, code, version, length)
+          : this.acceptUnprotected(code, type, this.take(length), length);
       if (record !== undefined) return record;
     }
   }
@@ -129,12 +134,19 @@ export class ReadHalf {
   }
 
   private openProtected(
+    protection: ReadProtection,
     code: number,
     version: number,
-    pieces: Uint8Array[],
     length: number,
   ): InboundRecord | undefined {
-    const opened = this.protection?.open(code, version, pieces, length);
+    const { tagLength } = protection;
+    let opened: OpenedRecord | undefined;
+    if (length < tagLength) {
+      this.drop(length);
+    } else {
+      const pieces = this.take(length - tagLength);
+      opened = protection.open(code, version, pieces, this.takeWhole(tagLength), length);
+    }
     if (opened === undefined) {
       if (this.skippable < 0) throw new RecordError('bad_record_mac');
       return this.skip(length);
@@ -201,15 +213,19 @@ export class ReadHalf {
     if (this.skippable < 0) throw new RecordError('too_much_skipped_early_data');
   }
 
-  /** Byte `at` of what waits; the caller knows that it is there. */
-  private peek(at: number): number {
-    let index = this.offset + at;
-    for (let i = 0; i < this.chunks.length; i++) {
+  private giveRest(): InboundRecord | undefined {
+    const data = this.rest.shift();
+    return data && { type: this.restType, data, owned: this.restOwned };
+  }
+
+  /** A header that spans chunks, in scratch. */
+  private gatherHeader(): Uint8Array {
+    let filled = 0;
+    for (let i = 0, from = this.offset; filled < HEADER_LENGTH; i++, from = 0) {
       const chunk = this.chunks[i] ?? EMPTY;
-      if (index < chunk.length) return chunk[index] ?? 0;
-      index -= chunk.length;
+      for (; from < chunk.length && filled < HEADER_LENGTH; from++) scratch[filled++] = chunk[from] ?? 0;
     }
-    return 0;
+    return scratch;
   }
 
   private drop(length: number): void {
@@ -223,6 +239,15 @@ export class ReadHalf {
   }
 
   private take(length: number): Uint8Array[] {
+    if (length === 0) return [];
+    const first = this.chunks[0] ?? EMPTY;
+    const end = this.offset + length;
+    if (end < first.length) {
+      const piece = first.subarray(this.offset, end);
+      this.offset = end;
+      this.waiting -= length;
+      return [piece];
+    }
     const pieces: Uint8Array[] = [];
     let left = length;
     for (let i = 0, from = this.offset; left > 0; i++, from = 0) {
@@ -233,6 +258,11 @@ export class ReadHalf {
     }
     this.drop(length);
     return pieces;
+  }
+
+  private takeWhole(length: number): Uint8Array {
+    const pieces = this.take(length);
+    return pieces.length === 1 ? (pieces[0] ?? EMPTY) : concat(pieces, length);
   }
 
   /**

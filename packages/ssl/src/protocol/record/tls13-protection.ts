@@ -44,11 +44,13 @@ abstract class RecordNonce {
 
 /** Keys to read with, made from the peer's traffic secret. */
 export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
+  readonly tagLength: number;
   private readonly opener: Opener;
 
   constructor(aead: Aead, secret: TrafficSecret) {
     const { key, iv } = secret.keys(aead);
     super(aead, secret, iv);
+    this.tagLength = aead.tagLength;
     this.opener = aead.opener(key);
   }
 
@@ -61,15 +63,20 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
     return type === APPLICATION_DATA;
   }
 
-  open(type: number, version: number, pieces: Uint8Array[], length: number): OpenedRecord | undefined {
-    if (length < this.aead.tagLength) return undefined;
+  open(
+    type: number,
+    version: number,
+    pieces: Uint8Array[],
+    tag: Uint8Array,
+    length: number,
+  ): OpenedRecord | undefined {
     this.setNonce();
     putHeader(aad, 0, type, version, length);
-    const plaintext = this.opener.open(nonce, aad, pieces);
+    const plaintext = this.opener.open(nonce, aad, pieces, tag);
     if (plaintext === undefined) return undefined;
     this.sequence++;
     // §5.4: the full inner plaintext, padding included, is bounded too.
-    if (length - this.aead.tagLength > MAX_PLAINTEXT + 1) throw new RecordError('record_overflow');
+    if (length - tag.length > MAX_PLAINTEXT + 1) throw new RecordError('record_overflow');
     return stripPadding(plaintext);
   }
 
@@ -99,7 +106,7 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
 
   sealShort(type: number, fragment: Uint8Array): Uint8Array {
     const length = fragment.length;
-    const record = new Uint8Array(length + this.overhead);
+    const record = room(length + this.overhead);
     putHeader(record, 0, APPLICATION_DATA, TLS12, record.length - HEADER_LENGTH);
     record.set(fragment, HEADER_LENGTH);
     record[HEADER_LENGTH + length] = type;
@@ -112,30 +119,30 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
   }
 
   seal(type: number, content: Uint8Array, limit: number, out: Uint8Array[]): void {
-    // One small buffer for all that stands between the bodies: header | tail header | … | tail. A record's tail
-    // (inner type and tag) and its successor's header are one piece, so n records are 2n+1 pieces.
+    // A record's tail (inner type and tag) and its successor's header are one piece, so n records are 2n+1 pieces.
     const tailLength = 1 + this.aead.tagLength;
-    const records = Math.ceil(content.length / limit);
-    const frames = new Uint8Array(records * (HEADER_LENGTH + tailLength));
-    let at = 0;
+    let length = Math.min(limit, content.length) + tailLength;
+    let between = room(HEADER_LENGTH);
+    putHeader(between, 0, APPLICATION_DATA, TLS12, length);
     for (let start = 0; start < content.length; start += limit) {
-      const end = Math.min(start + limit, content.length);
-      const length = end - start + tailLength;
-      const tailAt = at + HEADER_LENGTH;
-      putHeader(frames, at, APPLICATION_DATA, TLS12, length);
-      frames[tailAt] = type;
+      const left = content.length - start;
+      const plaintext =
+        left === content.length && left <= limit ? content : content.subarray(start, start + limit);
       this.setNonce();
       putHeader(aad, 0, APPLICATION_DATA, TLS12, length);
-      const tail = frames.subarray(tailAt, tailAt + tailLength);
-      const body = this.sealer.seal(nonce, aad, content.subarray(start, end), tail);
+      const previous = between;
+      if (left <= limit) {
+        between = room(tailLength);
+      } else {
+        between = room(tailLength + HEADER_LENGTH);
+        length = Math.min(limit, left - limit) + tailLength;
+        putHeader(between, tailLength, APPLICATION_DATA, TLS12, length);
+      }
+      between[0] = type;
+      out.push(previous, this.sealer.seal(nonce, aad, plaintext, between, 1));
       this.sequence++;
-      out.push(
-        start === 0 ? frames.subarray(0, HEADER_LENGTH) : frames.subarray(at - tailLength, tailAt),
-        body,
-      );
-      at = tailAt + tailLength;
     }
-    out.push(frames.subarray(at - tailLength, at));
+    out.push(between);
     this.sealed += content.length;
   }
 
@@ -145,6 +152,26 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
     return next;
   }
 }
+
+/**
+ * Memory for a short record or for what stands between long ones, cut from a slab that all connections share, as
+ * `Buffer.allocUnsafe` does: an ArrayBuffer of its own is 1.5 µs of the 8 that sealing 64 bytes costs, most of it for
+ * the collector. What is cut is never reused; it holds ciphertext and lives until the transport has it.
+ */
+function room(length: number): Uint8Array {
+  if (length > SLAB_SHARE) return new Uint8Array(length);
+  if (slab.length - slabUsed < length) {
+    slab = new Uint8Array(SLAB);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
+}
+
+const SLAB = 16_384;
+const SLAB_SHARE = 1024;
+let slab: Uint8Array = new Uint8Array(0);
+let slabUsed = 0;
 
 /** §5.4: the content type is the last byte that is not zero. */
 function stripPadding(pieces: Uint8Array[]): OpenedRecord {

@@ -47,20 +47,32 @@ export interface Sealer {
    */
   sealInPlace(nonce: Uint8Array, aad: Uint8Array, record: Uint8Array, start: number, end: number): void;
   /**
-   * Seals `plaintext` followed by the start of `tail` (the inner content type and padding of RFC 8446 §5.2): `tail`
-   * holds that trailer and room for the tag, and afterwards the trailer's ciphertext and the tag. Answers the
-   * plaintext's ciphertext in memory of its own; the plaintext is not copied.
+   * Seals `plaintext` followed by the first `trailerLength` bytes of `tail` (the inner content type and padding of
+   * RFC 8446 §5.2). Afterwards these bytes are the trailer's ciphertext, and the tag follows them in `tail`. Answers
+   * the plaintext's ciphertext in memory of its own; the plaintext is not copied.
    */
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tail: Uint8Array): Uint8Array;
+  seal(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    tail: Uint8Array,
+    trailerLength: number,
+  ): Uint8Array;
 }
 
 /** Decrypts records of one direction under one key. Keeps none of its arguments. */
 export interface Opener {
   /**
-   * Opens ciphertext-with-tag given as adjacent pieces. Answers the plaintext in adjacent pieces with memory of
-   * their own, or `undefined` when authentication fails; no plaintext is ever released before the tag was checked.
+   * Opens ciphertext given as adjacent pieces, none of them empty. Answers the plaintext in adjacent pieces with
+   * memory of their own, none of them empty, or `undefined` when authentication fails or the tag has another length
+   * than it should; no plaintext is ever released before the tag was checked.
    */
-  open(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] | undefined;
+  open(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    pieces: readonly Uint8Array[],
+    tag: Uint8Array,
+  ): Uint8Array[] | undefined;
 }
 
 export interface Aead {

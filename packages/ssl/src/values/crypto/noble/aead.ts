@@ -44,9 +44,14 @@ class NobleSealer implements Sealer {
     record.set(this.cipher(this.key, nonce, aad).encrypt(record.subarray(start, end)), start);
   }
 
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tail: Uint8Array): Uint8Array {
+  seal(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    tail: Uint8Array,
+    trailerLength: number,
+  ): Uint8Array {
     // noble seals in one call: the trailer has to stand behind the plaintext, which is copied for once.
-    const trailerLength = tail.length - TAG_LENGTH;
     const whole = new Uint8Array(plaintext.length + trailerLength);
     whole.set(plaintext);
     whole.set(tail.subarray(0, trailerLength), plaintext.length);
@@ -65,9 +70,14 @@ class NobleOpener implements Opener {
     this.key = key;
   }
 
-  open(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] | undefined {
-    const ciphertext = joined(pieces);
-    if (ciphertext.length < TAG_LENGTH) return undefined;
+  open(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    pieces: readonly Uint8Array[],
+    tag: Uint8Array,
+  ): Uint8Array[] | undefined {
+    if (tag.length !== TAG_LENGTH) return undefined;
+    const ciphertext = joined(pieces, tag);
     try {
       const plaintext = this.cipher(this.key, nonce, aad).decrypt(ciphertext);
       return plaintext.length === 0 ? [] : [plaintext];
@@ -77,10 +87,8 @@ class NobleOpener implements Opener {
   }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces;
-  if (first !== undefined && pieces.length === 1) return first;
-  let length = 0;
+function joined(pieces: readonly Uint8Array[], tag: Uint8Array): Uint8Array {
+  let length = tag.length;
   for (const piece of pieces) length += piece.length;
   const whole = new Uint8Array(length);
   let at = 0;
@@ -88,6 +96,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     whole.set(piece, at);
     at += piece.length;
   }
+  whole.set(tag, at);
   return whole;
 }
 

@@ -53,8 +53,13 @@ class NodeSealer implements Sealer {
     record.set(cipher.getAuthTag(), end);
   }
 
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tail: Uint8Array): Uint8Array {
-    const trailerLength = tail.length - TAG_LENGTH;
+  seal(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    tail: Uint8Array,
+    trailerLength: number,
+  ): Uint8Array {
     const cipher = this.start(nonce);
     cipher.setAAD(aad);
     const body = cipher.update(plaintext);
@@ -86,37 +91,22 @@ class NodeOpener implements Opener {
     this.key = key;
   }
 
-  open(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] | undefined {
-    // From the end: what belongs to the tag, which may span pieces.
-    let index = pieces.length - 1;
-    let last = pieces[index];
-    if (last === undefined) return undefined;
-    let tag: Uint8Array;
-    let end = last.length - TAG_LENGTH;
-    if (end >= 0) {
-      tag = last.subarray(end);
-    } else {
-      tag = new Uint8Array(TAG_LENGTH);
-      let missing = TAG_LENGTH;
-      for (;;) {
-        const taken = Math.min(missing, last.length);
-        end = last.length - taken;
-        missing -= taken;
-        tag.set(last.subarray(end), missing);
-        if (missing === 0) break;
-        last = pieces[--index];
-        if (last === undefined) return undefined;
-      }
-    }
+  open(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    pieces: readonly Uint8Array[],
+    tag: Uint8Array,
+  ): Uint8Array[] | undefined {
+    // OpenSSL would take a shorter tag for GCM.
+    if (tag.length !== TAG_LENGTH) return undefined;
     const decipher = this.start(nonce);
     decipher.setAAD(aad);
     decipher.setAuthTag(tag);
     const plaintext: Uint8Array[] = [];
-    for (let i = 0; i < index; i++) {
+    for (let i = 0; i < pieces.length; i++) {
       const piece = pieces[i];
-      if (piece !== undefined && piece.length > 0) plaintext.push(decipher.update(piece));
+      if (piece !== undefined) plaintext.push(decipher.update(piece));
     }
-    if (end > 0) plaintext.push(decipher.update(last.subarray(0, end)));
     try {
       decipher.final();
     } catch {
@@ -128,6 +118,6 @@ class NodeOpener implements Opener {
   private start(nonce: Uint8Array): DecipherGCM {
     return this.cipher === 'chacha20-poly1305'
       ? createDecipheriv(this.cipher, this.key, nonce, OPTIONS)
-      : createDecipheriv(this.cipher, this.key, nonce, OPTIONS);
+      : createDecipheriv(this.cipher, this.key, nonce);
   }
 }
