@@ -15,3 +15,5 @@ export {
   type RevokedEntry,
   selfSigned,
 } from './certificates.js';
+export { type Simulation, type SimulationOptions, simulateSsl } from './simulation.js';
+export { type NetworkTraits, SimulatedNetwork, SimulatedTransport } from '../processes/transport/simulated.js';
