@@ -1,0 +1,182 @@
+/** Certificates and CRLs made to order, for tests. */
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  encodeElement,
+  encodeOid,
+  encodeSmallInteger,
+} from '../../packages/ssl/src/values/x509/der-writer.js';
+import { Oid } from '../../packages/ssl/src/values/x509/oids.js';
+
+const SEQUENCE = 0x30;
+const ecdsaSha256 = encodeElement(SEQUENCE, encodeOid('1.2.840.10045.4.3.2'));
+
+export interface KeyPair {
+  readonly key: KeyObject;
+  readonly spki: Uint8Array;
+  readonly pkcs8: Uint8Array;
+}
+
+/** A fresh P-256 key. */
+export function makeKey(): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { format: 'der', type: 'spki' },
+    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+  });
+  return {
+    key: createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' }),
+    spki: publicKey,
+    pkcs8: privateKey,
+  };
+}
+
+export const text = (tag: number, value: string): Uint8Array =>
+  encodeElement(tag, new TextEncoder().encode(value));
+
+/** A name of one common name, `CN=…`. */
+export function makeName(commonName: string): Uint8Array {
+  const attribute = encodeElement(SEQUENCE, encodeOid('2.5.4.3'), text(0x0c, commonName));
+  return encodeElement(SEQUENCE, encodeElement(0x31, attribute));
+}
+
+export function makeTime(ms: number): Uint8Array {
+  const digits = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '');
+  return ms < Date.UTC(2050, 0) ? text(0x17, digits.slice(2)) : text(0x18, digits);
+}
+
+export interface MadeExtension {
+  readonly oid: string;
+  readonly critical?: boolean;
+  readonly value: Uint8Array;
+}
+
+export function makeExtensions(extensions: readonly MadeExtension[]): Uint8Array {
+  return encodeElement(
+    SEQUENCE,
+    ...extensions.map(({ critical, oid, value }) =>
+      encodeElement(
+        SEQUENCE,
+        encodeOid(oid),
+        ...(critical === true ? [encodeElement(0x01, Uint8Array.of(0xff))] : []),
+        encodeElement(0x04, value),
+      ),
+    ),
+  );
+}
+
+export const basicConstraints = (ca: boolean, pathLength?: number): MadeExtension => ({
+  oid: Oid.basicConstraints,
+  critical: true,
+  value: encodeElement(
+    SEQUENCE,
+    ...(ca ? [encodeElement(0x01, Uint8Array.of(0xff))] : []),
+    ...(pathLength === undefined ? [] : [encodeSmallInteger(pathLength)]),
+  ),
+});
+
+export const dnsNames = (...names: readonly string[]): MadeExtension => ({
+  oid: Oid.subjectAltName,
+  value: encodeElement(SEQUENCE, ...names.map((name) => text(0x82, name))),
+});
+
+export const policies = (...oids: readonly string[]): MadeExtension => ({
+  oid: Oid.certificatePolicies,
+  value: encodeElement(SEQUENCE, ...oids.map((oid) => encodeElement(SEQUENCE, encodeOid(oid)))),
+});
+
+export const policyMappings = (...pairs: readonly (readonly [string, string])[]): MadeExtension => ({
+  oid: Oid.policyMappings,
+  critical: true,
+  value: encodeElement(
+    SEQUENCE,
+    ...pairs.map(([from, to]) => encodeElement(SEQUENCE, encodeOid(from), encodeOid(to))),
+  ),
+});
+
+export interface CertificateOrder {
+  readonly subject: string | Uint8Array;
+  readonly issuer: string | Uint8Array;
+  readonly key: KeyPair;
+  readonly signer: KeyPair;
+  readonly serial?: number;
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+  readonly extensions?: readonly MadeExtension[];
+}
+
+export const noon: number = Date.UTC(2026, 0, 1, 12);
+
+/** DER; valid for a year around `noon`; CA extensions are up to the order. */
+export function makeCertificate(order: CertificateOrder): Uint8Array {
+  const name = (value: string | Uint8Array): Uint8Array =>
+    typeof value === 'string' ? makeName(value) : value;
+  const tbs = encodeElement(
+    SEQUENCE,
+    encodeElement(0xa0, encodeSmallInteger(2)),
+    encodeSmallInteger(order.serial ?? 1),
+    ecdsaSha256,
+    name(order.issuer),
+    encodeElement(
+      SEQUENCE,
+      makeTime(order.notBefore ?? Date.UTC(2025, 6, 1)),
+      makeTime(order.notAfter ?? Date.UTC(2026, 6, 1)),
+    ),
+    name(order.subject),
+    order.key.spki,
+    ...(order.extensions === undefined ? [] : [encodeElement(0xa3, makeExtensions(order.extensions))]),
+  );
+  return signed(tbs, order.signer);
+}
+
+function signed(tbs: Uint8Array, signer: KeyPair): Uint8Array {
+  const signature = sign('sha256', tbs, signer.key);
+  return encodeElement(SEQUENCE, tbs, ecdsaSha256, encodeElement(0x03, Uint8Array.of(0), signature));
+}
+
+export interface Authority {
+  readonly name: string;
+  readonly key: KeyPair;
+  readonly der: Uint8Array;
+}
+
+/** A self-signed CA. */
+export function makeRoot(name: string, extensions: readonly MadeExtension[] = []): Authority {
+  const key = makeKey();
+  const der = makeCertificate({
+    subject: name,
+    issuer: name,
+    key,
+    signer: key,
+    extensions: [basicConstraints(true), ...extensions],
+  });
+  return { name, key, der };
+}
+
+/** A CA below another. */
+export function makeIntermediate(
+  name: string,
+  issuer: Authority,
+  extensions: readonly MadeExtension[] = [],
+): Authority {
+  const key = makeKey();
+  const der = makeCertificate({
+    subject: name,
+    issuer: issuer.name,
+    key,
+    signer: issuer.key,
+    extensions: [basicConstraints(true), ...extensions],
+  });
+  return { name, key, der };
+}
+
+/** A server certificate for a host. */
+export function makeLeaf(host: string, issuer: Authority, order: Partial<CertificateOrder> = {}): Uint8Array {
+  return makeCertificate({
+    subject: host,
+    issuer: issuer.name,
+    key: order.key ?? makeKey(),
+    signer: issuer.key,
+    extensions: [dnsNames(host)],
+    ...order,
+  });
+}
