@@ -18,6 +18,7 @@ const names = [
   ...Object.keys(transportRows),
   'nosuch',
   '__proto__',
+  'constructor',
 ];
 const words = fc.constantFrom(
   'tlsv1.3',

@@ -58,9 +58,12 @@ export function toValue(term: Term, key = ''): unknown {
   const text = textOptions.has(key);
   if (typeof term === 'object' && 'str' in term && text) return term.str;
   const items = listItems(term);
+  if (items !== undefined && key === 'customize_hostname_check') return pairsValue(items);
   if (items !== undefined)
     return items.length === 0 && text && key !== 'ciphers' ? '' : items.map((item) => toValue(item, key));
   const tuple = tupleItems(term);
+  // `[{match_fun, F}]` is one object here, so the pair alone is none.
+  if (tuple !== undefined && key === 'customize_hostname_check') return tuple.map((item) => toValue(item));
   if (tuple !== undefined) return tupleValue(tuple, key);
   if (typeof term !== 'object') return term;
   if ('bin' in term) return Uint8Array.from(Buffer.from(term.bin, 'hex'));
@@ -79,6 +82,18 @@ export function toValue(term: Term, key = ''): unknown {
       ? functionOf(Number(term.opaque.slice(4)))
       : { opaque: term.opaque };
   return term;
+}
+
+/** A list of pairs as one object; what is no such list stays a list. */
+function pairsValue(items: readonly Term[]): unknown {
+  const entries: [string, unknown][] = [];
+  for (const item of items) {
+    const [tag, value] = tupleItems(item, 2) ?? [];
+    const name = atomName(tag);
+    if (name === undefined || value === undefined) return items.map((one) => toValue(one));
+    entries.push([camelCase(name), toValue(value)]);
+  }
+  return Object.fromEntries(entries);
 }
 
 /** The pairs of a map; a list, too, has a member called `map`. */

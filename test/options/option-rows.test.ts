@@ -190,6 +190,19 @@ const cases: Readonly<Record<string, RowCases>> = {
     side: 'server',
     conflicts: [[{ verify: 'verify_peer' }, { options: { cacertfile: '' } }]],
   },
+  partialChain: { valid: [[fun, fun]], wrong: ['unknown_ca', 1, [fun], {}, null] },
+  customizeHostnameCheck: {
+    side: 'client',
+    valid: [
+      [{ matchFun: fun }, { matchFun: fun }],
+      [
+        { fqdnFun: fun, failCallback: fun },
+        { fqdnFun: fun, failCallback: fun },
+      ],
+      [{}, {}],
+    ],
+    wrong: [fun, 'x', [], [fun], { matchFun: 1 }, { match: fun }, null],
+  },
   depth: {
     valid: [[3, 3]],
     edges: { in: [0, 255], out: [-1, 256, 1.5] },

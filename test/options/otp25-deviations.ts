@@ -40,6 +40,10 @@ const isHandshake = (found: Found): boolean => found.test.function === 'handshak
 
 export const deviations: readonly Deviation[] = [
   {
+    name: 'what customize_hostname_check holds is looked at (OTP asks for a list only)',
+    applies: (found) => accepted(found) && refusedFor('customizeHostnameCheck')(found),
+  },
+  {
     name: '† certificates and keys that are no DER are refused (contract §2.5: OTP crashes later)',
     applies: (found) => accepted(found) && refusedFor('cert', 'key', 'cacerts')(found),
   },
@@ -102,6 +106,10 @@ export const deviations: readonly Deviation[] = [
     name: '† unknown keys of an upgrade are not ignored',
     applies: (found) =>
       found.test.function.startsWith('upgrade_') && accepted(found) && refusedFor('socket_options')(found),
+  },
+  {
+    name: 'an object is how we write the list of customize_hostname_check',
+    applies: (found) => 'ok' in found.answer && 'customizeHostnameCheck' in found.options,
   },
   {
     name: 'inet: true is how an object says the atom inet',

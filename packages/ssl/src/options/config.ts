@@ -9,6 +9,7 @@ import type { GroupName, PrivateKey } from '../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import type { HostnameCheckHooks } from '../values/x509/hostname.js';
 
 /** Emulated socket options (`ssl:setopts/2`), kept by ssl and not by the transport. */
 export interface SocketOptions {
@@ -93,6 +94,14 @@ export type VerifyFun = (
   der: Uint8Array,
 ) => VerifyFunAnswer<unknown> | Promise<VerifyFunAnswer<unknown>>;
 
+/**
+ * The `partial_chain` function: gets the chain from the peer's issuer side, root first, and may name one of its
+ * certificates as trusted.
+ */
+export type PartialChain = (
+  chain: readonly Uint8Array[],
+) => { readonly trusted_ca: Uint8Array } | 'unknown_ca';
+
 interface CommonConfig {
   readonly protocol: 'tls' | 'dtls';
   /** Newest first. */
@@ -102,6 +111,7 @@ interface CommonConfig {
   readonly cacertfile: string | undefined;
   readonly verify: Verify;
   readonly verifyFun: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
+  readonly partialChain: PartialChain | undefined;
   readonly depth: number;
   readonly ciphers: readonly CipherSuite[];
   readonly supportedGroups: readonly GroupName[];
@@ -137,6 +147,7 @@ export interface ClientConfig extends CommonConfig {
   readonly role: 'client';
   /** A name to send and check, `'disable'`, or undefined: take the host argument when it is a name. */
   readonly serverNameIndication: string | 'disable' | undefined;
+  readonly customizeHostnameCheck: HostnameCheckHooks | undefined;
   readonly alpnAdvertisedProtocols: readonly Uint8Array[] | undefined;
 }
 

@@ -41,6 +41,7 @@ export function parseClientOptions(options: TlsClientOptions, context: ParseCont
       role: 'client',
       cacerts: unnamed ? 'system' : cacerts,
       serverNameIndication: settings.serverNameIndication,
+      customizeHostnameCheck: settings.customizeHostnameCheck,
       alpnAdvertisedProtocols: settings.alpnAdvertisedProtocols,
     });
   });
@@ -65,17 +66,17 @@ export function parseServerOptions(options: TlsServerOptions, context: ParseCont
  * Lays option objects over one another, later ones win (contract §2.4: listen, handshake, handshake_continue).
  * Parse the result: an option is judged in the company it will have.
  */
-export function mergeOptions<O extends TlsClientOptions | TlsServerOptions>(...layers: readonly O[]): O {
-  const merged: Record<string, unknown> = {};
+export function mergeOptions(...layers: readonly TlsServerOptions[]): TlsServerOptions {
+  const merged = new Map<string, unknown>();
   for (const layer of layers) {
     for (const [key, value] of Object.entries(optionObject(layer))) {
       if (value === undefined) continue;
       // An overlaid option takes its place in the later layer's order.
-      delete merged[key];
-      merged[key] = value;
+      merged.delete(key);
+      merged.set(key, value);
     }
   }
-  return Object.assign(Object.create(null), merged);
+  return Object.fromEntries(merged);
 }
 
 function parse<C extends Config>(
@@ -170,6 +171,7 @@ function commonConfig(
     cacertfile: settings.cacertfile,
     verify: settings.verify,
     verifyFun: settings.verifyFun,
+    partialChain: settings.partialChain,
     depth: settings.depth,
     ciphers: settings.ciphers,
     supportedGroups: settings.supportedGroups,

@@ -8,7 +8,8 @@ import type { SuiteMap } from '../values/cipher-suites.js';
 import type { Tls13GroupName } from '../values/registry/groups.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
-import type { ActiveMode, LogLevel, PacketMode, Verify, VerifyFun } from './config.js';
+import type { HostnameCheckHooks } from '../values/x509/hostname.js';
+import type { ActiveMode, LogLevel, PacketMode, PartialChain, Verify, VerifyFun } from './config.js';
 
 /** A private key in DER, by the name of its ASN.1 type, as OTP's `{Type, Der}`. */
 export type DerKey =
@@ -58,6 +59,8 @@ export interface CommonTlsOptions {
   readonly verify?: Verify | undefined;
   /** `verify_fun`: a function, or it and its first state. */
   readonly verifyFun?: VerifyFun | readonly [fun: VerifyFun, state: unknown] | undefined;
+  /** `partial_chain`: may trust a certificate inside the chain; gets it root first, in DER. */
+  readonly partialChain?: PartialChain | undefined;
   /** `depth`: most intermediate certificates between the peer's and the trusted one, 0 to 255; default 10. */
   readonly depth?: number | undefined;
 
@@ -115,6 +118,8 @@ export interface CommonTlsOptions {
 export interface TlsClientOptions extends CommonTlsOptions {
   /** `server_name_indication`: a name to send and check, or `'disable'`; default: the host, if it is a name. */
   readonly serverNameIndication?: string | undefined;
+  /** `customize_hostname_check`: `matchFun`, `fqdnFun`, `failCallback`, as in OTP's list of pairs. */
+  readonly customizeHostnameCheck?: HostnameCheckHooks | undefined;
   /** `alpn_advertised_protocols`: names of 1 to 255 bytes, most wanted first. */
   readonly alpnAdvertisedProtocols?: readonly (Uint8Array | string)[] | undefined;
 }

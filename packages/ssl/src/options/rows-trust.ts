@@ -1,6 +1,7 @@
 /** Rows of what the peer has to show (contract §2.1–2.3, §7). */
 
-import type { VerifyFun } from './config.js';
+import type { HostnameCheckHooks } from '../values/x509/hostname.js';
+import type { PartialChain, VerifyFun } from './config.js';
 import { pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
 import type { OptionRow, Settings } from './row.js';
@@ -13,7 +14,7 @@ export const verifyRows: readonly OptionRow[] = [
   option('verify', {
     otp: 'verify',
     side: 'both',
-    after: ['versions', 'failIfNoPeerCert'],
+    after: ['versions', 'failIfNoPeerCert', 'partialChain'],
     note: {
       values: 'verify_none, verify_peer',
       default: 'client verify_peer, server verify_none',
@@ -81,6 +82,22 @@ export const trustRows: readonly OptionRow[] = [
         : undefined;
     },
   }),
+  option('partialChain', {
+    otp: 'partial_chain',
+    side: 'both',
+    note: { values: 'function of the chain, root first', default: 'none', source: manual },
+    parse: (value) => (isPartialChain(value) ? value : badValue('partialChain', value)),
+  }),
+  option('customizeHostnameCheck', {
+    otp: 'customize_hostname_check',
+    side: 'client',
+    note: {
+      values: '{ matchFun, fqdnFun, failCallback }, functions',
+      default: 'none',
+      source: 'public_key:pkix_verify_hostname/3',
+    },
+    parse: (value) => (isHooks(value) ? value : badValue('customizeHostnameCheck', value)),
+  }),
   option('depth', {
     otp: 'depth',
     side: 'both',
@@ -88,6 +105,17 @@ export const trustRows: readonly OptionRow[] = [
     parse: integer('depth', 0, 255),
   }),
 ];
+
+function isPartialChain(value: unknown): value is PartialChain {
+  return typeof value === 'function';
+}
+
+const hookNames = new Set(['matchFun', 'fqdnFun', 'failCallback']);
+
+function isHooks(value: unknown): value is HostnameCheckHooks {
+  if (typeof value !== 'object' || value === null || isList(value)) return false;
+  return Object.entries(value).every(([key, fun]) => hookNames.has(key) && typeof fun === 'function');
+}
 
 function trusted(value: unknown): Settings['cacerts'] {
   if (value === 'system' || value === 'bundled') return value;

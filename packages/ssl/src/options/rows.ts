@@ -31,6 +31,8 @@ export const defaults: Settings = {
   verify: 'verify_none',
   verifyFun: undefined,
   failIfNoPeerCert: false,
+  partialChain: undefined,
+  customizeHostnameCheck: undefined,
   depth: 10,
   ciphers: [],
   supportedGroups: [],

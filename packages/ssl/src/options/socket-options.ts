@@ -244,16 +244,17 @@ export function parseSocketOptions(
 
 function parseTransport(raw: Raw, role: Config['role']): TransportOptions {
   const draft: TransportDraft = {};
-  const refused: Record<string, unknown> = {};
+  // Pairs, since assigning to a key `__proto__` would set no key.
+  const refused: (readonly [string, unknown])[] = [];
   // The family first: `any` and `loopback` depend on it.
   const keys = Object.keys(raw).sort((a, b) => Number(b.startsWith('inet')) - Number(a.startsWith('inet')));
   for (const key of keys) {
     const value = raw[key];
     if (value === undefined || isEmulated(key)) continue;
     const row = Object.hasOwn(transportRows, key) ? transportRows[key] : undefined;
-    if (row === undefined || !row.set(draft, value, role)) refused[key] = value;
+    if (row === undefined || !row.set(draft, value, role)) refused.push([key, value]);
   }
-  if (Object.keys(refused).length > 0) throw new OptionError({ options: { socket_options: refused } });
+  if (refused.length > 0) throw new OptionError({ options: { socket_options: Object.fromEntries(refused) } });
   return Object.freeze(draft);
 }
 
@@ -273,13 +274,13 @@ export function planSetopts(raw: unknown): SetoptsPlan {
   if (!isOptionObject(raw))
     return { socket: {}, transport: undefined, error: { options: { not_a_proplist: raw } } };
   const socket: SocketDraft = {};
-  const others: Record<string, unknown> = {};
+  const others: (readonly [string, unknown])[] = [];
   for (const [key, value] of Object.entries(raw)) {
-    if (!isEmulated(key)) others[key] = value;
+    if (!isEmulated(key)) others.push([key, value]);
     else if (!setEmulated(socket, key, value))
       return { socket, transport: undefined, error: { options: { socket_options: { [key]: value } } } };
   }
-  return { socket, transport: Object.keys(others).length > 0 ? others : undefined, error: undefined };
+  return { socket, transport: others.length > 0 ? Object.fromEntries(others) : undefined, error: undefined };
 }
 
 /** The answer when a number for `active` does not fit on top of the running count. */

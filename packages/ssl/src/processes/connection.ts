@@ -450,6 +450,8 @@ export class Connection implements Sink, TransportReceiver {
       now: this.#environment.wallClock(),
       signatureAlgs: config.signatureAlgsCert ?? config.signatureAlgs,
       verifyFun: config.verifyFun,
+      partialChain: config.partialChain,
+      customizeHostnameCheck: config.role === 'client' ? config.customizeHostnameCheck : undefined,
     });
     if (verdict instanceof Promise) verdict.then((answer) => this.#later(verdictTurn, answer));
     else this.#core?.answerVerdict(verdict);

@@ -43,8 +43,12 @@ function render(value: unknown, depth: number): string {
 
 /** A pid's or a secret's own text; of classes that have none their name. */
 function ownText(value: object): string {
-  const text = String(value);
-  return text.startsWith('[object ') ? value.constructor.name : text;
+  try {
+    const text = String(value);
+    return text.startsWith('[object ') ? value.constructor.name : text;
+  } catch {
+    return '[object]';
+  }
 }
 
 function cut(items: readonly string[]): string {
