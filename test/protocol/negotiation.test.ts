@@ -1,0 +1,477 @@
+import type { Facts } from '@actor-tls/ssl/core';
+import { describe, expect, test } from 'vitest';
+import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
+import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { type Bend, bentHandshake, change, extension, plainRecord } from './bend.js';
+import {
+  type ClientOverrides,
+  client,
+  connected,
+  type End,
+  exchange,
+  identityOf,
+  type ServerOverrides,
+  server,
+  suites,
+} from './two-cores.js';
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+function factsOf(
+  clientOverrides: ClientOverrides = {},
+  serverOverrides: ServerOverrides = {},
+): { readonly ours: Facts; readonly theirs: Facts } {
+  const ends = connected(clientOverrides, serverOverrides);
+  expect(ends.client.sink.failures).toEqual([]);
+  expect(ends.server.sink.failures).toEqual([]);
+  expectToTalk(ends);
+  const { facts: ours } = ends.client.sink;
+  const { facts: theirs } = ends.server.sink;
+  if (ours === undefined || theirs === undefined) throw new Error('not established');
+  return { ours, theirs };
+}
+
+function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
+  ends.client.core.send(text('ping'));
+  ends.server.core.send(text('pong'));
+  exchange(ends.client, ends.server);
+  expect(ends.server.sink.received()).toBe('ping');
+  expect(ends.client.sink.received()).toBe('pong');
+}
+
+describe('HelloRetryRequest', () => {
+  test('a group without a share is asked for, and both ends know that it was', () => {
+    const { ours, theirs } = factsOf({}, { config: { supportedGroups: ['secp384r1'] } });
+    expect(ours).toMatchObject({ retried: true, group: 'secp384r1' });
+    expect(theirs).toMatchObject({ retried: true, group: 'secp384r1' });
+  });
+
+  test('works with SHA-384 and without middlebox mode', () => {
+    const aes256 = suiteByName('TLS_AES_256_GCM_SHA384');
+    if (aes256 === undefined) throw new Error('no such suite');
+    const { ours } = factsOf(
+      { config: { middleboxCompMode: false, ciphers: [aes256] } },
+      { config: { supportedGroups: ['secp256r1'] } },
+    );
+    expect(ours).toMatchObject({ retried: true, cipherSuite: aes256 });
+  });
+
+  test('a cookie comes back in the second hello', () => {
+    const cookie = [0, 3, 7, 8, 9];
+    const ends = { client: client(), server: server({ config: { supportedGroups: ['secp256r1'] } }) };
+    ends.client.core.start();
+    ends.server.core.receive(ends.client.sink.take());
+    const retry = ends.server.sink.take();
+    const body = decodeHandshake(
+      'server_hello',
+      retry.subarray(5, 5 + ((retry[3] ?? 0) << 8) + (retry[4] ?? 0)),
+    );
+    const bent = { ...body, extensions: [...body.extensions, extension(44, cookie)] };
+    ends.client.core.receive(plainRecord(22, encodeHandshake('server_hello', bent)));
+    // change_cipher_spec first, then the hello.
+    const second = ends.client.sink.take().subarray(6 + 5);
+    const hello = decodeHandshake('client_hello', second);
+    expect(hello.extensions).toContainEqual(extension(44, cookie));
+    expect(hello.extensions.filter(({ extensionType }) => extensionType === 51)).toHaveLength(1);
+  });
+
+  test('a cookie alone is reason enough to ask again, with the same share', () => {
+    const end = client();
+    end.core.start();
+    const first = decodeHandshake('client_hello', end.sink.take().subarray(5));
+    const retry = {
+      legacyVersion: 0x0303,
+      random: Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex'),
+      legacySessionIdEcho: first.legacySessionId,
+      cipherSuite: 0x1301,
+      legacyCompressionMethod: 0,
+      extensions: [extension(43, [3, 4]), extension(44, [0, 1, 5])],
+    };
+    end.core.receive(plainRecord(22, encodeHandshake('server_hello', retry)));
+    expect(end.sink.failures).toEqual([]);
+    const again = decodeHandshake('client_hello', end.sink.take().subarray(11));
+    const share = (list: typeof first.extensions) => list.find(({ extensionType }) => extensionType === 51);
+    expect(share(again.extensions)).toEqual(share(first.extensions));
+    expect(again.random).toEqual(first.random);
+  });
+
+  test.each<[string, readonly number[], string]>([
+    ['that names a group we did not offer', [1, 0], 'wrong_group'],
+    ['that names an unknown group', [0xab, 0xcd], 'wrong_group'],
+  ])('one %s is refused', (_what, group, reason) => {
+    const ends = bentHandshake(
+      'server',
+      change('server_hello', (body) => ({
+        ...body,
+        extensions: body.extensions.map((each) => (each.extensionType === 51 ? extension(51, group) : each)),
+      })),
+      {},
+      { config: { supportedGroups: ['secp256r1'] } },
+    );
+    expect(ends.client.sink.failures).toMatchObject([{ reason, state: 'wait_sh' }]);
+  });
+
+  test.each<[string, (hello: ReturnType<typeof secondHello>) => ReturnType<typeof secondHello>, string]>([
+    [
+      'with another cipher suite list',
+      (hello) => ({ ...hello, cipherSuites: [0x1301] }),
+      'client_hello_changed',
+    ],
+    [
+      'with another session id',
+      (hello) => ({ ...hello, legacySessionId: text('x') }),
+      'client_hello_changed',
+    ],
+    [
+      'with an extension more',
+      (hello) => ({ ...hello, extensions: [...hello.extensions, extension(0xabcd)] }),
+      'client_hello_changed',
+    ],
+    [
+      'with early_data',
+      (hello) => ({ ...hello, extensions: [...hello.extensions, extension(42)] }),
+      'client_hello_changed',
+    ],
+    [
+      'without share',
+      (hello) => ({
+        ...hello,
+        extensions: hello.extensions.map((each) =>
+          each.extensionType === 51 ? extension(51, [0, 0]) : each,
+        ),
+      }),
+      'wrong_group',
+    ],
+  ])('a second hello %s is refused', (_what, rewrite, reason) => {
+    let hellos = 0;
+    const bend: Bend = (type, message) =>
+      type === 'client_hello' && ++hellos === 2
+        ? [encodeHandshake('client_hello', rewrite(secondHello(message)))]
+        : [message];
+    const ends = bentHandshake('client', bend, {}, { config: { supportedGroups: ['secp256r1'] } });
+    expect(ends.server.sink.failures).toMatchObject([{ reason, state: 'start' }]);
+  });
+});
+
+function secondHello(message: Uint8Array) {
+  return decodeHandshake('client_hello', message);
+}
+
+describe('parameters', () => {
+  test('the client orders suites, unless the server insists', () => {
+    const [a, b, c] = suites;
+    if (a === undefined || b === undefined || c === undefined) throw new Error('three suites');
+    expect(
+      factsOf({ config: { ciphers: [c, b] } }, { config: { ciphers: [a, b, c] } }).ours.cipherSuite,
+    ).toBe(c);
+    const insisting = factsOf(
+      { config: { ciphers: [c, b] } },
+      { config: { ciphers: [a, b, c], honorCipherOrder: true } },
+    );
+    expect(insisting.ours.cipherSuite).toBe(b);
+  });
+
+  test('the server orders groups, but one with a share wins over an earlier one without', () => {
+    const offered: ClientOverrides = { config: { supportedGroups: ['secp256r1', 'x25519'] } };
+    expect(factsOf(offered, { config: { supportedGroups: ['x25519', 'secp256r1'] } }).ours).toMatchObject({
+      group: 'secp256r1',
+      retried: false,
+    });
+    const none = factsOf(
+      { config: { supportedGroups: ['x25519', 'secp256r1', 'secp384r1'] } },
+      { config: { supportedGroups: ['secp384r1', 'secp256r1'] } },
+    );
+    expect(none.ours).toMatchObject({ group: 'secp384r1', retried: true });
+  });
+
+  test('the first certificate whose key fits the offered schemes is shown', () => {
+    const identities = [
+      identityOf('rsa').identity,
+      identityOf('ec').identity,
+      identityOf('ed25519').identity,
+    ];
+    const facts = (
+      signatureAlgs: readonly ('eddsa_ed25519' | 'ecdsa_secp256r1_sha256' | 'rsa_pss_rsae_sha256')[],
+    ) => factsOf({ config: { signatureAlgs } }, { identities }).ours.peerSignatureScheme;
+    expect(facts(['eddsa_ed25519', 'ecdsa_secp256r1_sha256'])).toBe('ecdsa_secp256r1_sha256');
+    expect(facts(['eddsa_ed25519', 'rsa_pss_rsae_sha256'])).toBe('rsa_pss_rsae_sha256');
+  });
+
+  test('ALPN takes the server order', () => {
+    const protocols = (...names: readonly string[]): readonly Uint8Array[] => names.map(text);
+    const { ours, theirs } = factsOf(
+      { config: { alpnAdvertisedProtocols: protocols('h2', 'http/1.1') } },
+      { config: { alpnPreferredProtocols: protocols('spdy', 'http/1.1', 'h2') } },
+    );
+    expect(Buffer.from(ours.alpn ?? []).toString()).toBe('http/1.1');
+    expect(theirs.alpn).toEqual(ours.alpn);
+  });
+
+  test('ALPN on one side only gives no protocol and no failure', () => {
+    expect(factsOf({ config: { alpnAdvertisedProtocols: [text('h2')] } }).ours.alpn).toBeUndefined();
+    expect(factsOf({}, { config: { alpnPreferredProtocols: [text('h2')] } }).theirs.alpn).toBeUndefined();
+  });
+
+  test('without a name there is no server_name', () => {
+    expect(factsOf({ serverName: undefined }).theirs.serverName).toBeUndefined();
+  });
+
+  test('offers of PSK and early data are passed over: the handshake is a full one', () => {
+    const psk = extension(41, [0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 33, 32, ...new Uint8Array(32)]);
+    const ends = bentHandshake(
+      'client',
+      change('client_hello', (body) => ({
+        ...body,
+        extensions: [extension(42), extension(45, [1, 1]), ...body.extensions, psk],
+      })),
+    );
+    // The transcripts differ, so the client cannot read the answer; the server has gone on to wait for it.
+    expect(ends.server.sink.failures).toEqual([]);
+    expect(ends.server.core.stateName).toBe('wait_finished');
+  });
+});
+
+describe('client certificates', () => {
+  const asking: ServerOverrides = { config: { verify: 'verify_peer' } };
+  const insisting: ServerOverrides = { config: { verify: 'verify_peer', failIfNoPeerCert: true } };
+
+  test.each(['ec', 'rsa', 'ed25519', 'rsa_pss'] as const)('with a key of kind %s', (kind) => {
+    const { identity } = identityOf(kind);
+    const { ours, theirs } = factsOf({ identities: [identity] }, insisting);
+    expect(theirs.peerChain).toEqual(identity.chain);
+    expect(theirs.peerSignatureScheme).toBe(ours.ownSignatureScheme);
+  });
+
+  test('without one the client sends an empty list, which a server that does not insist takes', () => {
+    const { ours, theirs } = factsOf({}, asking);
+    expect(theirs.peerChain).toEqual([]);
+    expect(theirs.peerSignatureScheme).toBeUndefined();
+    expect(ours.ownSignatureScheme).toBeUndefined();
+  });
+
+  test('a certificate that fits none of the schemes asked for is not shown', () => {
+    const { theirs } = factsOf(
+      { identities: [identityOf('ed25519').identity] },
+      { config: { verify: 'verify_peer', signatureAlgs: ['ecdsa_secp256r1_sha256'] } },
+    );
+    expect(theirs.peerChain).toEqual([]);
+  });
+
+  test('names of authorities go into the request', () => {
+    let raw: Uint8Array | undefined;
+    bentHandshake(
+      'server',
+      (type, message) => {
+        if (type === 'certificate_request') raw = message;
+        return [message];
+      },
+      {},
+      { ...asking, certificateAuthorities: [Uint8Array.of(0x30, 0)] },
+    );
+    const request = decodeHandshake('certificate_request', raw ?? new Uint8Array(0));
+    expect(request.extensions).toContainEqual(extension(47, [0, 4, 0, 2, 0x30, 0]));
+  });
+
+  test.each<[string, Bend, string, string]>([
+    [
+      'a Certificate with a context nobody gave',
+      change('certificate', (body) => ({ ...body, certificateRequestContext: Uint8Array.of(1) })),
+      'wrong_certificate_context',
+      'wait_cert',
+    ],
+    [
+      'a Certificate with an extension nobody asked for',
+      change('certificate', (body) => ({
+        ...body,
+        certificateList: body.certificateList.map((entry) => ({ ...entry, extensions: [extension(5, [1])] })),
+      })),
+      'unsolicited_extension',
+      'wait_cert',
+    ],
+    [
+      'a CertificateVerify with a scheme of another key',
+      change('certificate_verify', (body) => ({ ...body, algorithm: 0x0403 })),
+      'wrong_signature_scheme',
+      'wait_cv',
+    ],
+    [
+      'Finished in place of CertificateVerify',
+      (type, message) => (type === 'certificate_verify' ? [] : [message]),
+      'unexpected_message',
+      'wait_cv',
+    ],
+    [
+      'no Certificate at all',
+      (type, message) => (type === 'certificate' || type === 'certificate_verify' ? [] : [message]),
+      'unexpected_message',
+      'wait_cert',
+    ],
+  ])('%s is refused', (_what, bend, reason, state) => {
+    const ends = bentHandshake('client', bend, { identities: [identityOf('ed25519').identity] }, insisting);
+    expect(ends.server.sink.failures).toMatchObject([{ reason, state }]);
+  });
+});
+
+describe('answers from outside', () => {
+  test('while a verdict is awaited input is held back, the end of the transport too', () => {
+    const ends = { client: client({}, () => {}), server: server() };
+    ends.client.core.start();
+    ends.server.core.receive(ends.client.sink.take());
+    ends.client.core.receive(ends.server.sink.take());
+    expect(ends.client.core.awaiting).toBe('verdict');
+    expect(ends.client.core.stateName).toBe('wait_cert_cr');
+    ends.client.core.receiveEnd();
+    expect(ends.client.sink.closedCount).toBe(0);
+    ends.client.core.answerVerdict({ ok: identityOf('ec').publicKey });
+    expect(ends.client.sink.establishedCount).toBe(1);
+    expect(ends.client.sink.closedCount).toBe(1);
+  });
+
+  test('a verdict that nobody asked for is a fault of the caller; one that comes too late is nothing', () => {
+    const ends = connected();
+    expect(() => ends.client.core.answerVerdict({ ok: identityOf('ec').publicKey })).toThrow(TypeError);
+    ends.client.core.fail('internal_error');
+    ends.client.core.answerVerdict({ ok: identityOf('ec').publicKey });
+    expect(ends.client.sink.failures).toHaveLength(1);
+  });
+
+  test.each(['now', 'later'] as const)('a server whose key lives elsewhere is signed for, %s', (when) => {
+    const { identity } = identityOf('ec');
+    const ends = {
+      client: client(),
+      server: server({ identities: [{ chain: identity.chain, schemes: identity.schemes, key: 'remote' }] }),
+    };
+    const signature = (data: Uint8Array) => identity.key.sign({ type: 'ecdsa', hash: 'sha256' }, data);
+    if (when === 'now')
+      ends.server.sink.onSignature = (_name, data, core) => core.answerSignature(signature(data));
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    const [asked] = ends.server.sink.signaturesAsked;
+    expect(asked?.algorithm).toBe('ecdsa_secp256r1_sha256');
+    if (when === 'later' && asked !== undefined) {
+      expect(ends.server.core.awaiting).toBe('signature');
+      ends.server.core.answerSignature(signature(asked.data));
+      exchange(ends.client, ends.server);
+    }
+    expectToTalk(ends);
+  });
+
+  test.each(['now', 'later'] as const)('a client whose key lives elsewhere is signed for, %s', (when) => {
+    const { identity } = identityOf('ed25519');
+    const ends = {
+      client: client({ identities: [{ chain: identity.chain, schemes: identity.schemes, key: 'remote' }] }),
+      server: server({ config: { verify: 'verify_peer', failIfNoPeerCert: true } }),
+    };
+    const signature = (data: Uint8Array) => identity.key.sign({ type: 'ed25519' }, data);
+    if (when === 'now')
+      ends.client.sink.onSignature = (_name, data, core) => core.answerSignature(signature(data));
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    const [asked] = ends.client.sink.signaturesAsked;
+    if (when === 'later' && asked !== undefined) {
+      ends.client.core.answerSignature(signature(asked.data));
+      exchange(ends.client, ends.server);
+    }
+    expectToTalk(ends);
+    expect(ends.server.sink.facts?.peerSignatureScheme).toBe('eddsa_ed25519');
+  });
+
+  test.each(['certificate_expired', 'unknown_ca', 'handshake_failure'] as const)(
+    'a verdict of %s becomes that alert, with its detail',
+    (alert) => {
+      const ends = {
+        client: client({}, (_chain, core) =>
+          core.answerVerdict({ reject: { alert, detail: { bad_cert: 'x' } } }),
+        ),
+        server: server(),
+      };
+      ends.client.core.start();
+      exchange(ends.client, ends.server);
+      expect(ends.client.sink.failures).toMatchObject([{ by: 'self', alert, detail: { bad_cert: 'x' } }]);
+      expect(ends.server.sink.failures).toMatchObject([{ by: 'peer', alert, state: 'wait_finished' }]);
+    },
+  );
+});
+
+describe('what a server sends wrongly', () => {
+  test.each<[string, Bend, string, string]>([
+    [
+      'a CertificateRequest with a context',
+      change('certificate_request', (body) => ({ ...body, certificateRequestContext: Uint8Array.of(1) })),
+      'wrong_certificate_context',
+      'wait_cert_cr',
+    ],
+    [
+      'a CertificateRequest without signature_algorithms',
+      change('certificate_request', (body) => ({ ...body, extensions: [extension(0xabcd)] })),
+      'missing_signature_algorithms',
+      'wait_cert_cr',
+    ],
+    [
+      'a CertificateEntry with stapled status nobody asked for',
+      change('certificate', (body) => ({
+        ...body,
+        certificateList: body.certificateList.map((entry) => ({ ...entry, extensions: [extension(5, [1])] })),
+      })),
+      'unsolicited_extension',
+      'wait_cert',
+    ],
+    [
+      'no EncryptedExtensions',
+      (type, message) => (type === 'encrypted_extensions' ? [] : [message]),
+      'unexpected_message',
+      'wait_ee',
+    ],
+    [
+      'EncryptedExtensions twice',
+      (type, message) => (type === 'encrypted_extensions' ? [message, message] : [message]),
+      'unexpected_message',
+      'wait_cert_cr',
+    ],
+    [
+      'a CertificateVerify with RSASSA-PKCS1-v1_5',
+      change('certificate_verify', (body) => ({ ...body, algorithm: 0x0401 })),
+      'wrong_signature_scheme',
+      'wait_cv',
+    ],
+    [
+      'a CertificateVerify of no length',
+      change('certificate_verify', (body) => ({ ...body, signature: new Uint8Array(0) })),
+      'bad_signature',
+      'wait_cv',
+    ],
+    [
+      'a Finished too short',
+      change('finished', ({ verifyData }) => ({ verifyData: verifyData.subarray(1) })),
+      'bad_finished',
+      'wait_finished',
+    ],
+    [
+      'a ServerHello without key_share',
+      change('server_hello', (body) => ({
+        ...body,
+        extensions: body.extensions.filter(({ extensionType }) => extensionType !== 51),
+      })),
+      'missing_key_share',
+      'wait_sh',
+    ],
+    [
+      'a ServerHello that compresses',
+      change('server_hello', (body) => ({ ...body, legacyCompressionMethod: 1 })),
+      'wrong_compression',
+      'wait_sh',
+    ],
+    [
+      'a ServerHello that selects a PSK we did not offer',
+      change('server_hello', (body) => ({
+        ...body,
+        extensions: [...body.extensions, extension(41, [0, 0])],
+      })),
+      'unsolicited_extension',
+      'wait_sh',
+    ],
+  ])('%s is refused', (_what, bend, reason, state) => {
+    const ends = bentHandshake('server', bend, {}, { config: { verify: 'verify_peer' } });
+    expect(ends.client.sink.failures).toMatchObject([{ by: 'self', reason, state }]);
+  });
+});

@@ -1,0 +1,427 @@
+/** Every reason is provoked; the failure is told once, the alert sent once, and nothing moves afterwards. */
+import { sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
+import { describe, expect, test } from 'vitest';
+import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
+import { alertByCode, alertCode } from '../../packages/ssl/src/values/registry/alerts.js';
+import {
+  decodeHandshake,
+  encodeHandshake,
+  type HandshakeBodies,
+} from '../../packages/ssl/src/values/wire/handshake.js';
+import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
+import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
+import {
+  type ClientOverrides,
+  client,
+  connected,
+  type End,
+  engine,
+  exchange,
+  identityOf,
+  type ServerOverrides,
+  server,
+  suites,
+} from './two-cores.js';
+
+/** The end that finds fault, and an honest enough one to hear its alert (none: the alert is in the clear). */
+interface Provoked {
+  readonly victim: End;
+  readonly peer?: End;
+}
+
+/** The server is sent one changed ClientHello. */
+function helloToServer(
+  rewrite: (body: HandshakeBodies['client_hello']) => HandshakeBodies['client_hello'],
+  clientOverrides: ClientOverrides = {},
+  serverOverrides: ServerOverrides = {},
+): Provoked {
+  const ends = bentHandshake('client', change('client_hello', rewrite), clientOverrides, serverOverrides);
+  return { victim: ends.server, peer: ends.client };
+}
+
+function extensionsToServer(
+  rewrite: (
+    extensions: HandshakeBodies['client_hello']['extensions'],
+  ) => HandshakeBodies['client_hello']['extensions'],
+  clientOverrides: ClientOverrides = {},
+  serverOverrides: ServerOverrides = {},
+): Provoked {
+  return helloToServer(
+    (body) => ({ ...body, extensions: rewrite(body.extensions) }),
+    clientOverrides,
+    serverOverrides,
+  );
+}
+
+/** The client is sent one changed message. */
+function toClient(
+  bend: Bend,
+  clientOverrides: ClientOverrides = {},
+  serverOverrides: ServerOverrides = {},
+): Provoked {
+  const ends = bentHandshake('server', bend, clientOverrides, serverOverrides);
+  return { victim: ends.client, peer: ends.server };
+}
+
+function toServer(
+  bend: Bend,
+  clientOverrides: ClientOverrides = {},
+  serverOverrides: ServerOverrides = {},
+): Provoked {
+  const ends = bentHandshake('client', bend, clientOverrides, serverOverrides);
+  return { victim: ends.server, peer: ends.client };
+}
+
+/** A server is sent raw bytes at once. */
+function bytesToServer(...chunks: readonly Uint8Array[]): Provoked {
+  const victim = server();
+  for (const chunk of chunks) victim.core.receive(chunk);
+  return { victim };
+}
+
+/** A client that has sent its hello is sent raw bytes. */
+function bytesToClient(...chunks: readonly Uint8Array[]): Provoked {
+  const victim = client();
+  victim.core.start();
+  victim.sink.take();
+  for (const chunk of chunks) victim.core.receive(chunk);
+  return { victim };
+}
+
+/** Records of our making to a connected server, under the client's keys. */
+function onConnection(make: (write: WriteHalf, victim: End) => readonly Uint8Array[]): Provoked {
+  const ends = connected();
+  const records = make(ends.client.core.split(), ends.server);
+  for (const record of records) ends.server.core.receive(new Uint8Array(record));
+  return { victim: ends.server, peer: ends.client };
+}
+
+/** Calls a method of a record layer's part that its type hides. */
+function hidden(target: object, method: string, ...values: readonly unknown[]): unknown {
+  return Reflect.apply(Reflect.get(target, method), target, values);
+}
+
+function sealRaw(write: WriteHalf, type: number, content: Uint8Array): Uint8Array {
+  const record = hidden(Reflect.get(write, 'protection'), 'sealShort', type, content);
+  if (record instanceof Uint8Array) return record;
+  throw new Error('no record');
+}
+
+const clientAuthentication: ServerOverrides = { config: { verify: 'verify_peer', failIfNoPeerCert: true } };
+const withCertificate: ClientOverrides = { identities: [identityOf('ed25519').identity] };
+const oneGroup: ServerOverrides = { config: { supportedGroups: ['secp256r1'] } };
+const firstByteFlipped = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
+const psk = extension(41, [0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 33, 32, ...Array.from({ length: 32 }, () => 1)]);
+
+const provocations: Readonly<Record<Reason, () => Provoked>> = {
+  unexpected_message: () => bytesToServer(plainRecord(22, [20, 0, 0, 1, 0])),
+  malformed_message: () =>
+    toServer((type, message) => [
+      type === 'client_hello' ? Uint8Array.from([1, 0, 0, 40, ...message.subarray(4, 44)]) : message,
+    ]),
+  malformed_extension: () => extensionsToServer((list) => replaced(list, 10, [0, 3, 0, 29, 0])),
+  unexpected_change_cipher_spec: () => bytesToServer(plainRecord(20, [1])),
+  too_many_change_cipher_specs: () => bytesToClient(...Array.from({ length: 9 }, () => plainRecord(20, [1]))),
+  unexpected_application_data: () =>
+    toClient((type, message, transport) => {
+      if (type === 'certificate') {
+        hidden(transport, 'seal');
+        const write: WriteHalf = Reflect.get(transport, 'write');
+        Reflect.get(transport, 'records').push(...write.sealApplicationData(Uint8Array.of(1)));
+      }
+      return [message];
+    }),
+  duplicate_extension: () => extensionsToServer((list) => [...list, ...list.slice(0, 1)]),
+  misplaced_extension: () =>
+    toClient(
+      change('encrypted_extensions', ({ extensions }) => ({
+        extensions: [...extensions, extension(43, [3, 4])],
+      })),
+    ),
+  unsolicited_extension: () =>
+    toClient(
+      change('encrypted_extensions', ({ extensions }) => ({
+        extensions: [...extensions, extension(0xabcd)],
+      })),
+    ),
+  pre_shared_key_not_last: () => extensionsToServer((list) => [psk, extension(45, [1, 1]), ...list]),
+  missing_supported_groups: () => extensionsToServer((list) => without(list, 10)),
+  missing_signature_algorithms: () => extensionsToServer((list) => without(list, 13)),
+  missing_key_share: () => extensionsToServer((list) => without(list, 51)),
+  missing_psk_modes: () => extensionsToServer((list) => [...list, psk]),
+  unsupported_version: () => extensionsToServer((list) => without(list, 43)),
+  wrong_selected_version: () =>
+    toClient(
+      change('server_hello', (body) => ({ ...body, extensions: replaced(body.extensions, 43, [3, 3]) })),
+    ),
+  downgrade_detected: () =>
+    toClient(
+      change('server_hello', (body) => ({
+        ...body,
+        random: Uint8Array.from([...body.random.subarray(0, 24), ...Buffer.from('DOWNGRD'), 1]),
+        extensions: without(body.extensions, 43),
+      })),
+    ),
+  inappropriate_fallback: () =>
+    helloToServer((body) => ({
+      ...body,
+      cipherSuites: [...body.cipherSuites, 0x5600],
+      extensions: replaced(body.extensions, 43, [2, 3, 3]),
+    })),
+  wrong_legacy_version: () =>
+    toClient(change('server_hello', (body) => ({ ...body, legacyVersion: 0x0301 }))),
+  wrong_session_id_echo: () =>
+    toClient(
+      change('server_hello', (body) => ({
+        ...body,
+        legacySessionIdEcho: firstByteFlipped(body.legacySessionIdEcho),
+      })),
+    ),
+  wrong_compression: () =>
+    helloToServer((body) => ({ ...body, legacyCompressionMethods: Uint8Array.of(0, 1) })),
+  wrong_cipher_suite: () => toClient(change('server_hello', (body) => ({ ...body, cipherSuite: 0x1304 }))),
+  cipher_suite_changed: () => {
+    let hellos = 0;
+    const bend: Bend = (type, message) => {
+      if (type !== 'server_hello' || ++hellos !== 2) return [message];
+      const body = decodeHandshake('server_hello', message);
+      return [encodeHandshake('server_hello', { ...body, cipherSuite: 0x1303 })];
+    };
+    return toClient(bend, {}, oneGroup);
+  },
+  wrong_group: () =>
+    toClient(
+      change('server_hello', (body) => ({
+        ...body,
+        extensions: replaced(body.extensions, 51, [0, 23, 0, 1, 4]),
+      })),
+    ),
+  bad_key_share: () =>
+    extensionsToServer((list) => replaced(list, 51, [0, 36, 0, 29, 0, 32, ...new Uint8Array(32)])),
+  duplicate_key_share: () =>
+    extensionsToServer((list) => replaced(list, 51, [0, 10, 0, 29, 0, 1, 9, 0, 29, 0, 1, 9])),
+  key_share_outside_groups: () => extensionsToServer((list) => replaced(list, 51, [0, 5, 1, 0, 0, 1, 9])),
+  useless_retry: () =>
+    toClient(
+      change('server_hello', (body) => ({ ...body, extensions: without(body.extensions, 51) })),
+      {},
+      oneGroup,
+    ),
+  retry_for_known_share: () =>
+    toClient(
+      change('server_hello', (body) => ({ ...body, extensions: replaced(body.extensions, 51, [0, 29]) })),
+      {},
+      oneGroup,
+    ),
+  client_hello_changed: () => {
+    let hellos = 0;
+    const bend: Bend = (type, message) => {
+      if (type !== 'client_hello' || ++hellos !== 2) return [message];
+      const body = decodeHandshake('client_hello', message);
+      return [encodeHandshake('client_hello', { ...body, random: firstByteFlipped(body.random) })];
+    };
+    return toServer(bend, {}, oneGroup);
+  },
+  no_suitable_cipher: () => helloToServer((body) => ({ ...body, cipherSuites: [0xc02f] })),
+  no_suitable_groups: () =>
+    extensionsToServer((list) => replaced(replaced(list, 10, [0, 2, 1, 0]), 51, [0, 0])),
+  no_suitable_signature_algorithm: () => extensionsToServer((list) => replaced(list, 13, [0, 2, 8, 7])),
+  no_application_protocol: () =>
+    extensionsToServer(
+      (list) => list,
+      { config: { alpnAdvertisedProtocols: [Buffer.from('a')] } },
+      { config: { alpnPreferredProtocols: [Buffer.from('b')] } },
+    ),
+  wrong_application_protocol: () =>
+    toClient(
+      change('encrypted_extensions', ({ extensions }) => ({
+        extensions: [...extensions, extension(16, [0, 2, 1, 99])],
+      })),
+      { config: { alpnAdvertisedProtocols: [Buffer.from('a')] } },
+    ),
+  unrecognized_name: () => extensionsToServer((list) => list, { serverName: 'localhost.' }),
+  wrong_certificate_context: () =>
+    toClient(change('certificate', (body) => ({ ...body, certificateRequestContext: Uint8Array.of(1) }))),
+  empty_certificate_list: () => toClient(change('certificate', (body) => ({ ...body, certificateList: [] }))),
+  certificate_required: () => toServer((_type, message) => [message], {}, clientAuthentication),
+  certificate_rejected: () => {
+    const peer = server();
+    const victim = client({}, (_chain, core) =>
+      core.answerVerdict({ reject: { alert: 'bad_certificate', detail: { bad_cert: 'selfsigned_peer' } } }),
+    );
+    victim.core.start();
+    exchange(victim, peer);
+    return { victim, peer };
+  },
+  wrong_signature_scheme: () =>
+    toClient(change('certificate_verify', (body) => ({ ...body, algorithm: 0x0503 }))),
+  bad_signature: () =>
+    toServer(
+      change('certificate_verify', (body) => ({ ...body, signature: firstByteFlipped(body.signature) })),
+      withCertificate,
+      clientAuthentication,
+    ),
+  bad_finished: () =>
+    toServer(change('finished', ({ verifyData }) => ({ verifyData: firstByteFlipped(verifyData) }))),
+  wrong_key_update_request: () =>
+    onConnection((write) => write.sealHandshake(encodeHandshake('key_update', { requestUpdate: 2 }))),
+  too_many_key_updates: () =>
+    onConnection((write) =>
+      Array.from({ length: 33 }, () => sealKeyUpdate(write, 'update_not_requested')).flat(),
+    ),
+  user_canceled: () => {
+    const ends = { victim: client(), peer: server() };
+    ends.victim.core.start();
+    ends.victim.core.fail('user_canceled', 'user_canceled');
+    ends.peer.core.receive(ends.victim.sink.take());
+    return { victim: ends.victim };
+  },
+  local_failure: () => {
+    const ends = connected();
+    ends.server.core.fail('internal_error');
+    return { victim: ends.server, peer: ends.client };
+  },
+  internal_error: () =>
+    toServer(
+      (_type, message) => [message],
+      {},
+      {
+        dependencies: {
+          engine,
+          keyShare: () => {
+            throw new TypeError('no entropy');
+          },
+        },
+      },
+    ),
+
+  unknown_content_type: () => bytesToServer(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
+  unexpected_record_type: () => bytesToServer(plainRecord(23, [1, 2, 3])),
+  wrong_record_version: () => bytesToServer(plainRecord(22, [1, 0, 0, 0], 0x0203)),
+  record_overflow: () => bytesToServer(Uint8Array.of(22, 3, 3, 0x40, 1)),
+  bad_record_mac: () =>
+    onConnection((write) =>
+      write.sealApplicationData(Uint8Array.of(1, 2, 3)).map((record) => {
+        const last = record.length - 1;
+        return record.map((byte, at) => (at === last ? byte ^ 1 : byte));
+      }),
+    ),
+  no_inner_content_type: () => onConnection((write) => [sealRaw(write, 0, Uint8Array.of(0, 0))]),
+  empty_fragment: () => bytesToServer(plainRecord(22, [])),
+  too_many_empty_records: () =>
+    onConnection((write) => Array.from({ length: 33 }, () => sealRaw(write, 23, new Uint8Array(0)))),
+  malformed_alert: () => bytesToServer(plainRecord(21, [2])),
+  too_much_skipped_early_data: () => {
+    const victim = server(oneGroup);
+    const peer = client();
+    peer.core.start();
+    const hello = decodeHandshake('client_hello', peer.sink.take().subarray(5));
+    const offering = { ...hello, extensions: [extension(42), ...hello.extensions] };
+    victim.core.receive(plainRecord(22, encodeHandshake('client_hello', offering)));
+    // After the HelloRetryRequest, which keeps the alert in the clear.
+    for (let i = 0; i < 2; i += 1) victim.core.receive(plainRecord(23, new Uint8Array(16_000)));
+    return { victim };
+  },
+  interleaved_handshake_message: () =>
+    onConnection((write) => [
+      ...write.sealHandshake(Uint8Array.of(24, 0, 0)),
+      ...write.sealApplicationData(Uint8Array.of(1)),
+    ]),
+  excess_handshake_data: () =>
+    onConnection((write) => write.sealHandshake(Uint8Array.of(24, 0, 0, 1, 0, 24, 0, 0, 1, 0))),
+  handshake_message_too_large: () => bytesToServer(plainRecord(22, [1, 0x10, 0, 0])),
+  sequence_number_overflow: () =>
+    onConnection((write, victim) => {
+      const protection = Reflect.get(Reflect.get(victim.core, 'read'), 'protection');
+      Reflect.set(protection, 'sequence', Number.MAX_SAFE_INTEGER);
+      return write.sealApplicationData(Uint8Array.of(1));
+    }),
+};
+
+describe.each(Object.entries(provocations))('%s', (name, provoke) => {
+  test('fails with its alert, once, and for good', () => {
+    const { victim, peer } = provoke();
+    const { sink, core } = victim;
+    expect(sink.failures).toHaveLength(1);
+    const [failure] = sink.failures;
+    expect(failure?.by).toBe('self');
+    expect(failure?.reason).toBe(name);
+    const row = Object.entries(reasons).find(([reason]) => reason === name)?.[1];
+    expect(failure?.alert).toBe(row?.alert);
+    if (peer === undefined) expect(clearAlert(sink.writes.at(-1))).toBe(row?.alert);
+    else hearsAlert(victim, peer, row?.alert ?? '');
+
+    const writes = sink.writes.length;
+    const delivered = sink.delivered.length;
+    core.receive(plainRecord(22, [1, 0, 0, 0]));
+    core.receive(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff));
+    core.receiveEnd();
+    core.fail('internal_error');
+    core.close();
+    expect(core.send(Uint8Array.of(1))).toBe(false);
+    expect(core.updateKeys('write')).toBe(false);
+    expect(() => core.split()).toThrow(TypeError);
+    expect(sink.failures).toHaveLength(1);
+    expect(sink.closedCount).toBe(0);
+    expect(sink.writes).toHaveLength(writes);
+    expect(sink.delivered).toHaveLength(delivered);
+  });
+});
+
+/** The alert that the last write ends with, unprotected. */
+function clearAlert(write: readonly Uint8Array[] | undefined): string {
+  const bytes = Buffer.concat(write ?? []).subarray(-7);
+  expect([...bytes.subarray(0, 6)]).toEqual([21, 3, 3, 0, 2, 2]);
+  return alertByCode(bytes[6] ?? 255);
+}
+
+/** The peer was told by an alert under the right keys, and only once. */
+function hearsAlert(victim: End, peer: End, alert: string): void {
+  if (peer.sink.failures.length === 0) exchangeWithSplit(victim, peer);
+  expect(peer.sink.failures.map(({ by, alert: heard }) => ({ by, heard }))).toEqual([
+    { by: 'peer', heard: alert },
+  ]);
+}
+
+function exchangeWithSplit(victim: End, peer: End): void {
+  const waiting = victim.sink.take();
+  if (waiting.length > 0) peer.core.receive(waiting);
+}
+
+test('a peer that is told of a failure fails as well and sends nothing', () => {
+  const { peer } = provocations.bad_finished();
+  const writes = peer?.sink.writes.length;
+  peer?.core.close();
+  expect(peer?.sink.writes.length).toBe(writes);
+  expect(peer?.sink.failures[0]).toMatchObject({ by: 'peer', alert: 'decrypt_error', reason: undefined });
+});
+
+test('the failure of a second HelloRetryRequest is an unexpected message', () => {
+  let hellos = 0;
+  const bend: Bend = (type, message) => {
+    if (type !== 'server_hello' || ++hellos !== 2) return [message];
+    const body = decodeHandshake('server_hello', message);
+    return [encodeHandshake('server_hello', { ...body, random: helloRetryRequestRandom })];
+  };
+  const { victim } = toClient(bend, {}, oneGroup);
+  expect(victim.sink.failures).toMatchObject([{ reason: 'unexpected_message', state: 'start' }]);
+});
+
+test('an unknown alert is fatal too and keeps its unknown name', () => {
+  const { client: ours, server: theirs } = connected();
+  const write = theirs.core.split();
+  for (const piece of write.sealAlert(1, 200)) ours.core.receive(piece);
+  expect(ours.sink.failures).toMatchObject([{ by: 'peer', alert: 'unsupported/unknown_alert' }]);
+});
+
+test('a warning other than close_notify is fatal in TLS 1.3', () => {
+  const { client: ours, server: theirs } = connected();
+  const write = theirs.core.split();
+  for (const piece of write.sealAlert(1, alertCode('user_canceled'))) ours.core.receive(piece);
+  expect(ours.sink.failures).toMatchObject([{ by: 'peer', alert: 'user_canceled', state: 'connection' }]);
+});
+
+test('suites the tests count on are built', () => {
+  expect(suites).toHaveLength(3);
+});
