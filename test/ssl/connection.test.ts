@@ -1,4 +1,4 @@
-import { createNode, silentLogger, stderrLogger, type Node, type Self } from '@actor-tls/runtime';
+import { createNode, type Node, type Self, silentLogger, stderrLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,11 @@ describe('a connection over loopback', () => {
   });
   it('carries data both ways', async () => {
     const self = node.shell();
-    const l = await ssl.listen(self, 0, { cert: issued.chain, key: { PrivateKeyInfo: issued.key }, ip: 'loopback' });
+    const l = await ssl.listen(self, 0, {
+      cert: issued.chain,
+      key: { PrivateKeyInfo: issued.key },
+      ip: 'loopback',
+    });
     console.log(l);
     const L = ssl.unwrap(l);
     const port = ssl.unwrap(await ssl.sockname(L)).port;
@@ -26,7 +30,11 @@ describe('a connection over loopback', () => {
     const C = ssl.unwrap(await client);
     console.log(await ssl.send(C, 'hello'));
     console.log(await self.receive());
-    console.log(await ssl.send(S, 'world'), await ssl.recv(C, 0), await ssl.connectionInformation(C, ['protocol', 'selectedCipherSuite']));
+    console.log(
+      await ssl.send(S, 'world'),
+      await ssl.recv(C, 0),
+      await ssl.connectionInformation(C, ['protocol', 'selectedCipherSuite']),
+    );
     console.log(await ssl.close(C), await self.receive());
     console.log(await ssl.send(S, 'x'), await ssl.close(L));
     console.log(node.processes().map((p) => [p, node.processInfo(p)?.kind]));
