@@ -1,0 +1,255 @@
+import { sealData, sealKeyUpdate } from '@actor-tls/ssl/core';
+import { describe, expect, test } from 'vitest';
+import { encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { plainRecord } from './bend.js';
+import { client, connected, type End, exchange, server } from './two-cores.js';
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const bytesOf = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces));
+
+describe('data', () => {
+  test('of a megabyte arrives as it left', () => {
+    const ends = connected();
+    const data = Uint8Array.from({ length: 1 << 20 }, (_, at) => at * 7);
+    ends.client.core.send(data);
+    exchange(ends.client, ends.server);
+    expect(Buffer.compare(Buffer.concat(ends.server.sink.delivered), data)).toBe(0);
+  });
+
+  test('that is empty writes nothing', () => {
+    const ends = connected();
+    const writes = ends.client.sink.writes.length;
+    expect(ends.client.core.send(new Uint8Array(0))).toBe(true);
+    expect(ends.client.sink.writes).toHaveLength(writes);
+  });
+
+  test('before the handshake is complete cannot be sent', () => {
+    const end = client();
+    end.core.start();
+    expect(end.core.send(text('x'))).toBe(false);
+    expect(end.core.updateKeys('write')).toBe(false);
+    expect(() => end.core.split()).toThrow(TypeError);
+  });
+
+  test('in a chunk that is overwritten later is safe after detach', () => {
+    const ends = connected();
+    ends.client.core.send(text('half and half'));
+    const record = ends.client.sink.take();
+    const buffer = new Uint8Array(10);
+    for (let at = 0; at < record.length; at += 10) {
+      const piece = record.subarray(at, at + 10);
+      buffer.fill(0);
+      buffer.set(piece);
+      ends.server.core.receive(buffer.subarray(0, piece.length));
+      ends.server.core.detach();
+    }
+    expect(ends.server.sink.received()).toBe('half and half');
+  });
+});
+
+describe('key updates', () => {
+  test.each(['write', 'read_write'] as const)('%s: data flows under the new keys', (which) => {
+    const ends = connected();
+    for (let i = 0; i < 5; i += 1) {
+      expect(ends.client.core.updateKeys(which)).toBe(true);
+      ends.client.core.send(text('a'));
+      exchange(ends.client, ends.server);
+      ends.server.core.send(text('b'));
+      expect(ends.server.core.updateKeys(which)).toBe(true);
+      exchange(ends.client, ends.server);
+    }
+    expect(ends.server.sink.received()).toBe('aaaaa');
+    expect(ends.client.sink.received()).toBe('bbbbb');
+    expect(ends.client.sink.failures).toEqual([]);
+  });
+
+  test('after keyUpdateAt bytes one goes out by itself', () => {
+    const ends = connected({ config: { keyUpdateAt: 100 } });
+    ends.client.core.send(new Uint8Array(150));
+    expect(ends.client.sink.writes.at(-1)).toHaveLength(1);
+    ends.client.core.send(text('x'));
+    // The KeyUpdate and the data leave together.
+    expect(ends.client.sink.writes.at(-1)).toHaveLength(2);
+    exchange(ends.client, ends.server);
+    expect(ends.server.sink.delivered.map((piece) => piece.length)).toEqual([150, 1]);
+    // It asks for the peer's.
+    expect(ends.server.sink.writes).toHaveLength(2);
+  });
+
+  test('data between them keeps their number unlimited', () => {
+    const ends = connected();
+    for (let i = 0; i < 100; i += 1) {
+      ends.client.core.updateKeys('write');
+      ends.client.core.send(text('x'));
+    }
+    exchange(ends.client, ends.server);
+    expect(ends.server.sink.failures).toEqual([]);
+    expect(Buffer.concat(ends.server.sink.delivered)).toHaveLength(100);
+  });
+});
+
+describe('split halves', () => {
+  test('the write half works alone, and the core tells what it should send', () => {
+    const ends = connected();
+    const write = ends.server.core.split();
+    ends.client.core.updateKeys('read_write');
+    exchange(ends.client, ends.server);
+    expect(ends.server.sink.keyUpdatesRequested).toBe(1);
+    const sent = bytesOf([
+      ...sealKeyUpdate(write, 'update_not_requested'),
+      ...sealData(write, text('from afar')),
+    ]);
+    ends.client.core.receive(sent);
+    expect(ends.client.sink.received()).toBe('from afar');
+  });
+
+  test('the core writes nothing itself any more, alerts neither', () => {
+    const ends = connected();
+    ends.server.core.split();
+    const writes = ends.server.sink.writes.length;
+    expect(() => ends.server.core.send(text('x'))).toThrow(TypeError);
+    expect(() => ends.server.core.close()).toThrow(TypeError);
+    expect(() => ends.server.core.split()).toThrow(TypeError);
+    ends.server.core.receive(plainRecord(22, [24, 0, 0, 1, 0]));
+    expect(ends.server.sink.failures).toMatchObject([{ by: 'self', alert: 'unexpected_message' }]);
+    expect(ends.server.sink.writes).toHaveLength(writes);
+  });
+
+  test('a half that is given back serves the core again', () => {
+    const ends = connected();
+    const write = ends.client.core.split();
+    ends.client.core.join(write);
+    expect(() => ends.client.core.join(write)).toThrow(TypeError);
+    ends.client.core.send(text('again'));
+    exchange(ends.client, ends.server);
+    expect(ends.server.sink.received()).toBe('again');
+  });
+
+  test('splitting inside established is allowed', () => {
+    const ends = { client: client(), server: server() };
+    let split = 0;
+    const { established } = ends.client.sink;
+    ends.client.sink.established = (facts) => {
+      established.call(ends.client.sink, facts);
+      ends.client.core.split();
+      split += 1;
+    };
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    expect(split).toBe(1);
+    expect(ends.server.sink.establishedCount).toBe(1);
+  });
+});
+
+describe('the end', () => {
+  test('close says close_notify once; the other way stays open', () => {
+    const ends = connected();
+    ends.client.core.close();
+    ends.client.core.close();
+    expect(ends.client.core.send(text('x'))).toBe(false);
+    exchange(ends.client, ends.server);
+    expect(ends.server.sink.closedCount).toBe(1);
+    expect(ends.server.core.send(text('last words'))).toBe(true);
+    ends.server.core.close();
+    exchange(ends.client, ends.server);
+    expect(ends.client.sink.received()).toBe('last words');
+    expect(ends.client.sink.closedCount).toBe(1);
+    expect([...ends.client.sink.failures, ...ends.server.sink.failures]).toEqual([]);
+  });
+
+  test('data before close_notify is delivered, after it nothing', () => {
+    const ends = connected();
+    const write = ends.client.core.split();
+    ends.server.core.receive(
+      bytesOf([
+        ...write.sealApplicationData(text('before')),
+        ...write.sealAlert(1, 0),
+        ...write.sealApplicationData(text('after')),
+      ]),
+    );
+    expect(ends.server.sink.received()).toBe('before');
+    expect(ends.server.sink.closedCount).toBe(1);
+    expect(ends.server.sink.failures).toEqual([]);
+  });
+
+  test('the end of the transport counts as the end, once', () => {
+    const ends = connected();
+    ends.server.core.receiveEnd();
+    ends.server.core.receiveEnd();
+    expect(ends.server.sink.closedCount).toBe(1);
+  });
+
+  test.each(['client', 'server'] as const)('close during the handshake ends it: %s', (who) => {
+    const ends = { client: client(), server: server() };
+    ends.client.core.start();
+    if (who === 'server') ends.server.core.close();
+    else ends.client.core.close();
+    exchange(ends.client, ends.server);
+    expect(ends[who === 'server' ? 'client' : 'server'].sink.closedCount).toBe(1);
+    expect(ends.client.sink.establishedCount + ends.server.sink.establishedCount).toBe(0);
+  });
+});
+
+describe('after the handshake', () => {
+  test('a client takes a ticket and passes over it', () => {
+    const ends = connected();
+    const write = ends.server.core.split();
+    const ticket = encodeHandshake('new_session_ticket', {
+      ticketLifetime: 3600,
+      ticketAgeAdd: 1,
+      ticketNonce: Uint8Array.of(0),
+      ticket: Uint8Array.of(1, 2, 3),
+      extensions: [{ extensionType: 42, extensionData: Uint8Array.of(0, 0, 0, 9) }],
+    });
+    ends.client.core.receive(
+      bytesOf([...write.sealHandshake(ticket), ...write.sealApplicationData(text('x'))]),
+    );
+    expect(ends.client.sink.failures).toEqual([]);
+    expect(ends.client.sink.received()).toBe('x');
+  });
+
+  test.each<[string, 'client' | 'server', Uint8Array, string]>([
+    [
+      'a ticket for a server',
+      'server',
+      encodeHandshake('new_session_ticket', {
+        ticketLifetime: 1,
+        ticketAgeAdd: 1,
+        ticketNonce: Uint8Array.of(0),
+        ticket: Uint8Array.of(1),
+        extensions: [],
+      }),
+      'unexpected_message',
+    ],
+    [
+      'a CertificateRequest nobody allowed',
+      'client',
+      encodeHandshake('certificate_request', {
+        certificateRequestContext: Uint8Array.of(1),
+        extensions: [{ extensionType: 13, extensionData: Uint8Array.of(0, 2, 4, 3) }],
+      }),
+      'unexpected_message',
+    ],
+    ['a ClientHello', 'server', Uint8Array.of(1, 0, 0, 0), 'unexpected_message'],
+    ['a message of TLS 1.2', 'client', Uint8Array.of(0, 0, 0, 0), 'unexpected_message'],
+    ['a KeyUpdate that is too long', 'client', Uint8Array.of(24, 0, 0, 2, 0, 0), 'malformed_message'],
+  ])('%s is refused', (_what, victim, message, reason) => {
+    const ends = connected();
+    const write = ends[victim === 'client' ? 'server' : 'client'].core.split();
+    const end: End = ends[victim];
+    end.core.receive(bytesOf(write.sealHandshake(message)));
+    expect(end.sink.failures).toMatchObject([{ by: 'self', reason, state: 'connection' }]);
+  });
+
+  test('change_cipher_spec is refused', () => {
+    const ends = connected();
+    ends.client.core.receive(plainRecord(20, [1]));
+    expect(ends.client.sink.failures).toMatchObject([{ reason: 'unexpected_change_cipher_spec' }]);
+  });
+
+  test('nothing of the handshake is left in a connected core', () => {
+    const { core } = connected().client;
+    expect(Reflect.get(core, 'transport')).toBeUndefined();
+    expect(Reflect.get(core, 'phase')).toEqual({ kind: 'connection', role: 'client' });
+  });
+});
