@@ -179,19 +179,19 @@ function optionsOf(list: readonly Term[]): Record<string, unknown> {
     const value = pair?.[1];
     delete options[key];
     if (value === undefined) options['mode'] = key;
-    else options[key === 'packet_size' ? 'packetSize' : key] = valueOf(value);
+    else options[key === 'packet_size' ? 'packetSize' : key] = ourValue(value);
   }
   return options;
 }
 
 /** A term as our users write it: atoms are strings, lists of characters lists of numbers. */
-function valueOf(term: Term): unknown {
+function ourValue(term: Term): unknown {
   const name = atomName(term);
   if (name === 'true' || name === 'false') return name === 'true';
   if (name !== undefined) return name;
   if (typeof term === 'number') return term;
   if (typeof term === 'object' && 'bin' in term) return Buffer.from(term.bin, 'hex');
-  return (listItems(term) ?? []).map(valueOf);
+  return (listItems(term) ?? []).map(ourValue);
 }
 
 const ca = createCa({ key: 'ed25519' });
@@ -266,7 +266,7 @@ async function perform(
   asyncs: (readonly [string, unknown])[],
   peers: ssl.SslSocket,
 ): Promise<unknown> {
-  const [first, second, third] = args.map(valueOf);
+  const [first, second, third] = args.map(ourValue);
   switch (op) {
     case 'send':
       return ssl.send(socket, first as ssl.IoData);
