@@ -1,4 +1,5 @@
 /** The outer form of DER and PEM: enough to refuse what cannot be a certificate or key when options are given. */
+import { decodePem, PemError } from '../values/x509/pem.js';
 
 /** Whether these are the bytes of exactly one DER SEQUENCE, by its outer length (X.690 §8.1). */
 export function isDer(value: unknown): value is Uint8Array {
@@ -13,12 +14,12 @@ export function isDer(value: unknown): value is Uint8Array {
   return value.length === 2 + bytes + length;
 }
 
-const certificateBlock =
-  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
-
-/** The certificates of a PEM text (RFC 7468 §5), in its order; what else stands in it is left out. */
+/** The certificates of a PEM text (RFC 7468 §5), in its order; none when it cannot be read. */
 export function pemCertificates(text: string): readonly Uint8Array[] {
-  return [...text.matchAll(certificateBlock)].map((match) =>
-    Uint8Array.from(Buffer.from(match[1] ?? '', 'base64')),
-  );
+  try {
+    return decodePem(text).flatMap(({ type, der }) => (type === 'Certificate' ? [der] : []));
+  } catch (error) {
+    if (error instanceof PemError) return [];
+    throw error;
+  }
 }
