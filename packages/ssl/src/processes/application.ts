@@ -39,7 +39,7 @@ import { crlReader } from './crl-reader.js';
 import { type Environment, settingsOf } from './environment.js';
 import { keyedHashes } from './keyed-hash.js';
 import { type ListenerArgs, listenerServer } from './listener.js';
-import { openPemSource, type PemFiles } from './pem-source.js';
+import { openPemSource, type PemFiles, pemCacheName } from './pem-source.js';
 import { senderServer } from './sender.js';
 import { SslListenSocket, type SslSocket } from './socket.js';
 import type { TransportProvider } from './transport/transport.js';
@@ -128,10 +128,10 @@ function worker(id: string, start: ChildSpec['start']): ChildSpec {
   return { id, shutdown: 4000, start };
 }
 
-function caches({ engine, wallClock }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
+function caches({ engine, wallClock, settings }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
   const named = (name: string): { readonly name: string } => ({ name });
   return [
-    worker('ssl_pem_cache', (self) => pemFiles.start(self, named('ssl_pem_cache'))),
+    worker(pemCacheName, (self) => pemFiles.start(self, settings, named(pemCacheName))),
     worker('ssl_crl_cache', (self) =>
       startCrlCache(self, { reader: crlReader, wallClock }, named('ssl_crl_cache')),
     ),

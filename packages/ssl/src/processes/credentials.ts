@@ -135,7 +135,7 @@ async function privateKey(
   const file = identity.keyfile ?? identity.certfile;
   if (file === undefined) return { ok: undefined };
   const entries = await source.read(file);
-  if ('error' in entries) return fileError('keyfile', file, { error: entries.error });
+  if ('error' in entries) return fileError('keyfile', file, fileReason(entries.error));
   const entry = entries.ok.find(isPrivateKeyEntry);
   // As OTP's match failure reads: the list of entries that fit is empty.
   if (entry === undefined) return fileError('keyfile', file, []);
@@ -165,7 +165,7 @@ async function certificates(
   if (given !== undefined) return { ok: given };
   if (file === undefined) return { ok: noTrust };
   const entries = await source.read(file);
-  if ('error' in entries) return fileError(option, file, { error: entries.error });
+  if ('error' in entries) return fileError(option, file, fileReason(entries.error));
   const ders = entries.ok.filter(({ type }) => type === 'Certificate').map(({ der }) => der);
   return ders.length === 0 ? fileError(option, file, []) : { ok: ders };
 }
@@ -177,6 +177,11 @@ function passwordOf({ identity: { password } }: Config): Password {
 /** `{options, {keyfile, File, R}}`; material that was given and not read from a file has no file in its term. */
 function fileError(option: string, file: string | undefined, reason: unknown): { readonly error: SslReason } {
   return { error: { options: { [option]: file === undefined ? reason : [file, reason] } } };
+}
+
+/** A posix name is `{error, Posix}` in the term; what the decoder says stands as it is. */
+function fileReason(reason: SslReason): unknown {
+  return typeof reason === 'string' ? { error: reason } : reason;
 }
 
 function attempt<T>(option: string, file: string | undefined, make: () => T): Result<T> {

@@ -12,6 +12,10 @@ export interface ApplicationSettings {
   readonly internalActiveN: number;
   /** ms that a connection that failed waits for the peer to read our alert. */
   readonly alertTimeout: number;
+  /** ms between two looks at the files in the PEM cache. */
+  readonly pemCacheClean: number;
+  /** Nothing is kept of PEM files. */
+  readonly bypassPemCache: boolean;
 }
 
 /** The node's settings of `ssl`; a value of the wrong type means the default. */
@@ -23,6 +27,8 @@ export function settingsOf(node: Node): ApplicationSettings {
   return {
     internalActiveN: whole('internal_active_n', 1, 100),
     alertTimeout: whole('alert_timeout', 0, 5000),
+    pemCacheClean: whole('ssl_pem_cache_clean', 1, 120_000),
+    bypassPemCache: getEnv(node, 'ssl', 'bypass_pem_cache') === true,
   };
 }
 

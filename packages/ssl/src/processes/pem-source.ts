@@ -1,43 +1,46 @@
 /** Files of certificates and keys for `credentials.ts`, read through the node's PEM cache process. */
-import { readFile } from 'node:fs/promises';
-import type { GenServer, Node, Self, StartOptions, StartResult } from '@actor-tls/runtime';
-import { startGenServer } from '@actor-tls/runtime';
+import type { Node, Self, StartOptions, StartResult } from '@actor-tls/runtime';
 import type { Result } from '../values/terms.js';
-import { decodePem, type PemEntry } from '../values/x509/pem.js';
+import type { PemEntry } from '../values/x509/pem.js';
 import type { PemSource } from './credentials.js';
+import type { ApplicationSettings } from './environment.js';
+import { clearPemCache, readPemFile, startPemCache } from './pem-cache.js';
 import { bundledTrust, systemTrust } from './system-trust.js';
-import { posix } from './transport/node-net.js';
 
 export interface PemFiles extends PemSource {
   /** Starts the cache process, for a supervisor. */
-  start(self: Self<unknown>, options: StartOptions): Promise<StartResult>;
+  start(self: Self<unknown>, settings: ApplicationSettings, options: StartOptions): Promise<StartResult>;
   /** `ssl:clear_pem_cache/0` */
   clear(): Promise<void>;
 }
 
-const placeholder: GenServer<undefined, undefined> = {
-  label: 'ssl_pem_cache',
-  init: () => ({ ok: undefined }),
-};
+/** Registered name of the cache process. */
+export const pemCacheName = 'ssl_pem_cache';
 
-export function openPemSource(_node: Node): PemFiles {
+export function openPemSource(node: Node): PemFiles {
   let generation = 0;
   return {
     get generation() {
       return generation;
     },
-    start: (self, options) => startGenServer(self, placeholder, undefined, options),
+    start(self, { pemCacheClean, bypassPemCache }, options) {
+      const onChange = (): void => {
+        generation += 1;
+      };
+      const mode = bypassPemCache ? 'bypass' : 'keep';
+      return startPemCache(self, { clean: pemCacheClean, mode, onChange }, options);
+    },
     async read(path): Promise<Result<readonly PemEntry[]>> {
-      try {
-        return { ok: decodePem(await readFile(path)) };
-      } catch (error) {
-        return { error: error instanceof Error ? posix(error) : String(error) };
-      }
+      const read = await readPemFile(node, pemCacheName, path);
+      if ('error' in read) return read;
+      // Nobody will say when such a file changes: whatever is made of it must not be kept.
+      if (read.ok.state === 'replaced') generation += 1;
+      return { ok: read.ok.entries };
     },
     trusted: (which) => (which === 'system' ? systemTrust(process.env) : Promise.resolve(bundledTrust())),
-    clear(): Promise<void> {
+    async clear(): Promise<void> {
       generation += 1;
-      return Promise.resolve();
+      await clearPemCache(node, pemCacheName);
     },
   };
 }
