@@ -65,8 +65,17 @@ export function usableGroups(names: readonly Tls13GroupName[], engine: EngineSup
   return [...new Set(names.filter(isEngineGroup).filter((name) => engine.group(name) !== undefined))];
 }
 
+/** Groups that an engine may have; the compiler asks for each. */
+const engineGroups: Readonly<Record<GroupName, true>> = {
+  x25519: true,
+  x448: true,
+  secp256r1: true,
+  secp384r1: true,
+  secp521r1: true,
+};
+
 function isEngineGroup(name: Tls13GroupName): name is Extract<Tls13GroupName, GroupName> {
-  return !name.startsWith('ffdhe');
+  return Object.hasOwn(engineGroups, name);
 }
 
 /** Those the engine can sign and verify with; what only TLS 1.2 knows goes when it is not among the versions. */

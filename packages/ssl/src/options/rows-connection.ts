@@ -63,7 +63,12 @@ export const connectionRows: readonly OptionRow[] = [
   option('hibernateAfter', {
     otp: 'hibernate_after',
     side: 'both',
-    note: { values: 'integer >= 0, infinity', default: 'infinity', unit: 'ms', source: manual },
+    note: {
+      values: 'integer >= 0, infinity; taken and told, without effect: all processes share a heap',
+      default: 'infinity',
+      unit: 'ms',
+      source: manual,
+    },
     parse: integerOrInfinity('hibernateAfter', 0, longestDelay),
   }),
   option('handshakeDeadline', {

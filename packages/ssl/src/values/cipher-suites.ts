@@ -6,7 +6,7 @@
  * A suite is a plain object with the fields of OTP's `erl_cipher_suite()` map. What a wrong argument raises in
  * Erlang (`function_clause`) is a `TypeError` here.
  */
-import type { CryptoEngine, HashName } from './crypto/engine.js';
+import type { AeadName, CryptoEngine, HashName } from './crypto/engine.js';
 import type { CurveName, Tls13GroupName } from './registry/groups.js';
 import { defaultTls13Groups, eccCurves, tls13Groups } from './registry/groups.js';
 import type { CipherName, CipherSuite, KeyExchange, MacName, PrfName } from './registry/suites.js';
@@ -80,8 +80,15 @@ export function engineSuiteSupport(engine: EngineSupport): SuiteSupport {
   };
 }
 
-function isAead(name: CipherName): name is Parameters<CryptoEngine['aead']>[0] {
-  return name === 'aes_128_gcm' || name === 'aes_256_gcm' || name === 'chacha20_poly1305';
+/** Ciphers that an engine may have; the compiler asks for each. */
+const aeads: Readonly<Record<AeadName, true>> = {
+  aes_128_gcm: true,
+  aes_256_gcm: true,
+  chacha20_poly1305: true,
+};
+
+function isAead(name: CipherName): name is AeadName {
+  return Object.hasOwn(aeads, name);
 }
 
 /** Whether the library has all that a suite needs. */

@@ -5,7 +5,6 @@
  */
 
 export type AlertLevel = 'warning' | 'fatal';
-export const alertLevelCodes: Readonly<Record<AlertLevel, number>> = { warning: 1, fatal: 2 };
 
 export type KnownAlert =
   | 'close_notify'
