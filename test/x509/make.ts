@@ -1,5 +1,6 @@
 /** Certificates and CRLs made to order, for tests. */
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { Certificate } from '../../packages/ssl/src/values/x509/certificate.js';
 import {
   encodeElement,
   encodeOid,
@@ -179,4 +180,117 @@ export function makeLeaf(host: string, issuer: Authority, order: Partial<Certifi
     extensions: [dnsNames(host)],
     ...order,
   });
+}
+
+export interface CrlOrder {
+  readonly issuer: Authority;
+  readonly revoked?: readonly { readonly serial: number; readonly reason?: number }[];
+  readonly thisUpdate?: number;
+  readonly nextUpdate?: number;
+  readonly extensions?: readonly MadeExtension[];
+}
+
+/** A CRL of an authority; current for a month around `noon`. */
+export function makeCrl(order: CrlOrder): Uint8Array {
+  const thisUpdate = order.thisUpdate ?? noon - 15 * 86_400_000;
+  const entries = (order.revoked ?? []).map(({ reason, serial }) =>
+    encodeElement(
+      SEQUENCE,
+      encodeSmallInteger(serial),
+      makeTime(thisUpdate),
+      ...(reason === undefined
+        ? []
+        : [makeExtensions([{ oid: Oid.crlReason, value: encodeElement(0x0a, Uint8Array.of(reason)) }])]),
+    ),
+  );
+  const tbs = encodeElement(
+    SEQUENCE,
+    encodeSmallInteger(1),
+    ecdsaSha256,
+    makeName(order.issuer.name),
+    makeTime(thisUpdate),
+    makeTime(order.nextUpdate ?? noon + 15 * 86_400_000),
+    ...(entries.length === 0 ? [] : [encodeElement(SEQUENCE, ...entries)]),
+    ...(order.extensions === undefined ? [] : [encodeElement(0xa0, makeExtensions(order.extensions))]),
+  );
+  return signed(tbs, order.issuer.key);
+}
+
+export interface OcspOrder {
+  readonly certificate: Uint8Array;
+  readonly issuer: Authority;
+  /** Who signs; the issuer by default. */
+  readonly responder?: Authority;
+  /** `good`, `unknown` or a CRLReason number. */
+  readonly status?: 'good' | 'unknown' | number;
+  readonly thisUpdate?: number;
+  readonly nextUpdate?: number | undefined;
+  readonly nonce?: Uint8Array;
+  /** Certificates that come along. */
+  readonly certificates?: readonly Uint8Array[];
+}
+
+/** A successful OCSPResponse. */
+export function makeOcsp(order: OcspOrder): Uint8Array {
+  const { issuer, responder = issuer, status = 'good' } = order;
+  const sha1 = (bytes: Uint8Array): Uint8Array => createHash('sha1').update(bytes).digest();
+  const subject = new Certificate(order.certificate);
+  const keyBits = new Certificate(issuer.der).spki.subarray(-65);
+  const thisUpdate = order.thisUpdate ?? noon - 3_600_000;
+  const id = encodeElement(
+    SEQUENCE,
+    encodeElement(SEQUENCE, encodeOid('1.3.14.3.2.26'), encodeElement(0x05)),
+    encodeElement(0x04, sha1(makeName(issuer.name))),
+    encodeElement(0x04, sha1(keyBits)),
+    encodeElement(0x02, subject.serial),
+  );
+  const statusOf =
+    status === 'good'
+      ? encodeElement(0x80)
+      : status === 'unknown'
+        ? encodeElement(0x82)
+        : encodeElement(
+            0xa1,
+            text(0x18, '20251231000000Z'),
+            encodeElement(0xa0, encodeElement(0x0a, Uint8Array.of(status))),
+          );
+  const general = (ms: number): Uint8Array =>
+    text(0x18, new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, ''));
+  const next = 'nextUpdate' in order ? order.nextUpdate : noon + 3_600_000;
+  const single = encodeElement(
+    SEQUENCE,
+    id,
+    statusOf,
+    general(thisUpdate),
+    ...(next === undefined ? [] : [encodeElement(0xa0, general(next))]),
+  );
+  const data = encodeElement(
+    SEQUENCE,
+    encodeElement(0xa1, makeName(responder.name)),
+    general(thisUpdate),
+    encodeElement(SEQUENCE, single),
+    ...(order.nonce === undefined
+      ? []
+      : [
+          encodeElement(
+            0xa1,
+            makeExtensions([{ oid: Oid.ocspNonce, value: encodeElement(0x04, order.nonce) }]),
+          ),
+        ]),
+  );
+  const signature = sign('sha256', data, responder.key.key);
+  const basic = encodeElement(
+    SEQUENCE,
+    data,
+    ecdsaSha256,
+    encodeElement(0x03, Uint8Array.of(0), signature),
+    ...(order.certificates === undefined
+      ? []
+      : [encodeElement(0xa0, encodeElement(SEQUENCE, ...order.certificates))]),
+  );
+  return encodeElement(
+    SEQUENCE,
+    encodeElement(0x0a, Uint8Array.of(0)),
+    encodeElement(0xa0, encodeElement(SEQUENCE, encodeOid(Oid.ocspBasic), encodeElement(0x04, basic))),
+  );
 }

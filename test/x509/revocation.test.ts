@@ -1,0 +1,184 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import { Certificate } from '../../packages/ssl/src/values/x509/certificate.js';
+import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
+import { encodeElement, encodeSmallInteger } from '../../packages/ssl/src/values/x509/der-writer.js';
+import { mustStaple, validateOcsp } from '../../packages/ssl/src/values/x509/ocsp.js';
+import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
+import type { PeerVerdict } from '../../packages/ssl/src/values/x509/verdict.js';
+import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
+import {
+  type Authority,
+  basicConstraints,
+  makeCertificate,
+  makeCrl,
+  makeIntermediate,
+  makeKey,
+  makeLeaf,
+  makeOcsp,
+  makeRoot,
+  noon,
+} from './make.js';
+
+let root: Authority;
+let middle: Authority;
+let leaf: Uint8Array;
+
+beforeAll(() => {
+  root = makeRoot('Root');
+  middle = makeIntermediate('Middle', root);
+  leaf = makeLeaf('www.example.org', middle, { serial: 77 });
+});
+
+describe('crl_check', () => {
+  function verify(
+    check: true | 'peer' | 'best_effort',
+    source: Partial<CrlSource>,
+    chain: readonly Uint8Array[] = [leaf, middle.der],
+  ): PeerVerdict | Promise<PeerVerdict> {
+    const trust = createTrustStore([root.der]);
+    return verifyPeer({
+      chain,
+      trust,
+      engine: defaultEngine,
+      role: 'client',
+      verify: 'verify_peer',
+      host: undefined,
+      depth: 10,
+      now: noon,
+      signatureAlgs: undefined,
+      checkRevocation: checkByCrls({
+        check,
+        trust,
+        engine: defaultEngine,
+        now: noon,
+        source: { lookup: () => 'not_available', select: () => [], ...source },
+      }),
+    });
+  }
+  const reason = (verdict: PeerVerdict): string =>
+    'ok' in verdict ? 'ok' : JSON.stringify(verdict.reject.explanation.reason);
+  const sources = (lists: readonly (readonly [Authority, Uint8Array])[]): Partial<CrlSource> => ({
+    select: (issuer) =>
+      lists.filter(([{ der }]) => new Certificate(der).subject.equals(issuer)).map(([, list]) => list),
+  });
+
+  it('true wants lists for every certificate, peer for the peer only, best_effort for none', async () => {
+    const own = sources([[middle, makeCrl({ issuer: middle })]]);
+    expect(reason(await verify('peer', own))).toBe('ok');
+    expect(reason(await verify(true, own))).toBe('{"revocation_status_undetermined":"no_relevant_crls"}');
+    expect(reason(await verify('best_effort', own))).toBe('ok');
+    const both = sources([
+      [middle, makeCrl({ issuer: middle })],
+      [root, makeCrl({ issuer: root })],
+    ]);
+    expect(reason(await verify(true, both))).toBe('ok');
+  });
+
+  it('a listed certificate is revoked in every mode, with its reason', async () => {
+    const listed = sources([
+      [middle, makeCrl({ issuer: middle, revoked: [{ serial: 1 }, { serial: 77, reason: 1 }] })],
+      [root, makeCrl({ issuer: root })],
+    ]);
+    for (const check of [true, 'peer', 'best_effort'] as const) {
+      expect(reason(await verify(check, listed))).toBe('{"revoked":"keyCompromise"}');
+    }
+  });
+
+  it('an expired list is asked for again, and counts for nothing when no newer one comes', async () => {
+    const old = makeCrl({ issuer: middle, thisUpdate: noon - 9e8, nextUpdate: noon - 1000 });
+    const fresh = makeCrl({ issuer: middle, revoked: [{ serial: 77, reason: 4 }] });
+    expect(reason(await verify('peer', sources([[middle, old]])))).toMatch(/undetermined/);
+    const source = { ...sources([[middle, old]]), freshCrl: async () => fresh };
+    expect(reason(await verify('peer', source))).toBe('{"revoked":"superseded"}');
+  });
+
+  it("a list that another CA signed in the issuer's name counts for nothing", async () => {
+    const impostor = makeIntermediate('Middle', root);
+    const forged = makeCrl({ issuer: { ...impostor, name: 'Middle' } });
+    expect(reason(await verify('peer', sources([[middle, forged]])))).toMatch(/undetermined/);
+  });
+
+  it('a source may answer later', async () => {
+    const list = makeCrl({ issuer: middle, revoked: [{ serial: 77 }] });
+    const verdict = verify('peer', { select: async () => [list] });
+    expect(verdict).toBeInstanceOf(Promise);
+    expect(reason(await verdict)).toBe('{"revoked":"unspecified"}');
+  });
+
+  it('a source that fails makes the verdict internal_error', async () => {
+    const verdict = await verify('peer', { select: () => Promise.reject(new Error('down')) });
+    expect('reject' in verdict && verdict.reject.alert).toBe('internal_error');
+  });
+});
+
+describe('a stapled OCSP response', () => {
+  const check = (response: Uint8Array, nonce?: Uint8Array): string =>
+    JSON.stringify(
+      validateOcsp({
+        response,
+        certificate: new Certificate(leaf),
+        issuer: new Certificate(middle.der),
+        engine: defaultEngine,
+        now: noon,
+        nonce,
+      }),
+    );
+  const undetermined = (why: string): string => `{"bad_cert":{"revocation_status_undetermined":"${why}"}}`;
+
+  it('of the issuer says good, unknown or revoked', () => {
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle }))).toBe('"valid"');
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, status: 'unknown' }))).toBe(
+      undetermined('unknown'),
+    );
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, status: 1 }))).toBe(
+      '{"bad_cert":{"revoked":"keyCompromise"}}',
+    );
+  });
+
+  it('has to bear the nonce that was sent', () => {
+    const nonce = Uint8Array.of(1, 2, 3);
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, nonce }), nonce)).toBe('"valid"');
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle }), nonce)).toBe(
+      undetermined('nonce_mismatch'),
+    );
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, nonce }), Uint8Array.of(9))).toBe(
+      undetermined('nonce_mismatch'),
+    );
+  });
+
+  it('has to be current', () => {
+    const stale = undetermined('ocsp_response_stale');
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, nextUpdate: noon - 3_600_000 }))).toBe(stale);
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, thisUpdate: noon + 3_600_000 }))).toBe(stale);
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, nextUpdate: undefined }))).toBe('"valid"');
+    const days = { thisUpdate: noon - 3 * 86_400_000, nextUpdate: undefined };
+    expect(check(makeOcsp({ certificate: leaf, issuer: middle, ...days }))).toBe(stale);
+  });
+
+  it('has to be about the certificate, and signed by somebody entitled', () => {
+    const other = makeLeaf('other.example', middle, { serial: 78 });
+    expect(check(makeOcsp({ certificate: other, issuer: middle }))).toBe(undetermined('no_matched_response'));
+    const responder = { name: 'Responder', key: makeKey(), der: new Uint8Array() };
+    const order = { subject: 'Responder', issuer: 'Middle', key: responder.key, signer: middle.key };
+    const signing = {
+      oid: '2.5.29.37',
+      value: encodeElement(0x30, Uint8Array.of(6, 8, 43, 6, 1, 5, 5, 7, 3, 9)),
+    };
+    const entitled = makeCertificate({ ...order, extensions: [signing] });
+    const plain = makeCertificate({ ...order, extensions: [basicConstraints(false)] });
+    const response = (certificates: Uint8Array[]): Uint8Array =>
+      makeOcsp({ certificate: leaf, issuer: middle, responder, certificates });
+    expect(check(response([entitled]))).toBe('"valid"');
+    expect(check(response([plain]))).toBe(undetermined('ocsp_responder_cert_not_found'));
+    expect(check(response([]))).toBe(undetermined('ocsp_responder_cert_not_found'));
+    const forged = makeOcsp({ certificate: leaf, issuer: middle, responder: { ...middle, key: makeKey() } });
+    expect(check(forged)).toBe(undetermined('ocsp_response_bad_signature'));
+  });
+
+  it('is demanded by a must-staple certificate', () => {
+    const staple = { oid: '1.3.6.1.5.5.7.1.24', value: encodeElement(0x30, encodeSmallInteger(5)) };
+    expect(mustStaple(new Certificate(makeLeaf('a', middle, { extensions: [staple] })))).toBe(true);
+    expect(mustStaple(new Certificate(leaf))).toBe(false);
+  });
+});
