@@ -70,27 +70,35 @@ function compare(title: string, sides: readonly Side[]): void {
 
 let consumed = 0;
 
-/** Seal and open by the calls that cannot be avoided, with neither framing nor a hidden content type. */
+/**
+ * Seal and open by the calls that cannot be avoided on records as they come, which begin behind a header: views for
+ * ciphertext, tag and content, but neither framing nor the content type's own `update`.
+ */
 function bare(length: number): Side {
   const key = new Uint8Array(randomBytes(16));
   const nonce = new Uint8Array(12);
   const aad = Uint8Array.of(23, 3, 3, (length + 17) >> 8, (length + 17) & 255);
   const plaintext = new Uint8Array(length + 1);
+  const record = new Uint8Array(5 + length + 17);
+  const sealOnce = createCipheriv('aes-128-gcm', key, nonce);
+  sealOnce.setAAD(aad);
+  record.set(sealOnce.update(plaintext), 5);
+  sealOnce.final();
+  record.set(sealOnce.getAuthTag(), 6 + length);
   return {
     name: 'node:crypto, bare calls',
     run: (count) => {
       let sum = 0;
       for (let i = 0; i < count; i++) {
-        nonce[11] = i;
         const cipher = createCipheriv('aes-128-gcm', key, nonce);
         cipher.setAAD(aad);
-        const body = cipher.update(plaintext);
+        sum += cipher.update(plaintext)[0] ?? 0;
         cipher.final();
-        const tag = cipher.getAuthTag();
+        sum += cipher.getAuthTag()[0] ?? 0;
         const decipher = createDecipheriv('aes-128-gcm', key, nonce);
         decipher.setAAD(aad);
-        decipher.setAuthTag(tag);
-        sum += decipher.update(body)[0] ?? 0;
+        decipher.setAuthTag(record.subarray(6 + length));
+        sum += decipher.update(record.subarray(5, 6 + length)).subarray(0, length).length;
         decipher.final();
       }
       return sum;

@@ -22,7 +22,17 @@ export { clientChart } from './protocol/tls13/client.js';
 export { type KeyUpdateRequest, sealData, sealKeyUpdate } from './protocol/tls13/post-handshake.js';
 export { serverChart } from './protocol/tls13/server.js';
 export { defaultEngine } from './values/crypto/default-engine.js';
-export type { CryptoEngine, Group, GroupName, KeyShare, PrivateKey, PublicKey } from './values/crypto/engine.js';
+export type {
+  CryptoEngine,
+  Group,
+  GroupName,
+  KeyShare,
+  PrivateKey,
+  PublicKey,
+} from './values/crypto/engine.js';
+export { nobleEngine } from './values/crypto/noble/engine.js';
+export { nodeEngine } from './values/crypto/node/engine.js';
+export { type Primitive, type Routes, routeEngines } from './values/crypto/router.js';
 export type { AlertDescription, KnownAlert } from './values/registry/alerts.js';
 export type { SignatureSchemeName } from './values/registry/schemes.js';
 export { type CipherSuite, suiteByName, tls13Suites } from './values/registry/suites.js';
