@@ -138,12 +138,22 @@ function caches({ engine, wallClock, settings }: Environment, pemFiles: PemFiles
     worker('ssl_client_session_cache', (self) =>
       startSessionCache(
         self,
-        { role: 'client', max: 1000, lifetime: 86_400, sweep: 'on', wallClock },
+        {
+          role: 'client',
+          max: settings.sessionCacheClientMax,
+          lifetime: settings.sessionLifetime,
+          sweep: 'on',
+          wallClock,
+        },
         named('ssl_client_session_cache'),
       ),
     ),
     worker('tls_client_ticket_store', (self) =>
-      startClientTicketStore(self, { size: 1000, lifetime: 7200 }, named('tls_client_ticket_store')),
+      startClientTicketStore(
+        self,
+        { size: settings.clientTicketStoreSize, lifetime: settings.clientTicketLifetime },
+        named('tls_client_ticket_store'),
+      ),
     ),
     worker('tls_anti_replay', (self) =>
       startAntiReplay(self, { makeHashes: () => keyedHashes(engine) }, named('tls_anti_replay')),

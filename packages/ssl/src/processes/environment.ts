@@ -16,6 +16,12 @@ export interface ApplicationSettings {
   readonly pemCacheClean: number;
   /** Nothing is kept of PEM files. */
   readonly bypassPemCache: boolean;
+  /** seconds */
+  readonly sessionLifetime: number;
+  readonly sessionCacheClientMax: number;
+  /** seconds */
+  readonly clientTicketLifetime: number;
+  readonly clientTicketStoreSize: number;
 }
 
 /** The node's settings of `ssl`; a value of the wrong type means the default. */
@@ -28,6 +34,10 @@ export function settingsOf(node: Node): ApplicationSettings {
     internalActiveN: whole('internal_active_n', 1, 100),
     alertTimeout: whole('alert_timeout', 0, 5000),
     pemCacheClean: whole('ssl_pem_cache_clean', 1, 120_000),
+    sessionLifetime: whole('session_lifetime', 1, 86_400),
+    sessionCacheClientMax: whole('session_cache_client_max', 1, 1000),
+    clientTicketLifetime: whole('client_session_ticket_lifetime', 1, 7200),
+    clientTicketStoreSize: whole('client_session_ticket_store_size', 1, 1000),
     bypassPemCache: getEnv(node, 'ssl', 'bypass_pem_cache') === true,
   };
 }
