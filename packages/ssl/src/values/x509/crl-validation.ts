@@ -8,7 +8,7 @@
 import type { CryptoEngine } from '../crypto/engine.js';
 import { type Certificate, CertificateError } from './certificate.js';
 import type { CrlReason, RevocationList } from './crl.js';
-import { hex, Tag } from './der.js';
+import { DerError, hex, Tag } from './der.js';
 import { encodeElement } from './der-writer.js';
 import {
   type DistributionPoint,
@@ -181,7 +181,7 @@ function applyList(
     const final = status ?? statusIn(list, certificate);
     return final === 'removeFromCRL' ? undefined : final;
   } catch (error) {
-    if (error instanceof CertificateError) return problem('malformed');
+    if (error instanceof CertificateError || error instanceof DerError) return problem('malformed');
     throw error;
   }
 }

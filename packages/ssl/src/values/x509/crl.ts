@@ -92,6 +92,8 @@ export class RevocationList {
       const wrapped = tbs.openOptional(explicit(0));
       this.extensions = wrapped === undefined ? [] : readExtensions(wrapped);
       tbs.finish();
+      // Names decode when asked for; whoever holds a list shall not meet a malformed one later.
+      this.issuer.key;
     } catch (error) {
       throw wrapped(error, 'not a CRL');
     }

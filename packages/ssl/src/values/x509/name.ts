@@ -222,8 +222,16 @@ function rdnKey(rdn: Rdn): string {
 
 function attributeKey(attribute: Attribute): string {
   const { type, text, raw } = attribute;
-  return text === undefined ? `${type}#${hex(raw)}` : `${type}=${foldText(text)}`;
+  return text === undefined ? `${type}#${hex(raw)}` : `${type}=${guard(foldText(text))}`;
 }
+
+/** Keeps the separators of keys out of values: else one name could be written to have the key of another. */
+function guard(text: string): string {
+  return text.replace(SEPARATORS, (separator) => `\u0000${separator.charCodeAt(0)}`);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const SEPARATORS = /[\u0000-\u0002]/g;
 
 function printAttribute(attribute: Attribute): string {
   const { type, text, raw } = attribute;

@@ -71,6 +71,7 @@ function build(ders: readonly Uint8Array[]): TrustStore {
       const certificate = new Certificate(der.slice());
       // Names are decoded now, so that a bad one is skipped here and not met in a handshake.
       certificate.subject.key;
+      certificate.issuer.key;
       certificates.push(certificate);
     } catch (error) {
       if (!(error instanceof Error)) throw error;

@@ -1,0 +1,42 @@
+/** A stapled OCSP response as a revocation check for `verifyPeer`: OTP's `stapling` option, and must-staple (RFC 7633). */
+import type { CryptoEngine } from '../crypto/engine.js';
+import type { Certificate } from './certificate.js';
+import { mustStaple, validateOcsp } from './ocsp.js';
+import type { RevocationAnswer, RevocationCheck } from './peer-verification.js';
+
+export interface StapleInput {
+  /** DER OCSPResponse that came with the peer's certificate, if one did. */
+  readonly response: Uint8Array | undefined;
+  /** Whether we asked for one; a certificate cannot insist on what was not asked for. */
+  readonly asked: boolean;
+  /** `required`: no response is as bad as an unclear one (OTP's `staple`). */
+  readonly need: 'required' | 'welcome';
+  readonly engine: CryptoEngine;
+  /** ms since 1970 */
+  readonly now: number;
+  readonly nonce?: Uint8Array | undefined;
+  readonly responders?: readonly Certificate[];
+  /** What else says something about revocation: for CA certificates, and for the peer when no response came. */
+  readonly otherwise?: RevocationCheck | undefined;
+}
+
+const notStapled: RevocationAnswer = { bad_cert: { revocation_status_undetermined: 'not_stapled' } };
+
+export function checkByStaple(input: StapleInput): RevocationCheck {
+  const { asked, engine, need, nonce, now, otherwise, responders = [], response } = input;
+  return (certificate, path) => {
+    const isPeer = certificate === path[path.length - 1];
+    if (!isPeer) return otherwise?.(certificate, path) ?? 'valid';
+    if (response === undefined) {
+      if (asked && (need === 'required' || mustStaple(certificate))) return notStapled;
+      return otherwise?.(certificate, path) ?? 'valid';
+    }
+    const issuer = path[path.length - 2];
+    if (issuer === undefined) return notStapled;
+    const verdict = validateOcsp({ response, certificate, issuer, engine, now, nonce, responders });
+    if (verdict === 'valid' || 'revoked' in verdict.bad_cert) return verdict;
+    // A bad response is worse than none where one is needed; elsewhere it says nothing.
+    if (need === 'required' || mustStaple(certificate)) return verdict;
+    return otherwise?.(certificate, path) ?? 'valid';
+  };
+}
