@@ -104,7 +104,19 @@ const storeys: readonly Storey[] = [
   {
     name: 'testing',
     folder: 'packages/ssl/src/testing/',
-    mayImport: ['values', 'config', 'options', 'protocol', 'core', 'testing', ...below],
+    // The whole application in a simulated world.
+    mayImport: [
+      'values',
+      'config',
+      'options',
+      'protocol',
+      'core',
+      'processes',
+      'ssl',
+      'testing',
+      'runtime testing',
+      ...below,
+    ],
   },
   {
     name: 'ssl',
