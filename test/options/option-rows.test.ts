@@ -138,6 +138,38 @@ const cases: Readonly<Record<string, RowCases>> = {
     ],
     wrong: [1, (_a: unknown) => '', [], {}, null],
   },
+  certsKeys: {
+    valid: [
+      [
+        [
+          { cert: someDer, key: { ECPrivateKey: someDer } },
+          { certfile: 'a.pem', password: 'x' },
+        ],
+        [
+          {
+            cert: [someDer],
+            certfile: undefined,
+            key: { type: 'der', format: 'ECPrivateKey', der: someDer },
+            keyfile: undefined,
+            password: undefined,
+          },
+          { cert: undefined, certfile: 'a.pem', key: undefined, keyfile: 'a.pem', password: 'x' },
+        ],
+      ],
+      [[], []],
+    ],
+    wrong: [
+      'x',
+      { certfile: 'a.pem' },
+      ['x'],
+      [{}],
+      [{ key: { ECPrivateKey: someDer } }],
+      [{ certfile: 1 }],
+      [{ certfile: 'a.pem', password: 1 }],
+      [{ certfile: 'a.pem', verify: 'verify_none' }],
+      [{ certfile: 'a.pem' }, { cert: bytes(4) }],
+    ],
+  },
   verify: {
     valid: [
       ['verify_peer', 'verify_peer'],

@@ -45,7 +45,7 @@ export const deviations: readonly Deviation[] = [
   },
   {
     name: '† certificates and keys that are no DER are refused (contract §2.5: OTP crashes later)',
-    applies: (found) => accepted(found) && refusedFor('cert', 'key', 'cacerts')(found),
+    applies: (found) => accepted(found) && refusedFor('cert', 'key', 'cacerts', 'certsKeys')(found),
   },
   {
     name: '† ciphers with none for the versions are refused (OTP takes its default list); an empty list likewise',

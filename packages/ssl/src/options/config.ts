@@ -107,6 +107,8 @@ interface CommonConfig {
   /** Newest first. */
   readonly versions: readonly ProtocolVersion[];
   readonly identity: IdentityMaterial;
+  /** Several pairs in place of `identity`. */
+  readonly certsKeys: readonly IdentityMaterial[] | undefined;
   readonly cacerts: readonly Uint8Array[] | 'system' | 'bundled' | undefined;
   readonly cacertfile: string | undefined;
   readonly verify: Verify;

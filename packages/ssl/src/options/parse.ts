@@ -168,6 +168,7 @@ function commonConfig(
     protocol: settings.protocol,
     versions: settings.versions,
     identity: Object.freeze({ cert, certfile, key, keyfile, password }),
+    certsKeys: settings.certsKeys,
     cacertfile: settings.cacertfile,
     verify: settings.verify,
     verifyFun: settings.verifyFun,

@@ -33,6 +33,9 @@ export type SignatureWish = SignatureSchemeName | readonly [hash: string, sign: 
 /** Suites by map, RFC name, OpenSSL name, OTP's old tuple, or number in two bytes. */
 export type CipherWish = SuiteMap | string | readonly string[] | Uint8Array;
 
+/** One pair of `certs_keys`. */
+export type CertKey = Pick<CommonTlsOptions, 'cert' | 'certfile' | 'key' | 'keyfile' | 'password'>;
+
 /** Options of both sides. */
 export interface CommonTlsOptions {
   /** `protocol`: default `'tls'`. */
@@ -50,6 +53,9 @@ export interface CommonTlsOptions {
   readonly keyfile?: string | Uint8Array | undefined;
   /** `password` of an encrypted key; a function is asked when the key is read. */
   readonly password?: string | Uint8Array | (() => string | Uint8Array) | undefined;
+
+  /** `certs_keys`: several pairs, in place of the five above; the first that fits the peer is used. */
+  readonly certsKeys?: readonly CertKey[] | undefined;
 
   /** `cacerts`: trusted certificates in DER; goes before `cacertfile`. `'system'`, `'bundled'` and PEM are ours. */
   readonly cacerts?: readonly (Uint8Array | string)[] | string | undefined;

@@ -1,10 +1,11 @@
 /** Rows of own certificate and key (`ssl:common_option()`); nothing is read from files here. */
 
-import type { KeyMaterial } from './config.js';
+import type { IdentityMaterial, KeyMaterial } from './config.js';
 import { isDer, pemCertificates } from './der-forms.js';
-import { badValue } from './option-error.js';
+import { badValue, OptionError } from './option-error.js';
 import type { ExportableKey } from './raw.js';
-import { fileName, isList, type OptionRow, option } from './row.js';
+import { fileName, isList, listOf, type OptionRow, option } from './row.js';
+import { isOptionObject } from './socket-options.js';
 
 const manual = 'ssl:common_option()';
 
@@ -40,12 +41,50 @@ export const identityRows: readonly OptionRow[] = [
     otp: 'password',
     side: 'both',
     note: { values: 'text, bytes, or a function of none', default: 'none', source: manual },
-    parse: (value) => {
-      if (typeof value === 'string' || value instanceof Uint8Array) return value;
-      return isPasswordFunction(value) ? value : badValue('password', value);
+    parse: password,
+  }),
+  option('certsKeys', {
+    otp: 'certs_keys',
+    side: 'both',
+    note: {
+      values: '[{ cert or certfile, key or keyfile, password }]',
+      default: 'none; goes before the five above',
+      source: 'ssl:cert_key_conf()',
     },
+    parse: (value) => listOf('certsKeys', value).map((entry) => pairOf(entry, value)),
   }),
 ];
+
+const pairKeys = new Set(['cert', 'certfile', 'key', 'keyfile', 'password']);
+
+/** An element of `certs_keys`, by the rules of the single options; a wrong one is told with the whole list. */
+function pairOf(entry: unknown, whole: unknown): IdentityMaterial {
+  if (!isOptionObject(entry) || !Object.keys(entry).every((key) => pairKeys.has(key)))
+    return badValue('certsKeys', whole);
+  const { cert, certfile, key, keyfile, password: secret } = entry;
+  if (cert === undefined && certfile === undefined) return badValue('certsKeys', whole);
+  try {
+    const file = certfile === undefined ? undefined : fileName('certfile', certfile);
+    return Object.freeze({
+      cert: cert === undefined ? undefined : certificates(cert),
+      certfile: file,
+      key: key === undefined ? undefined : privateKey(key),
+      keyfile: keyfile === undefined ? file : fileName('keyfile', keyfile),
+      password: secret === undefined ? undefined : password(secret),
+    });
+  } catch (error) {
+    return error instanceof OptionError ? badValue('certsKeys', whole) : raise(error);
+  }
+}
+
+function raise(error: unknown): never {
+  throw error;
+}
+
+function password(value: unknown): Exclude<IdentityMaterial['password'], undefined> {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  return isPasswordFunction(value) ? value : badValue('password', value);
+}
 
 function isPasswordFunction(value: unknown): value is () => string | Uint8Array {
   return typeof value === 'function' && value.length === 0;

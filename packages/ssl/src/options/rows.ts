@@ -26,6 +26,7 @@ export const defaults: Settings = {
   key: undefined,
   keyfile: undefined,
   password: undefined,
+  certsKeys: undefined,
   cacerts: undefined,
   cacertfile: undefined,
   verify: 'verify_none',

@@ -5,8 +5,8 @@
  * config is kept as long as the config lives and the cache has not dropped a file since: parsing a key costs as much
  * as a handshake.
  */
-import type { Config, Identity } from '../options/config.js';
-import type { CryptoEngine, PrivateKey } from '../values/crypto/engine.js';
+import type { Config, Identity, IdentityMaterial } from '../options/config.js';
+import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { loadIdentity } from '../values/x509/identity.js';
 import { KeyError } from '../values/x509/key-error.js';
@@ -60,20 +60,32 @@ export function credentialsFrom(
       return { ok: credentials };
     };
     if (!readsFiles(config)) return withMaterial(config, engine, keep);
-    return load(config, source, engine).then((loaded) => ('ok' in loaded ? keep(loaded.ok) : loaded));
+    return load(config, source, engine).then((loaded) => {
+      if ('ok' in loaded) return keep(loaded.ok);
+      // A rotation in progress, or a bad one: what was good stays until something better can be read.
+      return known === undefined ? loaded : { ok: known.credentials };
+    });
   };
 }
 
-function readsFiles({ identity, cacerts, cacertfile }: Config): boolean {
-  const ownFiles = identity.cert === undefined ? identity.certfile !== undefined : false;
-  const keyFile = identity.key === undefined && identity.keyfile !== undefined;
+function readsFiles(config: Config): boolean {
+  const { cacerts, cacertfile } = config;
   return (
-    ownFiles ||
-    keyFile ||
+    materials(config).some(needsFile) ||
     cacerts === 'system' ||
     cacerts === 'bundled' ||
     (cacerts === undefined && cacertfile !== undefined)
   );
+}
+
+/** `certs_keys`, or the one pair of `cert`, `key` and their files. */
+function materials({ certsKeys, identity }: Config): readonly IdentityMaterial[] {
+  return certsKeys ?? [identity];
+}
+
+function needsFile(material: IdentityMaterial): boolean {
+  const ownFile = material.cert === undefined && material.certfile !== undefined;
+  return ownFile || (material.key === undefined && material.keyfile !== undefined);
 }
 
 /** Nothing to read: all in one step. */
@@ -82,40 +94,60 @@ function withMaterial(
   engine: CryptoEngine,
   keep: (credentials: Credentials) => Result<Credentials>,
 ): Result<Credentials> {
-  const { identity, cacerts } = config;
-  const chain = identity.cert;
+  const { cacerts } = config;
   const trust = createTrustStore(typeof cacerts === 'object' ? cacerts : noTrust);
-  if (chain === undefined || identity.key === undefined) return keep(credentials(config, [], trust));
-  const { key } = identity;
-  const own = attempt('key', undefined, () =>
-    loadIdentity(chain, parsePrivateKey(key, passwordOf(config), engine), engine),
-  );
-  return 'ok' in own ? keep(credentials(config, [own.ok], trust)) : own;
+  const identities: Identity[] = [];
+  for (const material of materials(config)) {
+    const { cert: chain, key } = material;
+    if (chain === undefined || key === undefined) continue;
+    const own = attempt('key', undefined, () =>
+      loadIdentity(chain, parsePrivateKey(key, passwordOf(material), engine), engine),
+    );
+    if ('error' in own) return own;
+    identities.push(own.ok);
+  }
+  return keep(credentials(config, identities, trust));
 }
 
 async function load(config: Config, source: PemSource, engine: CryptoEngine): Promise<Result<Credentials>> {
-  const own = await ownIdentity(config, source, engine);
-  if ('error' in own) return own;
+  const identities: Identity[] = [];
+  for (const material of materials(config)) {
+    const own = await ownIdentity(material, source, engine);
+    if ('error' in own) return own;
+    if (own.ok !== undefined) identities.push(own.ok);
+  }
   const trust = await trusted(config, source);
   if ('error' in trust) return trust;
-  return { ok: credentials(config, own.ok === undefined ? [] : [own.ok], trust.ok) };
+  return { ok: credentials(config, identities, trust.ok) };
 }
 
 function credentials(config: Config, identities: readonly Identity[], trust: TrustStore): Credentials {
   const asks = config.role === 'server' && config.verify === 'verify_peer';
-  return { identities, trust, certificateAuthorities: asks ? trust.subjects() : [] };
+  return {
+    identities: byPreference(identities),
+    trust,
+    certificateAuthorities: asks ? trust.subjects() : [],
+  };
+}
+
+/** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. */
+const kinds: readonly KeyAlgorithm[] = ['ed448', 'ed25519', 'ec', 'rsa_pss', 'rsa', 'dsa'];
+
+function byPreference(identities: readonly Identity[]): readonly Identity[] {
+  return [...identities].sort(
+    (a, b) => kinds.indexOf(a.key.algorithm) - kinds.indexOf(b.key.algorithm) || b.key.bits - a.key.bits,
+  );
 }
 
 async function ownIdentity(
-  config: Config,
+  identity: IdentityMaterial,
   source: PemSource,
   engine: CryptoEngine,
 ): Promise<Result<Identity | undefined>> {
-  const { identity } = config;
   const chain = await certificates(identity.cert, identity.certfile, 'certfile', source);
   if ('error' in chain) return chain;
   if (chain.ok.length === 0) return { ok: undefined };
-  const key = await privateKey(config, source, engine);
+  const key = await privateKey(identity, source, engine);
   if ('error' in key) return key;
   const found = key.ok;
   if (found === undefined) return { ok: undefined };
@@ -124,14 +156,13 @@ async function ownIdentity(
 }
 
 async function privateKey(
-  config: Config,
+  identity: IdentityMaterial,
   source: PemSource,
   engine: CryptoEngine,
 ): Promise<Result<PrivateKey | undefined>> {
-  const { identity } = config;
   const { key } = identity;
   if (key !== undefined)
-    return attempt('key', undefined, () => parsePrivateKey(key, passwordOf(config), engine));
+    return attempt('key', undefined, () => parsePrivateKey(key, passwordOf(identity), engine));
   const file = identity.keyfile ?? identity.certfile;
   if (file === undefined) return { ok: undefined };
   const entries = await source.read(file);
@@ -141,7 +172,7 @@ async function privateKey(
   if (entry === undefined) return fileError('keyfile', file, []);
   return attempt('keyfile', file, () =>
     parsePrivateKey(
-      { type: 'der', format: 'PrivateKeyInfo', der: privateKeyInfo(entry, passwordOf(config)) },
+      { type: 'der', format: 'PrivateKeyInfo', der: privateKeyInfo(entry, passwordOf(identity)) },
       undefined,
       engine,
     ),
@@ -170,7 +201,7 @@ async function certificates(
   return ders.length === 0 ? fileError(option, file, []) : { ok: ders };
 }
 
-function passwordOf({ identity: { password } }: Config): Password {
+function passwordOf({ password }: IdentityMaterial): Password {
   return typeof password === 'function' ? password() : password;
 }
 
