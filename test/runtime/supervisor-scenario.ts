@@ -92,7 +92,11 @@ class World {
   supervisor: Pid<unknown> | undefined;
   state: SupervisorStepTrace['supervisor'] = 'none';
 
-  constructor(script: SupervisorCase, { node, clock }: TestNode) {
+  readonly settle: () => Promise<void>;
+
+  constructor(script: SupervisorCase, testNode: TestNode) {
+    const { node, clock } = testNode;
+    this.settle = () => testNode.settle();
     this.script = script;
     this.node = node;
     this.clock = clock;
@@ -104,8 +108,10 @@ class World {
   async perform(step: SupervisorStep): Promise<SupervisorStepTrace> {
     if (step.op === 'sleep') await this.clock.advance(step.ms ?? 0);
     const pending = this.run(step);
-    // Quiet, and every time limit of a shutdown over: only then is the step.
-    while (await this.clock.advanceToNextTimer());
+    // Quiet, and every time limit of a shutdown over: only then is the step. The clock moves for limits that
+    // still run and for nothing else, since restarts count by time.
+    await this.settle();
+    while (this.node.timers.count > 0 && (await this.clock.advanceToNextTimer()));
     const result = await pending;
     return { result, events: await this.events(), supervisor: this.state };
   }
@@ -182,8 +188,10 @@ class World {
 
   async start(): Promise<Term> {
     const flags: Record<string, unknown> = {};
-    for (const [key, value] of mapPairs(this.script.flags))
-      flags[atomName(key) ?? ''] = atomName(value) ?? value;
+    for (const [key, value] of mapPairs(this.script.flags)) {
+      const name = atomName(key) ?? '';
+      flags[name === 'auto_shutdown' ? 'autoShutdown' : name] = atomName(value) ?? value;
+    }
     const children = this.script.children.map((child) => this.spec(child));
     const started = await startSupervisor(this.parent, { ...flags, children });
     if (started === 'ignore') return atom('ignore');
@@ -244,15 +252,20 @@ class World {
     if (to !== undefined) this.node.exit(to, reason);
   }
 
-  /** `{'EXIT', self_, R}` is an exit message that names the parent; anything else is what nobody expects. */
+  /** `{'EXIT', Pid, R}` is an exit message, real or not; anything else is what nobody expects. */
   send(message: Term): void {
     if (this.supervisor === undefined) return;
     const items = tupleItems(message, 3);
-    const sent =
-      items?.[2] !== undefined && atomName(items[0]) === 'EXIT'
-        ? new ExitMessage(this.parent.pid, reasonFrom(items[2]))
-        : message;
+    const [tag, from, reason] = items ?? [];
+    const isExit = reason !== undefined && atomName(tag) === 'EXIT';
+    const sent = isExit ? new ExitMessage(this.named(from), reasonFrom(reason)) : message;
     this.node.send(this.supervisor, sent);
+  }
+
+  /** The process that a message names: a child by its id, or the parent (`self_`). */
+  named(who: Term | undefined): Pid<unknown> {
+    const label = typeof who === 'object' && 'pid' in who ? who.pid : '';
+    return this.last.get(label) ?? this.parent.pid;
   }
 
   async events(): Promise<[string, string, Term][]> {
