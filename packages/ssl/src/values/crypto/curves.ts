@@ -59,14 +59,8 @@ const curves: readonly Curve[] = [
 ];
 
 const byOid: ReadonlyMap<string, Curve> = new Map(curves.map((curve) => [curve.oid, curve]));
-const byName: ReadonlyMap<string, Curve> = new Map(curves.map((curve) => [curve.name, curve]));
 
 /** By the content octets of its OBJECT IDENTIFIER, hexadecimal. */
 export function curveByOid(oid: string): Curve | undefined {
   return byOid.get(oid);
-}
-
-/** By OTP's name. */
-export function curveByName(name: string): Curve | undefined {
-  return byName.get(name);
 }
