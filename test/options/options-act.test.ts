@@ -19,16 +19,12 @@ afterAll(async () => {
 });
 
 /** What both sides of one handshake answer. */
-async function handshake(client: ssl.TlsClientOptions): Promise<ssl.Result<ssl.SslSocket>> {
+async function handshake(
+  client: ssl.TlsClientOptions,
+  server: ssl.TlsServerOptions = { cert: leaf.chain, key: { PrivateKeyInfo: leaf.key } },
+): Promise<ssl.Result<ssl.SslSocket>> {
   const self = node.shell();
-  const listener = ssl.unwrap(
-    await ssl.listen(self, 0, {
-      cert: leaf.chain,
-      key: { PrivateKeyInfo: leaf.key },
-      ip: 'loopback',
-      active: false,
-    }),
-  );
+  const listener = ssl.unwrap(await ssl.listen(self, 0, { ...server, ip: 'loopback', active: false }));
   const { port } = ssl.unwrap(await ssl.sockname(listener));
   const served = ssl
     .transportAccept(self, listener, 5000)
@@ -67,5 +63,23 @@ describe('partial_chain', () => {
     const partialChain = (): { readonly trusted_ca: Uint8Array } => ({ trusted_ca: below.cert });
     expect(await handshake({ ...options, partialChain })).toHaveProperty('ok');
     expect(alert(await handshake({ ...options, partialChain: () => 'unknown_ca' }))).toBe('unknown_ca');
+  });
+});
+
+describe('certs_keys', () => {
+  const names = ['localhost'];
+  const ed25519 = ca.issue({ key: 'ed25519', names });
+  const rsa = ca.issue({ key: 'rsa', names });
+  const certsKeys = [rsa, ed25519].map(({ chain, key }) => ({ cert: chain, key: { PrivateKeyInfo: key } }));
+  const options = { cacerts: [ca.cert], serverNameIndication: 'localhost' };
+
+  it('the server shows the pair that the client can verify, EdDSA before RSA', async () => {
+    const both = ssl.unwrap(await handshake(options, { certsKeys }));
+    expect(ssl.unwrap(await ssl.peercert(both))).toEqual(ed25519.cert);
+    const signatureAlgs = ['rsa_pss_rsae_sha256'] as const;
+    // Without a list of their own, signatures in certificates count too: the CA signs with ECDSA.
+    const wish = { ...options, signatureAlgs, signatureAlgsCert: ['ecdsa_secp256r1_sha256'] as const };
+    const only = ssl.unwrap(await handshake(wish, { certsKeys }));
+    expect(ssl.unwrap(await ssl.peercert(only))).toEqual(rsa.cert);
   });
 });
