@@ -10,6 +10,7 @@ import type { EngineSupport } from '../values/cipher-suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { versionByName } from '../values/registry/versions.js';
 import type { Result } from '../values/terms.js';
+import { clientConfig, serverConfig } from './build.js';
 import type { ClientConfig, Config, LogLevel, ServerConfig, SocketOptions } from './config.js';
 import { OptionError } from './option-error.js';
 import type { TlsClientOptions, TlsServerOptions } from './raw.js';
@@ -33,33 +34,12 @@ export interface ParseContext {
 
 /** Options of `connect`. `{ error }` is OTP's term; not an object at all is a `TypeError`. */
 export function parseClientOptions(options: TlsClientOptions, context: ParseContext): Result<ClientConfig> {
-  return parse(options, 'client', context, (settings, parsed) => {
-    const { cacerts, cacertfile, verify } = settings;
-    const unnamed = verify === 'verify_peer' && cacerts === undefined && cacertfile === undefined;
-    return Object.freeze({
-      ...commonConfig(settings, parsed),
-      role: 'client',
-      cacerts: unnamed ? 'system' : cacerts,
-      serverNameIndication: settings.serverNameIndication,
-      customizeHostnameCheck: settings.customizeHostnameCheck,
-      alpnAdvertisedProtocols: settings.alpnAdvertisedProtocols,
-    });
-  });
+  return parse(options, 'client', context, clientConfig);
 }
 
 /** Options of `listen`, `handshake` (merged over the listener's) and the upgrade of a plain socket. */
 export function parseServerOptions(options: TlsServerOptions, context: ParseContext): Result<ServerConfig> {
-  return parse(options, 'server', context, (settings, parsed) =>
-    Object.freeze({
-      ...commonConfig(settings, parsed),
-      role: 'server',
-      cacerts: settings.cacerts,
-      failIfNoPeerCert: settings.failIfNoPeerCert,
-      alpnPreferredProtocols: settings.alpnPreferredProtocols,
-      honorCipherOrder: settings.honorCipherOrder,
-      maxHandshakes: settings.maxHandshakes,
-    }),
-  );
+  return parse(options, 'server', context, serverConfig);
 }
 
 /**
@@ -158,37 +138,3 @@ function checkBuilt(versions: readonly ProtocolVersion[], asGiven: unknown): voi
       options: { insufficient_crypto_support: { [missing]: { versions: asGiven ?? versions } } },
     });
 }
-
-function commonConfig(
-  settings: Settings,
-  { socket, transport }: ParsedSocket,
-): Omit<CommonOf<Config>, 'cacerts'> {
-  const { cert, certfile, key, keyfile, password } = settings;
-  return {
-    protocol: settings.protocol,
-    versions: settings.versions,
-    identity: Object.freeze({ cert, certfile, key, keyfile, password }),
-    certsKeys: settings.certsKeys,
-    cacertfile: settings.cacertfile,
-    verify: settings.verify,
-    verifyFun: settings.verifyFun,
-    partialChain: settings.partialChain,
-    depth: settings.depth,
-    ciphers: settings.ciphers,
-    supportedGroups: settings.supportedGroups,
-    signatureAlgs: settings.signatureAlgs,
-    signatureAlgsCert: settings.signatureAlgsCert,
-    maxHandshakeSize: settings.maxHandshakeSize,
-    keyUpdateAt: settings.keyUpdateAt,
-    middleboxCompMode: settings.middleboxCompMode,
-    handshakeDeadline: settings.handshakeDeadline,
-    logLevel: settings.logLevel,
-    keepSecrets: settings.keepSecrets,
-    hibernateAfter: settings.hibernateAfter,
-    socket,
-    transport,
-  };
-}
-
-/** The fields that both kinds of config have. */
-type CommonOf<C> = Pick<C, Exclude<keyof C, 'role'>>;
