@@ -1,5 +1,6 @@
 /** Runs a case in x509-limbo's format (C2SP/x509-limbo) through `verifyPeer`. */
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
 import { httpsMatchFun, parseAddress } from '../../packages/ssl/src/values/x509/hostname.js';
 import type {
   HostReference,
@@ -56,22 +57,33 @@ function hostOf(test: LimboCase): HostReference | undefined {
   return address === undefined ? { type: 'sni', name: value } : { type: 'address', address };
 }
 
+/** Every list of the case, to whoever asks. */
+function sourceOf(test: LimboCase): CrlSource {
+  const lists = test.crls.map(der);
+  return { lookup: () => lists, select: () => lists };
+}
+
 /** Every trusted certificate is an anchor for limbo, self-signed or not. */
 export function runLimbo(test: LimboCase): Outcome {
   const trusted = test.trusted_certs.map(der);
   const isTrusted = (candidate: Uint8Array): boolean =>
     trusted.some((anchor) => Buffer.compare(anchor, candidate) === 0);
-  const time = test.validation_time;
+  const now = Date.parse(test.validation_time ?? '2024-07-01T00:00:00Z');
+  const trust = createTrustStore(trusted);
   const verdict = verifyPeer({
     chain: [der(test.peer_certificate), ...test.untrusted_intermediates.map(der)],
-    trust: createTrustStore(trusted),
+    trust,
     engine: defaultEngine,
     role: test.validation_kind === 'SERVER' ? 'client' : 'server',
     verify: 'verify_peer',
     host: hostOf(test),
     customizeHostnameCheck: { matchFun: httpsMatchFun },
     depth: test.max_chain_depth ?? 10,
-    now: Date.parse(time ?? '2024-07-01T00:00:00Z'),
+    now,
+    checkRevocation:
+      test.crls.length === 0
+        ? undefined
+        : checkByCrls({ check: true, source: sourceOf(test), trust, engine: defaultEngine, now }),
     signatureAlgs,
     partialChain: (chain) => {
       const anchor = chain.slice(0, -1).findLast(isTrusted);

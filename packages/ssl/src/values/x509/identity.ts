@@ -5,6 +5,9 @@ import { type SignatureSchemeName, signatureSchemes } from '../registry/schemes.
 import { Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerReader, Tag } from './der.js';
 import { KeyError } from './key-error.js';
+import { isSignedBy, publicKeyOf } from './parse-cache.js';
+import type { TrustStore } from './trust-store.js';
+import { Work } from './work.js';
 
 /**
  * `chain` is DER, own certificate first. Throws `KeyError`: a certificate that cannot be read, or one that is not
@@ -22,6 +25,31 @@ export function loadIdentity(chain: readonly Uint8Array[], key: PrivateKey, engi
     );
   }
   return { chain, key, schemes: schemesOf(algorithm, key) };
+}
+
+/**
+ * A chain to send, when only the own certificate was given: OTP completes it from the CA certificates. The root is
+ * left out, the peer has to have it.
+ */
+export function completeChain(
+  own: Uint8Array,
+  trust: TrustStore,
+  engine: CryptoEngine,
+): readonly Uint8Array[] {
+  const chain = [readCertificate(own, 0)];
+  const work = new Work();
+  for (;;) {
+    const top = chain[chain.length - 1];
+    if (top === undefined || top.selfIssued || chain.length > 16) break;
+    const issuer = trust.withSubject(top.issuer).find((candidate) => {
+      const key =
+        candidate.selfIssued || chain.includes(candidate) ? undefined : publicKeyOf(candidate, engine);
+      return key !== undefined && isSignedBy(top, key, () => work.spend('signatures'));
+    });
+    if (issuer === undefined) break;
+    chain.push(issuer);
+  }
+  return chain.map(({ der }) => der);
 }
 
 function readCertificate(der: Uint8Array, index: number): Certificate {

@@ -73,5 +73,5 @@ function keyOf(input: PeerVerification): string {
     for (let at = Math.max(0, peer.length - 16); at < peer.length; at++)
       end += String.fromCharCode(peer[at] ?? 0);
   }
-  return `${role}|${verify}|${depth}|${name}|${signatureAlgs?.join() ?? '-'}|${chain.length}|${end}`;
+  return `${role}|${verify}|${depth}|${signatureAlgs?.join() ?? '-'}|${chain.length}|${name.length}:${name}|${end}`;
 }
