@@ -11,6 +11,8 @@ import {
 } from '../../packages/ssl/src/options/parse.js';
 import { optionRows } from '../../packages/ssl/src/options/rows.js';
 import { emulatedRows, transportRows } from '../../packages/ssl/src/options/socket-options.js';
+import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import { nobleEngine } from '../../packages/ssl/src/values/crypto/noble/engine.js';
 import { notation } from '../../packages/ssl/src/values/notation.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import { someDer } from './erlang-options.js';
@@ -659,6 +661,25 @@ describe('options as a whole', () => {
     expect(parseClientOptions({ supportedGroups: ['x25519'] }, { engine: emptyEngine })).toEqual({
       error: { options: { supportedGroups: ['x25519'] } },
     });
+  });
+
+  it('the default engine has every default; noble alone offers neither RSA nor its schemes', () => {
+    const all = parseServerOptions({}, { engine: defaultEngine });
+    expect(all).toMatchObject({
+      ok: {
+        ciphers: [
+          { name: 'TLS_AES_256_GCM_SHA384' },
+          { name: 'TLS_AES_128_GCM_SHA256' },
+          { name: 'TLS_CHACHA20_POLY1305_SHA256' },
+        ],
+        supportedGroups: ['x25519', 'x448', 'secp256r1', 'secp384r1'],
+      },
+    });
+    const schemes = (result: unknown): readonly string[] => Object(result).ok.signatureAlgs;
+    expect(schemes(all)).toHaveLength(16);
+    const noble = schemes(parseServerOptions({}, { engine: nobleEngine }));
+    expect(noble).toContain('ecdsa_secp256r1_sha256');
+    expect(noble.filter((name) => name.startsWith('rsa'))).toEqual([]);
   });
 
   it('an unknown key is told with its value, all of them at once, after everything else', () => {
