@@ -222,6 +222,14 @@ function checkIssuerAndScope(
   return undefined;
 }
 
+/** Whether a list is meant for a point that names the list's issuer (§6.3.3 b 2): what a cache asks of a find. */
+export function coversPoint(list: RevocationList, point: DistributionPoint): boolean {
+  const idpNames = fullNames(list.issuingDistributionPoint?.distributionPoint, point.cRLIssuer, list.issuer);
+  const pointNames = fullNames(point.distributionPoint, point.cRLIssuer, list.issuer) ?? point.cRLIssuer;
+  if (idpNames === undefined || pointNames === undefined) return true;
+  return pointNames.some((name) => idpNames.some((other) => sameName(name, other)));
+}
+
 /** A name relative to the CRL issuer is that issuer's name with one more RDN. */
 function fullNames(
   point: DistributionPointName | undefined,

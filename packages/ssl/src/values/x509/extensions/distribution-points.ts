@@ -12,6 +12,8 @@ export interface DistributionPoint {
   /** ReasonFlags; `undefined`: all reasons. */
   readonly reasons: number | undefined;
   readonly cRLIssuer: readonly GeneralName[] | undefined;
+  /** DER of the whole, when it was read from a certificate. */
+  readonly der?: Uint8Array;
 }
 
 export interface IssuingDistributionPoint {
@@ -40,13 +42,15 @@ export function readDistributionPoints(reader: DerReader): readonly Distribution
   const sequence = reader.open(Tag.sequence);
   const points: DistributionPoint[] = [];
   do {
+    const start = sequence.position;
     const point = sequence.open(Tag.sequence);
+    const der = sequence.bytes.subarray(start, sequence.position);
     const distributionPoint = readPointName(point);
     const reasons = point.peek() === implicit(1) ? point.namedBits(implicit(1)) : undefined;
     const issuer = point.openOptional(explicit(2));
     const cRLIssuer = issuer === undefined ? undefined : readGeneralNames(issuer);
     point.finish();
-    points.push({ distributionPoint, reasons, cRLIssuer });
+    points.push({ distributionPoint, reasons, cRLIssuer, der });
   } while (!sequence.done);
   return points;
 }
