@@ -7,15 +7,18 @@ import {
   crlsOf,
   type HashDirectoryReader,
 } from '@actor-tls/crl-cache';
-import type { CryptoEngine } from '../crypto/engine.js';
-import { CertificateError } from './certificate.js';
-import { revocationListOf } from './crl.js';
-import type { CrlSource } from './crl-check.js';
-import { coversPoint } from './crl-validation.js';
-import { DerError, decodeAll, Tag } from './der.js';
-import { encodeElement } from './der-writer.js';
-import { type DistributionPoint, readDistributionPoints } from './extensions/distribution-points.js';
-import { openSslNameHash } from './name-hash.js';
+import type { CryptoEngine } from '../values/crypto/engine.js';
+import { CertificateError } from '../values/x509/certificate.js';
+import { revocationListOf } from '../values/x509/crl.js';
+import type { CrlSource } from '../values/x509/crl-check.js';
+import { coversPoint } from '../values/x509/crl-validation.js';
+import { DerError, decodeAll, Tag } from '../values/x509/der.js';
+import { encodeElement } from '../values/x509/der-writer.js';
+import {
+  type DistributionPoint,
+  readDistributionPoints,
+} from '../values/x509/extensions/distribution-points.js';
+import { openSslNameHash } from '../values/x509/name-hash.js';
 
 /** A cache as a source of lists; reports that come with an answer go to `report`. */
 export function crlSourceOf<Db>(
