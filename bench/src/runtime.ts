@@ -344,7 +344,7 @@ export async function runtimeBench(): Promise<RuntimeRow[]> {
     rows.push({
       name,
       unit: 'bytes',
-      ours: await idleBytes(start),
+      ours: median([await idleBytes(start), await idleBytes(start), await idleBytes(start)]) ?? Number.NaN,
       erlang: key === undefined ? undefined : theirs(key),
       target,
     });
