@@ -58,6 +58,11 @@ type Goodbye = 'close_notify' | 'nothing' | { readonly alert: number };
 
 /** ms that close waits for the sender (contract §1.2). */
 const closePatience = 5000;
+/**
+ * Small records of one chunk are joined to one message; from here on a batch goes out as it is, since joining full
+ * records would copy the bulk of the data once more.
+ */
+const fullBatch = 8192;
 /** Bytes that an idle passive connection reads ahead at most. */
 const readAheadBytes = 1 << 20;
 
@@ -92,6 +97,8 @@ export class Connection implements Sink, TransportReceiver {
   #out: Uint8Array[] = [];
   /** Decrypted in this turn. */
   #batch: Uint8Array[] = [];
+  /** Bytes in it. */
+  #batched = 0;
   /** Chunks that may still be read without anybody asking for them. */
   #credit: number;
   #paused = false;
@@ -391,6 +398,8 @@ export class Connection implements Sink, TransportReceiver {
 
   deliver(data: Uint8Array, owned: boolean): void {
     this.#batch.push(owned ? data : data.slice());
+    this.#batched += data.length;
+    if (this.#batched >= fullBatch) this.#flushBatch();
   }
 
   established(facts: Facts): void {
@@ -600,12 +609,14 @@ export class Connection implements Sink, TransportReceiver {
     const batch = this.#batch;
     const [first] = batch;
     if (first === undefined) return;
+    const bytes = this.#batched;
+    this.#batched = 0;
     if (batch.length === 1) {
       batch.length = 0;
       this.#delivery.push(first);
     } else {
       this.#batch = [];
-      this.#delivery.push(join(batch));
+      this.#delivery.push(join(batch, bytes));
     }
   }
 
@@ -801,9 +812,7 @@ function names(
   return { serverName: name, reference: { type: 'sni', name } };
 }
 
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
+function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
   const whole = Buffer.allocUnsafeSlow(length);
   let at = 0;
   for (const piece of pieces) {
