@@ -10,6 +10,9 @@ import type { NameConstraints } from './extensions/name-constraints.js';
 import { AttributeType } from './name.js';
 import type { Work } from './work.js';
 
+/** What constraints look at. */
+export type Constrained = Pick<Certificate, 'subject' | 'subjectAltName'>;
+
 /** All constraints on the way from the anchor, immutable. */
 export class ConstraintSet {
   static readonly none: ConstraintSet = new ConstraintSet([], []);
@@ -31,7 +34,7 @@ export class ConstraintSet {
    * Whether all names of a certificate are permitted. With `commonNames`, a certificate without alternative
    * names has its common names checked as host names, because the host name check will use them so.
    */
-  permits(certificate: Certificate, commonNames: boolean, work: Work): boolean {
+  permits(certificate: Constrained, commonNames: boolean, work: Work): boolean {
     if (this.#permitted.length === 0 && this.#excluded.length === 0) return true;
     return namesOf(certificate, commonNames).every((name) => this.#permitsName(name, work));
   }
@@ -61,7 +64,7 @@ export class ConstraintSet {
 }
 
 /** Every name that constraints apply to: subject, e-mail addresses in it, alternative names. */
-function namesOf(certificate: Certificate, commonNames: boolean): GeneralName[] {
+function namesOf(certificate: Constrained, commonNames: boolean): GeneralName[] {
   const { subject, subjectAltName } = certificate;
   const names: GeneralName[] = [];
   if (!subject.isEmpty) names.push({ type: 'directoryName', name: subject });
