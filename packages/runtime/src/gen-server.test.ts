@@ -428,6 +428,26 @@ describe('I/O turns', () => {
     expect(state.chunks).toEqual(['still inside', 'from inside', 'still in the turn', 'from a turn']);
   });
 
+  test('nor inside what follows a promise', async () => {
+    const state = { chunks: [] as string[] };
+    const pid = await start(connection, state);
+    const inside = await start<number, void>(
+      {
+        init: () => ({ ok: 0 }),
+        handleInfo: async (_message, n) => ({ noreply: n, continue: 'next' }),
+        handleContinue: () => {
+          kit.node.ioTurn(pid, onData, state, 'chunk');
+          state.chunks.push('still inside');
+        },
+      },
+      undefined,
+    );
+    await kit.settle();
+    shell.send(inside, 'go');
+    await kit.settle();
+    expect(state.chunks).toEqual(['still inside', 'chunk']);
+  });
+
   test('what it throws is the crash of its process and of nobody else', async () => {
     const state = { chunks: [] as string[] };
     const pid = await start(connection, state);

@@ -46,11 +46,9 @@ export interface Stop<S> {
 export type InitResult<S> = (Next & { readonly ok: S }) | { readonly stop: Reason } | 'ignore';
 
 /** What `handleCall` answers; nothing means: same state, the reply comes later. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a callback may return nothing at all
 export type CallResult<S> = Reply<S> | NoReply<S> | Stop<S> | void;
 
 /** What the other callbacks answer; nothing means: same state. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a callback may return nothing at all
 export type InfoResult<S> = NoReply<S> | Stop<S> | void;
 
 type Eventually<T> = T | PromiseLike<T>;
@@ -223,13 +221,10 @@ export class GenServerBody implements Body {
     process.state = SUSPENDED;
     result.then(
       (value) => {
-        if (process.state === EXITED) return;
-        process.state = RUNNING;
-        this.#initialised(process, self, value);
-        if (process.state === RUNNING) process.rest();
+        resumed(process, () => this.#initialised(process, self, value));
       },
       (error: unknown) => {
-        if (process.state !== EXITED) this.#initFailed(process, reasonOf(error));
+        resumed(process, () => this.#initFailed(process, reasonOf(error)));
       },
     );
   }
@@ -353,14 +348,11 @@ export class GenServerBody implements Body {
     process.state = SUSPENDED;
     promise.then(
       (result) => {
-        if (process.state === EXITED) return;
-        process.state = RUNNING;
-        this.#apply(process, self, result, message, call);
-        if (process.state === RUNNING) process.rest();
+        resumed(process, () => this.#apply(process, self, result, message, call));
         if (process.home.observing(process)) process.home.changed(process, message);
       },
       (error: unknown) => {
-        if (process.state !== EXITED) this.#crash(process, self, error, message);
+        resumed(process, () => this.#crash(process, self, error, message));
       },
     );
   }
@@ -414,3 +406,16 @@ export class GenServerBody implements Body {
 }
 
 const TIMEOUT = { type: 'timeout' } as const;
+
+/** What follows a promise is a turn like any other: no I/O turn starts inside it, and messages go on after it. */
+function resumed(process: Process, turn: () => void): void {
+  if (process.state === EXITED) return;
+  const { scheduler } = process.home;
+  // A foreign thenable may answer at once, inside the slot that asked it.
+  const outer = scheduler.running;
+  process.state = RUNNING;
+  scheduler.running = true;
+  turn();
+  scheduler.running = outer;
+  if (process.state === RUNNING) process.rest();
+}

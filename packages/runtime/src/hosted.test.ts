@@ -364,7 +364,9 @@ describe('inspection', () => {
     await kit.settle();
     const types = events.filter((event) => event.actorRef.sessionId === pid.id).map((event) => event.type);
     expect(types).toEqual(expect.arrayContaining(['@xstate.actor', '@xstate.event', '@xstate.snapshot']));
-    const sent = events.find((event) => event.type === '@xstate.event' && event.actorRef.sessionId === pid.id);
+    const sent = events.find(
+      (event) => event.type === '@xstate.event' && event.actorRef.sessionId === pid.id,
+    );
     expect(sent).toMatchObject({
       sourceRef: shell.pid,
       event: { type: 'toggle' },

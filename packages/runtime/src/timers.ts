@@ -56,6 +56,7 @@ export class Timers {
   }
 
   start(timeout: Timeout, ms: number): void {
+    // biome-ignore lint/complexity/useMathMinMax: NaN counts as 0
     const duration = ms > 0 ? ms : 0;
     const list = this.#recent?.duration === duration ? this.#recent : this.#listOf(duration);
     timeout.dueAt = this.#clock.now() + duration;
