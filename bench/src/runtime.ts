@@ -148,7 +148,7 @@ interface Rate {
 
 const rates: readonly Rate[] = [
   { name: 'send to a gen-server', erlang: 'send_gen_server', count: 1_000_000, target: 8e6, work: sends },
-  { name: 'cast to a gen-server', erlang: 'cast_gen_server', count: 1_000_000, target: 4e6, work: casts },
+  { name: 'cast to a gen-server', erlang: 'cast_gen_server', count: 1_000_000, target: 8e6, work: casts },
   { name: 'send to an async body', erlang: 'send_receive', count: 1_000_000, target: 4e6, work: receives },
   { name: 'call', erlang: 'call', count: 300_000, target: 1.5e6, work: calls },
   { name: 'spawn and exit', erlang: 'spawn_exit', count: 200_000, target: 0.6e6, work: spawns },
@@ -200,6 +200,8 @@ async function idleBytes(start: (node: Node) => unknown): Promise<number> {
   collect();
   const bytes = (process.memoryUsage().heapUsed - before) / count;
   node.stop();
+  // The ends of hosted machines take turns of their own.
+  while (!node.scheduler.idle) await turn();
   return bytes;
 }
 
