@@ -374,20 +374,20 @@ function objection(before: readonly PemEntry[], after: readonly PemEntry[]): Pem
 
 /** Reads what has changed of the files; never rejects. */
 async function changesOf(all: readonly Kept[], files: FileAccess): Promise<readonly Change[]> {
-  const changes: Change[] = [];
-  for (const before of all) {
-    const { file } = before;
-    let stamp: FileStamp;
-    try {
-      stamp = await files.stamp(file);
-    } catch {
-      changes.push({ file, before, found: 'missing' });
-      continue;
-    }
-    if (!sameStamp(stamp, before.stamp)) changes.push({ file, before, found: await load(file, files) });
-    else if (before.seen === 'missing') changes.push({ file, before, found: 'there again' });
+  const changes = await Promise.all(all.map((before) => changeOf(before, files)));
+  return changes.filter((change) => change !== undefined);
+}
+
+async function changeOf(before: Kept, files: FileAccess): Promise<Change | undefined> {
+  const { file } = before;
+  let stamp: FileStamp;
+  try {
+    stamp = await files.stamp(file);
+  } catch {
+    return { file, before, found: 'missing' };
   }
-  return changes;
+  if (!sameStamp(stamp, before.stamp)) return { file, before, found: await load(file, files) };
+  return before.seen === 'missing' ? { file, before, found: 'there again' } : undefined;
 }
 
 /** Reads and decodes; a file that changes while it is read is read again, a few times. Never rejects. */
