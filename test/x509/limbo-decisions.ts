@@ -14,7 +14,6 @@ export const acceptedOnPurpose: Readonly<Record<string, string>> = {
   'rfc5280::san::underscore-dns':
     'such host names are in use, and equality with the name asked for is what counts',
   'rfc5280::serial::zero': 'RFC 5280 §4.1.2.2 wants non-conforming serial numbers handled gracefully',
-  'rfc5280::ca-empty-subject': 'the empty name is compared like any other, and the signature is checked',
   'webpki::aki::root-with-aki-authoritycertissuer':
     "CA/Browser Forum profile of roots; a root's identifiers are not used",
   'webpki::aki::root-with-aki-authoritycertserialnumber':

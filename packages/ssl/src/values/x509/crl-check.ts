@@ -49,11 +49,7 @@ export function checkByCrls(input: CrlCheckInput): RevocationCheck {
     const isPeer = certificate === path[path.length - 1];
     if (input.check === 'peer' && !isPeer) return 'valid';
     const points = certificate.decode(Oid.crlDistributionPoints) ?? [];
-    const first =
-      points.length === 0
-        ? undefined
-        : then(lookup(points, certificate, input), (lists) => judge(certificate, path, lists, input));
-    return then(first, (answer) => {
+    return then(judgeByPoints(points, 0, [], certificate, path, input), (answer) => {
       if (answer !== undefined && !isUndetermined(answer)) return answer;
       const own = issuerPoint(certificate);
       return then(input.source.select(certificate.issuer), (ders) =>
@@ -65,21 +61,34 @@ export function checkByCrls(input: CrlCheckInput): RevocationCheck {
   };
 }
 
-/** Lists of the first point that has any, paired with every point, as OTP does. */
-function lookup(
+/**
+ * Asks point by point until the answer is clear; each list counts for every point, as in OTP. OTP stops at the first
+ * point that has lists, and so never learns what lists for the other reasons say.
+ */
+function judgeByPoints(
   points: readonly DistributionPoint[],
+  at: number,
+  before: readonly Uint8Array[],
   certificate: Certificate,
-  { source }: CrlCheckInput,
-): MaybeLater<PointAndList[]> {
-  const ask = (at: number): MaybeLater<readonly Uint8Array[]> => {
-    const point = points[at];
-    if (point === undefined) return [];
-    return then(source.lookup(point, certificate.issuer), (found) =>
-      found === 'not_available' ? ask(at + 1) : found,
-    );
-  };
-  return then(ask(0), (ders) => pairsOf(points, ders));
+  path: readonly Certificate[],
+  input: CrlCheckInput,
+): MaybeLater<RevocationAnswer | undefined> {
+  const point = points[at];
+  if (point === undefined || at >= MAX_POINTS) return undefined;
+  return then(input.source.lookup(point, certificate.issuer), (found) => {
+    const lists =
+      found === 'not_available' ? before : [...before, ...found.filter((der) => !before.includes(der))];
+    const answer =
+      lists.length === before.length ? undefined : judge(certificate, path, pairsOf(points, lists), input);
+    return then(answer, (given) => {
+      if (given !== undefined && !isUndetermined(given)) return given;
+      return then(judgeByPoints(points, at + 1, lists, certificate, path, input), (later) => later ?? given);
+    });
+  });
 }
+
+/** Distribution points asked for one certificate: each may cost a fetch. */
+const MAX_POINTS = 8;
 
 /** Undecodable lists are left out. */
 function pairsOf(points: readonly DistributionPoint[], ders: readonly Uint8Array[]): PointAndList[] {

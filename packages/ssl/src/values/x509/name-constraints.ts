@@ -148,6 +148,8 @@ function dnsWithin(name: string, base: string): boolean {
 /** Exclusion has to bite for every host that a wildcard stands for, and also when the base is written with a dot. */
 function dnsTouches(name: string, base: string): boolean {
   const plainBase = base.startsWith('.') ? base.slice(1) : base;
+  // A base that is no host name was meant to exclude something: nobody knows what.
+  if (plainBase !== '' && (plainBase.includes('*') || !isHostName(plainBase))) return true;
   if (dnsWithin(name, plainBase)) return true;
   if (!name.startsWith('*.')) return false;
   const parent = name.slice(2);

@@ -175,8 +175,10 @@ class Walk {
     const constraints = this.#constraints;
     yield* this.#checkExtensions(certificate, index, last);
     yield* this.#checkTime(certificate, index);
-    if (!certificate.issuer.equals(this.#issuer.subject))
+    // §4.1.2.4: an issuer has a name.
+    if (certificate.issuer.isEmpty || !certificate.issuer.equals(this.#issuer.subject)) {
       yield* this.#bad('invalid_issuer', certificate, index);
+    }
     // §6.1.3 b: a self-issued certificate is free of the constraints unless it is the last.
     const free = certificate.selfIssued && !last;
     const commonNames = last && this.#options.commonNames === 'constrain';
