@@ -3,11 +3,23 @@ import { defineConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(`../packages/${path}`, import.meta.url));
 
+/** `ACTOR_TLS_ENGINE=noble` runs everything on the portable engine alone. */
+const engine =
+  process.env['ACTOR_TLS_ENGINE'] === 'noble'
+    ? [
+        {
+          find: /^.*\/default-engine\.js$/,
+          replacement: fileURLToPath(new URL('support/noble-alone.ts', import.meta.url)),
+        },
+      ]
+    : [];
+
 /** Tests run on the sources, so that one copy of every class exists and stacks point at TypeScript. */
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   resolve: {
     alias: [
+      ...engine,
       { find: /^@actor-tls\/(runtime|ssl)\/testing$/, replacement: source('$1/src/testing/index.ts') },
       { find: /^@actor-tls\/ssl\/core$/, replacement: source('ssl/src/core.ts') },
       { find: /^@actor-tls\/ssl$/, replacement: source('ssl/src/ssl.ts') },

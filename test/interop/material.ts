@@ -50,3 +50,6 @@ export function createMaterial(): Material {
     remove: () => rmSync(folder, { recursive: true }),
   };
 }
+
+export const keyAlgorithmOf = (key: KeyName): 'ec' | 'rsa' | 'ed25519' =>
+  key === 'rsa' || key === 'ed25519' ? key : 'ec';

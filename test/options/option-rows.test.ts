@@ -11,8 +11,9 @@ import {
 } from '../../packages/ssl/src/options/parse.js';
 import { optionRows } from '../../packages/ssl/src/options/rows.js';
 import { emulatedRows, transportRows } from '../../packages/ssl/src/options/socket-options.js';
-import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { nobleEngine } from '../../packages/ssl/src/values/crypto/noble/engine.js';
+import { nodeEngine } from '../../packages/ssl/src/values/crypto/node/engine.js';
+import { routeEngines } from '../../packages/ssl/src/values/crypto/router.js';
 import { notation } from '../../packages/ssl/src/values/notation.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import { someDer } from './erlang-options.js';
@@ -663,8 +664,8 @@ describe('options as a whole', () => {
     });
   });
 
-  it('the default engine has every default; noble alone offers neither RSA nor its schemes', () => {
-    const all = parseServerOptions({}, { engine: defaultEngine });
+  it('node and noble together have every default; noble alone offers neither RSA nor its schemes', () => {
+    const all = parseServerOptions({}, { engine: routeEngines([nodeEngine, nobleEngine]) });
     expect(all).toMatchObject({
       ok: {
         ciphers: [

@@ -3,6 +3,7 @@ import { createNode, type Node, silentLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testWithKey } from '../support/engine.js';
 
 const ca = createCa();
 const stranger = createCa({ subject: 'a stranger' });
@@ -73,7 +74,7 @@ describe('certs_keys', () => {
   const certsKeys = [rsa, ed25519].map(({ chain, key }) => ({ cert: chain, key: { PrivateKeyInfo: key } }));
   const options = { cacerts: [ca.cert], serverNameIndication: 'localhost' };
 
-  it('the server shows the pair that the client can verify, EdDSA before RSA', async () => {
+  testWithKey('rsa')('the server shows the pair that the client can verify, EdDSA before RSA', async () => {
     const both = ssl.unwrap(await handshake(options, { certsKeys }));
     expect(ssl.unwrap(await ssl.peercert(both))).toEqual(ed25519.cert);
     const signatureAlgs = ['rsa_pss_rsae_sha256'] as const;

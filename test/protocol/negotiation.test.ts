@@ -2,6 +2,7 @@ import type { Facts } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { onEngine, testWithKey } from '../support/engine.js';
 import { type Bend, bentHandshake, change, extension, plainRecord } from './bend.js';
 import {
   type ClientOverrides,
@@ -184,7 +185,7 @@ describe('parameters', () => {
     expect(none.ours).toMatchObject({ group: 'secp384r1', retried: true });
   });
 
-  test('the first certificate whose key fits the offered schemes is shown', () => {
+  testWithKey('rsa')('the first certificate whose key fits the offered schemes is shown', () => {
     const identities = [
       identityOf('rsa').identity,
       identityOf('ec').identity,
@@ -259,7 +260,8 @@ describe('client certificates', () => {
   const asking: ServerOverrides = { config: { verify: 'verify_peer' } };
   const insisting: ServerOverrides = { config: { verify: 'verify_peer', failIfNoPeerCert: true } };
 
-  test.each(['ec', 'rsa', 'ed25519', 'rsa_pss'] as const)('with a key of kind %s', (kind) => {
+  const kinds = onEngine(['ec', 'rsa', 'ed25519', 'rsa_pss'] as const, (kind) => kind);
+  test.each(kinds)('with a key of kind %s', (kind) => {
     const { identity } = identityOf(kind);
     const { ours, theirs } = factsOf({ identities: [identity] }, insisting);
     expect(theirs.peerChain).toEqual(identity.chain);

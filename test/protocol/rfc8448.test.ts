@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { Core } from '@actor-tls/ssl/core';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { clientHelloColumn, readExtensions } from '../../packages/ssl/src/protocol/extensions/table.js';
 import type { ClientOffer } from '../../packages/ssl/src/protocol/hello/client-hello.js';
 import { Tls13WriteProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
@@ -15,6 +15,7 @@ import type { GroupName, KeyShare } from '../../packages/ssl/src/values/crypto/e
 import { schemeByCode } from '../../packages/ssl/src/values/registry/schemes.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import { decodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { testWithKey } from '../support/engine.js';
 import { describeWithData } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
 import { clientOptions, engine, Recorder, serverOptions } from './two-cores.js';
@@ -154,7 +155,8 @@ function talk(trace: Trace, core: Core, sink: Recorder, role: Step['who']): void
 }
 
 describeWithData('RFC 8448, client', ['rfc8448.json.gz'], () => {
-  test.each(['Simple 1-RTT', 'Client Authentication', 'Compatibility Mode'])('%s', (title) => {
+  // The server of the traces has an RSA key.
+  testWithKey('rsa').each(['Simple 1-RTT', 'Client Authentication', 'Compatibility Mode'])('%s', (title) => {
     const trace = traceOf(title);
     const own = title === 'Client Authentication' ? shown(trace, 'client') : undefined;
     const { core, sink } = replayClient(trace, own);
@@ -177,7 +179,7 @@ describeWithData('RFC 8448, client', ['rfc8448.json.gz'], () => {
     expect(sink.closedCount).toBe(1);
   });
 
-  test('HelloRetryRequest', () => {
+  testWithKey('rsa')('HelloRetryRequest', () => {
     const trace = traceOf('HelloRetryRequest');
     const { core, sink } = replayClient(trace);
     const [first, second, finished] = records(trace, 'client');
@@ -214,119 +216,121 @@ describeWithData('RFC 8448, client', ['rfc8448.json.gz'], () => {
 });
 
 describeWithData('RFC 8448, server', ['rfc8448.json.gz'], () => {
-  test.each(['Simple 1-RTT', 'HelloRetryRequest', 'Client Authentication', 'Compatibility Mode'])(
-    '%s',
-    (title) => {
-      const trace = traceOf(title);
-      const retried = title === 'HelloRetryRequest';
-      const { suite, aead, hash } = aes128();
-      const own = shown(trace, 'server');
-      const share = shareOf(trace, 'server', retried ? 'P-256' : 'x25519');
-      const helloMessage = message(trace, 'server', 'ServerHello', retried ? 1 : 0);
-      const sink = new Recorder(accept);
-      const core = Core.server(
-        serverOptions({
-          config: {
-            ciphers: [suite],
-            supportedGroups: retried ? ['secp256r1'] : ['x25519'],
-            verify: title === 'Client Authentication' ? 'verify_peer' : 'verify_none',
-            failIfNoPeerCert: true,
-          },
-          identities: [own.identity],
-          dependencies: {
-            engine,
-            random: () => decodeHandshake('server_hello', helloMessage).random,
-            keyShare: () => share,
-          },
-        }),
-        sink,
-      );
-      sink.core = core;
-      sink.onSignature = (_algorithm, _data, signer) => signer.answerSignature(own.signature);
+  testWithKey('rsa').each([
+    'Simple 1-RTT',
+    'HelloRetryRequest',
+    'Client Authentication',
+    'Compatibility Mode',
+  ])('%s', (title) => {
+    const trace = traceOf(title);
+    const retried = title === 'HelloRetryRequest';
+    const { suite, aead, hash } = aes128();
+    const own = shown(trace, 'server');
+    const share = shareOf(trace, 'server', retried ? 'P-256' : 'x25519');
+    const helloMessage = message(trace, 'server', 'ServerHello', retried ? 1 : 0);
+    const sink = new Recorder(accept);
+    const core = Core.server(
+      serverOptions({
+        config: {
+          ciphers: [suite],
+          supportedGroups: retried ? ['secp256r1'] : ['x25519'],
+          verify: title === 'Client Authentication' ? 'verify_peer' : 'verify_none',
+          failIfNoPeerCert: true,
+        },
+        identities: [own.identity],
+        dependencies: {
+          engine,
+          random: () => decodeHandshake('server_hello', helloMessage).random,
+          keyShare: () => share,
+        },
+      }),
+      sink,
+    );
+    sink.core = core;
+    sink.onSignature = (_algorithm, _data, signer) => signer.answerSignature(own.signature);
 
-      const transcript = new Transcript(hash);
-      const [hello, second, ...rest] = records(trace, 'client');
-      transcript.add(message(trace, 'client', 'ClientHello'));
-      core.receive(hello ?? new Uint8Array(0));
-      const handshake = Object(inside(inside(core, 'phase'), 'handshake'));
-      if (retried) {
-        // The trace's HelloRetryRequest has a cookie, ours has none.
-        const ours = decodeHandshake('server_hello', sink.take().subarray(5));
-        const theirs = decodeHandshake('server_hello', message(trace, 'server', 'ServerHello'));
-        expect(ours).toEqual({
-          ...theirs,
-          extensions: theirs.extensions.filter(({ extensionType }) => extensionType !== 44),
-        });
-        transcript.replaceByMessageHash();
-        transcript.add(message(trace, 'server', 'ServerHello'));
-        const before = new Transcript(hash);
-        before.add(message(trace, 'client', 'ClientHello'));
-        before.replaceByMessageHash();
-        before.add(message(trace, 'server', 'ServerHello'));
-        Reflect.set(handshake, 'data', { ...Object(inside(handshake, 'data')), transcript: before });
-        transcript.add(message(trace, 'client', 'ClientHello', 1));
-        core.receive(second ?? new Uint8Array(0));
-      }
-      expect(sink.failures).toEqual([]);
+    const transcript = new Transcript(hash);
+    const [hello, second, ...rest] = records(trace, 'client');
+    transcript.add(message(trace, 'client', 'ClientHello'));
+    core.receive(hello ?? new Uint8Array(0));
+    const handshake = Object(inside(inside(core, 'phase'), 'handshake'));
+    if (retried) {
+      // The trace's HelloRetryRequest has a cookie, ours has none.
+      const ours = decodeHandshake('server_hello', sink.take().subarray(5));
+      const theirs = decodeHandshake('server_hello', message(trace, 'server', 'ServerHello'));
+      expect(ours).toEqual({
+        ...theirs,
+        extensions: theirs.extensions.filter(({ extensionType }) => extensionType !== 44),
+      });
+      transcript.replaceByMessageHash();
+      transcript.add(message(trace, 'server', 'ServerHello'));
+      const before = new Transcript(hash);
+      before.add(message(trace, 'client', 'ClientHello'));
+      before.replaceByMessageHash();
+      before.add(message(trace, 'server', 'ServerHello'));
+      Reflect.set(handshake, 'data', { ...Object(inside(handshake, 'data')), transcript: before });
+      transcript.add(message(trace, 'client', 'ClientHello', 1));
+      core.receive(second ?? new Uint8Array(0));
+    }
+    expect(sink.failures).toEqual([]);
 
-      // ServerHello, change_cipher_spec and handshake secrets are the trace's.
-      const until = title === 'Compatibility Mode' ? 2 : 1;
-      const expected = join(records(trace, 'server').slice(retried ? 1 : 0, (retried ? 1 : 0) + until));
-      expect(hex(sink.take().subarray(0, expected.length))).toBe(hex(expected));
-      const data = Object(inside(handshake, 'data'));
-      const keys: HandshakeKeys = data.keys;
-      expect(hex(keys.client.expose())).toBe(
-        hex(value(trace, 'server', 'derive secret "tls13 c hs', 'expanded')),
-      );
-      expect(hex(keys.server.expose())).toBe(
-        hex(value(trace, 'server', 'derive secret "tls13 s hs', 'expanded')),
-      );
+    // ServerHello, change_cipher_spec and handshake secrets are the trace's.
+    const until = title === 'Compatibility Mode' ? 2 : 1;
+    const expected = join(records(trace, 'server').slice(retried ? 1 : 0, (retried ? 1 : 0) + until));
+    expect(hex(sink.take().subarray(0, expected.length))).toBe(hex(expected));
+    const data = Object(inside(handshake, 'data'));
+    const keys: HandshakeKeys = data.keys;
+    expect(hex(keys.client.expose())).toBe(
+      hex(value(trace, 'server', 'derive secret "tls13 c hs', 'expanded')),
+    );
+    expect(hex(keys.server.expose())).toBe(
+      hex(value(trace, 'server', 'derive secret "tls13 s hs', 'expanded')),
+    );
 
-      // The rest of the trace's flight goes into our state: sealed, it is the trace's record.
-      const flight = [
-        'EncryptedExtensions',
-        'CertificateRequest',
-        'Certificate',
-        'CertificateVerify',
-        'Finished',
-      ];
-      const messages = flight.flatMap((name) => values(trace, 'server', 'construct a', name));
-      const write = Object(inside(core, 'write'));
-      write.install(new Tls13WriteProtection(aead, keys.server));
-      transcript.add(helloMessage);
-      for (const each of messages.slice(0, -1)) transcript.add(each);
-      expect(hex(keys.server.finishedKey().mac(transcript.digest()))).toBe(
-        hex(decodeHandshake('finished', messages.at(-1) ?? new Uint8Array(0)).verifyData),
-      );
-      transcript.add(messages.at(-1) ?? new Uint8Array(0));
-      const sealed: Uint8Array[] = write.sealHandshake(join(messages));
-      expect(hex(join(sealed))).toBe(
-        hex(records(trace, 'server')[until + (retried ? 1 : 0)] ?? new Uint8Array(0)),
-      );
-      const traced: HandshakeKeys = { ...keys, transcript };
-      const application = applicationKeys(traced);
-      Reflect.set(handshake, 'data', { ...data, keys: traced, application });
-      write.install(new Tls13WriteProtection(aead, application.server));
+    // The rest of the trace's flight goes into our state: sealed, it is the trace's record.
+    const flight = [
+      'EncryptedExtensions',
+      'CertificateRequest',
+      'Certificate',
+      'CertificateVerify',
+      'Finished',
+    ];
+    const messages = flight.flatMap((name) => values(trace, 'server', 'construct a', name));
+    const write = Object(inside(core, 'write'));
+    write.install(new Tls13WriteProtection(aead, keys.server));
+    transcript.add(helloMessage);
+    for (const each of messages.slice(0, -1)) transcript.add(each);
+    expect(hex(keys.server.finishedKey().mac(transcript.digest()))).toBe(
+      hex(decodeHandshake('finished', messages.at(-1) ?? new Uint8Array(0)).verifyData),
+    );
+    transcript.add(messages.at(-1) ?? new Uint8Array(0));
+    const sealed: Uint8Array[] = write.sealHandshake(join(messages));
+    expect(hex(join(sealed))).toBe(
+      hex(records(trace, 'server')[until + (retried ? 1 : 0)] ?? new Uint8Array(0)),
+    );
+    const traced: HandshakeKeys = { ...keys, transcript };
+    const application = applicationKeys(traced);
+    Reflect.set(handshake, 'data', { ...data, keys: traced, application });
+    write.install(new Tls13WriteProtection(aead, application.server));
 
-      // And the client's flight completes the handshake.
-      const clientFlight = retried ? rest.slice(0, 1) : [second ?? new Uint8Array(0)];
-      if (title === 'Compatibility Mode') clientFlight.push(...rest.slice(0, 1));
-      core.receive(join(clientFlight));
-      expect(sink.failures).toEqual([]);
-      expect(sink.facts).toMatchObject({ role: 'server', retried });
-      expect(sink.facts?.peerChain).toHaveLength(title === 'Client Authentication' ? 1 : 0);
-      for (const ticket of values(trace, 'server', 'construct a', 'NewSessionTicket')) {
-        const [record] = values(trace, 'server', 'send handshake', 'complete record').slice(-1);
-        expect(hex(join(write.sealHandshake(ticket)))).toBe(hex(record ?? new Uint8Array(0)));
-      }
-      for (const record of values(trace, 'client', 'send application_data', 'complete record'))
-        core.receive(record);
-      expect(hex(join(sink.delivered))).toBe(
-        hex(join(values(trace, 'client', 'send application_data', 'payload'))),
-      );
-      talk(trace, core, sink, 'server');
-      core.receive(records(trace, 'client').at(-1) ?? new Uint8Array(0));
-      expect(sink.closedCount).toBe(1);
-    },
-  );
+    // And the client's flight completes the handshake.
+    const clientFlight = retried ? rest.slice(0, 1) : [second ?? new Uint8Array(0)];
+    if (title === 'Compatibility Mode') clientFlight.push(...rest.slice(0, 1));
+    core.receive(join(clientFlight));
+    expect(sink.failures).toEqual([]);
+    expect(sink.facts).toMatchObject({ role: 'server', retried });
+    expect(sink.facts?.peerChain).toHaveLength(title === 'Client Authentication' ? 1 : 0);
+    for (const ticket of values(trace, 'server', 'construct a', 'NewSessionTicket')) {
+      const [record] = values(trace, 'server', 'send handshake', 'complete record').slice(-1);
+      expect(hex(join(write.sealHandshake(ticket)))).toBe(hex(record ?? new Uint8Array(0)));
+    }
+    for (const record of values(trace, 'client', 'send application_data', 'complete record'))
+      core.receive(record);
+    expect(hex(join(sink.delivered))).toBe(
+      hex(join(values(trace, 'client', 'send application_data', 'payload'))),
+    );
+    talk(trace, core, sink, 'server');
+    core.receive(records(trace, 'client').at(-1) ?? new Uint8Array(0));
+    expect(sink.closedCount).toBe(1);
+  });
 });
