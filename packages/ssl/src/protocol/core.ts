@@ -443,6 +443,7 @@ export class Core {
     const { transport, write } = this;
     if (!(write instanceof WriteHalf)) return;
     const levelCode = level === 'warning' ? 1 : 2;
+    this.sink.trace?.('out', 'alert', Uint8Array.of(levelCode, alertCode(alert)));
     // What the handshake has sealed already goes first (the change_cipher_spec record, a ServerHello).
     if (transport !== undefined) transport.sendAlert(levelCode, alertCode(alert));
     else this.sink.write(write.sealAlert(levelCode, alertCode(alert)));

@@ -69,6 +69,7 @@ import { checkCertificateVerify, signedContent } from './certificate-verify.js';
 import {
   type ApplicationKeys,
   applicationKeys,
+  forget,
   type HandshakeKeys,
   handshakeKeys,
   keptSecrets,
@@ -522,5 +523,6 @@ function finish(
     sessionResumption: false,
     secrets: config.keepSecrets ? keptSecrets(keys, application) : undefined,
   };
+  forget(keys);
   return { state: 'connected', facts };
 }

@@ -45,7 +45,9 @@ export function handshakeKeys(
 ): HandshakeKeys {
   const shared = share.sharedSecret(peerShare);
   if (shared === undefined) throw new AlertError('bad_key_share');
-  const secret = EarlySecret.withoutPsk(suite.hash).handshake(new Secret(shared));
+  const dhe = new Secret(shared);
+  const secret = EarlySecret.withoutPsk(suite.hash).handshake(dhe);
+  dhe.zero();
   const hash = transcript.digest();
   return { transcript, secret, client: secret.clientTraffic(hash), server: secret.serverTraffic(hash) };
 }
@@ -71,4 +73,10 @@ export function keptSecrets(handshake: HandshakeKeys, application: ApplicationKe
     clientTraffic0: new Uint8Array(application.client.expose()),
     serverTraffic0: new Uint8Array(application.server.expose()),
   };
+}
+
+/** The handshake is over: its traffic secrets are good for nothing more. */
+export function forget(keys: HandshakeKeys): void {
+  keys.client.zero();
+  keys.server.zero();
 }

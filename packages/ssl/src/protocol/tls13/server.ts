@@ -83,6 +83,7 @@ import {
   type ApplicationKeys,
   anonymous,
   applicationKeys,
+  forget,
   type HandshakeKeys,
   handshakeKeys,
   keptSecrets,
@@ -580,5 +581,6 @@ function receiveFinished(
     sessionResumption: false,
     secrets: config.keepSecrets ? keptSecrets(keys, application) : undefined,
   };
+  forget(keys);
   return { state: 'connected', facts };
 }
