@@ -19,9 +19,11 @@ import { startCrlCache } from '@actor-tls/crl-cache';
 import {
   type Asking,
   type ChildSpec,
+  Exit,
   type Node,
   type Pid,
   type Self,
+  type StartChildResult,
   type SupervisorSpec,
   setEnv,
   startApplication,
@@ -221,12 +223,26 @@ function startConnectionSupervisor(
 /** Starts the processes of one connection; the transport is closed when that fails. */
 export async function startConnection(asking: Asking, connection: NewConnection): Promise<Result<SslSocket>> {
   let socket: SslSocket | undefined;
-  const started = await startChild(asking, 'tls_connection_sup', connection, (made: SslSocket) => {
+  const started = await startUnder(asking, 'tls_connection_sup', connection, (made: SslSocket) => {
     socket = made;
   });
   if (socket !== undefined && 'ok' in started) return { ok: socket };
   connection.transport.destroy();
   return { error: 'error' in started ? reasonOf(started.error) : 'closed' };
+}
+
+/** A supervisor that is restarting just now, or dies meanwhile, is an answer like others. */
+async function startUnder(
+  asking: Asking,
+  supervisor: string,
+  ...args: readonly unknown[]
+): Promise<StartChildResult> {
+  try {
+    return await startChild(asking, supervisor, ...args);
+  } catch (error) {
+    if (error instanceof Exit) return { error: 'closed' };
+    throw error;
+  }
 }
 
 // ── Listeners ───────────────────────────────────────────────────────────────────────────────────────────
@@ -263,7 +279,7 @@ export async function startListener(
     startConnection: (accepted) =>
       startConnection(environment.node, { environment, host: undefined, ...accepted }),
   };
-  const started = await startChild(environment.node, 'ssl_listen_tracker_sup', args);
+  const started = await startUnder(environment.node, 'ssl_listen_tracker_sup', args);
   if ('error' in started) return { error: reasonOf(started.error) };
   const { ok: pid } = started;
   return pid === undefined ? { error: 'closed' } : { ok: new SslListenSocket(environment.node, pid) };

@@ -233,7 +233,12 @@ export class Listener {
     const { config } = this.#args;
     this.#args
       .startConnection({ transport, config, socket: this.#template, owner, listener })
-      .then((started) => this.#node.ioTurn(listener, startedTurn, this, { started, transport, from }));
+      .then((started) => {
+        const told = this.#node.ioTurn(listener, startedTurn, this, { started, transport, from });
+        // The listener ended meanwhile, and its acceptors heard `closed`: nobody would ever close this one.
+        if (!told && 'ok' in started)
+          this.#node.call(started.ok.connection, { type: 'close' }, Infinity).catch(() => {});
+      });
   }
 
   started({ started, transport, from }: Started): void {
