@@ -1,4 +1,13 @@
-/** What tests of TLS need, ours and our users': throw-away certificates. */
+/**
+ * What tests of TLS need, ours and our users': throw-away certificates, the application in a simulated world, and a
+ * record of what owners are told.
+ */
+
+export {
+  type NetworkTraits,
+  SimulatedNetwork,
+  SimulatedTransport,
+} from '../processes/transport/simulated.js';
 export {
   type CertificateAuthority,
   type CertificateOptions,
@@ -16,4 +25,4 @@ export {
   selfSigned,
 } from './certificates.js';
 export { type Simulation, type SimulationOptions, simulateSsl } from './simulation.js';
-export { type NetworkTraits, SimulatedNetwork, SimulatedTransport } from '../processes/transport/simulated.js';
+export { type OwnerWatch, type Told, watchOwners } from './watch-owners.js';
