@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { handshakeTypes } from '../../packages/ssl/src/values/wire/handshake.js';
-import { bentHandshake, plainRecord } from './bend.js';
+import { encodeHandshake, handshakeTypes } from '../../packages/ssl/src/values/wire/handshake.js';
+import { bentHandshake, extension, plainRecord } from './bend.js';
 import {
   type ClientOverrides,
   client,
@@ -186,4 +186,35 @@ test('an established connection stands any message and any record under its keys
     ),
     { numRuns: 150 },
   );
+});
+
+test('a hello full of groups and shares is judged as any other', () => {
+  const numbers = Array.from({ length: 15_000 }, (_, index) => index);
+  const pair = (value: number): readonly number[] => [value >> 8, value & 255];
+  // Fifteen thousand groups and five thousand shares of them: their product would be seconds of work.
+  const groupList = [...numbers.flatMap((at) => pair(0x1000 + at)), ...pair(23)];
+  const shares = Array.from({ length: 5000 }, (_, index) => [...pair(0x1000 + index), 0, 1, 9]).flat();
+  const hello = (random: number): Uint8Array =>
+    encodeHandshake('client_hello', {
+      legacyVersion: 0x0303,
+      random: new Uint8Array(32).fill(random),
+      legacySessionId: new Uint8Array(0),
+      cipherSuites: [0x1301],
+      legacyCompressionMethods: Uint8Array.of(0),
+      extensions: [
+        extension(43, [2, 3, 4]),
+        extension(13, [0, 2, 4, 3]),
+        extension(10, [...pair(groupList.length), ...groupList]),
+        extension(51, [...pair(random === 0 ? shares.length : 0), ...(random === 0 ? shares : [])]),
+      ],
+    });
+  const end = server(retry);
+  const inRecords = (message: Uint8Array): readonly Uint8Array[] =>
+    Array.from({ length: Math.ceil(message.length / 16_000) }, (_, index) =>
+      plainRecord(22, message.subarray(index * 16_000, (index + 1) * 16_000)),
+    );
+  for (const record of inRecords(hello(0))) end.core.receive(record);
+  expect(end.core.stateName).toBe('start');
+  for (const record of inRecords(hello(1))) end.core.receive(record);
+  expect(end.sink.failures).toMatchObject([{ reason: 'client_hello_changed' }]);
 });

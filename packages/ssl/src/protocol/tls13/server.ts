@@ -33,7 +33,6 @@ import type { KeyShare, PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -367,6 +366,8 @@ const changeable: ReadonlySet<number> = new Set([
 function isSameHello(first: ClientHello, second: ClientHello): boolean {
   const lasting = first.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
   const again = second.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
+  // A map: the list may be as long as a message, and its square must not be our work.
+  const byType = new Map(again.map(({ extensionType, extensionData }) => [extensionType, extensionData]));
   return (
     first.legacyVersion === second.legacyVersion &&
     Buffer.compare(first.random, second.random) === 0 &&
@@ -374,13 +375,10 @@ function isSameHello(first: ClientHello, second: ClientHello): boolean {
     first.cipherSuites.length === second.cipherSuites.length &&
     first.cipherSuites.every((suite, index) => suite === second.cipherSuites[index]) &&
     lasting.length === again.length &&
-    lasting.every((extension) => again.some((other) => isSameExtension(extension, other)))
-  );
-}
-
-function isSameExtension(one: RawExtension, other: RawExtension): boolean {
-  return (
-    one.extensionType === other.extensionType && Buffer.compare(one.extensionData, other.extensionData) === 0
+    lasting.every(({ extensionType, extensionData }) => {
+      const data = byType.get(extensionType);
+      return data !== undefined && Buffer.compare(extensionData, data) === 0;
+    })
   );
 }
 
