@@ -148,7 +148,8 @@ function judge(certificate: Certificate, triples: readonly Triple[], options: Cr
     const others = triples.filter((other) => other !== triple);
     const status = applyList(certificate, { ...triple, list }, others, state, options);
     if (status !== undefined) return { revoked: status };
-    if (list.isUnderstood && (state.mask & allReasons) === allReasons) return 'valid';
+    // Entries are read only of lists whose signature was good.
+    if ((state.mask & allReasons) === allReasons && list.isUnderstood) return 'valid';
   }
   return { undetermined: state.problems };
 }

@@ -67,7 +67,8 @@ export class RevocationList {
   readonly extensions: readonly Extension[];
   /** Content of revokedCertificates, or `undefined` when the list is empty. */
   readonly #revoked: DerReader | undefined;
-  #understood: boolean | undefined;
+  readonly #signedBy: WeakMap<PublicKey, boolean> = new WeakMap();
+  #scanned: Scan | undefined;
 
   /** Throws `CertificateError`. The bytes are kept, not copied. */
   constructor(der: Uint8Array) {
@@ -104,34 +105,29 @@ export class RevocationList {
     for (const { serial, extensions } of this.#walk()) yield readEntry(serial, extensions);
   }
 
-  /** The entry of a serial number, with the certificate issuer that holds at that place. */
-  find(
-    serial: Uint8Array,
-  ): (RevokedEntry & { readonly issuer: readonly GeneralName[] | undefined }) | undefined {
-    for (const entry of this.findAll(serial)) return entry;
-    return undefined;
-  }
-
-  /** All entries of a serial number: an indirect list may have it once per issuer. */
+  /**
+   * All entries of a serial number, each with the issuer that holds at its place. An indirect list may have it once
+   * per issuer and is walked; of another list the first entry counts, found by an index.
+   */
   *findAll(
     serial: Uint8Array,
   ): Generator<RevokedEntry & { readonly issuer: readonly GeneralName[] | undefined }, void, void> {
-    const indirect = this.issuingDistributionPoint?.indirectCRL === true;
+    if (this.issuingDistributionPoint?.indirectCRL !== true) {
+      const line = this.#lookup(serial);
+      if (line !== undefined) yield { ...readEntry(line.serial, line.extensions), issuer: undefined };
+      return;
+    }
     let issuer: readonly GeneralName[] | undefined;
     for (const line of this.#walk()) {
-      const here = sameBytes(line.serial, serial);
-      // Only indirect lists name issuers; for the others nothing but the serial number is looked at.
-      if (!indirect && !here) continue;
       const entry = readEntry(line.serial, line.extensions);
       issuer = entry.certificateIssuer ?? issuer;
-      if (here) yield { ...entry, issuer };
+      if (sameBytes(line.serial, serial)) yield { ...entry, issuer };
     }
   }
 
   /** Whether no critical extension, of the list or of any entry, is unknown (§5.2, §5.3). */
   get isUnderstood(): boolean {
-    this.#understood ??= this.#checkUnderstood();
-    return this.#understood;
+    return this.#scan().understood;
   }
 
   extension(oid: string): Uint8Array | undefined {
@@ -159,10 +155,14 @@ export class RevocationList {
     return this.extension(Oid.deltaCrlIndicator) !== undefined;
   }
 
-  /** Whether that key signed the list. */
+  /** Whether that key signed the list; found out once, hashing megabytes takes long. */
   isSignedBy(key: PublicKey): boolean {
+    const known = this.#signedBy.get(key);
+    if (known !== undefined) return known;
     const algorithm = this.algorithmMismatch ? undefined : signatureAlgorithmOf(this.signatureAlgorithm);
-    return algorithm !== undefined && key.verify(algorithm, this.tbs, this.signature);
+    const answer = algorithm !== undefined && key.verify(algorithm, this.tbs, this.signature);
+    this.#signedBy.set(key, answer);
+    return answer;
   }
 
   #decode<T>(oid: string, read: (reader: DerReader) => T): T | undefined {
@@ -175,33 +175,104 @@ export class RevocationList {
     }
   }
 
-  *#walk(): Generator<
-    { readonly serial: Uint8Array; readonly extensions: readonly Extension[] },
-    void,
-    void
-  > {
+  *#walk(): Generator<Line, void, void> {
     const revoked = this.#revoked;
     if (revoked === undefined) return;
     const reader = new DerReader(revoked.bytes, revoked.position, revoked.end);
-    try {
-      while (!reader.done) {
-        const entry = reader.open(Tag.sequence);
-        const serial = entry.integerBytes();
-        entry.skip();
-        const extensions = entry.done ? noExtensions : readExtensions(entry);
-        yield { serial, extensions };
-      }
-    } catch (error) {
-      throw wrapped(error, 'malformed CRL entry');
-    }
+    while (!reader.done) yield readLine(reader);
   }
 
-  #checkUnderstood(): boolean {
-    const isKnown = ({ critical, oid }: Extension): boolean => !critical || understood.has(oid);
-    if (!this.extensions.every(isKnown)) return false;
-    for (const { extensions } of this.#walk()) if (!extensions.every(isKnown)) return false;
-    return true;
+  #lookup(serial: Uint8Array): Line | undefined {
+    const revoked = this.#revoked;
+    const { slots } = this.#scan();
+    if (revoked === undefined || slots.length === 0) return undefined;
+    const mask = slots.length - 1;
+    for (let slot = hashOf(serial) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const line = readLine(new DerReader(revoked.bytes, slots[slot], revoked.end));
+      if (sameBytes(line.serial, serial)) return line;
+    }
+    return undefined;
   }
+
+  /** One pass over all entries: their places in a hash table, 8 to 16 bytes an entry, and whether all are understood. */
+  #scan(): Scan {
+    if (this.#scanned !== undefined) return this.#scanned;
+    const isKnown = ({ critical, oid }: Extension): boolean => !critical || understood.has(oid);
+    let all = this.extensions.every(isKnown);
+    const positions: number[] = [];
+    const hashes: number[] = [];
+    const revoked = this.#revoked;
+    if (revoked !== undefined) {
+      const reader = new DerReader(revoked.bytes, revoked.position, revoked.end);
+      while (!reader.done) {
+        const position = reader.position;
+        positions.push(position);
+        const critical = scanLine(reader, hashes);
+        // Critical extensions of entries are rare: those entries are read in full.
+        if (critical && all) all = readLine(new DerReader(reader.bytes, position)).extensions.every(isKnown);
+      }
+    }
+    const slots = new Int32Array(
+      positions.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(positions.length * 2 + 1)),
+    );
+    const mask = slots.length - 1;
+    for (const [i, position] of positions.entries()) {
+      let slot = (hashes[i] ?? 0) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = position;
+    }
+    this.#scanned = { understood: all, slots };
+    return this.#scanned;
+  }
+}
+
+interface Line {
+  readonly serial: Uint8Array;
+  readonly extensions: readonly Extension[];
+}
+
+interface Scan {
+  readonly understood: boolean;
+  /** Offsets of entries, 0 for a free slot; open addressing. */
+  readonly slots: Int32Array;
+}
+
+function readLine(reader: DerReader): Line {
+  try {
+    const entry = reader.open(Tag.sequence);
+    const serial = entry.integerBytes();
+    entry.skip();
+    return { serial, extensions: entry.done ? noExtensions : readExtensions(entry) };
+  } catch (error) {
+    throw wrapped(error, 'malformed CRL entry');
+  }
+}
+
+/** Steps over an entry, notes the hash of its serial number, and answers whether it has a critical extension. */
+function scanLine(reader: DerReader, hashes: number[]): boolean {
+  try {
+    const entry = reader.open(Tag.sequence);
+    hashes.push(hashOf(entry.integerBytes()));
+    entry.skip();
+    if (entry.done) return false;
+    const extensions = entry.open(Tag.sequence);
+    let critical = false;
+    while (!extensions.done) {
+      const extension = extensions.open(Tag.sequence);
+      extension.skip();
+      if (extension.peek() === Tag.boolean) critical = true;
+    }
+    return critical;
+  } catch (error) {
+    throw wrapped(error, 'malformed CRL entry');
+  }
+}
+
+/** FNV-1a. */
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const octet of bytes) hash = Math.imul(hash ^ octet, 0x01000193);
+  return hash >>> 0;
 }
 
 const noExtensions: readonly Extension[] = [];
