@@ -209,6 +209,7 @@ class World {
       restart: text(child.restart),
       shutdown: text(child.shutdown),
       type: text(child.type),
+      ...(Reflect.get(child, 'significant') === true ? { significant: true } : {}),
       start: (self, instance = atomName(child.id)) => this.startOne(self, child, String(instance)),
     };
   }
@@ -258,14 +259,16 @@ class World {
     const items = tupleItems(message, 3);
     const [tag, from, reason] = items ?? [];
     const isExit = reason !== undefined && atomName(tag) === 'EXIT';
-    const sent = isExit ? new ExitMessage(this.named(from), reasonFrom(reason)) : message;
+    const who = isExit ? this.named(from) : this.parent.pid;
+    if (who === undefined) return;
+    const sent = isExit ? new ExitMessage(who, reasonFrom(reason)) : message;
     this.node.send(this.supervisor, sent);
   }
 
   /** The process that a message names: a child by its id, or the parent (`self_`). */
-  named(who: Term | undefined): Pid<unknown> {
-    const label = typeof who === 'object' && 'pid' in who ? who.pid : '';
-    return this.last.get(label) ?? this.parent.pid;
+  named(who: Term | undefined): Pid<unknown> | undefined {
+    const label = typeof who === 'object' && 'pid' in who ? who.pid : 'self_';
+    return label === 'self_' ? this.parent.pid : this.last.get(label);
   }
 
   async events(): Promise<[string, string, Term][]> {

@@ -157,7 +157,10 @@ export class SimpleSupervisor implements Supervising {
     return 'continue';
   }
 
-  /** A start function that says `'ignore'` leaves nothing to remember. */
+  /**
+   * A start function that says `'ignore'` leaves nothing to remember, at a restart neither. (OTP 25 then keeps a
+   * child `undefined`, over which it stumbles when it stops; that is not imitated.)
+   */
   #store(pid: Pid | undefined, args: Args): void {
     if (pid !== undefined) this.#running.set(pid, this.#spec.restart === 'temporary' ? noArgs : args);
   }

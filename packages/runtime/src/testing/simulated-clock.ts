@@ -2,6 +2,7 @@
  * A clock that moves only when it is told to. Timers lie in a heap, so that ten thousand of them cost what one
  * costs; between two timers everything that the first set off comes to rest, as if time stood still meanwhile.
  */
+import { setImmediate } from 'node:timers';
 
 interface Timer {
   readonly at: number;

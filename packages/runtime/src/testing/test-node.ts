@@ -3,6 +3,7 @@
  * seed gives the same run, slot by slot, as long as the tested code takes time, randomness and I/O from what it
  * is given, and not from the machine.
  */
+import { setImmediate } from 'node:timers';
 import type { SchedulerHooks } from '../clock.js';
 import type { Reason } from '../exit.js';
 import { type Logger, silentLogger } from '../logger.js';
