@@ -188,12 +188,18 @@ export interface CrlOrder {
   readonly thisUpdate?: number;
   readonly nextUpdate?: number;
   readonly extensions?: readonly MadeExtension[];
+  /** DER of entries, in place of `revoked`. */
+  readonly lines?: readonly Uint8Array[];
+  /** DER of Extensions, in place of `extensions`. */
+  readonly extensionsDer?: Uint8Array;
 }
 
 /** A CRL of an authority; current for a month around `noon`. */
 export function makeCrl(order: CrlOrder): Uint8Array {
   const thisUpdate = order.thisUpdate ?? noon - 15 * 86_400_000;
-  const entries = (order.revoked ?? []).map(({ reason, serial }) =>
+  const extensions =
+    order.extensionsDer ?? (order.extensions === undefined ? undefined : makeExtensions(order.extensions));
+  const made = (order.revoked ?? []).map(({ reason, serial }) =>
     encodeElement(
       SEQUENCE,
       encodeSmallInteger(serial),
@@ -203,6 +209,7 @@ export function makeCrl(order: CrlOrder): Uint8Array {
         : [makeExtensions([{ oid: Oid.crlReason, value: encodeElement(0x0a, Uint8Array.of(reason)) }])]),
     ),
   );
+  const entries = order.lines ?? made;
   const tbs = encodeElement(
     SEQUENCE,
     encodeSmallInteger(1),
@@ -211,7 +218,7 @@ export function makeCrl(order: CrlOrder): Uint8Array {
     makeTime(thisUpdate),
     makeTime(order.nextUpdate ?? noon + 15 * 86_400_000),
     ...(entries.length === 0 ? [] : [encodeElement(SEQUENCE, ...entries)]),
-    ...(order.extensions === undefined ? [] : [encodeElement(0xa0, makeExtensions(order.extensions))]),
+    ...(extensions === undefined ? [] : [encodeElement(0xa0, extensions)]),
   );
   return signed(tbs, order.issuer.key);
 }

@@ -9,6 +9,7 @@ import {
   type Authority,
   basicConstraints,
   dnsNames,
+  type MadeExtension,
   makeCertificate,
   makeIntermediate,
   makeKey,
@@ -375,6 +376,95 @@ describe('certificate policies', () => {
     ],
   ] as const)('%s', (_, top, below, wanted, expected) => {
     expect(run([...top], [...below], wanted === undefined ? undefined : [...wanted])).toBe(expected);
+  });
+
+  describe('constraints on policies count certificates that are not self-issued', () => {
+    const integer = (tag: number, n: number): Uint8Array => encodeElement(tag, Uint8Array.of(n));
+    const require = (n: number): MadeExtension => ({
+      oid: '2.5.29.36',
+      critical: true,
+      value: encodeElement(0x30, integer(0x80, n)),
+    });
+    const inhibitMapping = (n: number): MadeExtension => ({
+      oid: '2.5.29.36',
+      critical: true,
+      value: encodeElement(0x30, integer(0x81, n)),
+    });
+    const inhibitAny = (n: number): MadeExtension => ({
+      oid: '2.5.29.54',
+      critical: true,
+      value: integer(0x02, n),
+    });
+
+    /** Extensions of each certificate, from below the root down. */
+    function runAll(levels: readonly (readonly MadeExtension[])[], explicit: boolean): string {
+      let above = root;
+      const chain: Uint8Array[] = [];
+      for (const [i, extensions] of levels.entries()) {
+        if (i === levels.length - 1) {
+          chain.unshift(
+            makeLeaf('www.example.org', above, { extensions: [dnsNames('www.example.org'), ...extensions] }),
+          );
+        } else {
+          above = makeIntermediate(`CA ${i}`, above, extensions);
+          chain.unshift(above.der);
+        }
+      }
+      const inputs = {
+        initialPolicies: undefined,
+        requireExplicitPolicy: explicit,
+        inhibitPolicyMapping: false,
+        inhibitAnyPolicy: false,
+      };
+      return outcome(verifyPeer(input({ chain, policies: inputs })));
+    }
+
+    it.each([
+      ['an explicit policy is required at once', [[require(0)], []], false, missing],
+      [
+        'an explicit policy is required and there',
+        [[require(0), policies(gold)], [policies(gold)]],
+        false,
+        'ok',
+      ],
+      ['an explicit policy is required too far below', [[require(3)], [], []], false, 'ok'],
+      ['an explicit policy is required one below', [[require(1)], [], []], false, missing],
+      ['the last certificate itself requires one', [[], [require(0)]], false, missing],
+      [
+        'any-policy no longer counts',
+        [[policies(any), inhibitAny(0)], [policies(any)], [policies(gold)]],
+        true,
+        missing,
+      ],
+      [
+        'any-policy counts once more',
+        [[policies(any), inhibitAny(1)], [policies(any)], [policies(gold)]],
+        true,
+        'ok',
+      ],
+      [
+        'mapping is no longer allowed',
+        [
+          [policies(gold), inhibitMapping(0)],
+          [policies(gold), policyMappings([gold, silver])],
+          [policies(silver)],
+        ],
+        true,
+        missing,
+      ],
+      [
+        'mapping is allowed once more',
+        [
+          [policies(gold), inhibitMapping(1)],
+          [policies(gold), policyMappings([gold, silver])],
+          [policies(silver)],
+        ],
+        true,
+        'ok',
+      ],
+    ] as const)('%s', (_, levels, explicit, expected) => {
+      expect(runAll(levels, explicit)).toBe(expected);
+    });
   });
 
   it('mappings of a hundred policies each to each, ten levels deep, end soon', () => {

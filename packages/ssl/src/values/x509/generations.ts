@@ -27,11 +27,6 @@ export class Generations<K, V> {
     this.#young.set(key, value);
   }
 
-  delete(key: K): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
-  }
-
   clear(): void {
     this.#young.clear();
     this.#old.clear();

@@ -92,18 +92,6 @@ export function* validatePath(
     : { ok: key };
 }
 
-/** Validation as it goes when nobody has a say: OTP's default `verify_fun`. */
-export function validatePathByDefault(
-  anchor: Certificate,
-  chain: readonly Certificate[],
-  options: PathOptions,
-): PathResult {
-  const steps = validatePath(anchor, chain, options);
-  let step = steps.next();
-  while (!step.done) step = steps.next(defaultAnswer(step.value));
-  return step.value;
-}
-
 /** OTP's `?DEFAULT_VERIFYFUN`. */
 export function defaultAnswer(event: PathEvent): PathAnswer {
   switch (event.type) {

@@ -1,6 +1,6 @@
 /** AlgorithmIdentifier of signatures → the engine's `SignatureAlgorithm` (RFC 3279, 4055, 5758, 8410). */
 import type { HashName, SignatureAlgorithm } from '../crypto/engine.js';
-import { DerError, DerReader, decodeAll, explicit, Tag } from './der.js';
+import { DerError, type DerReader, decodeAll, explicit, Tag } from './der.js';
 import { Oid } from './oids.js';
 
 const plain: Readonly<Record<string, SignatureAlgorithm>> = {
@@ -51,11 +51,6 @@ export function signatureAlgorithmOf(identifier: Uint8Array): SignatureAlgorithm
     if (error instanceof DerError) return undefined;
     throw error;
   }
-}
-
-/** The OID of an AlgorithmIdentifier. Throws `DerError`. */
-export function algorithmOid(identifier: Uint8Array): string {
-  return new DerReader(identifier).open(Tag.sequence).oid();
 }
 
 function readAlgorithm(reader: DerReader): SignatureAlgorithm | undefined {
