@@ -16,6 +16,9 @@ import {
 import { type DerReader, decodeAll, Tag } from './der.js';
 import { KeyError } from './key-error.js';
 
+/** A text is taken as UTF-8. */
+export type Password = string | Uint8Array | undefined;
+
 /** More rounds than this are refused: a file must not stop the process for minutes. */
 const MAX_ITERATIONS = 20_000_000;
 

@@ -1,6 +1,6 @@
 /** Own certificate chain and private key, matched. */
-import type { Identity } from '../../options/config.js';
-import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../crypto/engine.js';
+import type { Identity, RemoteKey } from '../../options/config.js';
+import type { CryptoEngine, KeyAlgorithm, PrivateKey, PublicKey } from '../crypto/engine.js';
 import { type SignatureSchemeName, signatureSchemes } from '../registry/schemes.js';
 import { Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerReader, Tag } from './der.js';
@@ -17,7 +17,7 @@ export function loadIdentity(chain: readonly Uint8Array[], key: PrivateKey, engi
   const certificates = chain.map((der, i) => readCertificate(der, i));
   const [own] = certificates;
   if (own === undefined) throw new KeyError('bad_certificate', 'no certificate');
-  const algorithm = keyAlgorithmOf(own, engine);
+  const { algorithm } = publicKeyIn(own, engine);
   if (!sameBytes(publicBits(own.spki), publicBits(key.spki))) {
     throw new KeyError(
       'mismatch',
@@ -25,6 +25,34 @@ export function loadIdentity(chain: readonly Uint8Array[], key: PrivateKey, engi
     );
   }
   return { chain, key, schemes: schemesOf(algorithm, key) };
+}
+
+/** What is known of a key that lives elsewhere, from its certificate. */
+export interface RemotePair {
+  readonly algorithm: KeyAlgorithm;
+  readonly bits: number;
+  /** Schemes it can sign with, strongest first. */
+  readonly schemes: readonly SignatureSchemeName[];
+}
+
+/** Throws `KeyError` like `loadIdentity`. */
+export function matchRemoteKey(
+  chain: readonly Uint8Array[],
+  remote: RemoteKey,
+  engine: CryptoEngine,
+): RemotePair {
+  const [own] = chain.map((der, i) => readCertificate(der, i));
+  if (own === undefined) throw new KeyError('bad_certificate', 'no certificate');
+  const key = publicKeyIn(own, engine);
+  const { algorithm, bits } = key;
+  const other = remote.spki !== undefined && !sameBytes(publicBits(own.spki), publicBits(remote.spki));
+  if (other || algorithm !== remote.algorithm) {
+    throw new KeyError(
+      'mismatch',
+      `the key that lives elsewhere (${remote.algorithm}) is not that of certificate "${own.subject}"`,
+    );
+  }
+  return { algorithm, bits, schemes: schemesOf(algorithm, key) };
 }
 
 /**
@@ -61,10 +89,10 @@ function readCertificate(der: Uint8Array, index: number): Certificate {
   }
 }
 
-function keyAlgorithmOf(own: Certificate, engine: CryptoEngine): KeyAlgorithm {
+function publicKeyIn(own: Certificate, engine: CryptoEngine): PublicKey {
   try {
     const key = engine.importPublicKey(own.spki);
-    if (key !== undefined) return key.algorithm;
+    if (key !== undefined) return key;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new KeyError('bad_certificate', `the certificate's public key is malformed: ${error.message}`, {
@@ -85,7 +113,7 @@ function publicBits(spki: Uint8Array): Uint8Array {
 }
 
 /** Schemes in the registry's order, which is OTP's preference. */
-function schemesOf(algorithm: KeyAlgorithm, key: PrivateKey): readonly SignatureSchemeName[] {
+function schemesOf(algorithm: KeyAlgorithm, key: PrivateKey | PublicKey): readonly SignatureSchemeName[] {
   return signatureSchemes
     .filter((scheme) => scheme.keyAlgorithm === algorithm)
     .filter((scheme) => scheme.curve === undefined || scheme.curve === key.curve)

@@ -6,6 +6,7 @@ import type { CryptoEngine, HashName } from '../crypto/engine.js';
 import { Certificate, CertificateError, type Extension, readExtensions, sameBytes } from './certificate.js';
 import { type CrlReason, crlReasonOf } from './crl.js';
 import { DerError, DerReader, decodeAll, explicit, implicit, Tag } from './der.js';
+import { encodeElement, encodeOid } from './der-writer.js';
 import { Name } from './name.js';
 import { Oid } from './oids.js';
 import { isSignedBy, publicKeyOf } from './parse-cache.js';
@@ -263,6 +264,12 @@ function keyHash(certificate: Certificate, hash: HashName, engine: CryptoEngine)
   const spki = new DerReader(certificate.spki).open(Tag.sequence);
   spki.skip();
   return engine.hash(hash)?.digest(spki.octetsOfBitString());
+}
+
+/** Extensions of a request that wants a fresh response: DER, with a nonce (RFC 8954 §2.1). */
+export function nonceExtensions(nonce: Uint8Array): Uint8Array {
+  const value = encodeElement(Tag.octetString, encodeElement(Tag.octetString, nonce));
+  return encodeElement(Tag.sequence, encodeElement(Tag.sequence, encodeOid(Oid.ocspNonce), value));
 }
 
 /** Whether the certificate says that its server always staples (RFC 7633: feature 5, status_request). */

@@ -16,7 +16,9 @@ export type PemType =
   | 'RSAPublicKey'
   | 'DHParameter'
   | 'EcpkParameters'
-  | 'ContentInfo';
+  | 'ContentInfo'
+  /** A whole file, of PKCS#12. */
+  | 'PFX';
 
 export interface PemEntry {
   readonly type: PemType;

@@ -5,9 +5,8 @@
 import { type FileHash, fileHmac, pkcs12Key } from '../crypto/pem-cipher.js';
 import { sameBytes } from './certificate.js';
 import { DerError, type DerReader, decodeAll, explicit, Tag } from './der.js';
-import { decryptBy, decryptPrivateKeyInfo, pkcs12Password } from './encrypted-key.js';
+import { decryptBy, decryptPrivateKeyInfo, type Password, pkcs12Password } from './encrypted-key.js';
 import { KeyError } from './key-error.js';
-import type { Password } from './private-key.js';
 
 export interface Pkcs12Content {
   /** DER PrivateKeyInfo. */
@@ -28,6 +27,14 @@ interface Bag {
   readonly type: 'key' | 'certificate';
   readonly der: Uint8Array;
   readonly localKeyId: Uint8Array | undefined;
+}
+
+/** Whether these are the bytes of a PKCS#12 file: SEQUENCE, then version 3. */
+export function isPkcs12(bytes: Uint8Array): boolean {
+  if (bytes[0] !== Tag.sequence) return false;
+  const length = bytes[1] ?? 0;
+  const at = length > 0x80 ? 2 + length - 0x80 : 2;
+  return bytes[at] === Tag.integer && bytes[at + 1] === 1 && bytes[at + 2] === 3;
 }
 
 /** Throws `KeyError`: malformed, unsupported, wrong password. */
