@@ -102,13 +102,15 @@ export class Connection implements Sink, TransportReceiver {
   /** Chunks that may still be read without anybody asking for them. */
   #credit: number;
   #paused = false;
+  /** The peer sends nothing any more that we would read. */
+  #peerDone = false;
   #transportEnded = false;
   #transportGone = false;
   #split = false;
   #recvAlarm: Alarm | undefined = undefined;
   /** The transport's end: under way, or done. The process ends when it is done and the owner has been told. */
   #parting: 'no' | 'talking' | 'lingering' | 'done' = 'no';
-  /** Callers of close, answered when the process ends. */
+  /** Callers of close, answered when the goodbye is out. */
   readonly #closers: From[] = [];
 
   constructor(self: Self, args: ConnectionArgs) {
@@ -429,6 +431,7 @@ export class Connection implements Sink, TransportReceiver {
   }
 
   peerClosed(): void {
+    this.#peerDone = true;
     this.#flushBatch();
     this.#handshake?.answer(closedError);
     if (this.#split) this.#delivery.end({ type: 'closed' });
@@ -537,8 +540,9 @@ export class Connection implements Sink, TransportReceiver {
     }
     if (ref === this.#senderMonitor && this.#parting === 'no') {
       // The write half is lost with its process: all that is left is to tell the owner.
-      this.#handshake?.answer({ error: crashReason(this.#config) });
-      this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) });
+      const reason = crashReason(this.#config);
+      this.#handshake?.answer({ error: reason });
+      if (this.#split) this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
     return undefined;
@@ -583,7 +587,6 @@ export class Connection implements Sink, TransportReceiver {
     }
     if (this.#lifecycle.state !== 'closed') this.#conclude();
     if (this.#parting !== 'done') return undefined;
-    for (const from of this.#closers) from.reply(okay);
     return { stop: 'normal', state: this };
   }
 
@@ -639,7 +642,7 @@ export class Connection implements Sink, TransportReceiver {
     this.#transport.pause();
   }
 
-  /** Says goodbye to the peer, then closes the transport; after an alert of ours not before the peer could read it. */
+  /** Says goodbye to the peer, then closes the transport, not before the peer could read what we sent. */
   #part(goodbye: Goodbye): void {
     if (this.#parting !== 'no') return;
     if (goodbye === 'nothing' || this.#transportGone) {
@@ -647,18 +650,20 @@ export class Connection implements Sink, TransportReceiver {
       return;
     }
     this.#parting = 'talking';
-    const linger = typeof goodbye === 'object';
+    const alert = typeof goodbye === 'object' ? goodbye.alert : undefined;
     if (this.#split) {
-      const request: SenderRequest = linger
-        ? { type: 'alert', description: goodbye.alert }
-        : { type: 'close' };
+      // What the peer still sends must be read: a socket closed with unread bytes is reset, and a reset takes along
+      // what of ours the peer has not got yet.
+      const linger = alert !== undefined || !this.#peerDone;
+      const request: SenderRequest =
+        alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
       void this.#ask(request).then(() => this.#later(saidTurn, linger));
       return;
     }
     // Before the split the core writes itself, and has written its alert already.
-    if (!linger) this.#core?.close();
+    if (alert === undefined) this.#core?.close();
     this.#flushOut();
-    this.#said(linger);
+    this.#said(alert !== undefined);
   }
 
   /** The sender has put the goodbye out, or could not. */
@@ -667,9 +672,10 @@ export class Connection implements Sink, TransportReceiver {
     return this.#settle();
   }
 
-  /** Ends our side and waits a while for the peer to read why (`alert_timeout`). */
+  /** Ends our side and waits a while (`alert_timeout`) for the peer to have read all and to end too. */
   #said(linger: boolean): void {
     if (this.#parting !== 'talking') return;
+    this.#answerClosers();
     if (!linger || this.#transportGone || this.#transportEnded) {
       this.#parted();
       return;
@@ -680,9 +686,14 @@ export class Connection implements Sink, TransportReceiver {
     this.#alarm('linger', this.#environment.settings.alertTimeout);
   }
 
+  #answerClosers(): void {
+    for (const from of this.#closers.splice(0)) from.reply(okay);
+  }
+
   #parted(): void {
     if (this.#parting === 'done') return;
     this.#parting = 'done';
+    this.#answerClosers();
     this.#notify({ type: 'transport_closed' });
     if (!this.#transportGone) this.#transport.destroy();
   }
@@ -694,9 +705,12 @@ export class Connection implements Sink, TransportReceiver {
     const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
     this.#handshake?.answer({ error: told });
     for (const { request, from } of this.#handshake?.postponed ?? []) from.reply(afterEnd(request));
-    this.#delivery.end(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
-    this.#delivery.abandonRecv(told);
-    if (this.#split) return;
+    if (this.#split) {
+      this.#delivery.end(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
+      this.#delivery.abandonRecv(told);
+      return;
+    }
+    // Nobody has the socket yet: whoever waits for the handshake is all there is to tell.
     if (!orderly) this.#core?.fail('internal_error');
     else this.#core?.close();
     this.#flushOut();

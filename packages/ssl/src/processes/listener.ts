@@ -199,7 +199,11 @@ export class Listener {
 
   terminate(): void {
     for (const acceptor of this.#acceptors) acceptor.from.reply({ error: 'closed' });
-    for (const transport of this.#queue) transport.destroy();
+  }
+
+  /** Nobody will ask for those who wait. */
+  abandon(): void {
+    for (const transport of this.#queue.splice(0)) transport.destroy();
   }
 
   #accept(owner: Pid<SslMessage>, timeout: number | 'infinity', from: From): void {
@@ -286,6 +290,7 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
     if ('error' in opened) return { stop: opened.error };
     self.own(opened.ok, close);
     listener = new Listener(self, args, opened.ok);
+    self.own(listener, abandon);
     for (const transport of early) listener.arrived(transport);
     return { ok: listener };
   },
@@ -306,6 +311,10 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
     listener.terminate();
   },
 };
+
+function abandon(listener: Listener): void {
+  listener.abandon();
+}
 
 function close(socket: TransportListener): void {
   socket.close();

@@ -197,6 +197,8 @@ export class SimulatedTransport implements Transport {
   #blocked = false;
   #ended = false;
   closed = false;
+  /** The connection was reset: what was on its way is lost. */
+  broken = false;
 
   constructor(network: SimulatedNetwork, here: Address, there: Address) {
     this.#network = network;
@@ -268,9 +270,11 @@ export class SimulatedTransport implements Transport {
   /** The connection breaks for both ends. */
   breakOff(reason: string): void {
     this.#inFlight = [];
+    this.broken = true;
     this.#close(reason);
     const peer = this.#peer;
     if (peer !== undefined && !peer.closed) {
+      peer.broken = true;
       peer.#inFlight = [];
       peer.#close(reason);
     }
