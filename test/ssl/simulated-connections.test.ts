@@ -71,7 +71,10 @@ async function openPair(
   if ('error' in accepted) return undefined;
   const served = await run(ssl.handshake(self, accepted.ok, 60_000));
   const client = await run(connecting);
-  if ('error' in served || 'error' in client) return undefined;
+  if ('error' in served || 'error' in client) {
+    for (const end of [served, client, accepted]) if ('ok' in end) await run(ssl.close(end.ok));
+    return undefined;
+  }
   return { client: client.ok, server: served.ok, sent: [], taken: 0, owner: self.pid };
 }
 
