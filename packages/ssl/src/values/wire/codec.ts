@@ -121,7 +121,11 @@ export function struct<T extends object>(fields: { readonly [K in keyof T]-?: Co
 }
 
 /** Counting is enough, and looking each field up again would double the cost of a decoder. */
-function isWhole<T extends object>(value: Partial<T>, read: number, names: readonly (keyof T)[]): value is T {
+function isWhole<T extends object>(
+  _value: Partial<T>,
+  read: number,
+  names: readonly (keyof T)[],
+): _value is T {
   return read === names.length;
 }
 
