@@ -138,6 +138,38 @@ describe('a verdict', () => {
     expect(outcome(verifyPeer(input({ ...only, partialChain })))).toBe('ok');
   });
 
+  it('may end with the peer itself, whose name and revocation are asked about all the same', () => {
+    const self = makeCertificate({
+      subject: 'Self',
+      issuer: 'Self',
+      key: root.key,
+      signer: root.key,
+      extensions: [dnsNames('www.example.org')],
+    });
+    const partialChain = (): { trusted_ca: Uint8Array } => ({ trusted_ca: self });
+    const chain = [self];
+    expect(outcome(verifyPeer(input({ chain, partialChain })))).toBe('ok');
+    const host = { type: 'sni', name: 'other' } as const;
+    const wrong = 'handshake_failure: hostname_check_failed';
+    expect(outcome(verifyPeer(input({ chain, partialChain, host })))).toBe(wrong);
+    const checkRevocation = (): 'valid' => 'valid';
+    expect(outcome(verifyPeer(input({ chain, partialChain, checkRevocation })))).toBe('ok');
+    expect(outcome(verifyPeer(input({ chain, partialChain, checkRevocation, host })))).toBe(wrong);
+    const revoked = (): { bad_cert: unknown } => ({ bad_cert: { revoked: 'keyCompromise' } });
+    expect(outcome(verifyPeer(input({ chain, partialChain, checkRevocation: revoked })))).toMatch(
+      /^certificate_revoked/,
+    );
+    const verifyFun = {
+      state: undefined,
+      fun: (_: unknown, event: unknown) =>
+        typeof event === 'object' && event !== null && 'bad_cert' in event
+          ? { fail: event.bad_cert }
+          : { valid: undefined },
+    };
+    expect(outcome(verifyPeer(input({ chain, partialChain, verifyFun })))).toBe('ok');
+    expect(outcome(verifyPeer(input({ chain, partialChain, verifyFun, host })))).toBe(wrong);
+  });
+
   it('holds when partial_chain throws or trusts something that is not in the path', () => {
     const partialChain = (): never => {
       throw new Error('mine');

@@ -9,8 +9,9 @@ import { Generations } from './generations.js';
 import { signatureAlgorithmOf } from './signature-algorithm.js';
 
 /** Certificates kept per generation; larger ones than `MAX_KEPT` are parsed each time. */
-const LIMIT = 1024;
-const MAX_KEPT = 16_384;
+const LIMIT = 512;
+/** bytes */
+const MAX_KEPT = 8_192;
 
 const certificates = new Generations<string, Certificate>(LIMIT);
 

@@ -10,15 +10,11 @@ import { decryptPrivateKeyInfo, type Password } from './encrypted-key.js';
 import { KeyError } from './key-error.js';
 import { Oid } from './oids.js';
 import { decodePem, type PemEntry, PemError } from './pem.js';
-import { decodePkcs12 } from './pkcs12.js';
 
 export type { Password };
 
-/** A key at hand and nothing else. */
-export type LocalKey = Exclude<KeyMaterial, { readonly type: 'pfx' | 'remote' }>;
-
 /** The `key` option made ready. Throws `KeyError`. */
-export function parsePrivateKey(material: LocalKey, password: Password, engine: CryptoEngine): PrivateKey {
+export function parsePrivateKey(material: KeyMaterial, password: Password, engine: CryptoEngine): PrivateKey {
   switch (material.type) {
     case 'private_key':
       return material.key;
@@ -28,18 +24,7 @@ export function parsePrivateKey(material: LocalKey, password: Password, engine: 
       const entry: PemEntry = { type: material.format, der: material.der, dekInfo: undefined };
       return importKey(privateKeyInfo(entry, password), engine);
     }
-    case 'pfx': {
-      const { privateKey } = decodePkcs12(material.der, password);
-      if (privateKey === undefined) throw new KeyError('no_key', 'no private key in the PKCS#12 file');
-      return importKey(normalised(privateKey), engine);
-    }
-    case 'remote':
-      throw new KeyError('unsupported', 'a key that lives elsewhere has no private part to read');
   }
-}
-
-function normalised(der: Uint8Array): Uint8Array {
-  return privateKeyInfo({ type: 'PrivateKeyInfo', der, dekInfo: undefined }, undefined);
 }
 
 /** The first private key of a PEM file, as DER PrivateKeyInfo. Throws `KeyError`. */

@@ -238,8 +238,9 @@ class Judgement {
     const result = step.value;
     if (!('ok' in result)) return this.#rejected(result.bad_cert, result.certificate);
     const accepted: PeerVerdict = { ok: result.ok, path: this.#certificates() };
-    if (this.#path.chain.length > 1 || typeof this.#path.anchor !== 'string') return accepted;
-    // The one certificate became the anchor, which has no verdict event: the host name is checked all the same.
+    const { anchor, chain } = this.#path;
+    if (chain.length > (typeof anchor === 'string' ? 1 : 0)) return accepted;
+    // The peer's own certificate is the anchor, which has no verdict event: it is asked about all the same.
     const peer = this.#peer();
     const answer = this.#answer({ type: 'valid_peer', certificate: peer, index: -1 });
     const goOn = (last: PathAnswer): PeerVerdict =>
