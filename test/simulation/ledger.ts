@@ -206,6 +206,7 @@ export class Ledger {
     const name = `controllingProcess(${end.label}, ${this.nameOf(to)})`;
     const result = await this.call(who, name, ssl.controllingProcess(end.socket, to));
     change.end = this.#step;
+    if ('ok' in result && !end.socket.node.isAlive(to)) end.ownEnd = true;
     change.result = 'ok' in result ? 'ok' : 'failed';
   }
 

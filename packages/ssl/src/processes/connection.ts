@@ -34,6 +34,7 @@ import type { Environment } from './environment.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import type { HandshakeOver } from './listener.js';
 import { isDown } from './requests.js';
+import type { SendResult } from './send-queue.js';
 import type { SenderNotice, SenderRequest } from './sender.js';
 import { type SslMessage, SslSocket } from './socket.js';
 import type { Transport, TransportReceiver } from './transport/transport.js';
@@ -321,9 +322,10 @@ export class Connection implements Sink, TransportReceiver {
       from.reply(okay);
       return this.#settle();
     }
-    void this.#ask({ type: 'close' }).then(() => {
-      this.#transport.end();
-      from.reply(okay);
+    // What was sent before goes out before, however slow the peer: ended too early it would be lost.
+    void this.#ask({ type: 'close' }, Infinity).then((said) => {
+      if (said) this.#transport.end();
+      from.reply(said ? okay : closedError);
     });
     return undefined;
   }
@@ -657,7 +659,7 @@ export class Connection implements Sink, TransportReceiver {
       const linger = alert !== undefined || !this.#peerDone;
       const request: SenderRequest =
         alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
-      void this.#ask(request).then(() => this.#later(saidTurn, linger));
+      void this.#ask(request, closePatience).then((said) => this.#later(saidTurn, said && linger));
       return;
     }
     // Before the split the core writes itself, and has written its alert already.
@@ -666,7 +668,7 @@ export class Connection implements Sink, TransportReceiver {
     this.#said(alert !== undefined);
   }
 
-  /** The sender has put the goodbye out, or could not. */
+  /** The sender has put the goodbye out, or could not: then nothing of ours is worth waiting for. */
   said(linger: boolean): Outcome {
     this.#said(linger);
     return this.#settle();
@@ -726,12 +728,13 @@ export class Connection implements Sink, TransportReceiver {
     this.#self.cast(this.#sender, notice);
   }
 
-  /** A request to the sender that cannot fail: what does not come in time is given up. */
-  async #ask(request: SenderRequest): Promise<void> {
+  /** Whether the sender has put it out; it has not if it is gone, or does not come to it in time. */
+  async #ask(request: SenderRequest, patience: number): Promise<boolean> {
     try {
-      await this.#self.node.call(this.#sender, request, closePatience);
+      const result = await this.#self.node.call<SendResult>(this.#sender, request, patience);
+      return 'ok' in result;
     } catch {
-      // The sender is gone or blocked; the transport will be closed all the same.
+      return false;
     }
   }
 

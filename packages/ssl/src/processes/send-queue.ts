@@ -18,6 +18,8 @@ export interface Waiter {
 /** The part of a transport that is written to. */
 export interface Outlet {
   write(pieces: readonly Uint8Array[]): boolean;
+  /** Bytes taken and not yet passed on. */
+  readonly backlog: number;
 }
 
 /** Bytes encrypted before the transport is asked whether it still follows. */
@@ -39,6 +41,8 @@ export class SendQueue {
   readonly #written: Entry[] = [];
   #blocked = false;
   #closed = false;
+  /** Who waits for close_notify to go out; undefined when it has, or was never asked for. */
+  #closers: Waiter[] | undefined = undefined;
   #packet: 0 | 1 | 2 | 4 = 0;
   #sent = 0;
 
@@ -94,17 +98,26 @@ export class SendQueue {
   /** close_notify after everything queued; no send is taken any more. The waiter hears when the transport has it. */
   close(description: number, waiter: Waiter): void {
     if (this.#closed) {
-      waiter.reply({ ok: true });
+      if (this.#closers === undefined) waiter.reply({ ok: true });
+      else this.#closers.push(waiter);
       return;
     }
     this.#closed = true;
-    this.#queue.push({ kind: 'alert', bytes: Uint8Array.of(1, description), done: 0, waiter });
+    const closers = [waiter];
+    this.#closers = closers;
+    const all: Waiter = {
+      reply: (result) => {
+        this.#closers = undefined;
+        for (const one of closers) one.reply(result);
+      },
+    };
+    this.#queue.push({ kind: 'alert', bytes: Uint8Array.of(1, description), done: 0, waiter: all });
     this.#flush();
   }
 
-  /** A fatal alert before anything queued, whose senders hear `closed`. */
+  /** A fatal alert before anything queued, whose senders hear `closed`. After close_notify there is nothing to say. */
   fail(description: number, waiter: Waiter): void {
-    if (this.#closed) {
+    if (this.#closed && !this.#queue.some(({ kind }) => kind === 'alert')) {
       waiter.reply({ ok: true });
       return;
     }
@@ -129,7 +142,8 @@ export class SendQueue {
 
   /** The transport's backlog is gone. */
   drained(): void {
-    if (!this.#blocked) return;
+    // The message may be older than what was written since.
+    if (!this.#blocked || this.#outlet.backlog > 0) return;
     this.#blocked = false;
     this.#acknowledge();
     this.#flush();
