@@ -26,7 +26,10 @@ export function certificateOf(der: Uint8Array): Certificate {
   return certificate;
 }
 
-/** Forgets all certificates, and with them what was found out about them: for benchmarks of the cold case. */
+/**
+ * Forgets all certificates, and with them what was found out about them: for benchmarks of the cold case.
+ * @public
+ */
 export function clearParseCache(): void {
   certificates.clear();
 }
