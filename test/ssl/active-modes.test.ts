@@ -317,9 +317,21 @@ function transportOf({ network }: Simulation, _peers: ssl.SslSocket): SimulatedT
   return server;
 }
 
+function isRaised(result: Outcome['result']): result is { readonly raises: readonly string[] } {
+  return typeof result === 'object' && 'raises' in result;
+}
+
+/** The recorder's own words: `exited`, `started`. */
+function isText(result: Outcome['result']): result is string {
+  return typeof result === 'string';
+}
+
 function expected({ result, messages = [] }: Outcome): string {
-  const plainOutcome: Plain =
-    typeof result === 'string' ? result : 'raises' in result ? ['raises', 'TypeError'] : plainTerm(result);
+  const plainOutcome: Plain = isRaised(result)
+    ? ['raises', 'TypeError']
+    : isText(result)
+      ? result
+      : plainTerm(result);
   const asyncs = messages.flatMap(([actor, message]) =>
     actor === 'async' && typeof message === 'object' && 'async' in message
       ? [['async', message.async, plainTerm(message.result)]]

@@ -1,44 +1,478 @@
-import { createNode, type Node, type Self, silentLogger, stderrLogger } from '@actor-tls/runtime';
+/** What the functions of ssl do on real sockets, against ourselves and node:tls. */
+import { once } from 'node:events';
+import { createServer as createTcpServer, type Socket, connect as tcpConnect } from 'node:net';
+import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const ca = createCa();
-const issued = ca.issue();
+const leaf = ca.issue();
+const clientLeaf = ca.issue({ subject: 'client' });
+const key = { PrivateKeyInfo: leaf.key };
+const trust = { cacerts: [ca.cert] };
 
-describe('a connection over loopback', () => {
-  let node: Node;
-  beforeAll(async () => {
-    node = createNode({ logger: stderrLogger });
-    expect(await ssl.start({ node })).toEqual({ ok: true });
+let node: Node;
+let self: Self;
+const sockets: (ssl.SslSocket | ssl.SslListenSocket)[] = [];
+
+beforeAll(async () => {
+  node = createNode({ logger: silentLogger });
+  ssl.unwrap(await ssl.start({ node, env: { alert_timeout: 200 } }));
+  self = node.shell();
+});
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) await ssl.close(socket);
+  self.flush();
+});
+
+afterAll(async () => {
+  await ssl.stop(node);
+});
+
+async function listen(
+  options: ssl.TlsServerOptions = {},
+): Promise<{ listener: ssl.SslListenSocket; port: number }> {
+  const listener = ssl.unwrap(
+    await ssl.listen(self, 0, { cert: leaf.chain, key, ip: 'loopback', active: false, ...options }),
+  );
+  sockets.push(listener);
+  return { listener, port: ssl.unwrap(await ssl.sockname(listener)).port };
+}
+
+interface Pair {
+  readonly client: ssl.SslSocket;
+  readonly server: ssl.SslSocket;
+  readonly port: number;
+}
+
+async function pair(client: ssl.TlsClientOptions = {}, server: ssl.TlsServerOptions = {}): Promise<Pair> {
+  const { listener, port } = await listen(server);
+  const connecting = ssl.connect(self, 'localhost', port, { ...trust, active: false, ...client });
+  const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 5000));
+  const served = ssl.unwrap(await ssl.handshake(self, accepted, 5000));
+  const connected = ssl.unwrap(await connecting);
+  sockets.push(connected, served);
+  return { client: connected, server: served, port };
+}
+
+async function received(socket: ssl.SslSocket, length: number): Promise<string> {
+  const data = ssl.unwrap<ssl.ReceivedData>(await ssl.recv(socket, length, 5000));
+  return data instanceof Uint8Array ? Buffer.from(data).toString() : JSON.stringify(data);
+}
+
+/** The next message of the shell, or what was there in its place after a while. */
+async function message(): Promise<ssl.SslMessage> {
+  return (await self.receive({ after: 5000 })) as ssl.SslMessage;
+}
+
+describe('connect, send and recv', () => {
+  it('carry bytes both ways, exactly as many as asked for', async () => {
+    const { client, server } = await pair();
+    expect(await ssl.send(client, ['he', Buffer.from('ll'), [111]])).toEqual({ ok: true });
+    expect(await received(server, 2)).toBe('he');
+    expect(await received(server, 0)).toBe('llo');
+    expect(await ssl.send(server, 'world')).toEqual({ ok: true });
+    expect(await received(client, 5)).toBe('world');
   });
-  it('carries data both ways', async () => {
-    const self = node.shell();
-    const l = await ssl.listen(self, 0, {
-      cert: issued.chain,
-      key: { PrivateKeyInfo: issued.key },
-      ip: 'loopback',
+
+  it('carry ten megabytes whole', async () => {
+    const { client, server } = await pair();
+    const data = Buffer.alloc(10_000_000);
+    for (let i = 0; i < data.length; i += 997) data[i] = i & 255;
+    const sending = ssl.send(client, data);
+    const got = ssl.unwrap<ssl.ReceivedData>(await ssl.recv(server, data.length));
+    expect(Buffer.compare(got as Uint8Array, data)).toBe(0);
+    expect(await sending).toEqual({ ok: true });
+  });
+
+  it('tell what was agreed', async () => {
+    const alpn = { alpnAdvertisedProtocols: ['h2', 'http/1.1'] };
+    const { client, server, port } = await pair(alpn, { alpnPreferredProtocols: ['http/1.1'] });
+    expect(Buffer.from(ssl.unwrap(await ssl.negotiatedProtocol(client))).toString()).toBe('http/1.1');
+    expect(await ssl.peercert(client)).toEqual({ ok: leaf.cert });
+    expect(await ssl.peercert(server)).toEqual({ error: 'no_peercert' });
+    expect(ssl.unwrap(await ssl.peername(client))).toEqual({ address: '127.0.0.1', port });
+    const info = ssl.unwrap(await ssl.connectionInformation(server, ['protocol', 'sniHostname', 'nonsense']));
+    expect(info).toEqual({ protocol: 'tlsv1.3', sniHostname: 'localhost' });
+    expect(Object.keys(ssl.unwrap(await ssl.connectionInformation(client)))).toContain('selectedCipherSuite');
+    expect(ssl.unwrap(await ssl.getstat(client, ['recvCnt']))['recvCnt']).toBeGreaterThan(0);
+    expect(await ssl.getstat(client, ['no_such' as never])).toEqual({ error: 'einval' });
+  });
+
+  it('answer several senders one after the other, none mixed with another', async () => {
+    const { client, server } = await pair();
+    const letters = ['a', 'b', 'c', 'd'];
+    await Promise.all(letters.map((letter) => ssl.send(client, letter.repeat(40_000))));
+    const all = await received(server, 160_000);
+    expect(all.replace(/(.)\1*/g, '$1')).toHaveLength(4);
+  });
+
+  it('frame with packet 2 and refuse what does not fit', async () => {
+    const { client, server } = await pair({ packet: 2 }, { packet: 2 });
+    expect(await ssl.send(client, 'one')).toEqual({ ok: true });
+    expect(await ssl.send(client, Buffer.alloc(65_536))).toEqual({
+      error: { badarg: { packet_to_large: [65_536, 65_535] } },
     });
-    console.log(l);
-    const L = ssl.unwrap(l);
-    const port = ssl.unwrap(await ssl.sockname(L)).port;
-    const accepted = ssl.transportAccept(self, L);
-    const client = ssl.connect(self, 'localhost', port, { cacerts: [ca.cert], active: false }, 5000);
-    const S = ssl.unwrap(await accepted);
-    console.log('accepted', S);
-    console.log(await ssl.handshake(self, S));
-    const C = ssl.unwrap(await client);
-    console.log(await ssl.send(C, 'hello'));
-    console.log(await self.receive());
-    console.log(
-      await ssl.send(S, 'world'),
-      await ssl.recv(C, 0),
-      await ssl.connectionInformation(C, ['protocol', 'selectedCipherSuite']),
+    expect(await received(server, 0)).toBe('one');
+  });
+
+  it('raise for arguments of a wrong type and leave the connection alone', async () => {
+    const { client, server } = await pair();
+    await expect(ssl.send(client, 7 as never)).rejects.toThrow(TypeError);
+    await expect(ssl.recv(client, -1)).rejects.toThrow(TypeError);
+    await expect(ssl.recv(client, 0, -5)).rejects.toThrow(TypeError);
+    await expect(ssl.shutdown(client, 'sideways' as never)).rejects.toThrow(TypeError);
+    await ssl.send(client, 'still here');
+    expect(await received(server, 0)).toBe('still here');
+  });
+
+  it('update keys from either side without losing data', async () => {
+    const { client, server } = await pair();
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      expect(await ssl.updateKeys(from, 'read_write')).toEqual({ ok: true });
+      await ssl.send(from, 'after');
+      expect(await received(to, 5)).toBe('after');
+      await ssl.send(to, 'back');
+      expect(await received(from, 4)).toBe('back');
+    }
+    expect(await ssl.updateKeys(client, 'both' as never)).toEqual({ error: { illegal_parameter: 'both' } });
+  });
+
+  it('change keys by themselves when key_update_at is reached', async () => {
+    const { client, server } = await pair({ keyUpdateAt: 50_000 });
+    const data = Buffer.alloc(300_000, 'k');
+    const sending = ssl.send(client, data);
+    expect(await received(server, data.length)).toBe(data.toString());
+    expect(await sending).toEqual({ ok: true });
+    await ssl.send(server, 'and back');
+    expect(await received(client, 8)).toBe('and back');
+  });
+
+  it('do not let a peer that does not read stop the reading', async () => {
+    const { client, server } = await pair();
+    let done = false;
+    const blocked = ssl.send(client, Buffer.alloc(40_000_000)).then((result) => {
+      done = true;
+      return result;
+    });
+    for (const word of ['one', 'two', 'three']) {
+      await ssl.send(server, word);
+      expect(await received(client, word.length)).toBe(word);
+    }
+    expect(done).toBe(false);
+    await ssl.close(server);
+    expect(await blocked).toEqual({ error: 'closed' });
+  });
+
+  it('give up a send after sendTimeout', async () => {
+    const { client } = await pair({ sendTimeout: 100 });
+    expect(await ssl.send(client, Buffer.alloc(40_000_000))).toEqual({ error: 'timeout' });
+  });
+});
+
+describe('errors', () => {
+  it('of the transport have their posix names', async () => {
+    const { listener, port } = await listen();
+    expect(await ssl.listen(self, port, { cert: leaf.chain, key, ip: 'loopback' })).toEqual({
+      error: 'eaddrinuse',
+    });
+    await ssl.close(listener);
+    expect(await ssl.connect(self, '127.0.0.1', port, trust)).toEqual({ error: 'econnrefused' });
+    expect(await ssl.connect(self, 'no-such-host.invalid', port, trust)).toEqual({ error: 'nxdomain' });
+    const tooHigh = await ssl.connect(self, 'localhost', 70_000, trust);
+    expect(tooHigh).toMatchObject({ error: { options: { cb_info: expect.anything() } } });
+  });
+
+  it('of calls on listeners and on sockets before their handshake are told, not hung', async () => {
+    const { listener, port } = await listen();
+    expect(await ssl.send(listener, 'x')).toEqual({ error: 'enotconn' });
+    expect(await ssl.recv(listener, 0)).toEqual({ error: 'enotconn' });
+    expect(await ssl.peername(listener)).toEqual({ error: 'enotconn' });
+    expect(await ssl.updateKeys(listener, 'write')).toEqual({ error: { illegal_parameter: 'write' } });
+    expect(await ssl.listen(self, 0, {})).toEqual({ error: 'nooptions' });
+    const tcp = tcpConnect(port, '127.0.0.1');
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    const early = { error: 'notsup_on_transport_accept_socket' };
+    expect(await ssl.send(accepted, 'x')).toEqual(early);
+    expect(await ssl.recv(accepted, 0)).toEqual(early);
+    expect(await ssl.updateKeys(accepted, 'write')).toEqual(early);
+    expect(ssl.unwrap(await ssl.peername(accepted)).address).toBe('127.0.0.1');
+    const ended = once(tcp.resume(), 'close');
+    expect(await ssl.close(accepted)).toEqual({ ok: true });
+    expect(await ssl.send(accepted, 'x')).toEqual({ error: 'closed' });
+    expect(await ssl.peername(accepted)).toEqual({ error: 'einval' });
+    expect(await ssl.close(accepted)).toEqual({ ok: true });
+    tcp.on('error', () => {});
+    await ended;
+  });
+
+  it('of an untrusted certificate name the alert on both sides', async () => {
+    const { listener, port } = await listen();
+    const connecting = ssl.connect(self, 'localhost', port, { cacerts: [createCa().cert] });
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    const [server, client] = await Promise.all([ssl.handshake(self, accepted), connecting]);
+    expect(client).toMatchObject({
+      error: { tls_alert: ['unknown_ca', expect.stringContaining('Unknown CA')] },
+    });
+    expect(server).toMatchObject({
+      error: {
+        tls_alert: ['unknown_ca', expect.stringContaining('received CLIENT ALERT: Fatal - Unknown CA')],
+      },
+    });
+  });
+
+  it('of the wrong host name are found, and names are not checked when disabled', async () => {
+    const other = ca.issue({ names: [{ dns: 'other.test' }] });
+    const { port, listener } = await listen({ cert: other.chain, key: { PrivateKeyInfo: other.key } });
+    const serve = async (): Promise<unknown> =>
+      ssl.handshake(self, ssl.unwrap(await ssl.transportAccept(self, listener)));
+    const [, refused] = await Promise.all([serve(), ssl.connect(self, 'localhost', port, trust)]);
+    expect(refused).toMatchObject({ error: { tls_alert: ['handshake_failure', expect.anything()] } });
+    const [, accepted] = await Promise.all([
+      serve(),
+      ssl.connect(self, 'localhost', port, { ...trust, serverNameIndication: 'disable' }),
+    ]);
+    expect(accepted).toHaveProperty('ok');
+  });
+
+  it('of a handshake that takes too long end the connection', async () => {
+    const { listener, port } = await listen();
+    const tcp = tcpConnect(port, '127.0.0.1');
+    tcp.on('error', () => {});
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    expect(await ssl.handshake(self, accepted, 50)).toEqual({ error: 'timeout' });
+    expect(await ssl.recv(accepted, 0)).toEqual({ error: 'closed' });
+    await once(tcp.resume(), 'close');
+    expect(await ssl.transportAccept(self, listener, 10)).toEqual({ error: 'timeout' });
+  });
+
+  it('of a peer that speaks no TLS are alerts', async () => {
+    const { listener, port } = await listen();
+    const tcp = tcpConnect(port, '127.0.0.1', () => tcp.write('GET / HTTP/1.0\r\n\r\n'));
+    const answer = once(tcp, 'data');
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    const result = await ssl.handshake(self, accepted);
+    expect(result).toHaveProperty(['error', 'tls_alert']);
+    const [bytes] = await answer;
+    expect(bytes[0], 'an alert record').toBe(21);
+    tcp.destroy();
+  });
+
+  it('of files come at the handshake and name the file', async () => {
+    const { listener, port } = await listen({ cert: undefined, key: undefined, certfile: '/no/such.pem' });
+    const connecting = ssl.connect(self, 'localhost', port, trust);
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    expect(await ssl.handshake(self, accepted)).toEqual({
+      error: { options: { certfile: ['/no/such.pem', { error: 'enoent' }] } },
+    });
+    expect(await connecting).toEqual({ error: 'closed' });
+  });
+});
+
+describe('owners', () => {
+  it('get what comes in an active mode, and ssl_closed last', async () => {
+    const { client, server } = await pair();
+    await ssl.setopts(server, { active: true });
+    await ssl.send(client, 'one');
+    expect(await message()).toEqual({ type: 'ssl', socket: server, data: Buffer.from('one') });
+    await ssl.send(client, 'two');
+    await ssl.close(client);
+    expect(await message()).toEqual({ type: 'ssl', socket: server, data: Buffer.from('two') });
+    expect(await message()).toEqual({ type: 'ssl_closed', socket: server });
+    expect(await ssl.send(server, 'x')).toEqual({ error: 'closed' });
+  });
+
+  it('that die close their connection and nobody else’s', async () => {
+    const one = await pair();
+    const other = await pair();
+    const owner = node.shell();
+    expect(await ssl.controllingProcess(one.server, owner.pid)).toEqual({ ok: true });
+    node.exit(owner.pid, 'kill');
+    expect(await ssl.recv(one.client, 0)).toEqual({ error: 'closed' });
+    await ssl.send(other.client, 'fine');
+    expect(await received(other.server, 0)).toBe('fine');
+  });
+
+  it('are told internal_error when a connection’s process crashes, and the peer gets the alert', async () => {
+    for (const victim of ['connection', 'sender'] as const) {
+      const { client, server } = await pair();
+      await ssl.setopts(server, { active: true });
+      node.exit(server[victim], 'kill');
+      expect(await message()).toMatchObject({
+        type: 'ssl_error',
+        socket: server,
+        reason: { tls_alert: ['internal_error', expect.anything()] },
+      });
+      const end = await ssl.recv(client, 0);
+      if (victim === 'connection')
+        expect(end).toMatchObject({ error: { tls_alert: ['internal_error', expect.anything()] } });
+      else expect(end).toEqual({ error: 'closed' });
+    }
+  });
+
+  it('of a listener take it with them', async () => {
+    const owner = node.shell();
+    const listener = ssl.unwrap(await ssl.listen(owner, 0, { cert: leaf.chain, key, ip: 'loopback' }));
+    const waiting = ssl.transportAccept(self, listener);
+    node.exit(owner.pid, 'kill');
+    expect(await waiting).toEqual({ error: 'closed' });
+    expect(await ssl.sockname(listener)).toEqual({ error: 'einval' });
+  });
+});
+
+describe('limits', () => {
+  it('send away connections beyond maxHandshakes and count them', async () => {
+    const { listener, port } = await listen({ maxHandshakes: 2 });
+    const tcp: Socket[] = [];
+    for (let i = 0; i < 4; i++) {
+      const socket = tcpConnect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      tcp.push(socket);
+      await once(socket, 'connect');
+    }
+    await Promise.all(tcp.slice(2).map((socket) => once(socket.resume(), 'close')));
+    expect(await ssl.listenerCounters(listener)).toMatchObject({
+      accepted: 2,
+      refusedHandshakes: 2,
+      waiting: 2,
+    });
+    for (const socket of tcp) socket.destroy();
+  });
+
+  it('end a handshake at its deadline', async () => {
+    const { listener, port } = await listen({ handshakeDeadline: 50 });
+    const tcp = tcpConnect(port, '127.0.0.1');
+    tcp.on('error', () => {});
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    expect(await ssl.handshake(self, accepted)).toEqual({ error: 'timeout' });
+    tcp.destroy();
+  });
+});
+
+describe('half-close, upgrade and options of the handshake', () => {
+  it('shutdown write says close_notify and reading goes on', async () => {
+    const { client, server } = await pair();
+    expect(await ssl.shutdown(client, 'write')).toEqual({ ok: true });
+    expect(await ssl.send(client, 'x')).toEqual({ error: 'closed' });
+    expect(await ssl.recv(server, 0)).toEqual({ error: 'closed' });
+    expect(await ssl.recv(client, 0)).toEqual({ error: 'closed' });
+  });
+
+  it('upgrades plain sockets on both sides', async () => {
+    const server = createTcpServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const tcp = tcpConnect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+    const [[accepted]] = await Promise.all([once(server, 'connection'), once(tcp, 'connect')]);
+    server.close();
+    const [served, connected] = await Promise.all([
+      ssl.handshake(self, accepted, { cert: leaf.chain, key }),
+      ssl.connect(self, tcp, trust),
+    ]);
+    sockets.push(ssl.unwrap(served), ssl.unwrap(connected));
+    await ssl.send(ssl.unwrap(connected), 'upgraded');
+    expect(await received(ssl.unwrap(served), 0)).toBe('upgraded');
+    expect(await ssl.connect(self, new Socket(), trust)).toEqual({ error: 'einval' });
+  });
+
+  it('handshake lays its options over the listener’s', async () => {
+    const { listener, port } = await listen();
+    const connecting = ssl.connect(self, 'localhost', port, {
+      ...trust,
+      active: false,
+      cert: clientLeaf.chain,
+      key: { PrivateKeyInfo: clientLeaf.key },
+    });
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    const served = ssl.unwrap(
+      await ssl.handshake(
+        self,
+        accepted,
+        { verify: 'verify_peer', cacerts: [ca.cert], failIfNoPeerCert: true, mode: 'list' },
+        5000,
+      ),
     );
-    console.log(await ssl.close(C), await self.receive());
-    console.log(await ssl.send(S, 'x'), await ssl.close(L));
-    console.log(node.processes().map((p) => [p, node.processInfo(p)?.kind]));
-    console.log(await ssl.stop(node));
-    console.log(node.processes().map((p) => [p, node.processInfo(p)?.kind]));
+    const client = ssl.unwrap(await connecting);
+    sockets.push(served, client);
+    expect(await ssl.peercert(served)).toEqual({ ok: clientLeaf.cert });
+    await ssl.send(client, 'A');
+    expect(await ssl.recv(served, 0)).toEqual({ ok: [65] });
+    const wrong = ssl.unwrap(await ssl.getopts(served, ['mode', 'active']));
+    expect(wrong).toEqual({ active: false, mode: 'list' });
+  });
+
+  it('asks a verify_fun that takes its time, and only that connection waits', async () => {
+    const { listener, port } = await listen();
+    const events: unknown[] = [];
+    const connecting = ssl.connect(self, 'localhost', port, {
+      active: false,
+      cacerts: [createCa().cert],
+      verifyFun: async (_certificate, event, state) => {
+        events.push(event);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return { valid: state };
+      },
+    });
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    const served = ssl.unwrap(await ssl.handshake(self, accepted));
+    const client = ssl.unwrap(await connecting);
+    sockets.push(served, client);
+    expect(events).toContainEqual({ bad_cert: 'unknown_ca' });
+    await ssl.send(client, 'hello');
+    expect(await received(served, 0)).toBe('hello');
+  });
+
+  it('fails only the connection whose verify_fun throws', async () => {
+    const { listener, port } = await listen();
+    const connecting = ssl.connect(self, 'localhost', port, {
+      ...trust,
+      verifyFun: () => {
+        throw new Error('oops');
+      },
+    });
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    await ssl.handshake(self, accepted);
+    expect(await connecting).toMatchObject({ error: { tls_alert: ['internal_error', expect.anything()] } });
+  });
+});
+
+describe('node:tls', () => {
+  it('is served and echoes', async () => {
+    const { listener, port } = await listen();
+    const peer: TLSSocket = tlsConnect({ port, host: '127.0.0.1', servername: 'localhost', ca: ca.certPem });
+    const secure = once(peer, 'secureConnect');
+    const served = ssl.unwrap(
+      await ssl.handshake(self, ssl.unwrap(await ssl.transportAccept(self, listener))),
+    );
+    await secure;
+    sockets.push(served);
+    peer.write('from node');
+    expect(await received(served, 9)).toBe('from node');
+    const data = once(peer, 'data');
+    await ssl.send(served, 'to node');
+    expect(String((await data)[0])).toBe('to node');
+    const ended = once(peer, 'end');
+    await ssl.close(served);
+    await ended;
+    peer.destroy();
+  });
+
+  it('serves', async () => {
+    const server = createServer({ cert: leaf.certPem, key: leaf.keyPem }, (socket) => socket.pipe(socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const client = ssl.unwrap(await ssl.connect(self, 'localhost', port, { ...trust, active: true }));
+    await ssl.send(client, 'echo');
+    expect(await message()).toEqual({ type: 'ssl', socket: client, data: Buffer.from('echo') });
+    await ssl.close(client);
+    server.close();
   });
 });

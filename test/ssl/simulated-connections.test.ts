@@ -182,5 +182,6 @@ async function schedule(seed: number): Promise<void> {
 }
 
 describe('in any schedule owners hear each byte once, in order, and one ending', () => {
-  for (let seed = 1; seed <= Number(process.env['SEEDS'] ?? '60'); seed++) it(`seed ${seed}`, () => schedule(seed));
+  for (let seed = 1; seed <= Number(process.env['SEEDS'] ?? '60'); seed++)
+    it(`seed ${seed}`, () => schedule(seed));
 });

@@ -15,22 +15,27 @@ import {
   type Self,
   type Stop,
 } from '@actor-tls/runtime';
-import type { Config, SocketOptions } from '../options/config.js';
+import type { Config, RemoteKey, SocketOptions } from '../options/config.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from '../options/socket-options.js';
 import { Core } from '../protocol/core.js';
 import type { Facts } from '../protocol/facts.js';
-import type { Failure, Sink, Verdict } from '../protocol/sink.js';
+import type { OwnIdentity } from '../protocol/identity.js';
+import type { Failure, Sink, StapleWish } from '../protocol/sink.js';
 import { alertText } from '../values/alert-text.js';
 import { type AlertDescription, alertCode } from '../values/registry/alerts.js';
+import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { parseAddress } from '../values/x509/hostname.js';
+import { nonceExtensions } from '../values/x509/ocsp.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
-import { verifyPeer } from '../values/x509/verify-peer.js';
+import { explain, type PeerVerdict } from '../values/x509/verdict.js';
 import { connectionInformation } from './connection-information.js';
+import { ConnectionLog } from './connection-log.js';
 import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
 import { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
+import { judgePeer } from './judgement.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import type { HandshakeOver } from './listener.js';
 import { isDown } from './requests.js';
@@ -59,6 +64,8 @@ type Goodbye = 'close_notify' | 'nothing' | { readonly alert: number };
 
 /** ms that close waits for the sender (contract §1.2). */
 const closePatience = 5000;
+/** bytes, RFC 8954 §2.1 */
+const nonceLength = 32;
 /**
  * Small records of one chunk are joined to one message; from here on a batch goes out as it is, since joining full
  * records would copy the bulk of the data once more.
@@ -93,6 +100,7 @@ export class Connection implements Sink, TransportReceiver {
   /** What only the handshake needs; dropped with it. */
   #handshake: Handshaking | undefined;
   #core: Core | undefined = undefined;
+  #log: ConnectionLog;
   #facts: Facts | undefined = undefined;
   /** Written by the core in this turn. */
   #out: Uint8Array[] = [];
@@ -121,6 +129,7 @@ export class Connection implements Sink, TransportReceiver {
     this.#transport = transport;
     this.#sender = sender;
     this.#config = config;
+    this.#log = this.#logOf(config);
     this.#owner = owner;
     this.#ownerMonitor = self.monitor(owner);
     this.#senderMonitor = self.monitor(sender);
@@ -340,6 +349,7 @@ export class Connection implements Sink, TransportReceiver {
       const changed = reconfigure(this.#config);
       if ('error' in changed) return this.#refuse(changed.error);
       this.#config = changed.ok.config;
+      this.#log = this.#logOf(this.#config);
       this.#setEmulated(changed.ok.socket);
     }
     const { handshakeDeadline: deadline } = this.#config;
@@ -370,7 +380,12 @@ export class Connection implements Sink, TransportReceiver {
     if (config.role === 'client') {
       const { serverName, reference } = names(config.serverNameIndication, handshake.host);
       handshake.reference = reference;
-      this.#core = Core.client({ config, identities, dependencies: { engine }, serverName }, this);
+      const { stapling } = config;
+      if (stapling?.ocspNonce === true) handshake.nonce = engine.randomBytes(nonceLength);
+      const requestExtensions = handshake.nonce ? nonceExtensions(handshake.nonce) : new Uint8Array();
+      const statusRequest = stapling && { responderIds: [], requestExtensions };
+      const dependencies = { engine };
+      this.#core = Core.client({ config, identities, dependencies, serverName, statusRequest }, this);
     } else {
       const dependencies = { engine };
       this.#core = Core.server({ config, identities, dependencies, certificateAuthorities }, this);
@@ -383,14 +398,34 @@ export class Connection implements Sink, TransportReceiver {
 
   /** The handshake is given up without a word to the peer. */
   #refuse(reason: SslReason): Outcome {
+    this.#log.report('info', { reason }, 'handshake given up');
     this.#handshake?.answer({ error: reason });
     this.#delivery.discard();
     this.#part('nothing');
     return this.#settle();
   }
 
-  verdict(verdict: Verdict): Outcome {
+  verdict(verdict: PeerVerdict): Outcome {
+    this.#answerVerdict(verdict);
+    return this.#settle();
+  }
+
+  #answerVerdict(verdict: PeerVerdict): void {
+    const handshake = this.#handshake;
+    if ('reject' in verdict && handshake !== undefined)
+      handshake.explanation = explain(verdict.reject.explanation);
     this.#core?.answerVerdict(verdict);
+  }
+
+  /** A key that lives elsewhere has signed, or has not. */
+  signature(answer: Result<Uint8Array>): Outcome {
+    if ('ok' in answer) this.#core?.answerSignature(answer.ok);
+    else this.#core?.fail('internal_error', { sign: answer.error });
+    return this.#settle();
+  }
+
+  staple(response: Uint8Array | undefined): Outcome {
+    this.#core?.answerStaple(response);
     return this.#settle();
   }
 
@@ -442,38 +477,48 @@ export class Connection implements Sink, TransportReceiver {
 
   failed(failure: Failure): void {
     this.#flushBatch();
-    const reason = alertReason(this.#config, failure);
+    const reason = this.#alertReason(failure);
     this.#handshake?.answer({ error: reason });
     if (this.#split) this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
     this.#part(failure.by === 'peer' ? 'nothing' : { alert: codeOf(failure.alert) });
   }
 
-  askVerdict(chain: readonly Uint8Array[]): void {
-    const credentials = this.#handshake?.credentials;
-    if (credentials === undefined) return;
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+    const handshake = this.#handshake;
+    const credentials = handshake?.credentials;
+    if (handshake === undefined || credentials === undefined) return;
+    const { nonce, reference: host } = handshake;
+    const environment = this.#environment;
     const config = this.#config;
-    const verdict = verifyPeer({
+    const verdict = judgePeer({
       chain,
-      trust: credentials.trust,
-      engine: this.#environment.engine,
-      role: config.role,
-      verify: config.verify,
-      host: this.#handshake?.reference,
-      depth: config.depth,
-      now: this.#environment.wallClock(),
-      signatureAlgs: config.signatureAlgsCert ?? config.signatureAlgs,
-      verifyFun: config.verifyFun,
-      partialChain: config.partialChain,
-      customizeHostnameCheck: config.role === 'client' ? config.customizeHostnameCheck : undefined,
+      staple,
+      nonce,
+      config,
+      credentials,
+      environment,
+      host,
+      log: this.#log,
     });
     if (verdict instanceof Promise) verdict.then((answer) => this.#later(verdictTurn, answer));
-    else this.#core?.answerVerdict(verdict);
+    else this.#answerVerdict(verdict);
   }
 
-  askSignature(): void {
-    // No config makes a remote key yet.
-    this.#core?.fail('internal_error', 'no remote keys');
+  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
+    const key = this.#handshake?.credentials?.remoteKeys.get(identity);
+    if (key === undefined) throw new TypeError('a remote key without anybody who signs');
+    signElsewhere(key, scheme, data).then((answer) => this.#later(signatureTurn, answer));
+  }
+
+  askStaple(wish: StapleWish): void {
+    const response = this.#handshake?.credentials?.staplers.get(wish.identity)?.response(wish);
+    if (response instanceof Promise) response.then((found) => this.#later(stapleTurn, found));
+    else this.#core?.answerStaple(response);
+  }
+
+  trace(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void {
+    if (this.#log.traces) this.#log.trace(direction, kind, bytes);
   }
 
   keyUpdateRequested(): void {
@@ -718,6 +763,22 @@ export class Connection implements Sink, TransportReceiver {
     this.#flushOut();
   }
 
+  /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */
+  #alertReason(failure: Failure): SslReason {
+    const { protocol, role } = this.#config;
+    const explanation = failure.by === 'self' ? this.#handshake?.explanation : undefined;
+    const text = alertText({ protocol, role, ...failure, explanation });
+    const { alert, by, detail, reason, state } = failure;
+    this.#log.report('notice', { alert, by, state, reason, detail, explanation }, text.trimEnd());
+    return { tls_alert: [alert, text] };
+  }
+
+  #logOf({ logLevel, protocol, role }: Config): ConnectionLog {
+    const peer = this.#transport.peername();
+    const about = { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
+    return new ConnectionLog(this.#self.node.logger, logLevel, about);
+  }
+
   // ── Small change ────────────────────────────────────────────────────────────────────────────────────
 
   #tell(message: SslMessage): void {
@@ -768,6 +829,10 @@ class Handshaking {
   alarm: Alarm | undefined = undefined;
   credentials: Credentials | undefined = undefined;
   reference: HostReference | undefined = undefined;
+  /** What a stapled response has to bear. */
+  nonce: Uint8Array | undefined = undefined;
+  /** Why the peer's certificates were refused, for people. */
+  explanation: string | undefined = undefined;
 
   constructor(host: string | undefined, listener: Pid<HandshakeOver> | undefined) {
     this.host = host;
@@ -799,11 +864,6 @@ function afterEnd(request: ConnectionRequest): unknown {
     default:
       return closedError;
   }
-}
-
-/** `{tls_alert, {Alert, Text}}` of a connection that failed. */
-function alertReason({ protocol, role }: Config, failure: Failure): SslReason {
-  return { tls_alert: [failure.alert, alertText({ protocol, role, ...failure })] };
 }
 
 /** What is told when one of our own processes crashed. */
@@ -851,7 +911,31 @@ function closedTurn(connection: Connection, reason: string | undefined): Outcome
   return connection.transportClosed(reason);
 }
 
-function verdictTurn(connection: Connection, verdict: Verdict): Outcome {
+/** Asks for a signature; whatever goes wrong is the answer. */
+async function signElsewhere(
+  key: RemoteKey,
+  scheme: SignatureSchemeName,
+  data: Uint8Array,
+): Promise<Result<Uint8Array>> {
+  try {
+    const signature: unknown = await key.sign(scheme, data);
+    return signature instanceof Uint8Array && signature.length > 0 && signature.length <= 0xffff
+      ? { ok: signature }
+      : { error: 'no_signature' };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : { thrown: error } };
+  }
+}
+
+function signatureTurn(connection: Connection, answer: Result<Uint8Array>): Outcome {
+  return connection.signature(answer);
+}
+
+function stapleTurn(connection: Connection, response: Uint8Array | undefined): Outcome {
+  return connection.staple(response);
+}
+
+function verdictTurn(connection: Connection, verdict: PeerVerdict): Outcome {
   return connection.verdict(verdict);
 }
 
