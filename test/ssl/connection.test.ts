@@ -1,6 +1,6 @@
 /** What the functions of ssl do on real sockets, against ourselves and node:tls. */
 import { once } from 'node:events';
-import { createServer as createTcpServer, type Socket, connect as tcpConnect } from 'node:net';
+import { createServer as createTcpServer, Socket, connect as tcpConnect } from 'node:net';
 import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
