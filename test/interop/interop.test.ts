@@ -208,8 +208,10 @@ for (const [peer, program] of [
       it(`${bytes} bytes there and back from our client`, async () => {
         await ourClient(peer, { bytes });
       }, 90_000);
-      it(`${bytes} bytes there and back from their client`, async () => {
-        await ourServer(peer, { bytes });
+      // gnutls-cli waits for an answer every 4 KB: 10 MB take it a minute.
+      const theirs = peer === gnutls ? Math.min(bytes, 2_000_000) : bytes;
+      it(`${theirs} bytes there and back from their client`, async () => {
+        await ourServer(peer, { bytes: theirs });
       }, 90_000);
     }
   });
