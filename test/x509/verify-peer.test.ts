@@ -81,10 +81,10 @@ describe('a verdict', () => {
     ['an earlier time', { now: () => Date.UTC(2024, 0) }, 'certificate_expired: cert_expired'],
     [
       'another host',
-      { host: () => ({ type: 'sni', name: 'www.example.com' }) as const },
+      { host: (): PeerVerification['host'] => ({ type: 'sni', name: 'www.example.com' }) },
       'handshake_failure: hostname_check_failed',
     ],
-    ['another role', { role: () => 'server' as const, host: () => undefined }, 'ok'],
+    ['another role', { role: () => 'server' as const, host: (): undefined => undefined }, 'ok'],
     [
       'a signature algorithm that was not offered',
       { signatureAlgs: () => ['eddsa_ed25519'] as const },
