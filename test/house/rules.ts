@@ -88,8 +88,16 @@ const storeys: readonly Storey[] = [
   { name: 'session-store', folder: 'packages/session-store/src/', mayImport: ['session-store', 'runtime'] },
   { name: 'crl-cache', folder: 'packages/crl-cache/src/', mayImport: ['crl-cache', 'runtime'] },
   { name: 'values', folder: 'packages/ssl/src/values/', mayImport: ['values', 'config'] },
-  { name: 'config', folder: 'packages/ssl/src/options/config.ts', mayImport: ['values', 'config'] },
-  { name: 'options', folder: 'packages/ssl/src/options/', mayImport: ['values', 'config', 'options'] },
+  {
+    name: 'config',
+    folder: 'packages/ssl/src/options/config.ts',
+    mayImport: ['values', 'config', 'crl-cache'],
+  },
+  {
+    name: 'options',
+    folder: 'packages/ssl/src/options/',
+    mayImport: ['values', 'config', 'options', 'crl-cache'],
+  },
   { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
   {
     name: 'core',
