@@ -43,6 +43,8 @@ const textOptions: ReadonlySet<string> = new Set([
   'password',
   'server_name_indication',
   'ciphers',
+  // Of crl_cache's arguments.
+  'dir',
 ]);
 /** A DER SEQUENCE that stands for certificates and keys of the recordings. */
 export const someDer: Uint8Array = Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x07);
@@ -122,7 +124,7 @@ function tupleValue(items: readonly Term[], key: string): unknown {
   const name = optionNames.has(tag) ? camelCase(tag) : tag;
   if (tag === 'option' || tag === 'conflict_options')
     return { [name]: one(rest.map((item) => camelNames(toValue(item)))) };
-  const inner = optionNames.has(tag) ? tag : tag === 'invalid_protocol' ? key : '';
+  const inner = optionNames.has(tag) ? tag : tag === 'invalid_protocol' ? key : tag === 'dir' ? tag : '';
   return { [name]: one(rest.map((item) => toValue(item, inner))) };
 }
 

@@ -42,6 +42,8 @@ const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(someDer).toString('base6
 const keyPem = '-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n';
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const fun = (): { valid: undefined } => ({ valid: undefined });
+const remote = { algorithm: 'ec', sign: () => bytes(1) };
+const cacheApi = { lookup: () => 'not_available', select: () => [], freshCrl: () => [] };
 const suite = (name: string) => suiteByName(name);
 const gcm128 = suite('TLS_AES_128_GCM_SHA256');
 const chacha = suite('TLS_CHACHA20_POLY1305_SHA256');
@@ -115,6 +117,12 @@ const cases: Readonly<Record<string, RowCases>> = {
         privateKey,
         { type: 'der', format: 'PrivateKeyInfo', der: privateKey.export({ format: 'der', type: 'pkcs8' }) },
       ],
+      [{ PFX: someDer }, { type: 'pfx', der: someDer }],
+      [remote, { type: 'remote', key: remote }],
+      [
+        { ...remote, spki: someDer },
+        { type: 'remote', key: { ...remote, spki: someDer } },
+      ],
     ],
     wrong: [
       'no pem',
@@ -129,6 +137,10 @@ const cases: Readonly<Record<string, RowCases>> = {
       1,
       publicKey,
       { toString: someDer },
+      { PFX: bytes(4) },
+      { algorithm: 'nosuch', sign: fun },
+      { algorithm: 'ec', sign: 1 },
+      { ...remote, spki: 'x' },
     ],
   },
   keyfile: { ...files, wrong: [...files.wrong, ''] },
@@ -155,8 +167,29 @@ const cases: Readonly<Record<string, RowCases>> = {
             key: { type: 'der', format: 'ECPrivateKey', der: someDer },
             keyfile: undefined,
             password: undefined,
+            ocspResponse: undefined,
           },
-          { cert: undefined, certfile: 'a.pem', key: undefined, keyfile: 'a.pem', password: 'x' },
+          {
+            cert: undefined,
+            certfile: 'a.pem',
+            key: undefined,
+            keyfile: 'a.pem',
+            password: 'x',
+            ocspResponse: undefined,
+          },
+        ],
+      ],
+      [
+        [{ key: { PFX: someDer }, ocspResponse: someDer }],
+        [
+          {
+            cert: undefined,
+            certfile: undefined,
+            key: { type: 'pfx', der: someDer },
+            keyfile: undefined,
+            password: undefined,
+            ocspResponse: someDer,
+          },
         ],
       ],
       [[], []],
@@ -169,6 +202,7 @@ const cases: Readonly<Record<string, RowCases>> = {
       [{ key: { ECPrivateKey: someDer } }],
       [{ certfile: 1 }],
       [{ certfile: 'a.pem', password: 1 }],
+      [{ certfile: 'a.pem', ocspResponse: 'x' }],
       [{ certfile: 'a.pem', verify: 'verify_none' }],
       [{ certfile: 'a.pem' }, { cert: bytes(4) }],
     ],
@@ -186,6 +220,80 @@ const cases: Readonly<Record<string, RowCases>> = {
         { options: ['incompatible', { verify: 'verify_none' }, { failIfNoPeerCert: true }] },
       ],
     ],
+  },
+  ocspResponse: {
+    side: 'server',
+    valid: [
+      [someDer, someDer],
+      [fun, fun],
+    ],
+    wrong: ['x', bytes(4), 1, {}, [someDer], null],
+  },
+  crlCheck: {
+    valid: [
+      [true, true],
+      [false, false],
+      ['peer', 'peer'],
+      ['best_effort', 'best_effort'],
+    ],
+    wrong: ['maybe', 1, null, [], {}],
+  },
+  crlCache: {
+    valid: [
+      [{ api: 'ssl_crl_cache' }, { cache: 'internal', http: undefined }],
+      [
+        { api: 'ssl_crl_cache', db: { http: 500 } },
+        { cache: 'internal', http: 500 },
+      ],
+      [['ssl_crl_cache', ['internal', [{ http: 500 }]]], { cache: 'internal', http: 500 }],
+      [['ssl_crl_cache', ['internal', []]], { cache: 'internal', http: undefined }],
+      [['ssl_crl_cache', { handle: 'internal', args: [{ http: 5 }] }], { cache: 'internal', http: 5 }],
+      [
+        { api: 'ssl_crl_hash_dir', db: { dir: '/crls' } },
+        { cache: 'hash_dir', dir: '/crls' },
+      ],
+      [{ ssl_crl_cache: { internal: [] } }, { cache: 'internal', http: undefined }],
+      [{ ssl_crl_hash_dir: { internal: [{ dir: 'd' }] } }, { cache: 'hash_dir', dir: 'd' }],
+      [['ssl_crl_hash_dir', ['internal', [{ dir: 'd' }]]], { cache: 'hash_dir', dir: 'd' }],
+      [
+        { api: cacheApi, db: 7 },
+        { cache: 'own', api: cacheApi, db: 7 },
+      ],
+      [[cacheApi, ['handle', 'args']], { cache: 'own', api: cacheApi, db: ['handle', 'args'] }],
+    ],
+    edges: {
+      in: [{ api: 'ssl_crl_cache', db: { http: 0 } }],
+      out: [
+        { api: 'ssl_crl_cache', db: { http: -1 } },
+        { api: 'ssl_crl_cache', db: { http: 1.5 } },
+      ],
+    },
+    wrong: [
+      'x',
+      1,
+      {},
+      [],
+      ['ssl_crl_cache'],
+      ['nosuch', ['internal', []]],
+      { nosuch: { internal: [] } },
+      { ssl_crl_cache: { elsewhere: [] } },
+      { api: 'ssl_crl_cache', db: { htpt: 5 } },
+      { api: 'ssl_crl_cache', db: 5 },
+      { api: 'ssl_crl_cache', dbs: {} },
+      { api: 'ssl_crl_hash_dir' },
+      { api: 'ssl_crl_hash_dir', db: { dir: '' } },
+      { api: { lookup: fun, select: fun } },
+    ],
+  },
+  stapling: {
+    valid: [
+      ['staple', { ocspNonce: true, ocspResponderCerts: [] }],
+      ['no_staple', undefined],
+      [{}, { ocspNonce: true, ocspResponderCerts: [] }],
+      [{ ocspNonce: false }, { ocspNonce: false, ocspResponderCerts: [] }],
+      [{ ocspResponderCerts: [someDer] }, { ocspNonce: true, ocspResponderCerts: [someDer] }],
+    ],
+    wrong: [true, 'x', 1, null, [], { ocspNonce: 1 }, { nonce: true }, { ocspResponderCerts: [bytes(4)] }],
   },
   verifyFun: {
     valid: [

@@ -67,6 +67,10 @@ export const deviations: readonly Deviation[] = [
     applies: (found) => accepted(found) && !isHandshake(found) && refusedFor('packet')(found),
   },
   {
+    name: "a user's CRL cache is an object of functions, since there are no modules by name; other arguments are refused",
+    applies: (found) => accepted(found) && refusedFor('crlCache')(found),
+  },
+  {
     name: '† supported_groups that end empty are refused',
     applies: (found) => accepted(found) && refusedFor('supportedGroups')(found),
   },

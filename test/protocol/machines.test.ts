@@ -39,14 +39,19 @@ function dry(arrows: readonly Row[]): readonly DryArrow[] {
   }));
 }
 
-const events: readonly string[] = [...handshakeTypes, 'verdict', 'signature'];
+const events: readonly string[] = [...handshakeTypes, 'verdict', 'signature', 'staple'];
 
 const clientRows: readonly Row[] = clientArrows;
 const serverRows: readonly Row[] = serverArrows;
 
 const machines = [
   { name: 'client', arrows: clientRows, initial: 'waitSh', awaiting: ['awaitVerdict', 'awaitSignature'] },
-  { name: 'server', arrows: serverRows, initial: 'start', awaiting: ['awaitVerdict', 'awaitSignature'] },
+  {
+    name: 'server',
+    arrows: serverRows,
+    initial: 'start',
+    awaiting: ['awaitVerdict', 'awaitSignature', 'awaitStaple'],
+  },
 ] as const;
 
 function statesOf(arrows: readonly Row[]): readonly string[] {
@@ -180,11 +185,14 @@ function clientFlights(): readonly string[] {
 /** The same as a server sees them. */
 function serverFlights(): readonly string[] {
   const hellos = ['client_hello', 'client_hello client_hello'];
+  const staples = ['', ' staple'];
   const signatures = ['', ' signature'];
   const certificates = ['', ' certificate', ' certificate verdict certificate_verify'];
   return hellos.flatMap((hello) =>
-    signatures.flatMap((signature) =>
-      certificates.map((certificate) => `${hello}${signature}${certificate} finished`),
+    staples.flatMap((staple) =>
+      signatures.flatMap((signature) =>
+        certificates.map((certificate) => `${hello}${staple}${signature}${certificate} finished`),
+      ),
     ),
   );
 }

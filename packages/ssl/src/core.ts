@@ -5,6 +5,7 @@
  * what was received and how it ended. Judging certificates is the caller's part (`askVerdict`).
  */
 export { Core } from './protocol/core.js';
+export type { StatusRequest } from './protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from './protocol/facts.js';
 export type { OwnIdentity, RemoteIdentity } from './protocol/identity.js';
 export { type Reason, reasons } from './protocol/reasons.js';
@@ -17,7 +18,7 @@ export type {
   ServerOptions,
   ServerSettings,
 } from './protocol/settings.js';
-export type { Failure, Sink, Verdict } from './protocol/sink.js';
+export type { Failure, Sink, StapleWish, Verdict } from './protocol/sink.js';
 export { clientChart } from './protocol/tls13/client.js';
 export { type KeyUpdateRequest, sealData, sealKeyUpdate } from './protocol/tls13/post-handshake.js';
 export { serverChart } from './protocol/tls13/server.js';

@@ -21,6 +21,8 @@ export function clientConfig(settings: Settings, { socket, transport }: ParsedSo
     verifyFun: settings.verifyFun,
     partialChain: settings.partialChain,
     depth: settings.depth,
+    crlCheck: settings.crlCheck,
+    crlCache: settings.crlCache,
     ciphers: settings.ciphers,
     supportedGroups: settings.supportedGroups,
     signatureAlgs: settings.signatureAlgs,
@@ -38,6 +40,7 @@ export function clientConfig(settings: Settings, { socket, transport }: ParsedSo
     serverNameIndication: settings.serverNameIndication,
     customizeHostnameCheck: settings.customizeHostnameCheck,
     alpnAdvertisedProtocols: settings.alpnAdvertisedProtocols,
+    stapling: settings.stapling,
   });
 }
 
@@ -53,6 +56,8 @@ export function serverConfig(settings: Settings, { socket, transport }: ParsedSo
     verifyFun: settings.verifyFun,
     partialChain: settings.partialChain,
     depth: settings.depth,
+    crlCheck: settings.crlCheck,
+    crlCache: settings.crlCache,
     ciphers: settings.ciphers,
     supportedGroups: settings.supportedGroups,
     signatureAlgs: settings.signatureAlgs,
@@ -74,6 +79,7 @@ export function serverConfig(settings: Settings, { socket, transport }: ParsedSo
   });
 }
 
-function identityOf({ cert, certfile, key, keyfile, password }: Settings): IdentityMaterial {
-  return Object.freeze({ cert, certfile, key, keyfile, password });
+function identityOf(settings: Settings): IdentityMaterial {
+  const { cert, certfile, key, keyfile, ocspResponse, password } = settings;
+  return Object.freeze({ cert, certfile, key, keyfile, password, ocspResponse });
 }

@@ -5,7 +5,8 @@
  * read in one place. `files` and keys are not read here; `processes/credentials.ts` turns the material fields into
  * `Credentials` when a handshake needs them (`ssl:listen/2` does not read files).
  */
-import type { GroupName, PrivateKey } from '../values/crypto/engine.js';
+import type { CrlCacheApi } from '@actor-tls/crl-cache';
+import type { GroupName, KeyAlgorithm, PrivateKey } from '../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
@@ -48,6 +49,36 @@ export interface IdentityMaterial {
   readonly key: KeyMaterial | undefined;
   readonly keyfile: string | undefined;
   readonly password: string | Uint8Array | (() => string | Uint8Array) | undefined;
+  /** Servers only, and ours: what is stapled to the certificate when the client asks for it. */
+  readonly ocspResponse: OcspResponseSource | undefined;
+}
+
+/** A DER OCSPResponse, or a function that has a current one; `undefined` staples nothing. */
+export type OcspResponseSource =
+  | Uint8Array
+  | ((request: OcspStapleRequest) => Uint8Array | undefined | Promise<Uint8Array | undefined>);
+
+/** What a client's status_request is about. */
+export interface OcspStapleRequest {
+  /** DER of the own certificate. */
+  readonly certificate: Uint8Array;
+  /** DER of the certificate above it, if it is part of the chain. */
+  readonly issuer: Uint8Array | undefined;
+  readonly serverName: string | undefined;
+  /** DER of the request's OCSP Extensions (a nonce, RFC 8954), empty when there are none. */
+  readonly requestExtensions: Uint8Array;
+}
+
+/** A private key that lives elsewhere (a token, an HSM, a cloud's KMS): OTP's engine keys. */
+export interface RemoteKey {
+  readonly algorithm: KeyAlgorithm;
+  /**
+   * Signs `data`, which is not hashed yet, by the rules of the scheme (OTP's name: `rsa_pss_rsae_sha256`, …). A
+   * rejection, a throw or an answer that is no bytes ends the one connection that asked.
+   */
+  readonly sign: (scheme: SignatureSchemeName, data: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** DER SubjectPublicKeyInfo: when given, the certificate must be of this key. */
+  readonly spki?: Uint8Array | undefined;
 }
 
 /** The `key` option: OTP's `{Type, Der}`, or forms a Node user has at hand. */
@@ -58,6 +89,9 @@ export type KeyMaterial =
       readonly der: Uint8Array;
     }
   | { readonly type: 'pem'; readonly pem: string }
+  /** PKCS#12: the certificates come along, unless `cert` or `certfile` is given. */
+  | { readonly type: 'pfx'; readonly der: Uint8Array }
+  | { readonly type: 'remote'; readonly key: RemoteKey }
   | { readonly type: 'private_key'; readonly key: PrivateKey };
 
 /** From most to least severe; `none` logs nothing, `all` everything. */
@@ -72,6 +106,25 @@ export type LogLevel =
   | 'info'
   | 'debug'
   | 'all';
+
+/** `crl_check`: which certificates must not be revoked, and whether an unclear answer counts. */
+export type CrlCheck = boolean | 'peer' | 'best_effort';
+
+/** `crl_cache`: where CRLs come from. */
+export type CrlCacheChoice =
+  /** The application's cache; `http`: ms to wait for a fetch from a distribution point, without it nothing is fetched. */
+  | { readonly cache: 'internal'; readonly http: number | undefined }
+  /** A directory as `openssl rehash` leaves it. */
+  | { readonly cache: 'hash_dir'; readonly dir: string }
+  | { readonly cache: 'own'; readonly api: CrlCacheApi; readonly db: unknown };
+
+/** `stapling`: the server has to show a response of its OCSP responder. */
+export interface Stapling {
+  /** Whether the response must bear a fresh nonce of ours; servers that staple for all cannot do that. */
+  readonly ocspNonce: boolean;
+  /** Responders trusted besides the issuer and whom it delegates to, DER. */
+  readonly ocspResponderCerts: readonly Uint8Array[];
+}
 
 export type Verify = 'verify_none' | 'verify_peer';
 
@@ -115,6 +168,8 @@ interface CommonConfig {
   readonly verifyFun: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
   readonly partialChain: PartialChain | undefined;
   readonly depth: number;
+  readonly crlCheck: CrlCheck;
+  readonly crlCache: CrlCacheChoice;
   readonly ciphers: readonly CipherSuite[];
   readonly supportedGroups: readonly GroupName[];
   readonly signatureAlgs: readonly SignatureSchemeName[];
@@ -151,6 +206,7 @@ export interface ClientConfig extends CommonConfig {
   readonly serverNameIndication: string | 'disable' | undefined;
   readonly customizeHostnameCheck: HostnameCheckHooks | undefined;
   readonly alpnAdvertisedProtocols: readonly Uint8Array[] | undefined;
+  readonly stapling: Stapling | undefined;
 }
 
 export interface ServerConfig extends CommonConfig {
@@ -171,4 +227,6 @@ export interface Identity {
   readonly key: PrivateKey;
   /** Schemes this key can sign with, strongest first. */
   readonly schemes: readonly SignatureSchemeName[];
+  /** When the client asks for a stapled OCSP response the sink is asked for one (`askStaple`). */
+  readonly stapling?: 'ask';
 }

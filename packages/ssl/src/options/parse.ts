@@ -85,7 +85,8 @@ function parse<C extends Config>(
 function optionObject(options: unknown): Raw {
   if (!isOptionObject(options))
     throw new TypeError('options are one object, such as { verify: "verify_none" }');
-  return options;
+  // Own properties and no others: what a polluted Object.prototype says is nobody's wish.
+  return { __proto__: null, ...options };
 }
 
 /** Rounds of deciding, as the header tells. */

@@ -4,12 +4,24 @@
  * An absent option and one that is `undefined` are the same. `docs/options.md` lists what the rows in this folder
  * make of them.
  */
+
+import type { CrlCacheApi } from '@actor-tls/crl-cache';
 import type { SuiteMap } from '../values/cipher-suites.js';
 import type { Tls13GroupName } from '../values/registry/groups.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
-import type { ActiveMode, LogLevel, PacketMode, PartialChain, Verify, VerifyFun } from './config.js';
+import type {
+  ActiveMode,
+  CrlCheck,
+  LogLevel,
+  OcspResponseSource,
+  PacketMode,
+  PartialChain,
+  RemoteKey,
+  Verify,
+  VerifyFun,
+} from './config.js';
 
 /** A private key in DER, by the name of its ASN.1 type, as OTP's `{Type, Der}`. */
 export type DerKey =
@@ -17,6 +29,7 @@ export type DerKey =
   | { readonly DSAPrivateKey: Uint8Array }
   | { readonly ECPrivateKey: Uint8Array }
   | { readonly PrivateKeyInfo: Uint8Array }
+  | { readonly PFX: Uint8Array }
   | { readonly rsa: Uint8Array }
   | { readonly dsa: Uint8Array }
   | readonly [type: string, der: Uint8Array];
@@ -34,7 +47,29 @@ export type SignatureWish = SignatureSchemeName | readonly [hash: string, sign: 
 export type CipherWish = SuiteMap | string | readonly string[] | Uint8Array;
 
 /** One pair of `certs_keys`. */
-export type CertKey = Pick<CommonTlsOptions, 'cert' | 'certfile' | 'key' | 'keyfile' | 'password'>;
+export type CertKey = Pick<CommonTlsOptions, 'cert' | 'certfile' | 'key' | 'keyfile' | 'password'> &
+  Pick<TlsServerOptions, 'ocspResponse'>;
+
+/**
+ * `crl_cache`: a module and what it is told. `ssl_crl_cache` takes `{ http: ms }`, `ssl_crl_hash_dir` takes `{ dir }`; as
+ * in OTP these may stand in `[handle, [args]]`. An implementation of the user's is handed `db` as it is.
+ */
+export type CrlCacheWish =
+  | { readonly api: 'ssl_crl_cache' | 'ssl_crl_hash_dir' | CrlCacheApi; readonly db?: unknown }
+  | { readonly ssl_crl_cache: { readonly internal: readonly { readonly http: number }[] } }
+  | { readonly ssl_crl_hash_dir: { readonly internal: readonly { readonly dir: string }[] } }
+  | readonly [api: 'ssl_crl_cache' | 'ssl_crl_hash_dir' | CrlCacheApi, db: unknown];
+
+/** `stapling` of OTP 27. */
+export type StaplingWish =
+  | 'staple'
+  | 'no_staple'
+  | {
+      /** Default true, as in OTP. */
+      readonly ocspNonce?: boolean | undefined;
+      /** DER */
+      readonly ocspResponderCerts?: readonly Uint8Array[] | undefined;
+    };
 
 /** Options of both sides. */
 export interface CommonTlsOptions {
@@ -45,11 +80,11 @@ export interface CommonTlsOptions {
 
   /** `cert`: own certificate, then its chain, in DER or one PEM text; goes before `certfile`. */
   readonly cert?: Uint8Array | readonly Uint8Array[] | string | undefined;
-  /** `certfile`: path of a PEM file with the own certificate first. */
+  /** `certfile`: path of a PEM file with the own certificate first, or of a PKCS#12 file. */
   readonly certfile?: string | Uint8Array | undefined;
-  /** `key`: goes before `keyfile`. A PEM text may be encrypted (`password`). */
-  readonly key?: DerKey | ExportableKey | string | undefined;
-  /** `keyfile`: path of a PEM file; default: `certfile`. */
+  /** `key`: goes before `keyfile`. A PEM text may be encrypted (`password`); `{ PFX }` is a PKCS#12 file. */
+  readonly key?: DerKey | ExportableKey | RemoteKey | string | undefined;
+  /** `keyfile`: path of a PEM or PKCS#12 file; default: `certfile`. */
   readonly keyfile?: string | Uint8Array | undefined;
   /** `password` of an encrypted key; a function is asked when the key is read. */
   readonly password?: string | Uint8Array | (() => string | Uint8Array) | undefined;
@@ -69,6 +104,10 @@ export interface CommonTlsOptions {
   readonly partialChain?: PartialChain | undefined;
   /** `depth`: most intermediate certificates between the peer's and the trusted one, 0 to 255; default 10. */
   readonly depth?: number | undefined;
+  /** `crl_check`: default false. */
+  readonly crlCheck?: CrlCheck | undefined;
+  /** `crl_cache`: default the application's cache, without fetching. */
+  readonly crlCache?: CrlCacheWish | undefined;
 
   /** `ciphers`: in order of preference, or OpenSSL names joined by `:`. */
   readonly ciphers?: readonly CipherWish[] | string | undefined;
@@ -128,6 +167,8 @@ export interface TlsClientOptions extends CommonTlsOptions {
   readonly customizeHostnameCheck?: HostnameCheckHooks | undefined;
   /** `alpn_advertised_protocols`: names of 1 to 255 bytes, most wanted first. */
   readonly alpnAdvertisedProtocols?: readonly (Uint8Array | string)[] | undefined;
+  /** `stapling`: whether the server has to show that its certificate is not revoked; default `'no_staple'`. */
+  readonly stapling?: StaplingWish | undefined;
 }
 
 /** Options of `listen`, `handshake` and `handshakeContinue`. */
@@ -138,6 +179,8 @@ export interface TlsServerOptions extends CommonTlsOptions {
   readonly alpnPreferredProtocols?: readonly (Uint8Array | string)[] | undefined;
   /** `honor_cipher_order`: own order of suites, not the client's; default false. */
   readonly honorCipherOrder?: boolean | undefined;
+  /** Ours: a DER OCSPResponse for the own certificate, or a function that gives a current one when a client asks. */
+  readonly ocspResponse?: OcspResponseSource | undefined;
   /** Ours: connections of this listener between accept and established; default 4096. */
   readonly maxHandshakes?: number | undefined;
   /** `backlog` of the listening socket. */

@@ -1,6 +1,7 @@
 /** Rows of own certificate and key (`ssl:common_option()`); nothing is read from files here. */
 
-import type { IdentityMaterial, KeyMaterial } from './config.js';
+import type { KeyAlgorithm } from '../values/crypto/engine.js';
+import type { IdentityMaterial, KeyMaterial, OcspResponseSource, RemoteKey } from './config.js';
 import { isDer, pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
 import type { ExportableKey } from './raw.js';
@@ -19,21 +20,27 @@ export const identityRows: readonly OptionRow[] = [
   option('certfile', {
     otp: 'certfile',
     side: 'both',
-    note: { values: 'path', default: 'none', source: manual },
+    note: { values: 'path of PEM or PKCS#12', default: 'none', source: manual },
     // OTP takes the empty name for "none".
     parse: (value) => (value === '' ? undefined : fileName('certfile', value)),
   }),
   option('key', {
     otp: 'key',
     side: 'both',
-    note: { values: '{ Type: DER }, [type, DER], PEM text, KeyObject', default: 'none', source: manual },
+    note: {
+      values:
+        '{ Type: DER }, [type, DER], PEM text, KeyObject; { PFX: DER } of PKCS#12 brings the certificates along; ' +
+        '{ algorithm, sign, spki } for a key that lives elsewhere',
+      default: 'none',
+      source: manual,
+    },
     parse: privateKey,
   }),
   option('keyfile', {
     otp: 'keyfile',
     side: 'both',
     after: ['versions', 'certfile'],
-    note: { values: 'path', default: 'certfile', source: manual },
+    note: { values: 'path of PEM or PKCS#12', default: 'certfile', source: manual },
     parse: (value) => fileName('keyfile', value),
     absent: (at) => at.settings.certfile,
   }),
@@ -43,34 +50,47 @@ export const identityRows: readonly OptionRow[] = [
     note: { values: 'text, bytes, or a function of none', default: 'none', source: manual },
     parse: password,
   }),
+  option('ocspResponse', {
+    otp: undefined,
+    side: 'server',
+    note: {
+      values: 'DER, or a function that gives it, at once or later',
+      default: 'none',
+      source: 'ours, for RFC 6066 §8',
+    },
+    parse: ocspResponse,
+  }),
   option('certsKeys', {
     otp: 'certs_keys',
     side: 'both',
     note: {
-      values: '[{ cert or certfile, key or keyfile, password }]',
-      default: 'none; goes before the five above',
+      values: '[{ cert or certfile, key or keyfile, password, ocspResponse }]',
+      default: 'none; goes before the six above',
       source: 'ssl:cert_key_conf()',
     },
     parse: (value) => listOf('certsKeys', value).map((entry) => pairOf(entry, value)),
   }),
 ];
 
-const pairKeys = new Set(['cert', 'certfile', 'key', 'keyfile', 'password']);
+const pairKeys = new Set(['cert', 'certfile', 'key', 'keyfile', 'password', 'ocspResponse']);
 
 /** An element of `certs_keys`, by the rules of the single options; a wrong one is told with the whole list. */
 function pairOf(entry: unknown, whole: unknown): IdentityMaterial {
   if (!isOptionObject(entry) || !Object.keys(entry).every((key) => pairKeys.has(key)))
     return badValue('certsKeys', whole);
-  const { cert, certfile, key, keyfile, password: secret } = entry;
-  if (cert === undefined && certfile === undefined) return badValue('certsKeys', whole);
+  const { cert, certfile, key, keyfile, ocspResponse: staple, password: secret } = entry;
   try {
+    const own = key === undefined ? undefined : privateKey(key);
+    if (cert === undefined && certfile === undefined && own?.type !== 'pfx')
+      return badValue('certsKeys', whole);
     const file = certfile === undefined ? undefined : fileName('certfile', certfile);
     return Object.freeze({
       cert: cert === undefined ? undefined : certificates(cert),
       certfile: file,
-      key: key === undefined ? undefined : privateKey(key),
+      key: own,
       keyfile: keyfile === undefined ? file : fileName('keyfile', keyfile),
       password: secret === undefined ? undefined : password(secret),
+      ocspResponse: staple === undefined ? undefined : ocspResponse(staple),
     });
   } catch (error) {
     return error instanceof OptionError ? badValue('certsKeys', whole) : raise(error);
@@ -88,6 +108,14 @@ function password(value: unknown): Exclude<IdentityMaterial['password'], undefin
 
 function isPasswordFunction(value: unknown): value is () => string | Uint8Array {
   return typeof value === 'function' && value.length === 0;
+}
+
+function ocspResponse(value: unknown): OcspResponseSource {
+  return isDer(value) || isStapleFunction(value) ? value : badValue('ocspResponse', value);
+}
+
+function isStapleFunction(value: unknown): value is Exclude<OcspResponseSource, Uint8Array> {
+  return typeof value === 'function';
 }
 
 function certificates(value: unknown): readonly Uint8Array[] {
@@ -116,6 +144,7 @@ function privateKey(value: unknown): KeyMaterial {
     const der = exported(value);
     return isDer(der) ? { type: 'der', format: 'PrivateKeyInfo', der } : badValue('key', value);
   }
+  if (isRemote(value)) return { type: 'remote', key: value };
   const entries = isList(value)
     ? [value]
     : typeof value === 'object' && value !== null
@@ -124,6 +153,7 @@ function privateKey(value: unknown): KeyMaterial {
   const [entry] = entries;
   if (entries.length !== 1 || entry?.length !== 2) return badValue('key', value);
   const [name, der] = entry;
+  if (name === 'PFX') return isDer(der) ? { type: 'pfx', der } : badValue('key', value);
   const format = typeof name === 'string' && Object.hasOwn(formats, name) ? formats[name] : undefined;
   return format !== undefined && isDer(der) ? { type: 'der', format, der } : badValue('key', value);
 }
@@ -146,5 +176,19 @@ function isExportable(value: unknown): value is ExportableKey {
     value.type === 'private' &&
     'export' in value &&
     typeof value.export === 'function'
+  );
+}
+
+const keyAlgorithms: readonly KeyAlgorithm[] = ['rsa', 'rsa_pss', 'ec', 'dsa', 'ed25519', 'ed448'];
+
+function isRemote(value: unknown): value is RemoteKey {
+  if (typeof value !== 'object' || value === null || !('sign' in value) || !('algorithm' in value))
+    return false;
+  const { algorithm, sign } = value;
+  const spki = 'spki' in value ? value.spki : undefined;
+  return (
+    typeof sign === 'function' &&
+    keyAlgorithms.some((known) => known === algorithm) &&
+    (spki === undefined || isDer(spki))
   );
 }

@@ -6,6 +6,7 @@ import type { OptionRow, Settings } from './row.js';
 import { connectionRows } from './rows-connection.js';
 import { identityRows } from './rows-identity.js';
 import { negotiationRows, versionsRows } from './rows-negotiation.js';
+import { revocationRows } from './rows-revocation.js';
 import { trustRows, verifyRows } from './rows-trust.js';
 
 export const optionRows: readonly OptionRow[] = [
@@ -13,6 +14,7 @@ export const optionRows: readonly OptionRow[] = [
   ...verifyRows,
   ...versionsRows,
   ...trustRows,
+  ...revocationRows,
   ...negotiationRows,
   ...connectionRows,
 ];
@@ -26,6 +28,7 @@ export const defaults: Settings = {
   key: undefined,
   keyfile: undefined,
   password: undefined,
+  ocspResponse: undefined,
   certsKeys: undefined,
   cacerts: undefined,
   cacertfile: undefined,
@@ -35,6 +38,9 @@ export const defaults: Settings = {
   partialChain: undefined,
   customizeHostnameCheck: undefined,
   depth: 10,
+  crlCheck: false,
+  crlCache: { cache: 'internal', http: undefined },
+  stapling: undefined,
   ciphers: [],
   supportedGroups: [],
   signatureAlgs: [],

@@ -39,6 +39,7 @@ import { type ConnectionArgs, connectionServer } from './connection.js';
 import { credentialsFrom } from './credentials.js';
 import { crlReader } from './crl-reader.js';
 import { type Environment, settingsOf } from './environment.js';
+import { crlCacheName } from './judgement.js';
 import { keyedHashes } from './keyed-hash.js';
 import { type ListenerArgs, listenerServer } from './listener.js';
 import { openPemSource, type PemFiles, pemCacheName } from './pem-source.js';
@@ -80,7 +81,8 @@ export async function startSsl(node: Node, options: ApplicationOptions): Promise
   for (const [key, value] of Object.entries(options.env ?? {})) setEnv(node, 'ssl', key, value);
   const { provider, engine, wallClock = Date.now } = options;
   const pemFiles = openPemSource(node);
-  const credentials = credentialsFrom(pemFiles, engine);
+  const { clock, logger } = node;
+  const credentials = credentialsFrom(pemFiles, { engine, logger, clock, wallClock });
   const answer = await startApplication(node, {
     name: 'ssl',
     description: 'TLS connections as supervised actors',
@@ -134,8 +136,8 @@ function caches({ engine, wallClock, settings }: Environment, pemFiles: PemFiles
   const named = (name: string): { readonly name: string } => ({ name });
   return [
     worker(pemCacheName, (self) => pemFiles.start(self, settings, named(pemCacheName))),
-    worker('ssl_crl_cache', (self) =>
-      startCrlCache(self, { reader: crlReader, wallClock }, named('ssl_crl_cache')),
+    worker(crlCacheName, (self) =>
+      startCrlCache(self, { reader: crlReader, wallClock }, named(crlCacheName)),
     ),
     worker('ssl_client_session_cache', (self) =>
       startSessionCache(

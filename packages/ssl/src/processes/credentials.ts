@@ -3,14 +3,16 @@
  *
  * Files are read when a handshake needs them (`ssl:listen/2` does not), through the PEM cache. What was made of a
  * config is kept as long as the config lives and the cache has not dropped a file since: parsing a key costs as much
- * as a handshake.
+ * as a handshake. When changed files make no good pair, the old one stays.
  */
-import type { Config, Identity, IdentityMaterial } from '../options/config.js';
+import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from '../options/config.js';
+import type { OwnIdentity } from '../protocol/identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { loadIdentity } from '../values/x509/identity.js';
+import { completeChain, loadIdentity, matchRemoteKey } from '../values/x509/identity.js';
 import { KeyError } from '../values/x509/key-error.js';
 import type { PemEntry } from '../values/x509/pem.js';
+import { decodePkcs12, type Pkcs12Content } from '../values/x509/pkcs12.js';
 import {
   isPrivateKeyEntry,
   type Password,
@@ -18,13 +20,18 @@ import {
   privateKeyInfo,
 } from '../values/x509/private-key.js';
 import { createTrustStore, type TrustStore } from '../values/x509/trust-store.js';
+import { Stapler, type StaplerSurroundings } from './stapler.js';
 
 export interface Credentials {
   /** The preferred first; may be empty. */
-  readonly identities: readonly Identity[];
+  readonly identities: readonly OwnIdentity[];
   readonly trust: TrustStore;
   /** DER names for CertificateRequest; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  /** Who signs for identities whose key lives elsewhere. */
+  readonly remoteKeys: ReadonlyMap<OwnIdentity, RemoteKey>;
+  /** Who has OCSP responses, for identities that staple. */
+  readonly staplers: ReadonlyMap<OwnIdentity, Stapler>;
 }
 
 /** Where files come from. */
@@ -37,45 +44,89 @@ export interface PemSource {
   trusted(which: 'system' | 'bundled'): Promise<readonly Uint8Array[]>;
 }
 
+type Loaded = Result<Credentials>;
+
 interface Kept {
   readonly credentials: Credentials;
+  /** Of the files that they were made of, or that were refused since. */
   readonly generation: number;
 }
 
-const noTrust: readonly Uint8Array[] = [];
+interface Loading {
+  readonly generation: number;
+  readonly promise: Promise<Loaded>;
+}
 
 /** A function that answers for a config: at once when it has been asked before. */
 export function credentialsFrom(
   source: PemSource,
-  engine: CryptoEngine,
-): (config: Config) => Result<Credentials> | Promise<Result<Credentials>> {
+  surroundings: StaplerSurroundings,
+): (config: Config) => Loaded | Promise<Loaded> {
   const kept = new WeakMap<Config, Kept>();
+  const loading = new WeakMap<Config, Loading>();
+  const load = async (config: Config, generation: number): Promise<Loaded> => {
+    const loaded = assemble(config, await readAll(config, source), surroundings);
+    const known = kept.get(config);
+    if ('ok' in loaded || known === undefined) {
+      if ('ok' in loaded) kept.set(config, { credentials: loaded.ok, generation });
+      return loaded;
+    }
+    // A rotation in progress, or a bad one: what was good stays until something better can be read.
+    kept.set(config, { credentials: known.credentials, generation });
+    const reason = loaded.error;
+    surroundings.logger.warn({ reason }, 'changed certificate, key or CA file refused, the old ones stay');
+    return { ok: known.credentials };
+  };
   return (config) => {
     const known = kept.get(config);
-    if (known !== undefined && (known.generation === source.generation || !readsFiles(config)))
-      return { ok: known.credentials };
     const { generation } = source;
-    const keep = (credentials: Credentials): Result<Credentials> => {
-      kept.set(config, { credentials, generation });
-      return { ok: credentials };
+    if (known !== undefined && (known.generation === generation || !readsFiles(config)))
+      return { ok: known.credentials };
+    if (!readsFiles(config)) {
+      const made = assemble(config, nothingRead, surroundings);
+      if ('ok' in made) kept.set(config, { credentials: made.ok, generation });
+      return made;
+    }
+    const underWay = loading.get(config);
+    if (underWay?.generation === generation) return underWay.promise;
+    const promise = load(config, generation);
+    loading.set(config, { generation, promise });
+    const forget = (): void => {
+      if (loading.get(config)?.promise === promise) loading.delete(config);
     };
-    if (!readsFiles(config)) return withMaterial(config, engine, keep);
-    return load(config, source, engine).then((loaded) => {
-      if ('ok' in loaded) return keep(loaded.ok);
-      // A rotation in progress, or a bad one: what was good stays until something better can be read.
-      return known === undefined ? loaded : { ok: known.credentials };
-    });
+    promise.then(forget, forget);
+    return promise;
   };
 }
 
+// ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** All that a config wants from outside. */
+interface Read {
+  readonly files: ReadonlyMap<string, Result<readonly PemEntry[]>>;
+  readonly trusted: readonly Uint8Array[];
+}
+
+const nothingRead: Read = { files: new Map(), trusted: [] };
+
 function readsFiles(config: Config): boolean {
+  return filesOf(config).length > 0 || typeof config.cacerts === 'string';
+}
+
+function filesOf(config: Config): readonly string[] {
   const { cacerts, cacertfile } = config;
-  return (
-    materials(config).some(needsFile) ||
-    cacerts === 'system' ||
-    cacerts === 'bundled' ||
-    (cacerts === undefined && cacertfile !== undefined)
-  );
+  const files = materials(config).flatMap(({ cert, certfile, key, keyfile }) => [
+    ...(cert === undefined && certfile !== undefined ? [certfile] : []),
+    ...(key === undefined && keyfile !== undefined ? [keyfile] : []),
+  ]);
+  return cacerts === undefined && cacertfile !== undefined ? [...files, cacertfile] : files;
+}
+
+async function readAll(config: Config, source: PemSource): Promise<Read> {
+  const files = new Map<string, Result<readonly PemEntry[]>>();
+  for (const file of filesOf(config)) if (!files.has(file)) files.set(file, await source.read(file));
+  const { cacerts } = config;
+  return { files, trusted: typeof cacerts === 'string' ? await source.trusted(cacerts) : [] };
 }
 
 /** `certs_keys`, or the one pair of `cert`, `key` and their files. */
@@ -83,144 +134,210 @@ function materials({ certsKeys, identity }: Config): readonly IdentityMaterial[]
   return certsKeys ?? [identity];
 }
 
-function needsFile(material: IdentityMaterial): boolean {
-  const ownFile = material.cert === undefined && material.certfile !== undefined;
-  return ownFile || (material.key === undefined && material.keyfile !== undefined);
+// ── Making ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A pair that fits. */
+interface Pair {
+  readonly identity: OwnIdentity;
+  readonly algorithm: KeyAlgorithm;
+  readonly bits: number;
+  readonly remote: RemoteKey | undefined;
+  readonly stapler: Stapler | undefined;
 }
 
-/** Nothing to read: all in one step. */
-function withMaterial(
-  config: Config,
-  engine: CryptoEngine,
-  keep: (credentials: Credentials) => Result<Credentials>,
-): Result<Credentials> {
-  const { cacerts } = config;
-  const trust = createTrustStore(typeof cacerts === 'object' ? cacerts : noTrust);
-  const identities: Identity[] = [];
-  for (const material of materials(config)) {
-    const { cert: chain, key } = material;
-    if (chain === undefined || key === undefined) continue;
-    const own = attempt('key', undefined, () =>
-      loadIdentity(chain, parsePrivateKey(key, passwordOf(material), engine), engine),
-    );
-    if ('error' in own) return own;
-    identities.push(own.ok);
+function assemble(config: Config, read: Read, surroundings: StaplerSurroundings): Loaded {
+  try {
+    const found = materials(config).flatMap((material) => {
+      const chain = chainOf(material, read);
+      const key = chain.length === 0 ? undefined : keyOf(material, read, surroundings.engine);
+      return key === undefined ? [] : [{ material, chain, key }];
+    });
+    const trust = trustOf(config, read);
+    const pairs = found.map(({ material, chain, key }) => pairOf(material, chain, key, trust, surroundings));
+    const preferred = byPreference(pairs);
+    const asks = config.role === 'server' && config.verify === 'verify_peer';
+    return {
+      ok: {
+        identities: preferred.map(({ identity }) => identity),
+        trust,
+        certificateAuthorities: asks ? trust.subjects() : [],
+        remoteKeys: new Map(
+          preferred.flatMap(({ identity, remote }) => (remote ? [[identity, remote]] : [])),
+        ),
+        staplers: new Map(
+          preferred.flatMap(({ identity, stapler }) => (stapler ? [[identity, stapler]] : [])),
+        ),
+      },
+    };
+  } catch (error) {
+    if (error instanceof MaterialError) return { error: error.reason };
+    throw error;
   }
-  return keep(credentials(config, identities, trust));
-}
-
-async function load(config: Config, source: PemSource, engine: CryptoEngine): Promise<Result<Credentials>> {
-  const identities: Identity[] = [];
-  for (const material of materials(config)) {
-    const own = await ownIdentity(material, source, engine);
-    if ('error' in own) return own;
-    if (own.ok !== undefined) identities.push(own.ok);
-  }
-  const trust = await trusted(config, source);
-  if ('error' in trust) return trust;
-  return { ok: credentials(config, identities, trust.ok) };
-}
-
-function credentials(config: Config, identities: readonly Identity[], trust: TrustStore): Credentials {
-  const asks = config.role === 'server' && config.verify === 'verify_peer';
-  return {
-    identities: byPreference(identities),
-    trust,
-    certificateAuthorities: asks ? trust.subjects() : [],
-  };
 }
 
 /** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. */
 const kinds: readonly KeyAlgorithm[] = ['ed448', 'ed25519', 'ec', 'rsa_pss', 'rsa', 'dsa'];
 
-function byPreference(identities: readonly Identity[]): readonly Identity[] {
-  return [...identities].sort(
-    (a, b) => kinds.indexOf(a.key.algorithm) - kinds.indexOf(b.key.algorithm) || b.key.bits - a.key.bits,
+function byPreference(pairs: readonly Pair[]): readonly Pair[] {
+  return [...pairs].sort(
+    (a, b) => kinds.indexOf(a.algorithm) - kinds.indexOf(b.algorithm) || b.bits - a.bits,
   );
 }
 
-async function ownIdentity(
-  identity: IdentityMaterial,
-  source: PemSource,
-  engine: CryptoEngine,
-): Promise<Result<Identity | undefined>> {
-  const chain = await certificates(identity.cert, identity.certfile, 'certfile', source);
-  if ('error' in chain) return chain;
-  if (chain.ok.length === 0) return { ok: undefined };
-  const key = await privateKey(identity, source, engine);
-  if ('error' in key) return key;
-  const found = key.ok;
-  if (found === undefined) return { ok: undefined };
-  const file = identity.cert === undefined ? identity.certfile : undefined;
-  return attempt('certfile', file, () => loadIdentity(chain.ok, found, engine));
+/** Own certificates, own first; empty when the material has none. PKCS#12 holds both key and certificates. */
+function chainOf(material: IdentityMaterial, read: Read): readonly Uint8Array[] {
+  const { cert, certfile, key, keyfile } = material;
+  if (cert !== undefined) return cert;
+  if (certfile !== undefined) return certificatesIn('certfile', certfile, read, material);
+  if (key?.type === 'pfx') return attempt('key', undefined, () => pkcs12(key, material).certificates);
+  if (key !== undefined || keyfile === undefined) return [];
+  const entry = entriesOf('keyfile', keyfile, read).find(({ type }) => type === 'PFX');
+  return entry === undefined ? [] : certificatesIn('keyfile', keyfile, read, material);
 }
 
-async function privateKey(
-  identity: IdentityMaterial,
-  source: PemSource,
-  engine: CryptoEngine,
-): Promise<Result<PrivateKey | undefined>> {
-  const { key } = identity;
-  if (key !== undefined)
-    return attempt('key', undefined, () => parsePrivateKey(key, passwordOf(identity), engine));
-  const file = identity.keyfile ?? identity.certfile;
-  if (file === undefined) return { ok: undefined };
-  const entries = await source.read(file);
-  if ('error' in entries) return fileError('keyfile', file, fileReason(entries.error));
-  const entry = entries.ok.find(isPrivateKeyEntry);
-  // As OTP's match failure reads: the list of entries that fit is empty.
-  if (entry === undefined) return fileError('keyfile', file, []);
-  return attempt('keyfile', file, () =>
-    parsePrivateKey(
-      { type: 'der', format: 'PrivateKeyInfo', der: privateKeyInfo(entry, passwordOf(identity)) },
-      undefined,
-      engine,
-    ),
-  );
-}
-
-async function trusted(config: Config, source: PemSource): Promise<Result<TrustStore>> {
-  const { cacerts, cacertfile } = config;
-  if (cacerts === 'system' || cacerts === 'bundled')
-    return { ok: createTrustStore(await source.trusted(cacerts)) };
-  const found = await certificates(cacerts, cacertfile, 'cacertfile', source);
-  return 'ok' in found ? { ok: createTrustStore(found.ok) } : found;
-}
-
-async function certificates(
-  given: readonly Uint8Array[] | undefined,
-  file: string | undefined,
+function certificatesIn(
   option: string,
-  source: PemSource,
-): Promise<Result<readonly Uint8Array[]>> {
-  if (given !== undefined) return { ok: given };
-  if (file === undefined) return { ok: noTrust };
-  const entries = await source.read(file);
-  if ('error' in entries) return fileError(option, file, fileReason(entries.error));
-  const ders = entries.ok.filter(({ type }) => type === 'Certificate').map(({ der }) => der);
-  return ders.length === 0 ? fileError(option, file, []) : { ok: ders };
+  file: string,
+  read: Read,
+  material: IdentityMaterial,
+): readonly Uint8Array[] {
+  const ders = entriesOf(option, file, read).flatMap((entry) => {
+    if (entry.type === 'PFX') return attempt(option, file, () => pkcs12(entry, material).certificates);
+    return entry.type === 'Certificate' ? [entry.der] : [];
+  });
+  // As OTP's match failure reads: the list of entries that fit is empty.
+  if (ders.length === 0) throw materialError(option, file, []);
+  return ders;
+}
+
+type OwnKey = PrivateKey | Extract<KeyMaterial, { readonly type: 'remote' }>;
+
+function keyOf(material: IdentityMaterial, read: Read, engine: CryptoEngine): OwnKey | undefined {
+  const { key, keyfile: file } = material;
+  if (key?.type === 'remote') return key;
+  if (key !== undefined)
+    return attempt('key', undefined, () =>
+      key.type === 'pfx'
+        ? imported(privateKeyIn(pkcs12(key, material)), engine)
+        : parsePrivateKey(key, passwordOf(material), engine),
+    );
+  if (file === undefined) return undefined;
+  const entries = entriesOf('keyfile', file, read);
+  const entry = entries.find(({ type }) => type === 'PFX') ?? entries.find(isPrivateKeyEntry);
+  if (entry === undefined) throw materialError('keyfile', file, []);
+  return attempt('keyfile', file, () => keyInEntry(entry, material, engine));
+}
+
+/** Keys of file entries, imported once: the PEM cache gives everybody the same entry. */
+const importedKeys = new WeakMap<PemEntry, { readonly password: Password; readonly key: PrivateKey }>();
+
+function keyInEntry(entry: PemEntry, material: IdentityMaterial, engine: CryptoEngine): PrivateKey {
+  const password = passwordOf(material);
+  const known = importedKeys.get(entry);
+  if (known !== undefined && known.password === password && typeof password !== 'object') return known.key;
+  const key = imported(
+    entry.type === 'PFX' ? privateKeyIn(pkcs12(entry, material)) : privateKeyInfo(entry, password),
+    engine,
+  );
+  importedKeys.set(entry, { password, key });
+  return key;
+}
+
+function imported(der: Uint8Array, engine: CryptoEngine): PrivateKey {
+  return parsePrivateKey({ type: 'der', format: 'PrivateKeyInfo', der }, undefined, engine);
+}
+
+/** Contents of PKCS#12 files: making a key of the password takes its time. */
+const contents = new WeakMap<object, { readonly password: Password; readonly content: Pkcs12Content }>();
+
+function pkcs12(file: { readonly der: Uint8Array }, material: IdentityMaterial): Pkcs12Content {
+  const password = passwordOf(material);
+  const known = contents.get(file);
+  if (known !== undefined && known.password === password) return known.content;
+  const content = decodePkcs12(file.der, password);
+  contents.set(file, { password, content });
+  return content;
+}
+
+function privateKeyIn({ privateKey }: Pkcs12Content): Uint8Array {
+  if (privateKey === undefined) throw new KeyError('no_key', 'no private key in the PKCS#12 file');
+  return privateKey;
 }
 
 function passwordOf({ password }: IdentityMaterial): Password {
   return typeof password === 'function' ? password() : password;
 }
 
+function pairOf(
+  material: IdentityMaterial,
+  given: readonly Uint8Array[],
+  key: OwnKey,
+  trust: TrustStore,
+  surroundings: StaplerSurroundings,
+): Pair {
+  const { engine } = surroundings;
+  const { cert, certfile, ocspResponse } = material;
+  const file = cert === undefined ? certfile : undefined;
+  const stapling = ocspResponse === undefined ? {} : { stapling: 'ask' as const };
+  return attempt('certfile', file, () => {
+    const [own] = given;
+    const chain = given.length === 1 && own !== undefined ? completeChain(own, trust, engine) : given;
+    const stapler = ocspResponse && new Stapler(ocspResponse, chain, surroundings);
+    if (!('type' in key)) {
+      const identity: Identity = { ...loadIdentity(chain, key, engine), ...stapling };
+      return { identity, algorithm: key.algorithm, bits: key.bits, remote: undefined, stapler };
+    }
+    const { algorithm, bits, schemes } = matchRemoteKey(chain, key.key, engine);
+    const identity: OwnIdentity = { chain, key: 'remote', schemes, ...stapling };
+    return { identity, algorithm, bits, remote: key.key, stapler };
+  });
+}
+
+function trustOf(config: Config, read: Read): TrustStore {
+  const { cacerts, cacertfile } = config;
+  if (typeof cacerts === 'string') return createTrustStore(read.trusted);
+  if (cacerts !== undefined) return createTrustStore(cacerts);
+  if (cacertfile === undefined) return createTrustStore(noTrust);
+  const entries = entriesOf('cacertfile', cacertfile, read);
+  const known = trustedEntries.get(entries);
+  const ders = known ?? entries.filter(({ type }) => type === 'Certificate').map(({ der }) => der);
+  if (ders.length === 0) throw materialError('cacertfile', cacertfile, []);
+  trustedEntries.set(entries, ders);
+  return createTrustStore(ders);
+}
+
+const noTrust: readonly Uint8Array[] = [];
+/** One list per file's content, so that a store is found by its list. */
+const trustedEntries = new WeakMap<readonly PemEntry[], readonly Uint8Array[]>();
+
+// ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────
+
+class MaterialError extends Error {
+  readonly reason: SslReason;
+  constructor(reason: SslReason) {
+    super('certificate or key material');
+    this.reason = reason;
+  }
+}
+
 /** `{options, {keyfile, File, R}}`; material that was given and not read from a file has no file in its term. */
-function fileError(option: string, file: string | undefined, reason: unknown): { readonly error: SslReason } {
-  return { error: { options: { [option]: file === undefined ? reason : [file, reason] } } };
+function materialError(option: string, file: string | undefined, reason: unknown): MaterialError {
+  return new MaterialError({ options: { [option]: file === undefined ? reason : [file, reason] } });
 }
 
-/** A posix name is `{error, Posix}` in the term; what the decoder says stands as it is. */
-function fileReason(reason: SslReason): unknown {
-  return typeof reason === 'string' ? { error: reason } : reason;
+function entriesOf(option: string, file: string, read: Read): readonly PemEntry[] {
+  const entries = read.files.get(file) ?? { error: 'enoent' };
+  if ('ok' in entries) return entries.ok;
+  const { error } = entries;
+  // A posix name is `{error, Posix}` in the term; what the decoder says stands as it is.
+  throw materialError(option, file, typeof error === 'string' ? { error } : error);
 }
 
-function attempt<T>(option: string, file: string | undefined, make: () => T): Result<T> {
+function attempt<T>(option: string, file: string | undefined, make: () => T): T {
   try {
-    return { ok: make() };
+    return make();
   } catch (error) {
-    if (error instanceof KeyError) return fileError(option, file, error.message);
-    // A password function of the user's, or DER that the engine refuses.
-    return fileError(option, file, error instanceof Error ? error.message : String(error));
+    // A KeyError, a password function of the user's, or DER that the engine refuses.
+    throw materialError(option, file, error instanceof Error ? error.message : String(error));
   }
 }

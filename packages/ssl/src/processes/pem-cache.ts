@@ -25,6 +25,7 @@ import {
 import { BoundedTable } from '@actor-tls/session-store';
 import { Certificate } from '../values/x509/certificate.js';
 import { decodePem, type PemEntry } from '../values/x509/pem.js';
+import { isPkcs12 } from '../values/x509/pkcs12.js';
 
 /** A file as it was when it was read. */
 export interface PemFile {
@@ -397,7 +398,7 @@ async function load(file: string, files: FileAccess): Promise<Loaded> {
       const stamp = await files.stamp(file);
       const bytes = await files.read(file);
       if (attempt < 4 && !sameStamp(stamp, await files.stamp(file))) continue;
-      const entries = decodePem(bytes);
+      const entries = entriesOf(bytes);
       if (entries.length === 0) return { error: { bad_pem: 'no PEM block of a known kind' } };
       return { entries, stamp };
     }
@@ -405,6 +406,13 @@ async function load(file: string, files: FileAccess): Promise<Loaded> {
     const posix = posixCode(error);
     return { error: posix ?? { bad_pem: messageOf(error) } };
   }
+}
+
+/** Blocks of a PEM file, or the one entry that a PKCS#12 file is. */
+function entriesOf(bytes: Uint8Array): readonly PemEntry[] {
+  return isPkcs12(bytes)
+    ? [{ type: 'PFX', der: new Uint8Array(bytes), dekInfo: undefined }]
+    : decodePem(bytes);
 }
 
 const disk: FileAccess = { stamp: (file) => stat(file), read: (file) => readFile(file) };

@@ -95,12 +95,12 @@ export class Core {
 
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
-    const { config, identities, serverName } = options;
+    const { config, identities, serverName, statusRequest } = options;
     const dependencies = completed(options.dependencies);
     const write = new WriteHalf(config.keyUpdateAt, 0x0301);
     return new Core(sink, config.maxHandshakeSize, write, (transport) => ({
       kind: 'clientHello',
-      offer: firstOffer(config, dependencies, serverName),
+      offer: firstOffer(config, dependencies, serverName, statusRequest),
       context: { config, identities, dependencies, transport, sink },
     }));
   }
@@ -153,7 +153,7 @@ export class Core {
   }
 
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
-  get awaiting(): 'verdict' | 'signature' | undefined {
+  get awaiting(): AnswerEvent['type'] | undefined {
     const { phase } = this;
     return phase.kind === 'handshake' ? phase.handshake.awaiting : undefined;
   }
@@ -166,6 +166,11 @@ export class Core {
   /** The answer to `askSignature`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
   answerSignature(signature: Uint8Array): void {
     this.give({ type: 'signature', signature });
+  }
+
+  /** The answer to `askStaple`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
+  answerStaple(response: Uint8Array | undefined): void {
+    this.give({ type: 'staple', response });
   }
 
   /** OTP's name of the present state (contract §5.3). */
@@ -315,6 +320,7 @@ export class Core {
   }
 
   private receiveMessage({ type, raw }: HandshakeMessage): void {
+    this.sink.trace?.('in', 'message', raw);
     const { phase } = this;
     switch (phase.kind) {
       case 'clientHello':

@@ -21,7 +21,9 @@ export type MessageEvent<K extends HandshakeType = HandshakeType> = {
 /** An answer to a question the sink was asked. */
 export type AnswerEvent =
   | { readonly type: 'verdict'; readonly verdict: Verdict }
-  | { readonly type: 'signature'; readonly signature: Uint8Array };
+  | { readonly type: 'signature'; readonly signature: Uint8Array }
+  /** `undefined`: nothing to staple. */
+  | { readonly type: 'staple'; readonly response: Uint8Array | undefined };
 
 export type HandshakeEvent = MessageEvent | AnswerEvent;
 

@@ -9,6 +9,8 @@ export interface RemoteIdentity {
   readonly key: 'remote';
   /** Schemes the key can sign with, strongest first. */
   readonly schemes: readonly SignatureSchemeName[];
+  /** As in `Identity`. */
+  readonly stapling?: 'ask';
 }
 
 export type OwnIdentity = Identity | RemoteIdentity;

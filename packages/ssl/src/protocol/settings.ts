@@ -4,6 +4,7 @@
  */
 import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
+import type { StatusRequest } from './extensions/status-request.js';
 import type { OwnIdentity } from './identity.js';
 
 type CommonSettings =
@@ -47,6 +48,8 @@ export interface ClientOptions {
   readonly dependencies: GivenDependencies;
   /** Name for server_name; `undefined` sends none. */
   readonly serverName: string | undefined;
+  /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
+  readonly statusRequest?: StatusRequest | undefined;
 }
 
 export interface ServerOptions {

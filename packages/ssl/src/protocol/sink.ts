@@ -5,7 +5,10 @@
  */
 import type { PublicKey } from '../values/crypto/engine.js';
 import type { AlertDescription } from '../values/registry/alerts.js';
+import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { StatusRequest } from './extensions/status-request.js';
 import type { Facts } from './facts.js';
+import type { OwnIdentity } from './identity.js';
 import type { Reason } from './reasons.js';
 
 /** How a connection failed: who found it, which alert went or came, and the precise reason. */
@@ -25,6 +28,13 @@ export type Verdict =
   | { readonly ok: PublicKey }
   | { readonly reject: { readonly alert: AlertDescription; readonly detail: unknown } };
 
+/** What a client wants stapled to our certificate. */
+export interface StapleWish {
+  readonly identity: OwnIdentity;
+  readonly serverName: string | undefined;
+  readonly request: StatusRequest;
+}
+
 export interface Sink {
   /** Bytes for the transport, in order; the pieces of one call leave in one write. */
   write(pieces: readonly Uint8Array[]): void;
@@ -36,10 +46,15 @@ export interface Sink {
   peerClosed(): void;
   /** The connection failed; the alert, if it is ours, was written before. Called once. */
   failed(failure: Failure): void;
-  /** The peer's certificates, leaf first, want a judgement: `core.answerVerdict`. */
-  askVerdict(chain: readonly Uint8Array[]): void;
+  /**
+   * The peer's certificates, leaf first, want a judgement: `core.answerVerdict`. `staple`: the DER OCSPResponse that
+   * came with the first, if we asked for it and the peer has one.
+   */
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void;
   /** A signature by a key that lives elsewhere: `core.answerSignature`. */
-  askSignature(algorithm: string, data: Uint8Array): void;
+  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void;
+  /** An OCSP response for a certificate of ours: `core.answerStaple`. Asked only of identities that say so. */
+  askStaple?(wish: StapleWish): void;
   /** A KeyUpdate of the peer asks for ours (RFC 8446 §4.6.3); only after the halves were split. */
   keyUpdateRequested(): void;
   /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */

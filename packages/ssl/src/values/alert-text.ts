@@ -26,15 +26,22 @@ export interface AlertReport {
   readonly reason?: string | undefined;
   /** Own alerts: more, such as `{ bad_cert: 'cert_expired' }`. */
   readonly detail?: unknown;
+  /** Own alerts, ours: for people, which certificate was refused, why, and what can be done. */
+  readonly explanation?: string | undefined;
 }
 
-/** One line ended by `\n`; a detail follows on a second. */
+/** One line ended by `\n`; a detail follows on a second, an explanation on the last. */
 export function alertText(report: AlertReport): string {
-  const { role, by, alert, code, level = 'fatal', reason = 'internal_error', detail } = report;
+  const { role, by, alert, code, level = 'fatal', reason = 'internal_error', detail, explanation } = report;
   const start = `${report.protocol.toUpperCase()} ${role}: In state ${report.state}`;
   const sender = by === 'self' ? role : role === 'client' ? 'server' : 'client';
   const deed = by === 'self' ? `at ${reason} generated` : 'received';
   const severity = level === 'fatal' ? 'Fatal' : 'Warning';
   const line = `${start} ${deed} ${sender.toUpperCase()} ALERT: ${severity} - ${alertTitle(alert, code)}\n`;
-  return by === 'self' && detail !== undefined ? `${line} ${notation(detail)}` : line;
+  if (by === 'peer') return line;
+  const more = [
+    ...(detail === undefined ? [] : [` ${notation(detail)}`]),
+    ...(explanation === undefined ? [] : [` ${explanation}`]),
+  ];
+  return line + more.join('\n');
 }

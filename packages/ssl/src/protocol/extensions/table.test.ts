@@ -42,7 +42,12 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   ),
   supportedGroups: codes,
   alpn: maybe(fc.array(bytes(1, 9), { minLength: 1, maxLength: 3 })),
-  statusRequest: maybe(bytes(0, 9)),
+  statusRequest: maybe(
+    fc.record({
+      responderIds: fc.array(bytes(1, 9), { maxLength: 2 }),
+      requestExtensions: bytes(0, 9),
+    }),
+  ),
   signatureAlgorithms: codes,
   signatureAlgorithmsCert: codes,
   supportedVersions: codes,
@@ -81,10 +86,10 @@ const certificateRequest: fc.Arbitrary<CertificateRequestExtensions> = fc.record
   signatureAlgorithms: codes,
   signatureAlgorithmsCert: codes,
   certificateAuthorities: maybe(fc.array(bytes(1, 9), { minLength: 1, maxLength: 3 })),
-  statusRequest: maybe(bytes(0, 9)),
+  statusWanted: maybe(bytes(0, 9)),
 });
 const certificateEntry: fc.Arbitrary<CertificateEntryExtensions> = fc.record({
-  certificateStatus: maybe(bytes(0, 9)),
+  certificateStatus: maybe(bytes(1, 9)),
 });
 const newSessionTicket: fc.Arbitrary<NewSessionTicketExtensions> = fc.record({
   maxEarlyDataSize: maybe(u32),

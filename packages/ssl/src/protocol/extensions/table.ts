@@ -22,7 +22,7 @@ import {
 } from './pre-shared-key.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
-import { certificateStatus, statusRequest } from './status-request.js';
+import { certificateStatus, type StatusRequest, statusRequest, statusWanted } from './status-request.js';
 import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
 import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
 
@@ -30,7 +30,7 @@ export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
   supportedGroups: readonly number[] | undefined;
   alpn: readonly Uint8Array[] | undefined;
-  statusRequest: Uint8Array | undefined;
+  statusRequest: StatusRequest | 'unknown' | undefined;
   signatureAlgorithms: readonly number[] | undefined;
   signatureAlgorithmsCert: readonly number[] | undefined;
   supportedVersions: readonly number[] | undefined;
@@ -65,7 +65,7 @@ export interface CertificateRequestExtensions {
   signatureAlgorithms: readonly number[] | undefined;
   signatureAlgorithmsCert: readonly number[] | undefined;
   certificateAuthorities: readonly Uint8Array[] | undefined;
-  statusRequest: Uint8Array | undefined;
+  statusWanted: Uint8Array | undefined;
 }
 
 export interface CertificateEntryExtensions {
@@ -132,12 +132,12 @@ export const encryptedExtensionsColumn: Column<EncryptedExtensionsSet> = {
 };
 
 export const certificateRequestColumn: Column<CertificateRequestExtensions> = {
-  fields: [signatureAlgorithms, signatureAlgorithmsCert, certificateAuthorities, statusRequest],
+  fields: [signatureAlgorithms, signatureAlgorithmsCert, certificateAuthorities, statusWanted],
   none: () => ({
     signatureAlgorithms: undefined,
     signatureAlgorithmsCert: undefined,
     certificateAuthorities: undefined,
-    statusRequest: undefined,
+    statusWanted: undefined,
   }),
 };
 

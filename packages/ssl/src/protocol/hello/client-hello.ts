@@ -5,6 +5,7 @@ import { versionCode } from '../../values/registry/versions.js';
 import { encodeHandshake } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { offerHostName } from '../extensions/server-name.js';
+import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
 import { schemeCodes } from './choose.js';
@@ -28,6 +29,7 @@ export function firstOffer(
   config: ClientSettings,
   dependencies: Dependencies,
   serverName: string | undefined,
+  statusRequest?: StatusRequest,
 ): ClientOffer {
   const groups = config.supportedGroups.flatMap((name) => dependencies.engine.group(name) ?? []);
   const [group] = groups;
@@ -39,6 +41,7 @@ export function firstOffer(
     serverName: serverName === undefined ? undefined : offerHostName(serverName),
     supportedGroups: groups.map(({ name }) => groupCode(name)),
     alpn: config.alpnAdvertisedProtocols,
+    statusRequest,
     signatureAlgorithms: schemeCodes(config.signatureAlgs),
     signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
     supportedVersions: config.versions.map(versionCode),

@@ -393,13 +393,14 @@ function receiveCertificate(
 ): AwaitVerdict {
   if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
   if (body.certificateList.length === 0) throw new AlertError('empty_certificate_list');
-  for (const entry of body.certificateList) {
-    readAnswer(certificateEntryColumn, entry.extensions, offer.hello.extensions);
-  }
+  const entries = body.certificateList.map((entry) =>
+    readAnswer(certificateEntryColumn, entry.extensions, offer.hello.extensions),
+  );
   keys.transcript.add(raw);
   // Copies: facts keep them when the record is long gone.
   const chain = body.certificateList.map(({ certData }) => new Uint8Array(certData));
-  sink.askVerdict(chain);
+  const staple = entries[0]?.certificateStatus;
+  sink.askVerdict(chain, staple && new Uint8Array(staple));
   return { state: 'awaitVerdict', offer, negotiated, keys, alpn, own, chain };
 }
 
@@ -449,8 +450,8 @@ function receiveFinishedAndAsk(
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
   const application = checkFinished(from, event, context);
   sendCertificate(own, keys.transcript, context);
-  context.sink.askSignature(own.scheme.name, signedContent('client', keys.transcript.digest()));
-  const { scheme } = own;
+  const { identity, scheme } = own;
+  context.sink.askSignature(scheme.name, signedContent('client', keys.transcript.digest()), identity);
   return { state: 'awaitSignature', offer, negotiated, keys, alpn, own, peer, application, scheme };
 }
 

@@ -9,7 +9,9 @@
  *                        v
  *                     NEGOTIATED
  *                        | Send ServerHello, K_send = handshake, EncryptedExtensions,
- *                        | [CertificateRequest], Certificate
+ *                        | [CertificateRequest]
+ *                        | Certificate, with a stapled response by way of AWAIT_STAPLE
+ *                     CERTIFIED
  *                        | CertificateVerify, with a remote key by way of AWAIT_SIGNATURE
  *                        | Send Finished, K_send = application
  *                        v
@@ -41,6 +43,7 @@ import { earlyDataOffer } from '../extensions/early-data.js';
 import { checkShares, keyShareOffer } from '../extensions/key-share.js';
 import { preSharedKeyOffer } from '../extensions/pre-shared-key.js';
 import { hostName } from '../extensions/server-name.js';
+import type { StatusRequest } from '../extensions/status-request.js';
 import {
   type ClientHelloExtensions,
   certificateEntryColumn,
@@ -99,7 +102,7 @@ export interface ServerContext {
   readonly dependencies: Dependencies;
   readonly certificateAuthorities: readonly Uint8Array[];
   readonly transport: MessageTransport;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature'>;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple'>;
 }
 
 /** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
@@ -121,6 +124,7 @@ interface Selection {
   readonly certificate: CertificateChoice;
   readonly alpn: Uint8Array | undefined;
   readonly serverName: string | undefined;
+  readonly status: StatusRequest | undefined;
   readonly transcript: Transcript;
 }
 interface RecvdCh extends Selection {
@@ -142,6 +146,15 @@ interface Underway {
 }
 interface NegotiatedState extends Underway {
   readonly state: 'negotiated';
+  /** What the client wants to see stapled to the certificate. */
+  readonly status: StatusRequest | undefined;
+}
+interface AwaitStaple extends Underway {
+  readonly state: 'awaitStaple';
+}
+/** From our Certificate on. */
+interface Certified extends Underway {
+  readonly state: 'certified';
 }
 interface AwaitSignature extends Underway {
   readonly state: 'awaitSignature';
@@ -178,6 +191,8 @@ export type ServerData =
   | RecvdCh
   | StartRetried
   | NegotiatedState
+  | AwaitStaple
+  | Certified
   | AwaitSignature
   | WaitFlight2
   | WaitCert
@@ -192,7 +207,11 @@ const needsRetry: Guard<RecvdCh, undefined> = {
   name: 'retry?',
   holds: ({ group }) => group.kind === 'retry',
 };
-const signsElsewhere: Guard<NegotiatedState, undefined> = {
+const staples: Guard<NegotiatedState, undefined> = {
+  name: 'staple?',
+  holds: ({ certificate, status }) => status !== undefined && certificate.identity.stapling === 'ask',
+};
+const signsElsewhere: Guard<Certified, undefined> = {
   name: 'remote key?',
   holds: ({ certificate }) => certificate.identity.key === 'remote',
 };
@@ -213,8 +232,11 @@ export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerCont
   always('recvdCh', 'startRetried', sendHelloRetryRequest, needsRetry),
   always('recvdCh', 'negotiated', answerClientHello),
   arrow('startRetried', 'client_hello', 'negotiated', receiveSecondClientHello),
-  always('negotiated', 'awaitSignature', askSignature, signsElsewhere),
-  always('negotiated', 'waitFlight2', sign),
+  always('negotiated', 'awaitStaple', askStaple, staples),
+  always('negotiated', 'certified', sendPlainCertificate),
+  arrow('awaitStaple', 'staple', 'certified', receiveStaple),
+  always('certified', 'awaitSignature', askSignature, signsElsewhere),
+  always('certified', 'waitFlight2', sign),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
   always('waitFlight2', 'waitFinished', waitForFinished),
@@ -232,6 +254,8 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   recvdCh: 'start',
   startRetried: 'start',
   negotiated: 'negotiated',
+  awaitStaple: 'negotiated',
+  certified: 'negotiated',
   awaitSignature: 'negotiated',
   waitFlight2: 'wait_flight2',
   waitCert: 'wait_cert',
@@ -241,9 +265,14 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   connected: 'connection',
 };
 
+const questions: Partial<Readonly<Record<ServerData['state'], AnswerEvent['type']>>> = {
+  awaitVerdict: 'verdict',
+  awaitSignature: 'signature',
+  awaitStaple: 'staple',
+};
+
 const notes: StateNotes<ServerData> = {
-  awaiting: ({ state }) =>
-    state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
+  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
 };
@@ -257,7 +286,11 @@ let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function serverChart(): AnyStateMachine {
-  drawn ??= chart('tls13Server', serverArrows, 'start', 'connected', ['awaitVerdict', 'awaitSignature']);
+  drawn ??= chart('tls13Server', serverArrows, 'start', 'connected', [
+    'awaitVerdict',
+    'awaitSignature',
+    'awaitStaple',
+  ]);
   return drawn;
 }
 
@@ -293,12 +326,25 @@ function receiveClientHello(
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   const transcript = new Transcript(suite.hash);
   transcript.add(raw);
-  return { state: 'recvdCh', hello, extensions, suite, group, certificate, alpn, serverName, transcript };
+  const { statusRequest } = extensions;
+  const status = statusRequest === 'unknown' ? undefined : statusRequest;
+  return {
+    state: 'recvdCh',
+    hello,
+    extensions,
+    suite,
+    group,
+    certificate,
+    alpn,
+    serverName,
+    status,
+    transcript,
+  };
 }
 
 /** §4.1.4 */
 function sendHelloRetryRequest(from: RecvdCh, { config, transport }: ServerContext): StartRetried {
-  const { hello, extensions, suite, group, certificate, alpn, serverName, transcript } = from;
+  const { hello, extensions, suite, group, certificate, alpn, serverName, status, transcript } = from;
   if (group.kind !== 'retry') throw new TypeError('no reason to retry');
   transcript.replaceByMessageHash();
   send(transport, transcript, 'server_hello', {
@@ -316,7 +362,7 @@ function sendHelloRetryRequest(from: RecvdCh, { config, transport }: ServerConte
   if (showsChangeCipherSpec(hello, config)) transport.addChangeCipherSpec();
   transport.finishFlight();
   if (extensions.earlyData) transport.skipEarlyData(skippedEarlyData);
-  return { state: 'startRetried', hello, suite, group, certificate, alpn, serverName, transcript };
+  return { state: 'startRetried', hello, suite, group, certificate, alpn, serverName, status, transcript };
 }
 
 /** §4.1.3 */
@@ -408,9 +454,9 @@ function sendServerHello(
   return { suite, group, clientRandom, serverRandom, sessionId, serverName, hellos };
 }
 
-/** §4.3, §4.4.2: under handshake keys, up to the Certificate. */
+/** §4.3: under handshake keys, up to the Certificate. */
 function sendParameters(
-  { certificate, alpn, transcript }: Selection,
+  { certificate, alpn, status, transcript }: Selection,
   negotiated: Negotiated,
   share: KeyShare,
   peerShare: Uint8Array,
@@ -435,22 +481,57 @@ function sendParameters(
       }),
     });
   }
-  send(transport, transcript, 'certificate', {
+  return { state: 'negotiated', negotiated, keys, certificate, alpn, clientAuthentication, status };
+}
+
+/** §4.4.2.1: a response that somebody has to find. */
+function askStaple(from: NegotiatedState, { sink }: ServerContext): AwaitStaple {
+  const { status: request, certificate, negotiated, keys, alpn, clientAuthentication } = from;
+  if (request === undefined || sink.askStaple === undefined)
+    throw new TypeError('nobody to ask for a response');
+  sink.askStaple({ identity: certificate.identity, serverName: negotiated.serverName, request });
+  return { state: 'awaitStaple', negotiated, keys, certificate, alpn, clientAuthentication };
+}
+
+function receiveStaple(
+  from: AwaitStaple,
+  { response }: Extract<AnswerEvent, { type: 'staple' }>,
+  context: ServerContext,
+): Certified {
+  return sendCertificate(from, response, context);
+}
+
+function sendPlainCertificate(from: NegotiatedState, context: ServerContext): Certified {
+  return sendCertificate(from, undefined, context);
+}
+
+/** §4.4.2 */
+function sendCertificate(
+  { negotiated, keys, certificate, alpn, clientAuthentication }: Underway,
+  staple: Uint8Array | undefined,
+  { transport }: ServerContext,
+): Certified {
+  const stapled = writeExtensions(certificateEntryColumn, { certificateStatus: staple });
+  send(transport, keys.transcript, 'certificate', {
     certificateRequestContext: new Uint8Array(0),
-    certificateList: certificate.identity.chain.map((certData) => ({ certData, extensions: [] })),
+    certificateList: certificate.identity.chain.map((certData, index) => ({
+      certData,
+      extensions: index === 0 ? stapled : [],
+    })),
   });
-  return { state: 'negotiated', negotiated, keys, certificate, alpn, clientAuthentication };
+  return { state: 'certified', negotiated, keys, certificate, alpn, clientAuthentication };
 }
 
 /** §4.4.3, the key elsewhere. */
-function askSignature(from: NegotiatedState, { sink }: ServerContext): AwaitSignature {
+function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
   const { certificate, keys } = from;
-  sink.askSignature(certificate.scheme.name, signedContent('server', keys.transcript.digest()));
+  const content = signedContent('server', keys.transcript.digest());
+  sink.askSignature(certificate.scheme.name, content, certificate.identity);
   return { ...from, state: 'awaitSignature' };
 }
 
 /** §4.4.3, the key at hand. */
-function sign(from: NegotiatedState, context: ServerContext): WaitFlight2 {
+function sign(from: Certified, context: ServerContext): WaitFlight2 {
   const { key } = from.certificate.identity;
   if (key === 'remote') throw new TypeError('the key is elsewhere');
   const content = signedContent('server', from.keys.transcript.digest());
@@ -521,7 +602,7 @@ function receiveCertificate(
   from.keys.transcript.add(raw);
   // Copies: facts keep them when the record is long gone.
   const chain = body.certificateList.map(({ certData }) => new Uint8Array(certData));
-  sink.askVerdict(chain);
+  sink.askVerdict(chain, undefined);
   return { ...from, state: 'awaitVerdict', chain };
 }
 
