@@ -294,7 +294,7 @@ function data(end: End, packet: boolean): string[] {
     const whole = merge(
       messages,
       answers,
-      (piece, index) => sent[index]?.equals(piece) === true,
+      (piece, index) => sent[index] !== undefined && Buffer.compare(sent[index], piece) === 0,
       () => 1,
     );
     if (!whole)

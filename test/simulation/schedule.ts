@@ -7,16 +7,10 @@ import { describeTree, leaksSince, type Random, seededRandom } from '@actor-tls/
 import * as ssl from '@actor-tls/ssl';
 import { createCa, type SimulatedTransport, type Simulation, simulateSsl } from '@actor-tls/ssl/testing';
 import { type End, Ledger } from './ledger.js';
-
-/** A delivery that is wrong on purpose, to see that the checker sees it. */
-export type Mutation = (
-  send: Node['send'],
-  to: Pid<never>,
-  message: ssl.SslMessage,
-  others: readonly Pid<never>[],
-) => void;
+import { type Mutation, mutate } from './mutations.js';
 
 export interface RunOptions {
+  /** Delivers wrongly on purpose, and nothing is killed. */
   readonly mutation?: Mutation;
 }
 
@@ -27,15 +21,7 @@ export interface Run {
 }
 
 /** What happened, so that a test can tell that enough did. */
-export interface Counts {
-  connections: number;
-  bytes: number;
-  handOvers: number;
-  kills: number;
-  cuts: number;
-  /** Ends whose transport was never reset. */
-  whole: number;
-}
+export type Counts = Record<string, number>;
 
 type WorkerMessage = ssl.SslMessage;
 type Worker = Pid<WorkerMessage>;
@@ -97,7 +83,7 @@ class Schedule {
   readonly #workers = new Map<Worker, End>();
   readonly #processes = new Set<Pid<never>>();
   readonly #packet: boolean;
-  readonly #counts: Counts = { connections: 0, bytes: 0, handOvers: 0, kills: 0, cuts: 0, whole: 0 };
+  readonly #counts: Counts = { schedules: 1 };
   /** The client's end of each connection, by its port. */
   readonly #byPort = new Map<number, End>();
   readonly #transports = new Set<{ readonly transport: SimulatedTransport; readonly port: number }>();
@@ -107,6 +93,8 @@ class Schedule {
   readonly #calm: boolean;
   #killsLeft: number;
   #over = false;
+  /** Closed by the test at the end. */
+  readonly #closed = new Set<End>();
 
   constructor(seed: number, random: Random, simulation: Simulation, { mutation }: RunOptions) {
     this.#random = random;
@@ -220,7 +208,7 @@ class Schedule {
     );
     if ('error' in connected) return;
     const end = this.#born(connected.ok, self.pid);
-    this.#counts.connections += 1;
+    this.#count('connections', 1);
     const name = await ssl.sockname(connected.ok);
     this.#meet('ok' in name ? name.ok.port : undefined, end);
     const team = this.#team('client', end);
@@ -270,7 +258,7 @@ class Schedule {
     const what = random.below(this.#calm ? 96 : 100);
     if (what < 35) {
       const data = this.#payload();
-      this.#counts.bytes += data.length;
+      this.#count('MB', data.length / 1e6);
       await ledger.send(pid, end, data);
     } else if (what < 57) {
       const active = this.#activeMode();
@@ -303,7 +291,7 @@ class Schedule {
   }
 
   async #handOver(by: Worker, end: End, to: Worker): Promise<void> {
-    this.#counts.handOvers += 1;
+    this.#count('hand-overs', 1);
     const handed = this.#ledger.handOver(by, end, to);
     if (!this.#node.isAlive(to)) end.ownEnd = true;
     await handed;
@@ -352,13 +340,8 @@ class Schedule {
       } else if (event.event.type === '$gen_call' && 'request' in event.event)
         this.#ledger.asked(to as Pid<never>, event.event['request']);
     });
-    const mutation = this.#mutation;
-    if (mutation === undefined) return;
-    const send = node.send.bind(node);
-    node.send = (to, message) => {
-      if (typeof to === 'string' || !isSslMessage(message)) return send(to, message);
-      mutation(send, to, message, [...this.#workers.keys()]);
-    };
+    if (this.#mutation !== undefined)
+      mutate(node, this.#mutation, isSslMessage, () => [...this.#workers.keys()]);
   }
 
   #take(pid: Worker, message: unknown): void {
@@ -448,7 +431,7 @@ class Schedule {
   }
 
   #strike(victim: Pid<never>, what: string): void {
-    this.#counts.kills += 1;
+    this.#count('kills', 1);
     this.#ledger.note(`kill ${what} ${victim}`);
     this.#node.exit(victim, 'kill');
   }
@@ -467,7 +450,7 @@ class Schedule {
     const { network } = this.#simulation;
     const victim = this.#random.pick([...network.open]);
     if (victim === undefined) return;
-    this.#counts.cuts += 1;
+    this.#count('cuts', 1);
     this.#ledger.note('the network cuts a connection');
     network.reset(victim);
   }
@@ -489,14 +472,10 @@ class Schedule {
     }
     // One end of each connection closes; the other has to hear of it.
     const others = new Set<End>();
-    for (const end of ledger.ends) {
-      const { peer } = end;
-      if (others.has(end)) continue;
-      const closing = peer?.ownEnd === true && !end.ownEnd ? peer : end;
-      if (peer !== undefined) others.add(closing === end ? peer : end);
-      closing.ownEnd = true;
-      void ledger.call(undefined, `close(${closing.label})`, ssl.close(closing.socket));
-    }
+    this.#closeOneOfEach(others);
+    await test.advance(patience);
+    // Those that came to be meanwhile.
+    this.#closeOneOfEach(others);
     await test.advance(patience);
     for (const end of others) {
       void ledger.call(
@@ -520,6 +499,22 @@ class Schedule {
       ledger.seen.push(`open: ${describeTransport(transport)}`);
   }
 
+  #count(what: string, more: number): void {
+    this.#counts[what] = (this.#counts[what] ?? 0) + more;
+  }
+
+  #closeOneOfEach(others: Set<End>): void {
+    for (const end of this.#ledger.ends) {
+      if (others.has(end) || this.#closed.has(end)) continue;
+      const { peer } = end;
+      const closing = peer?.ownEnd === true && !end.ownEnd ? peer : end;
+      if (peer !== undefined) others.add(closing === end ? peer : end);
+      this.#closed.add(closing);
+      closing.ownEnd = true;
+      void this.#ledger.call(undefined, `close(${closing.label})`, ssl.close(closing.socket));
+    }
+  }
+
   #judge(): { violations: string[]; trace: () => string } {
     for (const { transport, port } of this.#transports) {
       const end = this.#byPort.get(port);
@@ -527,7 +522,8 @@ class Schedule {
       end.broken = true;
       if (end.peer !== undefined) end.peer.broken = true;
     }
-    for (const end of this.#ledger.ends) if (!end.broken && end.peer !== undefined) this.#counts.whole += 1;
+    for (const end of this.#ledger.ends)
+      if (!end.broken && end.peer !== undefined) this.#count('unbroken ends', 1);
     return {
       violations: this.#ledger.violations({ packet: this.#packet }),
       trace: () => this.#ledger.text(),
