@@ -171,8 +171,9 @@ describe('connect, send and recv', () => {
   });
 
   it('give up a send after sendTimeout', async () => {
-    const { client } = await pair({ sendTimeout: 100 });
+    const { client, server } = await pair({ sendTimeout: 100 });
     expect(await ssl.send(client, Buffer.alloc(40_000_000))).toEqual({ error: 'timeout' });
+    await ssl.close(server);
   });
 });
 

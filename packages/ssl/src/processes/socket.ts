@@ -6,22 +6,40 @@ import type { OwnerMessage } from './delivery.js';
 /** What the owner of a connection is told (contract §3). */
 export type SslMessage = OwnerMessage<SslSocket>;
 
-/** A TLS connection. The same object from `connect` or `transportAccept` on, and in every message to its owner. */
+/**
+ * A TLS connection. The same object from `connect` or `transportAccept` on, and in every message to its owner. Its only
+ * own property is its name: whoever compares or prints messages does not walk through the node.
+ */
 export class SslSocket {
-  /** The receiver: handshake, decryption, delivery, owner monitor. */
-  readonly connection: Pid<unknown>;
-  /** The only writer. */
-  readonly sender: Pid<unknown>;
-  readonly node: Node;
+  /** `<0.19.0>`: the pid of the connection, unique on its node. */
+  readonly id: string;
+  readonly #node: Node;
+  readonly #connection: Pid<unknown>;
+  readonly #sender: Pid<unknown>;
 
   constructor(node: Node, connection: Pid<unknown>, sender: Pid<unknown>) {
-    this.node = node;
-    this.connection = connection;
-    this.sender = sender;
+    this.id = connection.toString();
+    this.#node = node;
+    this.#connection = connection;
+    this.#sender = sender;
+  }
+
+  get node(): Node {
+    return this.#node;
+  }
+
+  /** The receiver: handshake, decryption, delivery, owner monitor. */
+  get connection(): Pid<unknown> {
+    return this.#connection;
+  }
+
+  /** The only writer. */
+  get sender(): Pid<unknown> {
+    return this.#sender;
   }
 
   toString(): string {
-    return `#sslsocket${this.connection.toString()}`;
+    return `#sslsocket${this.id}`;
   }
 
   toJSON(): string {
@@ -31,16 +49,27 @@ export class SslSocket {
 
 /** A listening socket. */
 export class SslListenSocket {
-  readonly listener: Pid<never>;
-  readonly node: Node;
+  /** The pid of the listener, unique on its node. */
+  readonly id: string;
+  readonly #node: Node;
+  readonly #listener: Pid<never>;
 
   constructor(node: Node, listener: Pid<never>) {
-    this.node = node;
-    this.listener = listener;
+    this.id = listener.toString();
+    this.#node = node;
+    this.#listener = listener;
+  }
+
+  get node(): Node {
+    return this.#node;
+  }
+
+  get listener(): Pid<never> {
+    return this.#listener;
   }
 
   toString(): string {
-    return `#ssllisten${this.listener.toString()}`;
+    return `#ssllisten${this.id}`;
   }
 
   toJSON(): string {
