@@ -102,8 +102,11 @@ function canIssue(
   // A name and key twice on one path is a cycle.
   if (path.some((on) => on.subject.equals(issuer.subject) && sameBytes(on.spki, issuer.spki))) return false;
   const key = publicKeyOf(issuer, input.engine);
-  // A DSA key may lack the parameters it inherits: the validation will see.
-  if (key === undefined) return true;
+  if (key === undefined) {
+    // It may inherit parameters (DSA), or the engine lacks its kind: the validation will see. The import had its price.
+    input.work.spend('signatures');
+    return true;
+  }
   return isSignedBy(below, key, () => input.work.spend('signatures'));
 }
 

@@ -23,8 +23,11 @@ export interface WorkLimits {
   readonly comparisons: number;
 }
 
-/** Some 10 ms of signatures; five times what the worst honest path in BetterTLS takes. */
-export const defaultLimits: WorkLimits = { signatures: 128, candidates: 5_000, comparisons: 250_000 };
+/**
+ * A few milliseconds of signatures. Everything in BetterTLS, PKITS and limbo, and random PKIs of six CAs with 14
+ * cross-certificates, can be judged with 20.
+ */
+export const defaultLimits: WorkLimits = { signatures: 48, candidates: 5_000, comparisons: 250_000 };
 
 export class Work {
   signatures: number;
