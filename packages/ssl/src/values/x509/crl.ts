@@ -5,7 +5,7 @@
  */
 import type { PublicKey } from '../crypto/engine.js';
 import { CertificateError, type Extension, readExtensions, sameBytes } from './certificate.js';
-import { DerError, DerReader, decodeAll, explicit, Tag } from './der.js';
+import { DerError, DerReader, decodeAll, explicit, hex, Tag } from './der.js';
 import {
   type IssuingDistributionPoint,
   type ReasonBit,
@@ -13,6 +13,7 @@ import {
 } from './extensions/distribution-points.js';
 import { type GeneralName, readGeneralNames } from './extensions/general-name.js';
 import { type AuthorityKeyIdentifier, readAuthorityKeyIdentifier } from './extensions/key-identifier.js';
+import { Generations } from './generations.js';
 import { Name } from './name.js';
 import { Oid } from './oids.js';
 import { signatureAlgorithmOf } from './signature-algorithm.js';
@@ -308,13 +309,21 @@ function wrapped(error: unknown, what: string): unknown {
     : error;
 }
 
+/** Lists by the identity of their bytes, as a cache in memory gives them out. */
 const lists = new WeakMap<Uint8Array, RevocationList>();
+/** A few by content: a directory is read again for each handshake. */
+const recent = new Generations<string, RevocationList>(4);
+/** bytes; larger lists are not kept by content */
+const MAX_RECENT = 8 * 1024 * 1024;
 
-/** The list of these very bytes (by identity, they are large); parsed once. Throws `CertificateError`. */
+/** The list of these bytes, parsed once. Throws `CertificateError`. */
 export function revocationListOf(der: Uint8Array): RevocationList {
   const known = lists.get(der);
   if (known !== undefined) return known;
-  const list = new RevocationList(der);
+  const key = `${der.length}:${hex(der.subarray(-16))}`;
+  const alike = recent.get(key);
+  const list = alike !== undefined && sameBytes(alike.der, der) ? alike : new RevocationList(der);
   lists.set(der, list);
+  if (der.length <= MAX_RECENT) recent.set(key, list);
   return list;
 }
