@@ -36,13 +36,16 @@ import { type ProtocolVersion, versionRows } from './values/registry/versions.js
 import { SslError, unwrap } from './values/ssl-error.js';
 import type { Ok, Result, SslReason } from './values/terms.js';
 
-export type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
+export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
+export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
 export type { Address, TransportStatistics } from './processes/transport/transport.js';
+export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export { formatError, SslError, unwrap };

@@ -19,6 +19,13 @@ export const pemCacheName = 'ssl_pem_cache';
 
 export function openPemSource(node: Node): PemFiles {
   let generation = 0;
+  const read = async (path: string): Promise<Result<readonly PemEntry[]>> => {
+    const file = await readPemFile(node, pemCacheName, path);
+    if ('error' in file) return file;
+    // Nobody will say when such a file changes: whatever is made of it must not be kept.
+    if (file.ok.state === 'replaced') generation += 1;
+    return { ok: file.ok.entries };
+  };
   return {
     get generation() {
       return generation;
@@ -30,14 +37,9 @@ export function openPemSource(node: Node): PemFiles {
       const mode = bypassPemCache ? 'bypass' : 'keep';
       return startPemCache(self, { clean: pemCacheClean, mode, onChange }, options);
     },
-    async read(path): Promise<Result<readonly PemEntry[]>> {
-      const read = await readPemFile(node, pemCacheName, path);
-      if ('error' in read) return read;
-      // Nobody will say when such a file changes: whatever is made of it must not be kept.
-      if (read.ok.state === 'replaced') generation += 1;
-      return { ok: read.ok.entries };
-    },
-    trusted: (which) => (which === 'system' ? systemTrust(process.env) : Promise.resolve(bundledTrust())),
+    read,
+    trusted: (which) =>
+      which === 'system' ? systemTrust(process.env, read) : Promise.resolve(bundledTrust()),
     async clear(): Promise<void> {
       generation += 1;
       await clearPemCache(node, pemCacheName);
