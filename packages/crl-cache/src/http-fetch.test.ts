@@ -77,6 +77,19 @@ describe('fetching over HTTP', () => {
     expect(await get(`${origin}/3`)).toMatchObject({ error: 'too_many_redirects' });
   });
 
+  it('where a redirect leads is judged as the first address was', async () => {
+    const inner = await serve((_request, response) => response.end('a list'));
+    const target = inner.replace('127.0.0.1', 'localhost');
+    const origin = await serve((_request, response) => response.writeHead(302, { location: target }).end());
+    expect(await get(origin)).toHaveProperty('ok');
+    const allowAddress = (_address: string, hostname: string): boolean => hostname !== 'localhost';
+    expect(await get(origin, { allowAddress })).toMatchObject({ error: 'address_refused' });
+    const metadata = await serve((_request, response) =>
+      response.writeHead(302, { location: 'http://169.254.169.254/' }).end(),
+    );
+    expect(await get(metadata)).toMatchObject({ error: 'address_refused' });
+  });
+
   it('a redirect to another scheme or nonsense is refused', async () => {
     const origin = await serve((request, response) => {
       response.writeHead(301, { location: request.url === '/a' ? 'file:///etc/passwd' : 'http://[' }).end();
