@@ -93,3 +93,16 @@ function add(
 export function allPrograms(): Program[] {
   return documents().flatMap((document) => programsIn(document, readFileSync(root + document, 'utf8')));
 }
+
+/** Targets of the links in a document, and where its headings can be jumped to (as GitHub makes the anchors). */
+export function linksOf(markdown: string): { readonly targets: string[]; readonly anchors: string[] } {
+  const prose = markdown.replace(/^```[\s\S]*?^```$/gm, '');
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  const anchors = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  return { targets, anchors };
+}
