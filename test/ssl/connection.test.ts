@@ -382,6 +382,28 @@ describe('half-close, upgrade and options of the handshake', () => {
     expect(await ssl.connect(self, new Socket(), trust)).toEqual({ error: 'einval' });
   });
 
+  it('close with downgrade gives the bare socket back, on both sides', async () => {
+    const { client, server } = await pair();
+    const [one, two] = await Promise.all([
+      ssl.close(client, { downgrade: 5000 }),
+      ssl.close(server, { downgrade: 5000 }),
+    ]);
+    const [near, far] = [one, two].map((end) => ('ok' in end ? end.ok : undefined));
+    if (!(near instanceof Socket) || !(far instanceof Socket)) throw new Error(JSON.stringify([one, two]));
+    near.write('plain');
+    far.resume();
+    expect(String((await once(far, 'data'))[0])).toBe('plain');
+    expect(await ssl.send(client, 'x')).toEqual({ error: 'closed' });
+    near.destroy();
+    far.destroy();
+  });
+
+  it('close with downgrade gives up when the peer does not answer', async () => {
+    const { client, server } = await pair();
+    expect(await ssl.close(client, { downgrade: 50 })).toEqual({ error: 'timeout' });
+    expect(await ssl.recv(server, 0)).toEqual({ error: 'closed' });
+  });
+
   it('handshake lays its options over the listener’s', async () => {
     const { listener, port } = await listen();
     const connecting = ssl.connect(self, 'localhost', port, {

@@ -34,7 +34,7 @@ import { formatError } from './values/format-error.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { SslError, unwrap } from './values/ssl-error.js';
-import type { Ok, Result, SslReason } from './values/terms.js';
+import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
@@ -275,9 +275,34 @@ export async function controllingProcess(
     : ask(socket, request, closed);
 }
 
-/** Ends the connection or listener: close_notify, then the transport. Always `ok`. `ssl:close/1,2` */
-export async function close(socket: SslSocket | SslListenSocket, timeout: Timeout = 'infinity'): Promise<Ok> {
-  timeoutOf(timeout);
+/** What `close` gives back when it takes TLS off a connection. */
+export interface Downgraded {
+  /** The transport: a paused `net.Socket`, unless another network is used. */
+  readonly ok: unknown;
+  /** What the peer sent after its close_notify. */
+  readonly data?: Uint8Array;
+}
+
+/**
+ * Ends the connection or listener: close_notify, then the transport. Always `ok`.
+ *
+ * With `{ downgrade: timeout }` it takes TLS off and gives the transport back, once the peer has said close_notify too.
+ * Errors: `timeout` (the connection is gone), `closed`, `tcp_closed`, `enotconn`. `ssl:close/1,2`
+ */
+export function close(socket: SslSocket | SslListenSocket, timeout?: Timeout): Promise<Ok>;
+export function close(
+  socket: SslSocket | SslListenSocket,
+  how: { readonly downgrade: Timeout },
+): Promise<Downgraded | Failed>;
+export async function close(
+  socket: SslSocket | SslListenSocket,
+  how: Timeout | { readonly downgrade: Timeout } = 'infinity',
+): Promise<Ok | Downgraded | Failed> {
+  if (typeof how === 'object') {
+    const timeout = timeoutOf(how.downgrade);
+    return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'downgrade', timeout }, closed);
+  }
+  timeoutOf(how);
   if (socket instanceof SslListenSocket) await askListener(socket, { type: 'close' }, okay);
   else await ask(socket, { type: 'close' }, okay);
   return okay;

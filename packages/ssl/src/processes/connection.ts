@@ -25,22 +25,22 @@ import { alertText } from '../values/alert-text.js';
 import { type AlertDescription, alertCode } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { parseAddress } from '../values/x509/hostname.js';
 import { nonceExtensions } from '../values/x509/ocsp.js';
-import type { HostReference } from '../values/x509/peer-verification.js';
 import { explain, type PeerVerdict } from '../values/x509/verdict.js';
+import { Alarm } from './alarm.js';
 import { connectionInformation } from './connection-information.js';
 import { ConnectionLog } from './connection-log.js';
 import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
 import { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
+import { clientNames, Handshaking, type Postponed } from './handshaking.js';
 import { judgePeer } from './judgement.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
+import { type Goodbye, Line, type LineHolder } from './line.js';
 import type { HandshakeOver } from './listener.js';
 import { isDown } from './requests.js';
-import type { SendResult } from './send-queue.js';
-import type { SenderNotice, SenderRequest } from './sender.js';
+import type { SenderNotice } from './sender.js';
 import { type SslMessage, SslSocket } from './socket.js';
 import type { Transport, TransportReceiver } from './transport/transport.js';
 
@@ -59,11 +59,6 @@ export interface ConnectionArgs {
   readonly made: (socket: SslSocket) => void;
 }
 
-/** What the peer is told last. After an alert of ours it gets time to read it. */
-type Goodbye = 'close_notify' | 'nothing' | { readonly alert: number };
-
-/** ms that close waits for the sender (contract §1.2). */
-const closePatience = 5000;
 /** bytes, RFC 8954 §2.1 */
 const nonceLength = 32;
 /**
@@ -71,24 +66,12 @@ const nonceLength = 32;
  * records would copy the bulk of the data once more.
  */
 const fullBatch = 8192;
-/** Bytes that an idle passive connection reads ahead at most. */
-const readAheadBytes = 1 << 20;
-
-/** A timer's message; cancelled timers may have sent theirs already, so each is known by identity. */
-class Alarm {
-  readonly kind: 'handshake' | 'recv' | 'linger' | 'downgrade';
-  ref: Ref | undefined = undefined;
-  constructor(kind: Alarm['kind']) {
-    this.kind = kind;
-  }
-}
-
 type Outcome = Stop<Connection> | undefined;
 
-export class Connection implements Sink, TransportReceiver {
+export class Connection implements Sink, TransportReceiver, LineHolder {
   readonly #self: Self;
   readonly #environment: Environment;
-  readonly #transport: Transport;
+  readonly #line: Line;
   readonly #sender: Pid<unknown>;
   readonly #senderMonitor: Ref;
   readonly #socket: SslSocket;
@@ -102,31 +85,21 @@ export class Connection implements Sink, TransportReceiver {
   #core: Core | undefined = undefined;
   #log: ConnectionLog;
   #facts: Facts | undefined = undefined;
-  /** Written by the core in this turn. */
-  #out: Uint8Array[] = [];
   /** Decrypted in this turn. */
   #batch: Uint8Array[] = [];
   /** Bytes in it. */
   #batched = 0;
-  /** Chunks that may still be read without anybody asking for them. */
-  #credit: number;
-  #paused = false;
   /** The peer sends nothing any more that we would read. */
   #peerDone = false;
-  #transportEnded = false;
-  #transportGone = false;
-  #split = false;
-  #recvAlarm: Alarm | undefined = undefined;
-  /** The transport's end: under way, or done. The process ends when it is done and the owner has been told. */
-  #parting: 'no' | 'talking' | 'lingering' | 'done' = 'no';
-  /** Callers of close, answered when the goodbye is out. */
-  readonly #closers: From[] = [];
+  #recvAlarm: Alarm<'recv'> | undefined = undefined;
+  /** Who wants the bare transport back. */
+  #downgrade: Downgrade | undefined = undefined;
 
   constructor(self: Self, args: ConnectionArgs) {
     const { environment, transport, config, owner, sender } = args;
     this.#self = self;
     this.#environment = environment;
-    this.#transport = transport;
+    this.#line = new Line(self, transport, sender, environment.settings, this);
     this.#sender = sender;
     this.#config = config;
     this.#log = this.#logOf(config);
@@ -136,7 +109,6 @@ export class Connection implements Sink, TransportReceiver {
     this.#socket = new SslSocket(self.node, self.pid, sender);
     this.#delivery = new Delivery(args.socket, this.#socket, (message) => this.#tell(message));
     this.#handshake = new Handshaking(args.host, args.listener);
-    this.#credit = environment.settings.internalActiveN;
     args.made(this.#socket);
   }
 
@@ -165,8 +137,8 @@ export class Connection implements Sink, TransportReceiver {
       case 'userHello':
         return this.#callDuring(request, from);
       case 'connection':
-      case 'downgrade':
         return this.#callConnected(request, from);
+      case 'downgrade':
       case 'closed':
         from.reply(afterEnd(request));
         return undefined;
@@ -219,13 +191,13 @@ export class Connection implements Sink, TransportReceiver {
         from.reply(this.#getOptions(request.names));
         return undefined;
       case 'statistics':
-        from.reply(this.#transportGone ? einval : { ok: this.#transport.statistics() });
+        from.reply(this.#line.gone ? einval : { ok: this.#line.transport.statistics() });
         return undefined;
       case 'peername':
-        from.reply(this.#transportGone ? einval : this.#transport.peername());
+        from.reply(this.#line.gone ? einval : this.#line.transport.peername());
         return undefined;
       case 'sockname':
-        from.reply(this.#transportGone ? einval : this.#transport.sockname());
+        from.reply(this.#line.gone ? einval : this.#line.transport.sockname());
         return undefined;
       case 'peercert': {
         const peer = this.#facts?.peerChain[0];
@@ -251,26 +223,25 @@ export class Connection implements Sink, TransportReceiver {
       case 'close':
         return this.#close(from);
       case 'downgrade':
-        from.reply({ error: 'notsup' });
-        return undefined;
+        return this.#startDowngrade(request.timeout, from);
       case 'shutdown':
         return this.#shutdown(request.how, from);
     }
   }
 
   #recv(length: number, timeout: number | 'infinity', from: From): Outcome {
-    let alarm: Alarm | undefined;
+    let alarm: Alarm<'recv'> | undefined;
     let answered = false;
     this.#delivery.recv(length, (result) => {
       answered = true;
       if (alarm !== undefined) {
-        this.#cancel(alarm);
+        alarm.cancel();
         this.#recvAlarm = undefined;
       }
       from.reply(result);
     });
     if (!answered && timeout !== 'infinity') {
-      alarm = this.#alarm('recv', timeout);
+      alarm = new Alarm(this.#self, 'recv', timeout);
       this.#recvAlarm = alarm;
     }
     return this.#settle();
@@ -282,7 +253,7 @@ export class Connection implements Sink, TransportReceiver {
     let error = plan.error;
     if (!this.#setEmulated(plan.socket) && typeof active === 'number') error = activeOutOfRange(active);
     if (error === undefined && plan.transport !== undefined) {
-      const refused = this.#transportGone || this.#transport.setOptions(plan.transport) === 'einval';
+      const refused = this.#line.gone || this.#line.transport.setOptions(plan.transport) === 'einval';
       if (refused) error = transportRefused(plan.transport);
     }
     this.#delivery.settle();
@@ -305,7 +276,7 @@ export class Connection implements Sink, TransportReceiver {
   #getOptions(names: unknown): unknown {
     const emulated = this.#delivery.options();
     return readOptions(names, emulated, (name) => {
-      const value = this.#transport.getOption(name);
+      const value = this.#line.transport.getOption(name);
       return 'ok' in value ? value.ok : undefined;
     });
   }
@@ -318,7 +289,7 @@ export class Connection implements Sink, TransportReceiver {
   }
 
   #close(from: From): Outcome {
-    this.#closers.push(from);
+    this.#line.closer(from);
     this.#delivery.discard();
     this.#part('close_notify');
     return this.#settle();
@@ -331,12 +302,52 @@ export class Connection implements Sink, TransportReceiver {
       from.reply(okay);
       return this.#settle();
     }
-    // What was sent before goes out before, however slow the peer: ended too early it would be lost.
-    void this.#ask({ type: 'close' }, Infinity).then((said) => {
-      if (said) this.#transport.end();
-      from.reply(said ? okay : closedError);
-    });
+    void this.#line.endOutput().then((said) => from.reply(said ? okay : closedError));
     return undefined;
+  }
+
+  /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
+  #startDowngrade(timeout: number | 'infinity', from: From): Outcome {
+    if (!this.#line.open || !this.#lifecycle.go('downgrade')) {
+      from.reply(closedError);
+      return undefined;
+    }
+    this.#delivery.abandonRecv('closed');
+    const alarm = timeout === 'infinity' ? undefined : new Alarm(this.#self, 'downgrade', timeout);
+    this.#downgrade = { from, alarm, said: false };
+    void this.#line.sayClose().then((said) => this.#later(saidForDowngradeTurn, said));
+    return undefined;
+  }
+
+  saidForDowngrade(said: boolean): Outcome {
+    const downgrade = this.#downgrade;
+    if (downgrade === undefined) return undefined;
+    if (!said) return this.#failDowngrade('closed');
+    downgrade.said = true;
+    return this.#tryDowngrade();
+  }
+
+  /** When both have said close_notify. What came after the peer's is not TLS any more, and goes with the transport. */
+  #tryDowngrade(): Outcome {
+    const downgrade = this.#downgrade;
+    if (downgrade === undefined || !downgrade.said || !this.#peerDone) return undefined;
+    this.#downgrade = undefined;
+    downgrade.alarm?.cancel();
+    const rest = this.#core?.takeRest() ?? new Uint8Array();
+    const transport = this.#line.release();
+    downgrade.from.reply(rest.length === 0 ? { ok: transport } : { ok: transport, data: Buffer.from(rest) });
+    this.#delivery.discard();
+    return { stop: { shutdown: 'downgrade' }, state: this };
+  }
+
+  #failDowngrade(reason: string): Outcome {
+    const downgrade = this.#downgrade;
+    this.#downgrade = undefined;
+    downgrade?.alarm?.cancel();
+    downgrade?.from.reply({ error: reason });
+    this.#delivery.discard();
+    this.#part('nothing');
+    return this.#settle();
   }
 
   // ── Handshake ───────────────────────────────────────────────────────────────────────────────────────
@@ -357,7 +368,7 @@ export class Connection implements Sink, TransportReceiver {
       timeout === 'infinity' ? Infinity : timeout,
       deadline === 'infinity' ? Infinity : deadline,
     );
-    if (limit !== Infinity) handshake.alarm = this.#alarm('handshake', limit);
+    if (limit !== Infinity) handshake.alarm = new Alarm(this.#self, 'handshake', limit);
     this.#notify({ type: 'handshake' });
     const credentials = this.#environment.credentials(this.#config);
     if (!(credentials instanceof Promise)) return this.begin(credentials);
@@ -378,7 +389,7 @@ export class Connection implements Sink, TransportReceiver {
     const { engine } = this.#environment;
     const { identities, certificateAuthorities } = loaded.ok;
     if (config.role === 'client') {
-      const { serverName, reference } = names(config.serverNameIndication, handshake.host);
+      const { serverName, reference } = clientNames(config.serverNameIndication, handshake.host);
       handshake.reference = reference;
       const { stapling } = config;
       if (stapling?.ocspNonce === true) handshake.nonce = engine.randomBytes(nonceLength);
@@ -391,8 +402,8 @@ export class Connection implements Sink, TransportReceiver {
       this.#core = Core.server({ config, identities, dependencies, certificateAuthorities }, this);
     }
     this.#core.start();
-    this.#flushOut();
-    this.#transport.start(this);
+    this.#line.flush();
+    this.#line.start(this);
     return undefined;
   }
 
@@ -432,7 +443,7 @@ export class Connection implements Sink, TransportReceiver {
   // ── What the core says ──────────────────────────────────────────────────────────────────────────────
 
   write(pieces: readonly Uint8Array[]): void {
-    for (const piece of pieces) this.#out.push(piece);
+    this.#line.write(pieces);
   }
 
   deliver(data: Uint8Array, owned: boolean): void {
@@ -448,19 +459,16 @@ export class Connection implements Sink, TransportReceiver {
     this.#facts = facts;
     this.#lifecycle.go('established');
     // The last flight leaves before the sender can write.
-    this.#flushOut();
-    const half = core.split();
-    this.#split = true;
-    this.#notify({
+    this.#line.handOver({
       type: 'connection',
-      half,
+      half: core.split(),
       receiver: this.#self.pid,
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
       lastWill: () => this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) }),
     });
     this.#handshake = undefined;
-    this.#cancel(handshake.alarm);
+    handshake.alarm?.cancel();
     if (handshake.listener !== undefined)
       this.#self.send(handshake.listener, { type: 'handshake_over', connection: this.#self.pid });
     handshake.answer({ ok: this.#socket });
@@ -470,8 +478,13 @@ export class Connection implements Sink, TransportReceiver {
   peerClosed(): void {
     this.#peerDone = true;
     this.#flushBatch();
+    // What follows is for whoever gets the transport.
+    if (this.#downgrade !== undefined) {
+      this.#line.transport.pause();
+      return;
+    }
     this.#handshake?.answer(closedError);
-    if (this.#split) this.#delivery.end({ type: 'closed' });
+    if (this.#facts !== undefined) this.#delivery.end({ type: 'closed' });
     else this.#delivery.discard();
   }
 
@@ -479,8 +492,12 @@ export class Connection implements Sink, TransportReceiver {
     this.#flushBatch();
     const reason = this.#alertReason(failure);
     this.#handshake?.answer({ error: reason });
-    if (this.#split) this.#delivery.end({ type: 'failed', reason });
+    if (this.#facts !== undefined) this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
+    if (this.#downgrade !== undefined) {
+      this.#downgrade.from.reply({ error: reason });
+      this.#delivery.discard();
+    }
     this.#part(failure.by === 'peer' ? 'nothing' : { alert: codeOf(failure.alert) });
   }
 
@@ -544,17 +561,16 @@ export class Connection implements Sink, TransportReceiver {
   }
 
   chunk(chunk: Uint8Array): Outcome {
-    if (this.#parting !== 'no') return undefined;
+    if (!this.#line.open) return undefined;
     this.#core?.receive(chunk);
-    if (!this.#delivery.demand) this.#credit -= 1;
+    if (!this.#delivery.demand) this.#line.readAhead();
     return this.#settle();
   }
 
   /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
   transportEnded(): Outcome {
-    this.#transportEnded = true;
-    if (this.#parting === 'lingering') this.#parted();
-    else if (this.#parting === 'no') {
+    if (this.#downgrade !== undefined) return this.#failDowngrade('tcp_closed');
+    if (this.#line.peerEnded()) {
       this.#core?.receiveEnd();
       this.#part('close_notify');
     }
@@ -562,13 +578,12 @@ export class Connection implements Sink, TransportReceiver {
   }
 
   transportClosed(_reason: string | undefined): Outcome {
-    this.#transportGone = true;
-    if (this.#parting === 'no') {
+    if (this.#line.open) {
       if (this.#core !== undefined) this.#core.receiveEnd();
       else this.#delivery.discard();
     }
-    this.#parted();
-    return this.#settle();
+    this.#line.closed();
+    return this.#downgrade === undefined ? this.#settle() : this.#failDowngrade('tcp_closed');
   }
 
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
@@ -585,32 +600,24 @@ export class Connection implements Sink, TransportReceiver {
       this.#part('close_notify');
       return this.#settle();
     }
-    if (ref === this.#senderMonitor && this.#parting === 'no') {
+    if (ref === this.#senderMonitor && this.#line.open) {
       // The write half is lost with its process: all that is left is to tell the owner.
       const reason = crashReason(this.#config);
       this.#handshake?.answer({ error: reason });
-      if (this.#split) this.#delivery.end({ type: 'failed', reason });
+      if (this.#facts !== undefined) this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
     return undefined;
   }
 
-  #ring(alarm: Alarm): Outcome {
-    switch (alarm.kind) {
-      case 'handshake':
-        if (this.#handshake?.alarm !== alarm) return undefined;
-        return this.#refuse('timeout');
-      case 'recv':
-        if (this.#recvAlarm !== alarm) return undefined;
-        this.#recvAlarm = undefined;
-        this.#delivery.abandonRecv('timeout');
-        return this.#settle();
-      case 'linger':
-        this.#parted();
-        return this.#settle();
-      case 'downgrade':
-        return undefined;
-    }
+  #ring(alarm: Alarm<string>): Outcome {
+    if (alarm === this.#handshake?.alarm) return this.#refuse('timeout');
+    if (alarm === this.#downgrade?.alarm) return this.#failDowngrade('timeout');
+    if (alarm === this.#recvAlarm) {
+      this.#recvAlarm = undefined;
+      this.#delivery.abandonRecv('timeout');
+    } else if (alarm.kind === 'linger') this.#line.lingered();
+    return this.#settle();
   }
 
   /** Something was postponed until the handshake was done. */
@@ -626,33 +633,31 @@ export class Connection implements Sink, TransportReceiver {
 
   /** After anything that may have moved data: write, deliver, regulate reading, see whether all is over. */
   #settle(): Outcome {
-    if (this.#out.length > 0) this.#flushOut();
+    this.#line.flush();
     if (this.#batch.length > 0) this.#flushBatch();
-    if (!this.#delivery.over) {
-      if (this.#parting === 'no') this.#regulate();
+    const delivery = this.#delivery;
+    if (!delivery.over) {
+      const core = this.#core;
+      if (this.#downgrade !== undefined) return this.#tryDowngrade();
+      if (core !== undefined && this.#line.open)
+        this.#line.regulate(delivery.demand, delivery.size, core.awaiting !== undefined);
       return undefined;
     }
     if (this.#lifecycle.state !== 'closed') this.#conclude();
-    if (this.#parting !== 'done') return undefined;
-    return { stop: 'normal', state: this };
+    return this.#line.done ? { stop: 'normal', state: this } : undefined;
   }
 
   /** The owner has been told, or needs not be: whoever asks now hears that it is over. */
   #conclude(): void {
     this.#lifecycle.go('close');
+    this.#downgrade?.from.reply(closedError);
     const handshake = this.#handshake;
     if (handshake !== undefined) {
-      this.#cancel(handshake.alarm);
+      handshake.alarm?.cancel();
       handshake.answer(closedError);
       for (const { request, from } of handshake.postponed.splice(0)) from.reply(afterEnd(request));
     }
     this.#part('close_notify');
-  }
-
-  #flushOut(): void {
-    const pieces = this.#out;
-    this.#out = [];
-    if (!this.#transportGone) this.#transport.write(pieces);
   }
 
   #flushBatch(): void {
@@ -670,79 +675,14 @@ export class Connection implements Sink, TransportReceiver {
     }
   }
 
-  /** Backpressure to the transport (contract §3): idle passive connections read ahead a little. */
-  #regulate(): void {
-    const delivery = this.#delivery;
-    const core = this.#core;
-    if (core === undefined) return;
-    if (core.awaiting === undefined && delivery.demand) {
-      this.#credit = this.#environment.settings.internalActiveN;
-      if (this.#paused) {
-        this.#paused = false;
-        this.#transport.resume();
-      }
-      return;
-    }
-    if (this.#paused || (this.#credit > 0 && delivery.size < readAheadBytes && core.awaiting === undefined))
-      return;
-    this.#paused = true;
-    this.#transport.pause();
-  }
-
-  /** Says goodbye to the peer, then closes the transport, not before the peer could read what we sent. */
   #part(goodbye: Goodbye): void {
-    if (this.#parting !== 'no') return;
-    if (goodbye === 'nothing' || this.#transportGone) {
-      this.#parted();
-      return;
-    }
-    this.#parting = 'talking';
-    const alert = typeof goodbye === 'object' ? goodbye.alert : undefined;
-    if (this.#split) {
-      // What the peer still sends must be read: a socket closed with unread bytes is reset, and a reset takes along
-      // what of ours the peer has not got yet.
-      const linger = alert !== undefined || !this.#peerDone;
-      const request: SenderRequest =
-        alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
-      void this.#ask(request, closePatience).then((said) => this.#later(saidTurn, said && linger));
-      return;
-    }
-    // Before the split the core writes itself, and has written its alert already.
-    if (alert === undefined) this.#core?.close();
-    this.#flushOut();
-    this.#said(alert !== undefined);
+    this.#line.part(goodbye, this.#peerDone, () => this.#core?.close());
   }
 
-  /** The sender has put the goodbye out, or could not: then nothing of ours is worth waiting for. */
+  /** The goodbye is out, or was given up. */
   said(linger: boolean): Outcome {
-    this.#said(linger);
+    this.#line.said(linger);
     return this.#settle();
-  }
-
-  /** Ends our side and waits a while (`alert_timeout`) for the peer to have read all and to end too. */
-  #said(linger: boolean): void {
-    if (this.#parting !== 'talking') return;
-    this.#answerClosers();
-    if (!linger || this.#transportGone || this.#transportEnded) {
-      this.#parted();
-      return;
-    }
-    this.#parting = 'lingering';
-    this.#transport.end();
-    if (this.#paused) this.#transport.resume();
-    this.#alarm('linger', this.#environment.settings.alertTimeout);
-  }
-
-  #answerClosers(): void {
-    for (const from of this.#closers.splice(0)) from.reply(okay);
-  }
-
-  #parted(): void {
-    if (this.#parting === 'done') return;
-    this.#parting = 'done';
-    this.#answerClosers();
-    this.#notify({ type: 'transport_closed' });
-    if (!this.#transportGone) this.#transport.destroy();
   }
 
   /** The process ends, by itself or because it was told to, or because it failed. */
@@ -752,7 +692,7 @@ export class Connection implements Sink, TransportReceiver {
     const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
     this.#handshake?.answer({ error: told });
     for (const { request, from } of this.#handshake?.postponed ?? []) from.reply(afterEnd(request));
-    if (this.#split) {
+    if (this.#facts !== undefined) {
       this.#delivery.end(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
       this.#delivery.abandonRecv(told);
       return;
@@ -760,7 +700,7 @@ export class Connection implements Sink, TransportReceiver {
     // Nobody has the socket yet: whoever waits for the handshake is all there is to tell.
     if (!orderly) this.#core?.fail('internal_error');
     else this.#core?.close();
-    this.#flushOut();
+    this.#line.flush();
   }
 
   /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */
@@ -774,7 +714,7 @@ export class Connection implements Sink, TransportReceiver {
   }
 
   #logOf({ logLevel, protocol, role }: Config): ConnectionLog {
-    const peer = this.#transport.peername();
+    const peer = this.#line.transport.peername();
     const about = { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
     return new ConnectionLog(this.#self.node.logger, logLevel, about);
   }
@@ -786,65 +726,21 @@ export class Connection implements Sink, TransportReceiver {
   }
 
   #notify(notice: SenderNotice): void {
-    this.#self.cast(this.#sender, notice);
-  }
-
-  /** Whether the sender has put it out; it has not if it is gone, or does not come to it in time. */
-  async #ask(request: SenderRequest, patience: number): Promise<boolean> {
-    try {
-      const result = await this.#self.node.call<SendResult>(this.#sender, request, patience);
-      return 'ok' in result;
-    } catch {
-      return false;
-    }
+    this.#line.notify(notice);
   }
 
   #later<A>(turn: (connection: Connection, argument: A) => unknown, argument: A): void {
     const { node, pid } = this.#self;
     node.ioTurn(pid, turn, this, argument);
   }
-
-  #alarm(kind: Alarm['kind'], ms: number): Alarm {
-    const alarm = new Alarm(kind);
-    alarm.ref = this.#self.sendAfter(ms, this.#self.pid, alarm);
-    return alarm;
-  }
-
-  #cancel(alarm: Alarm | undefined): void {
-    if (alarm?.ref !== undefined) this.#self.cancelTimer(alarm.ref);
-  }
 }
 
-interface Postponed {
-  readonly request: ConnectionRequest;
+/** A caller who gets the transport back when both sides have said close_notify. */
+interface Downgrade {
   readonly from: From;
-}
-
-/** What exists from accept or connect until the handshake is done. */
-class Handshaking {
-  readonly host: string | undefined;
-  readonly listener: Pid<HandshakeOver> | undefined;
-  readonly postponed: Postponed[] = [];
-  from: From | undefined = undefined;
-  alarm: Alarm | undefined = undefined;
-  credentials: Credentials | undefined = undefined;
-  reference: HostReference | undefined = undefined;
-  /** What a stapled response has to bear. */
-  nonce: Uint8Array | undefined = undefined;
-  /** Why the peer's certificates were refused, for people. */
-  explanation: string | undefined = undefined;
-
-  constructor(host: string | undefined, listener: Pid<HandshakeOver> | undefined) {
-    this.host = host;
-    this.listener = listener;
-  }
-
-  /** Answers whoever waits for the handshake; only the first answer counts. */
-  answer(result: Result<SslSocket>): void {
-    const { from } = this;
-    this.from = undefined;
-    from?.reply(result);
-  }
+  readonly alarm: Alarm<'downgrade'> | undefined;
+  /** Ours is out. */
+  said: boolean;
 }
 
 const okay = { ok: true };
@@ -874,19 +770,6 @@ function crashReason({ protocol, role }: Config): SslReason {
 
 function codeOf(alert: AlertDescription): number {
   return alert === 'unsupported/unknown_alert' ? 0 : alertCode(alert);
-}
-
-/** Which name a client sends and checks (contract §2.2, §10; an address as host is checked as one). */
-function names(
-  sni: string | 'disable' | undefined,
-  host: string | undefined,
-): { readonly serverName: string | undefined; readonly reference: HostReference | undefined } {
-  if (sni === 'disable') return { serverName: undefined, reference: undefined };
-  const name = sni ?? host?.replace(/\.$/, '');
-  if (name === undefined) return { serverName: undefined, reference: undefined };
-  const address = parseAddress(name);
-  if (address !== undefined) return { serverName: undefined, reference: { type: 'address', address } };
-  return { serverName: name, reference: { type: 'sni', name } };
 }
 
 function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
@@ -947,8 +830,8 @@ function crashTurn(_connection: Connection, error: unknown): never {
   throw error;
 }
 
-function saidTurn(connection: Connection, linger: boolean): Outcome {
-  return connection.said(linger);
+function saidForDowngradeTurn(connection: Connection, said: boolean): Outcome {
+  return connection.saidForDowngrade(said);
 }
 
 function postponedTurn(connection: Connection, postponed: readonly Postponed[]): Outcome {

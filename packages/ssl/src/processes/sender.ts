@@ -40,6 +40,8 @@ export type SenderNotice =
   | { readonly type: 'packet'; readonly packet: unknown }
   /** The peer's KeyUpdate asked for ours (RFC 8446 §4.6.3). */
   | { readonly type: 'key_update_requested' }
+  /** The transport is somebody else's from now on. */
+  | { readonly type: 'released' }
   /** The transport takes nothing any more. */
   | { readonly type: 'transport_closed' }
   /** The transport has room again. */
@@ -111,6 +113,10 @@ export class Sender {
         return;
       case 'key_update_requested':
         if (this.#phase.name === 'connection') this.#phase.queue.updateKeys('update_not_requested');
+        return;
+      case 'released':
+        this.#self.disown(this.transport);
+        this.#close();
         return;
       case 'transport_closed':
         this.#close();
@@ -208,6 +214,7 @@ const isSenderNotice = callGuard<SenderNotice>(
   'connection',
   'packet',
   'key_update_requested',
+  'released',
   'transport_closed',
   'drained',
 );

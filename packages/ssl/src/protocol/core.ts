@@ -152,6 +152,11 @@ export class Core {
     this.work();
   }
 
+  /** After the peer's close_notify: what came behind it, which is not ours to read (a downgrade gives it away). */
+  takeRest(): Uint8Array {
+    return this.read.takeRest();
+  }
+
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
   get awaiting(): AnswerEvent['type'] | undefined {
     const { phase } = this;

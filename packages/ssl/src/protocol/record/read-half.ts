@@ -126,6 +126,15 @@ export class ReadHalf {
     this.limit = Math.min(bytes, MAX_PLAINTEXT);
   }
 
+  /** All bytes fed and not given out, which are no records of ours any more. */
+  takeRest(): Uint8Array {
+    const rest = this.waiting === 0 ? EMPTY : this.copyWaiting();
+    this.chunks = [];
+    this.offset = 0;
+    this.waiting = 0;
+    return rest;
+  }
+
   /** Copies what waits out of the transport's memory, which may then be overwritten. */
   detach(): void {
     if (this.waiting === 0) return;
