@@ -106,9 +106,9 @@ it("the README's echo gives a client its bytes back", async () => {
   node.spawn((self: Self) => echo(self, port, { certfile: 'cert.pem', keyfile: 'key.pem', ip: 'loopback' }));
   const shell = node.shell();
   const options = { cacertfile: 'ca.pem', active: false } as const;
-  const socket = await vi.waitFor(async () =>
-    ssl.unwrap(await ssl.connect(shell, 'localhost', port, options)),
-  );
+  const dial = async (): Promise<ssl.SslSocket> =>
+    ssl.unwrap(await ssl.connect(shell, 'localhost', port, options));
+  const socket = await vi.waitFor(dial, { timeout: 10_000 });
   for (const word of ['hello', 'once more']) {
     ssl.unwrap(await ssl.send(socket, word));
     const back = ssl.unwrap(await ssl.recv(socket, word.length));
