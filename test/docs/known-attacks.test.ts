@@ -1,5 +1,7 @@
 /** Attacks of docs/attacks.md that no test of a single part shows. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { createNode, observe, silentLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
@@ -48,6 +50,32 @@ describe('options and prototypes', () => {
     expect(parseClientOptions(options, context)).toEqual({
       error: { options: { socket_options: JSON.parse('{"__proto__": {"verify": "verify_none"}}') } },
     });
+  });
+});
+
+describe('STARTTLS', () => {
+  it('plain text that was smuggled in before the upgrade is no data of the connection', async () => {
+    const node = createNode({ logger: silentLogger });
+    ssl.unwrap(await ssl.start({ node }));
+    const self = node.shell();
+    const leaf = createCa().issue();
+    const plain = createServer().listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    const address = plain.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const peer = createConnection(address.port, '127.0.0.1');
+    const [socket]: Socket[] = await once(plain, 'connection');
+    if (socket === undefined) throw new Error('no connection');
+    peer.write('STARTTLS\nDELETE everything\n');
+    await once(socket, 'readable');
+    expect(String(socket.read(9))).toBe('STARTTLS\n');
+    const options = { cert: leaf.chain, key: { PrivateKeyInfo: leaf.key } };
+    const upgraded = await ssl.handshake(self, socket, options, 5000);
+    expect(upgraded).toHaveProperty(['error', 'tls_alert', 0], 'unexpected_message');
+    peer.destroy();
+    plain.close();
+    await ssl.stop(node);
+    node.stop();
   });
 });
 
@@ -145,6 +173,23 @@ describe('secrets', () => {
 });
 
 describe('floods', () => {
+  it('connections that nobody accepts wait in a bounded number, the rest is sent away and counted', async () => {
+    const simulation = await simulateSsl({ seed: 2 });
+    const { run, test } = simulation;
+    const self = test.node.shell();
+    const leaf = createCa({ key: 'ed25519' }).issue({ key: 'ed25519' });
+    const options = { cert: leaf.chain, key: { PrivateKeyInfo: leaf.key }, backlog: 2 };
+    const listener = ssl.unwrap(await run(ssl.listen(self, 443, options)));
+    const dialled = Array.from({ length: 5 }, () =>
+      ssl.connect(self, 'localhost', 443, { cacerts: 'bundled' }, 9000),
+    );
+    await test.advance(5000);
+    expect(await run(ssl.listenerCounters(listener))).toMatchObject({ waiting: 2, refusedBacklog: 3 });
+    const ends = await run(Promise.all(dialled));
+    expect(ends.every((end) => 'error' in end)).toBe(true);
+    await simulation.stop();
+  });
+
   it('a peer that sends more than its owner takes is held back, and loses nothing', async () => {
     const ca = createCa({ key: 'ed25519' });
     const leaf = ca.issue({ key: 'ed25519' });
