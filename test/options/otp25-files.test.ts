@@ -1,5 +1,7 @@
 /** OTP 25's terms for files that cannot be used (`otp25/options`), told when a handshake needs them. */
+
 import { createPrivateKey } from 'node:crypto';
+import { silentLogger, systemClock } from '@actor-tls/runtime';
 import { createCa } from '@actor-tls/ssl/testing';
 import { expect, it } from 'vitest';
 import { mergeOptions, parseServerOptions } from '../../packages/ssl/src/options/parse.js';
@@ -79,7 +81,12 @@ describeWithData('OTP 25 on files that cannot be used', 'otp25/options.json.gz',
   it('which file and why is told as OTP tells it', async () => {
     const json = readSharedJson('otp25/options.json.gz');
     if (!isCases(json)) throw new Error('options.json.gz has no cases');
-    const load = credentialsFrom(source, defaultEngine);
+    const load = credentialsFrom(source, {
+      engine: defaultEngine,
+      logger: silentLogger,
+      clock: systemClock,
+      wallClock: Date.now,
+    });
     const differences: unknown[] = [];
     let agree = 0;
     for (const { id, function: name, options: given, result } of json.cases) {
