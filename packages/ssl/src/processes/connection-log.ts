@@ -37,12 +37,12 @@ const methods: Readonly<Record<Severity, keyof Logger>> = {
 export class ConnectionLog {
   readonly #logger: Logger;
   readonly #level: number;
-  readonly #about: object;
+  readonly #about: () => object;
   /** Whether records and messages are to be told. */
   readonly traces: boolean;
 
-  /** `about`: fields of every line. */
-  constructor(logger: Logger, level: LogLevel, about: object) {
+  /** `about` gives the fields of every line; asked when there is one, since a peer's address costs a system call. */
+  constructor(logger: Logger, level: LogLevel, about: () => object) {
     this.#logger = logger;
     this.#level = severities.indexOf(level);
     this.#about = about;
@@ -51,7 +51,7 @@ export class ConnectionLog {
 
   report(severity: Severity, fields: object, text: string): void {
     if (this.#tells(severity))
-      this.#logger[methods[severity]]({ level: severity, ...this.#about, ...fields }, text);
+      this.#logger[methods[severity]]({ level: severity, ...this.#about(), ...fields }, text);
   }
 
   /** A record or a handshake message passed by: `kind` is its content type, or `message` for a whole message. */

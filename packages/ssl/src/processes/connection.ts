@@ -714,9 +714,10 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   }
 
   #logOf({ logLevel, protocol, role }: Config): ConnectionLog {
-    const peer = this.#line.transport.peername();
-    const about = { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
-    return new ConnectionLog(this.#self.node.logger, logLevel, about);
+    return new ConnectionLog(this.#self.node.logger, logLevel, () => {
+      const peer = this.#line.transport.peername();
+      return { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
+    });
   }
 
   // ── Small change ────────────────────────────────────────────────────────────────────────────────────
