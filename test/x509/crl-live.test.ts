@@ -307,11 +307,14 @@ describe('a CRL server', () => {
       response.writeHead(302, { location }).end();
     };
   const bad: Readonly<Record<string, () => string>> = {
-    'is slow': () =>
-      place((_request, response) => {
-        const late = setTimeout(() => response.end(ca.crl()), 3000);
+    'is slow': () => {
+      // Made now: `ca` is another test's by the time it is sent.
+      const list = ca.crl();
+      return place((_request, response) => {
+        const late = setTimeout(() => response.end(list), 3000);
         response.on('close', () => clearTimeout(late));
-      }),
+      });
+    },
     'never answers': () => place(() => {}),
     'is dead': () => 'http://127.0.0.1:1/dead.crl',
     'has no such name': () => 'http://crl.invalid/x.crl',

@@ -117,12 +117,17 @@ function combines(list: RevocationList, delta: RevocationList): boolean {
   );
 }
 
+/** ms by which clocks may differ. */
+const SKEW = 5 * 60_000;
+
 /** The list, or its successor, if it is still current. */
 function fresh(
   point: DistributionPoint,
   list: RevocationList,
   options: CrlOptions,
 ): RevocationList | undefined {
+  // A list of the future is not current yet; OTP does not look.
+  if (list.thisUpdate > options.now + SKEW) return undefined;
   let current = list;
   // Each round has to bring another list.
   for (let round = 0; round < 4; round++) {

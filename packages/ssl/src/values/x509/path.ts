@@ -177,9 +177,11 @@ class Walk {
     if (!this.#policies.step(certificate, last)) {
       yield* this.#bad('policy_requirement_not_met', certificate, index);
     }
+    const key = keyBelow(certificate, this.#issuerKey, this.#options.engine);
+    if (key !== undefined && isWeak(key)) yield* this.#bad('weak_key', certificate, index);
     const answer = yield { type: last ? 'valid_peer' : 'valid', certificate, index };
     if (typeof answer === 'object') throw new Rejected(answer.fail, certificate, index);
-    this.#issuerKey = keyBelow(certificate, this.#issuerKey, this.#options.engine);
+    this.#issuerKey = key;
     this.#issuer = certificate;
   }
 
@@ -294,6 +296,26 @@ const processedHere: ReadonlySet<string> = new Set([
   Oid.policyConstraints,
   Oid.inhibitAnyPolicy,
 ]);
+
+/**
+ * A key that can be broken by anybody signs for nobody. Ours: OTP has no lower limit. What is merely old is for
+ * `signature_algs_cert` to refuse.
+ */
+function isWeak({ algorithm, bits }: PublicKey): boolean {
+  switch (algorithm) {
+    case 'rsa':
+    case 'rsa_pss':
+    case 'dsa':
+      return bits < 1024;
+    case 'ec':
+      return bits < 160;
+    case 'ed25519':
+    case 'ed448':
+    case 'x25519':
+    case 'x448':
+      return false;
+  }
+}
 
 /** What an anchor may mark critical. */
 const obeyed: ReadonlySet<string> = new Set([

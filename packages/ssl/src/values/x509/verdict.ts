@@ -152,6 +152,7 @@ const rules: Readonly<Record<string, string>> = {
   policy_requirement_not_met: 'no certificate policy is valid for the whole path (RFC 5280 §6.1)',
   hostname_check_failed: 'issued for other names',
   unsupported_public_key: 'its public key is of a kind that is not supported, or malformed',
+  weak_key: 'its public key is so short that it can be broken',
   work_limit_exceeded: 'the chain needs more work to check than a handshake may cost',
 };
 
