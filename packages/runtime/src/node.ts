@@ -138,9 +138,12 @@ export class Node {
     return this.spawnFrom(undefined, body, options);
   }
 
-  /** A process for top-level code: it can send, receive, link and monitor like any other. */
-  shell(options: SpawnOptions = {}): Self {
-    const body = new ShellBody<unknown>();
+  /**
+   * A process for top-level code: it can send, receive, link and monitor like any other. `M` is what it says it
+   * takes; nobody checks what is sent to it, as everywhere.
+   */
+  shell<M = unknown>(options: SpawnOptions = {}): Self<M> {
+    const body = new ShellBody<M>();
     const process = this.launch(body, undefined, { ...options });
     return new Self(process, body);
   }

@@ -1,0 +1,97 @@
+/** actor-tls: processes that own their connections. */
+import { createNode, type Self } from '@actor-tls/runtime';
+import * as ssl from '@actor-tls/ssl';
+import type { CryptoEngine } from '@actor-tls/ssl/core';
+import { clearParseCache } from '../../packages/ssl/dist/values/x509/parse-cache.js';
+import { askEvery, cpu, group, type Material, rate, type Side, suite } from './side.js';
+
+type Owner = Self<ssl.SslMessage>;
+
+export async function actorSide(name: string, files: Material, engine?: CryptoEngine): Promise<Side> {
+  const node = createNode({ name: 'bench' });
+  ssl.unwrap(await ssl.start({ node, ...(engine === undefined ? {} : { engine }) }));
+  const common = { ciphers: [suite], supportedGroups: [group], active: false } as const;
+  const self = node.shell<ssl.SslMessage>();
+  const acceptor = node.shell<ssl.SslMessage>();
+  const { certfile, keyfile, cafile } = files;
+  const listener = ssl.unwrap(
+    await ssl.listen(acceptor, 0, { ...common, certfile, keyfile, ip: '127.0.0.1', backlog: 512 }),
+  );
+  const { port } = ssl.unwrap(await ssl.sockname(listener));
+  const client = { ...common, cacertfile: cafile, serverNameIndication: 'localhost' } as const;
+
+  /** Both ends of a new connection, client first. */
+  const pair = async (): Promise<readonly [ssl.SslSocket, ssl.SslSocket]> => {
+    const connecting = ssl.connect(self, '127.0.0.1', port, client);
+    const accepted = ssl.unwrap(await ssl.transportAccept(acceptor, listener));
+    const served = ssl.unwrap(await ssl.handshake(acceptor, accepted));
+    return [ssl.unwrap(await connecting), served];
+  };
+  const handshake = async (): Promise<void> => {
+    const [ours, theirs] = await pair();
+    await ssl.close(ours);
+    await ssl.close(theirs);
+  };
+  /** Hands the server's end to a process of its own. */
+  const serve = async (socket: ssl.SslSocket, body: (owner: Owner) => Promise<void>): Promise<void> => {
+    ssl.unwrap(await ssl.controllingProcess(socket, node.spawn(body)));
+  };
+  const bytes = (message: ssl.SslMessage): Uint8Array => {
+    if (message.type === 'ssl' && message.data instanceof Uint8Array) return message.data;
+    throw new Error(`the connection ended: ${message.type}`);
+  };
+
+  return {
+    name,
+    handshakes: (ms) => rate(ms, handshake),
+    coldHandshakes: (ms) =>
+      rate(ms, () => {
+        clearParseCache();
+        return handshake();
+      }),
+    async bulk(ms, size) {
+      const [ours, theirs] = await pair();
+      const chunk = Buffer.alloc(size, 1);
+      await serve(theirs, async () => {
+        while ('ok' in (await ssl.send(theirs, chunk)));
+      });
+      ssl.unwrap(await ssl.setopts(ours, { active: true }));
+      const begin = cpu();
+      let received = 0;
+      while (cpu() - begin < ms)
+        for (const next = received + askEvery; received < next; )
+          received += bytes(await self.receive()).length;
+      const result = received / 1e3 / (cpu() - begin);
+      await ssl.close(ours);
+      self.flush();
+      return result;
+    },
+    async trips(ms, size) {
+      const [ours, theirs] = await pair();
+      await serve(theirs, async (owner) => {
+        for (;;) {
+          const message = await owner.receive();
+          if (message.type !== 'ssl') return;
+          await ssl.send(theirs, bytes(message));
+        }
+      });
+      ssl.unwrap(await ssl.setopts(theirs, { active: true }));
+      ssl.unwrap(await ssl.setopts(ours, { active: true }));
+      const message = Buffer.alloc(size, 2);
+      const result = await rate(ms, async () => {
+        await ssl.send(ours, message);
+        let left = size;
+        while (left > 0) left -= bytes(await self.receive()).length;
+      });
+      await ssl.close(ours);
+      self.flush();
+      return result;
+    },
+    async open(count) {
+      for (let i = 0; i < count; i++) await pair();
+    },
+    async close() {
+      ssl.unwrap(await ssl.stop(node));
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/** Resident memory per idle connection, both ends, in KB. Arguments: side, connections, PEM files. */
+import { actorSide } from './actor-side.js';
+import { nodeSide } from './node-side.js';
+
+const [which, count = '0', certfile = '', keyfile = '', cafile = ''] = process.argv.slice(2);
+const files = { certfile, keyfile, cafile };
+const side = which === 'actor' ? await actorSide('actor-tls', files) : await nodeSide(files);
+
+const resident = async (): Promise<number> => {
+  const collect: unknown = Reflect.get(globalThis, 'gc');
+  for (let i = 0; i < 3; i++) {
+    if (typeof collect === 'function') collect();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return process.memoryUsage().rss / 1024;
+};
+
+await side.open(200);
+const before = await resident();
+await side.open(Number(count));
+console.log(((await resident()) - before) / Number(count));
+process.exit(0);

@@ -1,0 +1,104 @@
+/** node:tls as its manual shows it, with one secure context for all connections of a side. */
+import { readFileSync } from 'node:fs';
+import { connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import { askEvery, cpu, type Material, rate, type Side, suite } from './side.js';
+
+export async function nodeSide(files: Material): Promise<Side> {
+  const waiting: ((socket: TLSSocket) => void)[] = [];
+  const secure = { minVersion: 'TLSv1.3', ciphers: suite, ecdhCurve: 'X25519' } as const;
+  const server = createServer(
+    { ...secure, cert: readFileSync(files.certfile), key: readFileSync(files.keyfile) },
+    (socket) => {
+      socket.on('error', () => {});
+      waiting.shift()?.(socket);
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 512, resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const secureContext = createSecureContext({ ...secure, ca: readFileSync(files.cafile) });
+
+  const pair = (): Promise<readonly [TLSSocket, TLSSocket]> => {
+    const served = new Promise<TLSSocket>((resolve) => waiting.push(resolve));
+    const connected = new Promise<TLSSocket>((resolve, reject) => {
+      const socket = connect(
+        { port, host: '127.0.0.1', servername: 'localhost', secureContext, ecdhCurve: 'X25519' },
+        () => resolve(socket),
+      );
+      socket.on('error', reject);
+    });
+    return Promise.all([connected, served]);
+  };
+  const end = (sockets: readonly TLSSocket[]): Promise<unknown> =>
+    Promise.all(
+      sockets.map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            socket.once('close', () => resolve());
+            socket.resume();
+            socket.end();
+          }),
+      ),
+    );
+
+  return {
+    name: 'node:tls',
+    handshakes: (ms) =>
+      rate(ms, async () => {
+        await end(await pair());
+      }),
+    coldHandshakes: undefined,
+    async bulk(ms, size) {
+      const [ours, theirs] = await pair();
+      const chunk = Buffer.alloc(size, 1);
+      let running = true;
+      const sending = (async () => {
+        while (running)
+          if (!theirs.write(chunk)) await new Promise<void>((resolve) => theirs.once('drain', resolve));
+        theirs.end();
+      })();
+      const begin = cpu();
+      let received = 0;
+      let next = askEvery;
+      const done = new Promise<number>((resolve) => {
+        ours.on('data', (data: Buffer) => {
+          received += data.length;
+          if (!running || received < next) return;
+          next = received + askEvery;
+          if (cpu() - begin < ms) return;
+          running = false;
+          resolve(received / 1e3 / (cpu() - begin));
+        });
+      });
+      const result = await done;
+      await sending;
+      await end([ours]);
+      return result;
+    },
+    async trips(ms, size) {
+      const [ours, theirs] = await pair();
+      theirs.on('data', (data: Buffer) => theirs.write(data));
+      const message = Buffer.alloc(size, 2);
+      let left = 0;
+      let back: () => void = () => {};
+      ours.on('data', (data: Buffer) => {
+        left -= data.length;
+        if (left <= 0) back();
+      });
+      const result = await rate(ms, () => {
+        left = size;
+        const answered = new Promise<void>((resolve) => {
+          back = resolve;
+        });
+        ours.write(message);
+        return answered;
+      });
+      await end([ours, theirs]);
+      return result;
+    },
+    async open(count) {
+      for (let i = 0; i < count; i++) await pair();
+    },
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,52 @@
+/** What each side of the comparison of TLS stacks can be asked: client and server in one process, over loopback. */
+
+export interface Side {
+  readonly name: string;
+  /** Full handshakes per second. */
+  handshakes(ms: number): Promise<number>;
+  /** The same against a chain that is parsed and verified anew each time; undefined: it always is. */
+  readonly coldHandshakes: ((ms: number) => Promise<number>) | undefined;
+  /** MB per second from server to client, each send of `size` bytes. */
+  bulk(ms: number, size: number): Promise<number>;
+  /** Messages of `size` bytes sent, sent back and received per second. */
+  trips(ms: number, size: number): Promise<number>;
+  /** Opens that many connections and leaves them idle. */
+  open(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** PEM files, and the suite and group that all sides use. */
+export interface Material {
+  readonly certfile: string;
+  readonly keyfile: string;
+  readonly cafile: string;
+}
+
+export const suite = 'TLS_AES_128_GCM_SHA256';
+export const group = 'x25519';
+
+/** Bytes of bulk between two looks at the clock, which is a system call. */
+export const askEvery = 4_000_000;
+
+/** Operations per second of this process's processor time, until that much of it is used. */
+export async function rate(ms: number, operation: () => Promise<void>): Promise<number> {
+  for (let warm = 0; warm < 10; warm++) await operation();
+  const begin = cpu();
+  let count = 0;
+  // Asking for the time costs a system call.
+  while (cpu() - begin < ms)
+    for (let i = 0; i < 10; i++) {
+      await operation();
+      count += 1;
+    }
+  return (count * 1000) / (cpu() - begin);
+}
+
+/** ms of processor time that this process has used. */
+export function cpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;

@@ -1,0 +1,104 @@
+/**
+ * TLS 1.3 side by side: actor-tls on both engines, node:tls and OTP, in turn, round by round; medians, and ratios of
+ * the medians. Rates are per second of processor time of the process that runs both ends.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nobleEngine } from '@actor-tls/ssl/core';
+import { createCa } from '@actor-tls/ssl/testing';
+import { actorSide } from './actor-side.js';
+import { nodeSide } from './node-side.js';
+import { otpSide } from './otp-side.js';
+import { type Material, median, type Side } from './side.js';
+
+export interface TlsRow {
+  readonly name: string;
+  readonly unit: string;
+  /** By side's name. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Ours must be at least (rates) or at most (memory) this many times the other's. */
+  readonly targets: Readonly<Record<string, number>>;
+  readonly better: 'more' | 'less';
+}
+
+export const ours = 'actor-tls';
+const idleConnections = 5000;
+
+/** Throw-away files, removed by `remove`. */
+export function createMaterial(): Material & { remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'actor-tls-bench-'));
+  const ca = createCa();
+  const leaf = ca.issue({ names: ['localhost'] });
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  return {
+    certfile: file('cert.pem', leaf.certPem),
+    keyfile: file('key.pem', leaf.keyPem),
+    cafile: file('ca.pem', ca.certPem),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** `ms` of processor time per side, measure and round. */
+export async function tlsBench(ms: number, rounds: number): Promise<TlsRow[]> {
+  const material = createMaterial();
+  const otp = await otpSide(material);
+  const node = await nodeSide(material);
+  const actor = await actorSide(ours, material);
+  const noble = await actorSide(`${ours}, noble alone`, material, nobleEngine);
+  const sides = [actor, node, ...(otp === undefined ? [] : [otp]), noble];
+  const measure = async (
+    name: string,
+    unit: string,
+    run: (side: Side) => Promise<number> | undefined,
+    targets: Readonly<Record<string, number>>,
+  ): Promise<TlsRow> => {
+    const results = new Map(sides.map((side): [string, number[]] => [side.name, []]));
+    for (let round = 0; round < rounds; round++)
+      for (const side of sides) {
+        const figure = run(side);
+        if (figure !== undefined) results.get(side.name)?.push(await figure);
+      }
+    const figures = Object.fromEntries(
+      [...results].filter(([, list]) => list.length > 0).map(([side, list]) => [side, median(list)]),
+    );
+    return { name, unit, figures, targets, better: 'more' };
+  };
+  const rows = [
+    await measure('full handshakes', '/s', (side) => side.handshakes(ms), { 'node:tls': 1.4, 'OTP 25': 2 }),
+    await measure('full handshakes, cold chain', '/s', (side) => side.coldHandshakes?.(ms), {}),
+    await measure('bulk, sends of 16 KB', 'MB/s', (side) => side.bulk(ms, 16_384), {
+      'node:tls': 0.65,
+      'OTP 25': 2,
+    }),
+    await measure('bulk, sends of 64 KB', 'MB/s', (side) => side.bulk(ms, 65_536), { 'node:tls': 0.5 }),
+    await measure('round trips of 64 bytes', '/s', (side) => side.trips(ms, 64), {
+      'node:tls': 0.55,
+      'OTP 25': 1,
+    }),
+  ];
+  for (const side of sides) await side.close();
+  rows.push({
+    name: `memory per idle connection, ${idleConnections} open, both ends`,
+    unit: 'KB',
+    figures: { [ours]: idle('actor', material), 'node:tls': idle('node', material) },
+    targets: { 'node:tls': 0.5 },
+    better: 'less',
+  });
+  material.remove();
+  return rows;
+}
+
+/** Memory stays with a process that has used it: each side gets a fresh one. KB per connection. */
+function idle(side: 'actor' | 'node', material: Material): number {
+  const program = fileURLToPath(new URL('./idle.js', import.meta.url));
+  const { certfile, keyfile, cafile } = material;
+  const args = ['--expose-gc', program, side, String(idleConnections), certfile, keyfile, cafile];
+  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}
