@@ -15,26 +15,27 @@ import {
   type Self,
   type Stop,
 } from '@actor-tls/runtime';
-import type { Config, RemoteKey, SocketOptions } from '../options/config.js';
+import type { Config, SocketOptions } from '../options/config.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from '../options/socket-options.js';
 import { Core } from '../protocol/core.js';
 import type { Facts } from '../protocol/facts.js';
 import type { OwnIdentity } from '../protocol/identity.js';
 import type { Failure, Sink, StapleWish } from '../protocol/sink.js';
 import { alertText } from '../values/alert-text.js';
-import { type AlertDescription, alertCode } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { nonceExtensions } from '../values/x509/ocsp.js';
 import { explain, type PeerVerdict } from '../values/x509/verdict.js';
 import { Alarm } from './alarm.js';
+import { Batch } from './batch.js';
+import { afterEnd, closedError, codeOf, crashReason, einval, okay } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
 import { ConnectionLog } from './connection-log.js';
 import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
 import { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
-import { clientNames, Handshaking, type Postponed } from './handshaking.js';
+import { clientNames, Handshaking, type Postponed, signElsewhere } from './handshaking.js';
 import { judgePeer } from './judgement.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
@@ -61,11 +62,6 @@ export interface ConnectionArgs {
 
 /** bytes, RFC 8954 §2.1 */
 const nonceLength = 32;
-/**
- * Small records of one chunk are joined to one message; from here on a batch goes out as it is, since joining full
- * records would copy the bulk of the data once more.
- */
-const fullBatch = 8192;
 type Outcome = Stop<Connection> | undefined;
 
 export class Connection implements Sink, TransportReceiver, LineHolder {
@@ -86,9 +82,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   #log: ConnectionLog;
   #facts: Facts | undefined = undefined;
   /** Decrypted in this turn. */
-  #batch: Uint8Array[] = [];
-  /** Bytes in it. */
-  #batched = 0;
+  readonly #batch: Batch = new Batch();
   /** The peer sends nothing any more that we would read. */
   #peerDone = false;
   #recvAlarm: Alarm<'recv'> | undefined = undefined;
@@ -447,9 +441,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   }
 
   deliver(data: Uint8Array, owned: boolean): void {
-    this.#batch.push(owned ? data : data.slice());
-    this.#batched += data.length;
-    if (this.#batched >= fullBatch) this.#flushBatch();
+    if (this.#batch.add(owned ? data : data.slice())) this.#flushBatch();
   }
 
   established(facts: Facts): void {
@@ -634,7 +626,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   /** After anything that may have moved data: write, deliver, regulate reading, see whether all is over. */
   #settle(): Outcome {
     this.#line.flush();
-    if (this.#batch.length > 0) this.#flushBatch();
+    this.#flushBatch();
     const delivery = this.#delivery;
     if (!delivery.over) {
       const core = this.#core;
@@ -661,18 +653,8 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   }
 
   #flushBatch(): void {
-    const batch = this.#batch;
-    const [first] = batch;
-    if (first === undefined) return;
-    const bytes = this.#batched;
-    this.#batched = 0;
-    if (batch.length === 1) {
-      batch.length = 0;
-      this.#delivery.push(first);
-    } else {
-      this.#batch = [];
-      this.#delivery.push(join(batch, bytes));
-    }
+    const batch = this.#batch.take();
+    if (batch !== undefined) this.#delivery.push(batch);
   }
 
   #part(goodbye: Goodbye): void {
@@ -744,44 +726,7 @@ interface Downgrade {
   said: boolean;
 }
 
-const okay = { ok: true };
-const closedError: { readonly error: SslReason } = { error: 'closed' };
-const einval = { error: 'einval' };
 const drained: SenderNotice = { type: 'drained' };
-
-/** What a call gets when the connection is over (contract §1.1). */
-function afterEnd(request: ConnectionRequest): unknown {
-  switch (request.type) {
-    case 'close':
-      return okay;
-    case 'peername':
-    case 'sockname':
-    case 'statistics':
-      return einval;
-    default:
-      return closedError;
-  }
-}
-
-/** What is told when one of our own processes crashed. */
-function crashReason({ protocol, role }: Config): SslReason {
-  const alert = 'internal_error';
-  return { tls_alert: [alert, alertText({ protocol, role, state: 'connection', by: 'self', alert })] };
-}
-
-function codeOf(alert: AlertDescription): number {
-  return alert === 'unsupported/unknown_alert' ? 0 : alertCode(alert);
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = Buffer.allocUnsafeSlow(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
 
 function chunkTurn(connection: Connection, chunk: Uint8Array): Outcome {
   return connection.chunk(chunk);
@@ -793,22 +738,6 @@ function endTurn(connection: Connection): Outcome {
 
 function closedTurn(connection: Connection, reason: string | undefined): Outcome {
   return connection.transportClosed(reason);
-}
-
-/** Asks for a signature; whatever goes wrong is the answer. */
-async function signElsewhere(
-  key: RemoteKey,
-  scheme: SignatureSchemeName,
-  data: Uint8Array,
-): Promise<Result<Uint8Array>> {
-  try {
-    const signature: unknown = await key.sign(scheme, data);
-    return signature instanceof Uint8Array && signature.length > 0 && signature.length <= 0xffff
-      ? { ok: signature }
-      : { error: 'no_signature' };
-  } catch (error) {
-    return { error: error instanceof Error ? error.message : { thrown: error } };
-  }
 }
 
 function signatureTurn(connection: Connection, answer: Result<Uint8Array>): Outcome {

@@ -1,5 +1,7 @@
 /** What a connection holds from accept or connect until its handshake is done, and drops then. */
 import type { From, Pid } from '@actor-tls/runtime';
+import type { RemoteKey } from '../options/config.js';
+import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result } from '../values/terms.js';
 import { parseAddress } from '../values/x509/hostname.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
@@ -54,4 +56,20 @@ export function clientNames(
   const address = parseAddress(name);
   if (address !== undefined) return { serverName: undefined, reference: { type: 'address', address } };
   return { serverName: name, reference: { type: 'sni', name } };
+}
+
+/** Asks for a signature; whatever goes wrong is the answer. */
+export async function signElsewhere(
+  key: RemoteKey,
+  scheme: SignatureSchemeName,
+  data: Uint8Array,
+): Promise<Result<Uint8Array>> {
+  try {
+    const signature: unknown = await key.sign(scheme, data);
+    return signature instanceof Uint8Array && signature.length > 0 && signature.length <= 0xffff
+      ? { ok: signature }
+      : { error: 'no_signature' };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : { thrown: error } };
+  }
 }
