@@ -7,8 +7,9 @@ import {
   isKnownExtension,
 } from '../../packages/ssl/src/values/x509/certificate.js';
 import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
+import { issuerPoint, validateByLists } from '../../packages/ssl/src/values/x509/crl-validation.js';
 import { KeyError } from '../../packages/ssl/src/values/x509/key-error.js';
-import { decodeOcspResponse } from '../../packages/ssl/src/values/x509/ocsp.js';
+import { decodeOcspResponse, validateOcsp } from '../../packages/ssl/src/values/x509/ocsp.js';
 import { decodePem, PemError } from '../../packages/ssl/src/values/x509/pem.js';
 import { decodePkcs12 } from '../../packages/ssl/src/values/x509/pkcs12.js';
 import { privateKeyInfoFromPem } from '../../packages/ssl/src/values/x509/private-key.js';
@@ -156,6 +157,35 @@ describe('what is not what it should be is a typed error and nothing else', () =
         expect(decodeOcspResponse(der)).toBeTypeOf('object');
       }),
       { numRuns },
+    );
+  });
+
+  it('judging lists and responses gives a verdict', () => {
+    const [subject, issuer] = [new Certificate(leaf), new Certificate(middle.der)];
+    const good = makeOcsp({ certificate: leaf, issuer: middle, certificates: [middle.der] });
+    const list = makeCrl({ issuer: middle, revoked: [{ serial: 1, reason: 1 }] });
+    fc.assert(
+      fc.property(near([good]), near([list]), (response, crl) => {
+        const verdict = validateOcsp({
+          response,
+          certificate: subject,
+          issuer,
+          engine: defaultEngine,
+          now: noon,
+        });
+        const decoded = decodeOcspResponse(response);
+        // Certificates that come along are not signed over.
+        if (verdict === 'valid') expect(decoded).toHaveProperty('ok.signature');
+        onlyThrows(() => {
+          const point = issuerPoint(subject);
+          validateByLists(subject, [{ point, list: new RevocationList(crl) }], {
+            engine: defaultEngine,
+            now: noon,
+            findSigner: () => ({ anchor: new Certificate(root.der), path: [issuer] }),
+          });
+        }, CertificateError);
+      }),
+      { numRuns: Math.ceil(numRuns / 2) },
     );
   });
 

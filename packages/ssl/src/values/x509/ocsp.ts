@@ -178,9 +178,20 @@ const SKEW = 5 * 60_000;
 const MAX_AGE = 24 * 3_600_000;
 
 export function validateOcsp(check: OcspCheck): OcspVerdict {
-  const undetermined = (problem: OcspProblem): OcspVerdict => ({
-    bad_cert: { revocation_status_undetermined: problem },
-  });
+  try {
+    return validate(check);
+  } catch (error) {
+    // A malformed certificate or name inside.
+    if (error instanceof CertificateError || error instanceof DerError) return undetermined('malformed');
+    throw error;
+  }
+}
+
+function undetermined(problem: OcspProblem): OcspVerdict {
+  return { bad_cert: { revocation_status_undetermined: problem } };
+}
+
+function validate(check: OcspCheck): OcspVerdict {
   const decoded = decodeOcspResponse(check.response);
   if ('error' in decoded) return undetermined(decoded.error);
   const response = decoded.ok;
