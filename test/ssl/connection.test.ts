@@ -499,3 +499,50 @@ describe('node:tls', () => {
     server.close();
   });
 });
+
+describe('the application', () => {
+  it('stops with close_notify on every connection and tells the owners', async () => {
+    const other = createNode({ logger: silentLogger });
+    ssl.unwrap(await ssl.start({ node: other }));
+    expect(await ssl.start({ node: other })).toEqual({ ok: true });
+    const owner = other.shell();
+    const listener = ssl.unwrap(await ssl.listen(owner, 0, { cert: leaf.chain, key, ip: 'loopback' }));
+    const { port } = ssl.unwrap(await ssl.sockname(listener));
+    const connecting = ssl.connect(self, 'localhost', port, { ...trust, active: false });
+    const served = ssl.unwrap(
+      await ssl.handshake(owner, ssl.unwrap(await ssl.transportAccept(owner, listener))),
+    );
+    const client = ssl.unwrap(await connecting);
+    sockets.push(client);
+    expect(await ssl.stop(other)).toEqual({ ok: true });
+    expect(owner.flush()).toEqual([{ type: 'ssl_closed', socket: served }]);
+    expect(await ssl.recv(client, 0)).toEqual({ error: 'closed' });
+    expect(await ssl.send(served, 'x')).toEqual({ error: 'closed' });
+    expect(await ssl.connect(owner, 'localhost', port, trust)).toEqual({ error: 'ssl_not_started' });
+    expect(await ssl.stop(other)).toEqual({ error: { not_started: 'ssl' } });
+    expect(other.processes().filter((pid) => other.processInfo(pid)?.kind.startsWith('tls'))).toEqual([]);
+  });
+
+  it('restarts a cache that is killed, from empty, and every connection goes on', async () => {
+    const { client, server } = await pair();
+    for (const name of [
+      'ssl_pem_cache',
+      'ssl_crl_cache',
+      'ssl_client_session_cache',
+      'tls_client_ticket_store',
+      'tls_anti_replay',
+    ]) {
+      const before = node.whereis(name);
+      if (before === undefined) throw new Error(`no ${name}`);
+      node.exit(before, 'kill');
+      await ssl.send(client, name);
+      expect(await received(server, 0)).toBe(name);
+      const after = node.whereis(name);
+      expect(after, name).toBeDefined();
+      expect(after).not.toBe(before);
+    }
+    const next = await pair();
+    await ssl.send(next.client, 'and new ones');
+    expect(await received(next.server, 0)).toBe('and new ones');
+  });
+});
