@@ -182,7 +182,8 @@ export class Ledger {
     // Before the handshake nothing is taken; what is refused at the end cannot be followed by anything.
     if ('error' in answer && answer.error === 'notsup_on_transport_accept_socket' && mine !== undefined)
       sent.splice(sent.indexOf(mine), 1);
-    if ('ok' in answer && mine?.data === data) mine.acknowledged = true;
+    // An empty send has its answer at once and says nothing of those before it.
+    if ('ok' in answer && mine?.data === data) mine.acknowledged = data.length > 0;
     if ('ok' in answer && mine?.data !== data) this.seen.push('a send that no sender got was acknowledged');
     return answer;
   }

@@ -288,6 +288,12 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
       },
     });
     if ('error' in opened) return { stop: opened.error };
+    if (!self.alive) {
+      // Killed before it could own the socket: nobody else would close it.
+      opened.ok.close();
+      for (const transport of early) transport.destroy();
+      return { stop: 'killed' };
+    }
     self.own(opened.ok, close);
     listener = new Listener(self, args, opened.ok);
     self.own(listener, abandon);
