@@ -217,6 +217,32 @@ describe('a chain', () => {
   });
 });
 
+describe('a CA file', () => {
+  it('with an entry that is no certificate is used without it, and the log says so once', async () => {
+    const notices: unknown[] = [];
+    const info = (fields: object, text: string): void => void notices.push([text, fields]);
+    const other = createNode({ logger: { ...silentLogger, info } });
+    ssl.unwrap(await ssl.start({ node: other }));
+    const folder = mkdtempSync(join(tmpdir(), 'cas-'));
+    const cacertfile = join(folder, 'ca.pem');
+    writeFileSync(
+      cacertfile,
+      `-----BEGIN CERTIFICATE-----\nMAMCAQc=\n-----END CERTIFICATE-----\n${ca.certPem}`,
+    );
+    for (let n = 0; n < 3; n += 1)
+      expect((await handshake(other, { cacertfile }, pairOf(leaf))).client).toBe('ok');
+    expect(notices).toEqual([
+      [
+        'CA certificates that cannot be read are left out',
+        { level: 'notice', skipped: [{ index: 0, reason: expect.any(String) }] },
+      ],
+    ]);
+    await ssl.stop(other);
+    other.stop();
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('cacerts by name', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trust-'));
   const bundle = join(folder, 'bundle.pem');

@@ -1,4 +1,5 @@
 /** OCSP stapling on connections: what a client demands with `stapling`, what a server gives with `ocspResponse`. */
+import { createPrivateKey, sign } from 'node:crypto';
 import { createNode, type Logger, type Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -242,6 +243,31 @@ describe('a server with ocspResponse', () => {
     expect(requests).toEqual([
       { certificate: leaf, issuer: middle.der, serverName: host, requestExtensions: new Uint8Array() },
     ]);
+  });
+
+  it('staples after a retry, with a key that lives elsewhere, and beside client authentication', async () => {
+    const { pkcs8, spki } = key;
+    const signer = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+    const elsewhere: ssl.RemoteKey = {
+      algorithm: 'ec',
+      spki,
+      sign: async (_scheme, data) => sign('sha256', data, signer),
+    };
+    const strict: ssl.TlsServerOptions = {
+      ...server(async () => ocsp()),
+      key: elsewhere,
+      supportedGroups: ['secp256r1'],
+      verify: 'verify_peer',
+      failIfNoPeerCert: true,
+      cacerts: [root.der],
+    };
+    const own = { cert: [leaf, middle.der], key: { PrivateKeyInfo: pkcs8 } };
+    const both = await handshake(
+      node,
+      client(noNonce, { ...own, supportedGroups: ['x25519', 'secp256r1'] }),
+      strict,
+    );
+    expect(both).toEqual({ client: 'ok', server: 'ok' });
   });
 
   it('staples to the pair that is used, of several', async () => {

@@ -153,6 +153,7 @@ function assemble(config: Config, read: Read, surroundings: StaplerSurroundings)
       return key === undefined ? [] : [{ material, chain, key }];
     });
     const trust = trustOf(config, read);
+    tellSkipped(trust, surroundings);
     const pairs = found.map(({ material, chain, key }) => pairOf(material, chain, key, trust, surroundings));
     const preferred = byPreference(pairs);
     const asks = config.role === 'server' && config.verify === 'verify_peer';
@@ -304,6 +305,16 @@ function trustOf(config: Config, read: Read): TrustStore {
   if (ders.length === 0) throw materialError('cacertfile', cacertfile, []);
   trustedEntries.set(entries, ders);
   return createTrustStore(ders);
+}
+
+/** Stores whose unreadable entries were told: contract §12, a notice. */
+const told = new WeakSet<TrustStore>();
+
+function tellSkipped(trust: TrustStore, { logger }: StaplerSurroundings): void {
+  if (trust.skipped.length === 0 || told.has(trust)) return;
+  told.add(trust);
+  const skipped = trust.skipped.map(({ index, error }) => ({ index, reason: error.message }));
+  logger.info({ level: 'notice', skipped }, 'CA certificates that cannot be read are left out');
 }
 
 const noTrust: readonly Uint8Array[] = [];
