@@ -55,7 +55,7 @@ describeWithData('private keys in every PEM form', 'x509/pem-keys/keys.json', ()
     if (password !== null && expected === 'key') {
       it(`${file}: a wrong password is an error, never another key`, () => {
         const pem = readFileSync(join(folder, file));
-        for (let i = 0; i < 8; i++) {
+        for (let i = 0; i < 3; i++) {
           expect(() => privateKeyInfoFromPem(pem, `${password}${i}`)).toThrow(KeyError);
         }
         expect(() => privateKeyInfoFromPem(pem, undefined)).toThrow(KeyError);
