@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
 import { onEngine, testWithKey } from '../support/engine.js';
-import { type Bend, bentHandshake, change, extension, plainRecord } from './bend.js';
+import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
 import {
   type ClientOverrides,
   client,
@@ -499,5 +499,47 @@ describe('what a server sends wrongly', () => {
   ])('%s is refused', (_what, bend, reason, state) => {
     const ends = bentHandshake('server', bend, {}, { config: { verify: 'verify_peer' } });
     expect(ends.client.sink.failures).toMatchObject([{ by: 'self', reason, state }]);
+  });
+});
+
+describe('a server that cannot use the share of the client', () => {
+  const nobodysPoint = Uint8Array.from([0, 36, 0, 29, 0, 32, ...new Uint8Array(32)]);
+
+  // After a ServerHello the client would take the alert for one under keys, which there are none of.
+  test('says so instead of a ServerHello', () => {
+    const bend = change('client_hello', (body) => ({
+      ...body,
+      extensions: replaced(body.extensions, 51, nobodysPoint),
+    }));
+    const { sink } = bentHandshake('client', bend).server;
+    expect(sink.failures).toMatchObject([{ by: 'self', reason: 'bad_key_share' }]);
+    expect(Buffer.concat(sink.writes.flat())).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 47]));
+  });
+
+  test('says so after a retry, too', () => {
+    let hellos = 0;
+    const bend: Bend = (type, message) => {
+      if (type !== 'client_hello' || ++hellos !== 2) return [message];
+      const body = decodeHandshake('client_hello', message);
+      return [encodeHandshake(type, { ...body, extensions: replaced(body.extensions, 51, nobodysPoint) })];
+    };
+    const x25519: ServerOverrides = { config: { supportedGroups: ['x25519'] } };
+    const p256First: ClientOverrides = { config: { supportedGroups: ['secp256r1', 'x25519'] } };
+    const { sink } = bentHandshake('client', bend, p256First, x25519).server;
+    expect(sink.failures).toMatchObject([{ by: 'self', reason: 'bad_key_share' }]);
+    expect(Buffer.concat(sink.writes.at(-1) ?? [])).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 47]));
+  });
+
+  test('misses a share that is gone from the second hello', () => {
+    let hellos = 0;
+    const bend: Bend = (type, message) => {
+      if (type !== 'client_hello' || ++hellos !== 2) return [message];
+      const body = decodeHandshake('client_hello', message);
+      return [encodeHandshake(type, { ...body, extensions: without(body.extensions, 51) })];
+    };
+    const { sink } = bentHandshake('client', bend, {}, { config: { supportedGroups: ['secp384r1'] } }).server;
+    expect(sink.failures).toMatchObject([
+      { by: 'self', alert: 'missing_extension', reason: 'missing_key_share' },
+    ]);
   });
 });

@@ -75,6 +75,7 @@ import {
   keptSecrets,
   type Negotiated,
   type Peer,
+  sharedSecret,
 } from './negotiated.js';
 import { Transcript } from './transcript.js';
 import { acceptVerdict } from './verdict.js';
@@ -345,7 +346,7 @@ function agree(
     serverName: offer.serverName,
     hellos,
   };
-  const keys = handshakeKeys(suite, transcript, offer.share, keyShare.keyExchange);
+  const keys = handshakeKeys(suite, transcript, sharedSecret(offer.share, keyShare.keyExchange));
   return { state: 'waitEe', offer, negotiated, keys };
 }
 

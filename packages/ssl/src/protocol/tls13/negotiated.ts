@@ -36,16 +36,18 @@ export interface HandshakeKeys {
   readonly server: TrafficSecret;
 }
 
-/** RFC 8446 §7.1 from the (EC)DHE share on. The transcript ends with the ServerHello. Throws `bad_key_share`. */
-export function handshakeKeys(
-  suite: Suite,
-  transcript: Transcript,
-  share: KeyShare,
-  peerShare: Uint8Array,
-): HandshakeKeys {
+/**
+ * The (EC)DHE secret. Throws `bad_key_share`. A server calls it before its ServerHello: after that, the client could
+ * read the alert only under keys that cannot be had.
+ */
+export function sharedSecret(share: KeyShare, peerShare: Uint8Array): Secret {
   const shared = share.sharedSecret(peerShare);
   if (shared === undefined) throw new AlertError('bad_key_share');
-  const dhe = new Secret(shared);
+  return new Secret(shared);
+}
+
+/** RFC 8446 §7.1 from the (EC)DHE secret on, which is overwritten. The transcript ends with the ServerHello. */
+export function handshakeKeys(suite: Suite, transcript: Transcript, dhe: Secret): HandshakeKeys {
   const secret = EarlySecret.withoutPsk(suite.hash).handshake(dhe);
   dhe.zero();
   const hash = transcript.digest();

@@ -34,6 +34,7 @@ import type { AnyStateMachine } from 'xstate';
 import type { KeyShare, PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { versionCode } from '../../values/registry/versions.js';
+import type { Secret } from '../../values/secret.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
@@ -91,6 +92,7 @@ import {
   keptSecrets,
   type Negotiated,
   type Peer,
+  sharedSecret,
 } from './negotiated.js';
 import { Transcript } from './transcript.js';
 import { acceptVerdict } from './verdict.js';
@@ -370,10 +372,11 @@ function answerClientHello(from: RecvdCh, context: ServerContext): NegotiatedSta
   const { extensions, group, hello } = from;
   if (group.kind !== 'share') throw new TypeError('no share to answer');
   const share = context.dependencies.keyShare(group.group);
+  const dhe = sharedSecret(share, group.keyExchange);
   const negotiated = sendServerHello(from, group.group, share, 'first', context);
   if (showsChangeCipherSpec(hello, context.config)) context.transport.addChangeCipherSpec();
   if (extensions.earlyData) context.transport.skipEarlyData(skippedEarlyData);
-  return sendParameters(from, negotiated, share, group.keyExchange, context);
+  return sendParameters(from, negotiated, dhe, context);
 }
 
 /** §4.1.2: the same hello but for the share we asked for. */
@@ -385,14 +388,16 @@ function receiveSecondClientHello(
   const { group } = from.group;
   const { keyShare, earlyData } = readExtensions(clientHelloColumn, hello.extensions);
   if (earlyData || !isSameHello(from.hello, hello)) throw new AlertError('client_hello_changed');
-  const [entry, ...others] = keyShare ?? [];
+  if (keyShare === undefined) throw new AlertError('missing_key_share');
+  const [entry, ...others] = keyShare;
   if (entry === undefined || others.length > 0 || entry.group !== groupCode(group.name)) {
     throw new AlertError('wrong_group');
   }
   from.transcript.add(raw);
   const share = context.dependencies.keyShare(group);
+  const dhe = sharedSecret(share, entry.keyExchange);
   const negotiated = sendServerHello(from, group, share, 'retried', context);
-  return sendParameters(from, negotiated, share, entry.keyExchange, context);
+  return sendParameters(from, negotiated, dhe, context);
 }
 
 /** §D.4: the client shows by its session id that it wants one. */
@@ -458,12 +463,11 @@ function sendServerHello(
 function sendParameters(
   { certificate, alpn, status, transcript }: Selection,
   negotiated: Negotiated,
-  share: KeyShare,
-  peerShare: Uint8Array,
+  dhe: Secret,
   { config, certificateAuthorities, transport }: ServerContext,
 ): NegotiatedState {
   const { aead } = negotiated.suite;
-  const keys = handshakeKeys(negotiated.suite, transcript, share, peerShare);
+  const keys = handshakeKeys(negotiated.suite, transcript, dhe);
   transport.installReadKeys(new Tls13ReadProtection(aead, keys.client));
   transport.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
   send(transport, transcript, 'encrypted_extensions', {
