@@ -341,6 +341,7 @@ describe('a CRL server', () => {
     'sends garbage': () => place(sends(new Uint8Array(3000).fill(0x30))),
     'sends the list of another CA': () => place(sends(createCa({ subject: 'a stranger' }).crl())),
     'sends a list that another key signed': () => place(sends(createCa({ subject: namesake }).crl())),
+    'sends a list of tomorrow': () => place(sends(ca.crl({ thisUpdate: new Date(Date.now() + day) }))),
     'sends an expired list': () =>
       place(
         sends(ca.crl({ thisUpdate: new Date(Date.now() - 3 * day), nextUpdate: new Date(Date.now() - day) })),
@@ -359,6 +360,18 @@ describe('a CRL server', () => {
       report('crl server', { 'kinds of mischief': 1 });
     },
   );
+
+  it('may send a hundred thousand entries: the one that counts is found, and looked for once', async () => {
+    const uri = place((_request, response) => response.end(long));
+    const [good, bad] = [leafAt(uri), leafAt(uri)];
+    const revoked = Array.from({ length: 100_000 }, (_, n) => ({ serial: n + 1 }));
+    const long = ca.crl({ revoked: [...revoked, { serial: bad.serial, reason: 5 }] });
+    expect(await judged(ca, good, { crlCheck: 'peer', ...fetching(8000) })).toBe('ok');
+    const outcome = await judged(ca, bad, { crlCheck: 'peer', ...fetching(8000) });
+    expect(textOf(outcome)).toContain('cessationOfOperation');
+    expect(asked(uri)).toBe(1);
+    report('crl server', { 'bytes of the longest list': long.length });
+  });
 
   it('that moved is followed', async () => {
     const uri = place(redirectsTo(place(sends(ca.crl()))));

@@ -522,7 +522,8 @@ function revocationList(options: CrlOptions, issuer: IssuedCertificate): Uint8Ar
     issuer.subject,
     time(options.thisUpdate ?? new Date(now - day)),
     ...(nextUpdate === 'none' ? [] : [time(nextUpdate)]),
-    ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
+    // One piece: a hundred thousand arguments are too many for a call.
+    ...(revoked.length === 0 ? [] : [sequence(Buffer.concat(revoked))]),
     explicit(0, sequence(...extensions)),
   );
   return sequence(
