@@ -543,3 +543,18 @@ describe('a server that cannot use the share of the client', () => {
     ]);
   });
 });
+
+// RFC 8446 §5.1: the keys change between the hello and what follows it.
+describe('the beginning of another message in the record of a hello', () => {
+  const beginning = Uint8Array.of(20, 0, 0);
+
+  test.each([
+    ['client', 'client_hello'],
+    ['server', 'server_hello'],
+  ] as const)('of a %s is refused with an alert that it can read', (from, hello) => {
+    const ends = bentHandshake(from, (type, message) => (type === hello ? [message, beginning] : [message]));
+    const refusing = from === 'client' ? ends.server : ends.client;
+    expect(refusing.sink.failures).toMatchObject([{ by: 'self', reason: 'excess_handshake_data' }]);
+    expect(ends[from].sink.failures).toMatchObject([{ by: 'peer', alert: 'unexpected_message' }]);
+  });
+});

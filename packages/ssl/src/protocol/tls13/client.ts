@@ -284,10 +284,9 @@ function receiveServerHello(
   transcript.add(offer.raw);
   transcript.add(raw);
   const next = agree(offer, suite, transcript, body, 'first');
-  transport.installReadKeys(new Tls13ReadProtection(suite.aead, next.keys.server));
   // §D.4: leaves in front of whatever we send next, be it the second flight or an alert.
   if (config.middleboxCompMode) transport.addChangeCipherSpec();
-  transport.installWriteKeys(new Tls13WriteProtection(suite.aead, next.keys.client));
+  installKeys(suite, next, transport);
   return next;
 }
 
@@ -303,9 +302,14 @@ function receiveServerHelloAfterRetry(
   }
   transcript.add(raw);
   const next = agree(offer, suite, transcript, body, 'retried');
-  transport.installReadKeys(new Tls13ReadProtection(suite.aead, next.keys.server));
-  transport.installWriteKeys(new Tls13WriteProtection(suite.aead, next.keys.client));
+  installKeys(suite, next, transport);
   return next;
+}
+
+/** Handshake keys; ours first, since from its ServerHello on the server reads our alerts under them. */
+function installKeys({ aead }: Suite, { keys }: WaitEe, transport: MessageTransport): void {
+  transport.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
+  transport.installReadKeys(new Tls13ReadProtection(aead, keys.server));
 }
 
 /** What ServerHello and HelloRetryRequest have in common (§4.1.3, §4.1.4); answers the suite. */

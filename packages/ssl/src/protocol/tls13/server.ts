@@ -468,8 +468,9 @@ function sendParameters(
 ): NegotiatedState {
   const { aead } = negotiated.suite;
   const keys = handshakeKeys(negotiated.suite, transcript, dhe);
-  transport.installReadKeys(new Tls13ReadProtection(aead, keys.client));
+  // Ours first: after the ServerHello the client reads our alerts under them.
   transport.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
+  transport.installReadKeys(new Tls13ReadProtection(aead, keys.client));
   send(transport, transcript, 'encrypted_extensions', {
     extensions: writeExtensions(encryptedExtensionsColumn, { ...encryptedExtensionsColumn.none(), alpn }),
   });
