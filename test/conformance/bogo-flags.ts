@@ -1,0 +1,178 @@
+/** The shim's command line: what BoGo asks of us, read before anything else is loaded. */
+
+/** How a flag is written: alone, with a value, with a value and again for the next one. */
+type Shape = 'alone' | 'value' | 'list';
+
+/** Flags that change what the shim does or checks. */
+const shapes = {
+  port: 'value',
+  'shim-id': 'value',
+  ipv6: 'alone',
+  server: 'alone',
+  'min-version': 'value',
+  'max-version': 'value',
+  'no-tls13': 'alone',
+  'no-tls12': 'alone',
+  'no-tls11': 'alone',
+  'no-tls1': 'alone',
+  curves: 'list',
+  'verify-prefs': 'list',
+  'host-name': 'value',
+  'expect-server-name': 'value',
+  'advertise-alpn': 'value',
+  'select-alpn': 'value',
+  'expect-alpn': 'value',
+  'expect-no-alpn': 'alone',
+  'expect-advertised-alpn': 'value',
+  'require-any-client-certificate': 'alone',
+  'verify-peer': 'alone',
+  'verify-fail': 'alone',
+  'use-custom-verify-callback': 'alone',
+  'expect-peer-signature-algorithm': 'value',
+  'expect-peer-cert-file': 'value',
+  'expect-curve-id': 'value',
+  'expect-hrr': 'alone',
+  'expect-no-hrr': 'alone',
+  'expect-no-session-id': 'alone',
+  'expect-session-id': 'alone',
+  'enable-ocsp-stapling': 'alone',
+  'expect-ocsp-response': 'value',
+  'use-ocsp-callback': 'alone',
+  'set-ocsp-in-callback': 'alone',
+  'decline-ocsp-callback': 'alone',
+  'fail-ocsp-callback': 'alone',
+  'expect-selected-credential': 'value',
+  'export-traffic-secrets': 'alone',
+  'shim-writes-first': 'alone',
+  'shim-shuts-down': 'alone',
+  'check-close-notify': 'alone',
+  'send-alert': 'alone',
+  'key-update': 'alone',
+  'key-update-before-read': 'alone',
+  'read-size': 'value',
+  'write-different-record-sizes': 'alone',
+  'use-client-ca-list': 'value',
+  'private-key-delay-ms': 'value',
+  async: 'alone',
+  'server-preference': 'alone',
+} as const satisfies Record<string, Shape>;
+
+/** Flags of a certificate; those after `-new-x509-credential` belong to that one, the others to the default one. */
+const credentialShapes = {
+  'cert-file': 'value',
+  'key-file': 'value',
+  'signing-prefs': 'list',
+  'ocsp-response': 'value',
+} as const satisfies Record<string, Shape>;
+
+/** Flags about older versions, or about what is never otherwise with us: nothing to do. */
+const idle: Readonly<Record<string, 'alone' | 'value'>> = {
+  'trust-cert': 'value',
+  cipher: 'value',
+  'implicit-handshake': 'alone',
+  'no-op-extra-handshake': 'alone',
+  'handshake-twice': 'alone',
+  'use-old-client-cert-callback': 'alone',
+  'expect-verify-result': 'alone',
+  'renegotiate-freely': 'alone',
+  'renegotiate-once': 'alone',
+  'renegotiate-ignore': 'alone',
+  'renegotiate-explicit': 'alone',
+  'forbid-renegotiation-after-handshake': 'alone',
+  'no-ticket': 'alone',
+  'no-check-client-certificate-type': 'alone',
+  'expect-secure-renegotiation': 'alone',
+  'expect-no-secure-renegotiation': 'alone',
+  'expect-extended-master-secret': 'alone',
+  'expect-no-session': 'alone',
+  ipv4: 'alone',
+};
+
+type Name = keyof typeof shapes;
+type CredentialName = keyof typeof credentialShapes;
+
+/** One certificate the shim is to have. */
+export interface Credential {
+  certFile: string | undefined;
+  keyFile: string | undefined;
+  signingPrefs: number[];
+  ocspResponse: Uint8Array | undefined;
+}
+
+/** A read command line. Byte strings of BoGo are one character per byte. */
+export interface Flags {
+  has(name: Name): boolean;
+  value(name: Name): string | undefined;
+  number(name: Name): number | undefined;
+  numbers(name: Name): readonly number[];
+  /** base64 */
+  bytes(name: Name): Uint8Array | undefined;
+  readonly fallback: Credential;
+  /** In the order to be preferred; the default one is not among them. */
+  readonly credentials: readonly Credential[];
+}
+
+function credential(): Credential {
+  return { certFile: undefined, keyFile: undefined, signingPrefs: [], ocspResponse: undefined };
+}
+
+const isName = (name: string): name is Name => Object.hasOwn(shapes, name);
+const isCredentialName = (name: string): name is CredentialName => Object.hasOwn(credentialShapes, name);
+
+/** `undefined`: a flag we do not have. There is one connection only, so its prefix says nothing. */
+export function readFlags(argv: readonly string[]): Flags | undefined {
+  const values = new Map<Name, string[]>();
+  const fallback = credential();
+  const credentials: Credential[] = [];
+  let current = fallback;
+  for (let at = 0; at < argv.length; at += 1) {
+    const name = (argv[at] ?? '').replace(/^-(on-initial-)?/, '');
+    if (name === 'new-x509-credential') {
+      current = credential();
+      credentials.push(current);
+    } else if (isCredentialName(name)) {
+      at += 1;
+      set(current, name, argv[at] ?? '');
+    } else if (isName(name)) {
+      const given = values.get(name) ?? [];
+      values.set(name, given);
+      if (shapes[name] === 'alone') continue;
+      at += 1;
+      given.push(argv[at] ?? '');
+    } else if (Object.hasOwn(idle, name)) {
+      if (idle[name] === 'value') at += 1;
+    } else {
+      return undefined;
+    }
+  }
+  const value = (name: Name): string | undefined => values.get(name)?.at(-1);
+  return {
+    has: (name) => values.has(name),
+    value,
+    number: (name) => (value(name) === undefined ? undefined : Number(value(name))),
+    numbers: (name) => (values.get(name) ?? []).map(Number),
+    bytes: (name) => {
+      const text = value(name);
+      return text === undefined ? undefined : Buffer.from(text, 'base64');
+    },
+    fallback,
+    credentials,
+  };
+}
+
+function set(into: Credential, name: CredentialName, value: string): void {
+  switch (name) {
+    case 'cert-file':
+      into.certFile = value;
+      return;
+    case 'key-file':
+      into.keyFile = value;
+      return;
+    case 'signing-prefs':
+      into.signingPrefs.push(Number(value));
+      return;
+    case 'ocsp-response':
+      into.ocspResponse = Buffer.from(value, 'base64');
+      return;
+  }
+}
