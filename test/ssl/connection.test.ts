@@ -404,6 +404,30 @@ describe('half-close, upgrade and options of the handshake', () => {
     expect(await ssl.recv(server, 0)).toEqual({ error: 'closed' });
   });
 
+  it('close ends a downgrade that waits', async () => {
+    const { client, server } = await pair();
+    const waiting = ssl.close(client, { downgrade: 'infinity' });
+    await ssl.recv(server, 0);
+    expect(await ssl.close(client)).toEqual({ ok: true });
+    expect(await waiting).toEqual({ error: 'closed' });
+  });
+
+  it('downgrade hands over what followed close_notify', async () => {
+    const { client, server } = await pair();
+    const peer = ssl.close(server, { downgrade: 5000 });
+    const own = ssl.close(client, { downgrade: 5000 });
+    const near = await own;
+    if (!('ok' in near) || !(near.ok instanceof Socket)) throw new Error(JSON.stringify(near));
+    near.ok.write('plain at once');
+    const far = await peer;
+    if (!('ok' in far) || !(far.ok instanceof Socket)) throw new Error(JSON.stringify(far));
+    const early = far.data === undefined ? '' : Buffer.from(far.data).toString();
+    const late = early.length > 0 ? '' : String((await once(far.ok.resume(), 'data'))[0]);
+    expect(early + late).toBe('plain at once');
+    near.ok.destroy();
+    far.ok.destroy();
+  });
+
   it('handshake lays its options over the listener’s', async () => {
     const { listener, port } = await listen();
     const connecting = ssl.connect(self, 'localhost', port, {

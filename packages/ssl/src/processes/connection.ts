@@ -133,6 +133,8 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
       case 'connection':
         return this.#callConnected(request, from);
       case 'downgrade':
+        from.reply(afterEnd(request));
+        return request.type === 'close' ? this.#failDowngrade('closed') : undefined;
       case 'closed':
         from.reply(afterEnd(request));
         return undefined;

@@ -12,7 +12,12 @@ import type { Result, SslReason } from '../values/terms.js';
 import { completeChain, loadIdentity, matchRemoteKey } from '../values/x509/identity.js';
 import { KeyError } from '../values/x509/key-error.js';
 import type { PemEntry } from '../values/x509/pem.js';
-import { decodePkcs12, type Pkcs12Content } from '../values/x509/pkcs12.js';
+import {
+  decodePkcs12,
+  loadPkcs12Structure,
+  type Pkcs12Content,
+  type Pkcs12Structure,
+} from '../values/x509/pkcs12.js';
 import {
   isPrivateKeyEntry,
   type Password,
@@ -82,7 +87,7 @@ export function credentialsFrom(
     const { generation } = source;
     if (known !== undefined && (known.generation === generation || !readsFiles(config)))
       return { ok: known.credentials };
-    if (!readsFiles(config)) {
+    if (!readsFiles(config) && !hasPkcs12(config)) {
       const made = assemble(config, nothingRead, surroundings);
       if ('ok' in made) kept.set(config, { credentials: made.ok, generation });
       return made;
@@ -105,12 +110,18 @@ export function credentialsFrom(
 interface Read {
   readonly files: ReadonlyMap<string, Result<readonly PemEntry[]>>;
   readonly trusted: readonly Uint8Array[];
+  /** Loaded when there is a PKCS#12 file to open. */
+  readonly pkcs12: Pkcs12Structure | undefined;
 }
 
-const nothingRead: Read = { files: new Map(), trusted: [] };
+const nothingRead: Read = { files: new Map(), trusted: [], pkcs12: undefined };
 
 function readsFiles(config: Config): boolean {
   return filesOf(config).length > 0 || typeof config.cacerts === 'string';
+}
+
+function hasPkcs12(config: Config): boolean {
+  return materials(config).some(({ key }) => key?.type === 'pfx');
 }
 
 function filesOf(config: Config): readonly string[] {
@@ -126,7 +137,13 @@ async function readAll(config: Config, source: PemSource): Promise<Read> {
   const files = new Map<string, Result<readonly PemEntry[]>>();
   for (const file of filesOf(config)) if (!files.has(file)) files.set(file, await source.read(file));
   const { cacerts } = config;
-  return { files, trusted: typeof cacerts === 'string' ? await source.trusted(cacerts) : [] };
+  const trusted = typeof cacerts === 'string' ? await source.trusted(cacerts) : [];
+  const opens = hasPkcs12(config) || [...files.values()].some(holdsPkcs12);
+  return { files, trusted, pkcs12: opens ? await loadPkcs12Structure() : undefined };
+}
+
+function holdsPkcs12(file: Result<readonly PemEntry[]>): boolean {
+  return 'ok' in file && file.ok.some(({ type }) => type === 'PFX');
 }
 
 /** `certs_keys`, or the one pair of `cert`, `key` and their files. */
@@ -190,7 +207,7 @@ function chainOf(material: IdentityMaterial, read: Read): readonly Uint8Array[] 
   const { cert, certfile, key, keyfile } = material;
   if (cert !== undefined) return cert;
   if (certfile !== undefined) return certificatesIn('certfile', certfile, read, material);
-  if (key?.type === 'pfx') return attempt('key', undefined, () => pkcs12(key, material).certificates);
+  if (key?.type === 'pfx') return attempt('key', undefined, () => pkcs12(key, material, read).certificates);
   if (key !== undefined || keyfile === undefined) return [];
   const entry = entriesOf('keyfile', keyfile, read).find(({ type }) => type === 'PFX');
   return entry === undefined ? [] : certificatesIn('keyfile', keyfile, read, material);
@@ -203,7 +220,7 @@ function certificatesIn(
   material: IdentityMaterial,
 ): readonly Uint8Array[] {
   const ders = entriesOf(option, file, read).flatMap((entry) => {
-    if (entry.type === 'PFX') return attempt(option, file, () => pkcs12(entry, material).certificates);
+    if (entry.type === 'PFX') return attempt(option, file, () => pkcs12(entry, material, read).certificates);
     return entry.type === 'Certificate' ? [entry.der] : [];
   });
   // As OTP's match failure reads: the list of entries that fit is empty.
@@ -219,25 +236,30 @@ function keyOf(material: IdentityMaterial, read: Read, engine: CryptoEngine): Ow
   if (key !== undefined)
     return attempt('key', undefined, () =>
       key.type === 'pfx'
-        ? imported(privateKeyIn(pkcs12(key, material)), engine)
+        ? imported(privateKeyIn(pkcs12(key, material, read)), engine)
         : parsePrivateKey(key, passwordOf(material), engine),
     );
   if (file === undefined) return undefined;
   const entries = entriesOf('keyfile', file, read);
   const entry = entries.find(({ type }) => type === 'PFX') ?? entries.find(isPrivateKeyEntry);
   if (entry === undefined) throw materialError('keyfile', file, []);
-  return attempt('keyfile', file, () => keyInEntry(entry, material, engine));
+  return attempt('keyfile', file, () => keyInEntry(entry, material, read, engine));
 }
 
 /** Keys of file entries, imported once: the PEM cache gives everybody the same entry. */
 const importedKeys = new WeakMap<PemEntry, { readonly password: Password; readonly key: PrivateKey }>();
 
-function keyInEntry(entry: PemEntry, material: IdentityMaterial, engine: CryptoEngine): PrivateKey {
+function keyInEntry(
+  entry: PemEntry,
+  material: IdentityMaterial,
+  read: Read,
+  engine: CryptoEngine,
+): PrivateKey {
   const password = passwordOf(material);
   const known = importedKeys.get(entry);
   if (known !== undefined && known.password === password && typeof password !== 'object') return known.key;
   const key = imported(
-    entry.type === 'PFX' ? privateKeyIn(pkcs12(entry, material)) : privateKeyInfo(entry, password),
+    entry.type === 'PFX' ? privateKeyIn(pkcs12(entry, material, read)) : privateKeyInfo(entry, password),
     engine,
   );
   importedKeys.set(entry, { password, key });
@@ -251,11 +273,12 @@ function imported(der: Uint8Array, engine: CryptoEngine): PrivateKey {
 /** Contents of PKCS#12 files: making a key of the password takes its time. */
 const contents = new WeakMap<object, { readonly password: Password; readonly content: Pkcs12Content }>();
 
-function pkcs12(file: { readonly der: Uint8Array }, material: IdentityMaterial): Pkcs12Content {
+function pkcs12(file: { readonly der: Uint8Array }, material: IdentityMaterial, read: Read): Pkcs12Content {
   const password = passwordOf(material);
   const known = contents.get(file);
   if (known !== undefined && known.password === password) return known.content;
-  const content = decodePkcs12(file.der, password);
+  if (read.pkcs12 === undefined) throw new Error('a PKCS#12 file that was not seen when files were read');
+  const content = decodePkcs12(file.der, password, read.pkcs12);
   contents.set(file, { password, content });
   return content;
 }

@@ -2,12 +2,15 @@
 import { getEnv, type Node } from '@actor-tls/runtime';
 import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
+import { type ProtocolVersion, versionRows } from '../values/registry/versions.js';
 import type { Result } from '../values/terms.js';
 import type { Credentials } from './credentials.js';
 import type { TransportProvider } from './transport/transport.js';
 
 /** The application's environment (contract §4), with its defaults filled in. */
 export interface ApplicationSettings {
+  /** `protocol_version`: what `versions` is by default, if it says so. */
+  readonly protocolVersions: readonly ProtocolVersion[] | undefined;
   /** Chunks that an idle passive connection reads ahead. */
   readonly internalActiveN: number;
   /** ms that a connection that failed waits for the peer to read our alert. */
@@ -31,6 +34,7 @@ export function settingsOf(node: Node): ApplicationSettings {
     return typeof value === 'number' && Number.isInteger(value) && value >= least ? value : otherwise;
   };
   return {
+    protocolVersions: versionsOf(getEnv(node, 'ssl', 'protocol_version')),
     internalActiveN: whole('internal_active_n', 1, 100),
     alertTimeout: whole('alert_timeout', 0, 5000),
     pemCacheClean: whole('ssl_pem_cache_clean', 1, 120_000),
@@ -40,6 +44,13 @@ export function settingsOf(node: Node): ApplicationSettings {
     clientTicketStoreSize: whole('client_session_ticket_store_size', 1, 1000),
     bypassPemCache: getEnv(node, 'ssl', 'bypass_pem_cache') === true,
   };
+}
+
+/** A version or a list of them; anything else is as good as nothing. */
+function versionsOf(value: unknown): readonly ProtocolVersion[] | undefined {
+  const wanted: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const named = versionRows.filter(({ name, protocol }) => protocol === 'tls' && wanted.includes(name));
+  return named.length > 0 && named.length === wanted.length ? named.map(({ name }) => name) : undefined;
 }
 
 export interface Environment {
