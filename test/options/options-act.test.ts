@@ -84,3 +84,21 @@ describe('certs_keys', () => {
     expect(ssl.unwrap(await ssl.peercert(only))).toEqual(rsa.cert);
   });
 });
+
+describe('protocol_version of the application', () => {
+  it('is the default of versions; nonsense is none', async () => {
+    for (const [value, answer] of [
+      ['tlsv1.3', 'econnrefused'],
+      // Not built: that it was taken over is seen by its being refused.
+      ['tlsv1', { options: { insufficient_crypto_support: { tlsv1: { versions: ['tlsv1'] } } } }],
+      [['tlsv1.3', 'tlsv9'], 'econnrefused'],
+      ['sslv2', 'econnrefused'],
+    ] as const) {
+      const other = createNode({ logger: silentLogger });
+      ssl.unwrap(await ssl.start({ node: other, env: { protocol_version: value } }));
+      expect(await ssl.connect(other.shell(), '127.0.0.1', 1, {})).toEqual({ error: answer });
+      await ssl.stop(other);
+      other.stop();
+    }
+  });
+});

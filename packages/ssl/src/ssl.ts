@@ -551,7 +551,7 @@ const plainSocket: SocketOptions = { mode: 'binary', packet: 0, packetSize: 0, h
 const rawOptions = new WeakMap<object, TlsServerOptions>();
 
 function contextOf({ environment }: Application): ParseContext {
-  return { engine: environment.engine };
+  return { engine: environment.engine, defaultVersions: environment.settings.protocolVersions };
 }
 
 /** A call of the connection process; `absent` is the answer when it is no more. */
