@@ -83,6 +83,9 @@ class Schedule {
   readonly #workers = new Map<Worker, End>();
   readonly #processes = new Set<Pid<never>>();
   readonly #packet: boolean;
+  /** Options of both ends. */
+  readonly #framing: { readonly packet: 0 | 4; readonly keyUpdateAt?: number };
+  readonly #stops: boolean;
   readonly #counts: Counts = { schedules: 1 };
   /** The client's end of each connection, by its port. */
   readonly #byPort = new Map<number, End>();
@@ -91,6 +94,7 @@ class Schedule {
   readonly #inbox = new Map<Pid<never>, unknown[]>();
   /** Nobody closes or leaves before the end. */
   readonly #calm: boolean;
+  #listener: ssl.SslListenSocket | undefined = undefined;
   #killsLeft: number;
   #over = false;
   /** Closed by the test at the end. */
@@ -104,6 +108,9 @@ class Schedule {
     this.#mutation = mutation;
     this.#mark = simulation.test.mark();
     this.#packet = random.below(5) === 0;
+    const keyUpdateAt = random.pick([undefined, undefined, 500, 20_000]);
+    this.#framing = { packet: this.#packet ? 4 : 0, ...(keyUpdateAt === undefined ? {} : { keyUpdateAt }) };
+    this.#stops = random.below(10) === 0 && mutation === undefined;
     this.#calm = random.below(2) === 0;
     this.#killsLeft = mutation !== undefined || random.below(2) === 0 ? 0 : 1 + random.below(4);
     this.#ledger.note(`seed ${seed}`);
@@ -122,6 +129,8 @@ class Schedule {
     for (let left = 10; left > 0; left--) {
       await test.advance(random.below(400));
       if (random.below(40) === 0) this.#cut();
+      if (random.below(60) === 0 && this.#listener !== undefined)
+        void this.#ledger.call(undefined, 'close(listener)', ssl.close(this.#listener));
     }
     await this.#finish(acceptor, tree);
     const { violations, trace } = this.#judge();
@@ -156,11 +165,12 @@ class Schedule {
     const options = {
       ...identity,
       active: this.#activeMode(),
-      packet: this.#packet ? 4 : 0,
+      ...this.#framing,
       maxHandshakes: 100,
     } as const;
     const listened = await ledger.call(self.pid, 'listen', ssl.listen(self, 443, options));
     if ('error' in listened) return;
+    this.#listener = listened.ok;
     for (;;) {
       const accepted = await ledger.call(self.pid, 'transportAccept', ssl.transportAccept(self, listened.ok));
       if ('error' in accepted) return;
@@ -276,6 +286,9 @@ class Schedule {
         `updateKeys(${label})`,
         ssl.updateKeys(socket, random.pick(['write', 'read_write']) ?? 'write'),
       );
+    } else if (what === 93) {
+      const mode = random.pick(['list', 'binary', 'binary'] as const) ?? 'binary';
+      await ledger.call(pid, `setopts(${label}, ${mode})`, ssl.setopts(socket, { mode }));
     } else if (what < 94) {
       await ledger.call(pid, `getopts(${label})`, ssl.getopts(socket, ['active', 'mode', 'nodelay']));
     } else if (what < 96) {
@@ -461,6 +474,7 @@ class Schedule {
     const { test } = this.#simulation;
     const ledger = this.#ledger;
     const random = this.#random;
+    if (this.#stops) await this.#stopAll();
     this.#over = true;
     ledger.note('the workers stop');
     await test.advance(random.pick([0, 100, 20_000]) ?? 0);
@@ -494,13 +508,24 @@ class Schedule {
     this.#node.exit(acceptor, 'kill');
     await test.advance(patience);
     const now = this.#node.whereis('ssl_sup') === undefined ? 'gone' : describeTree(this.#node, 'ssl_sup');
-    if (now !== tree) ledger.seen.push(`the tree is neither whole nor gone:\n${now}`);
+    if (now !== (this.#stops ? 'gone' : tree))
+      ledger.seen.push(`the tree is neither whole nor gone:\n${now}`);
     for (const transport of this.#simulation.network.open)
       ledger.seen.push(`open: ${describeTransport(transport)}`);
   }
 
   #count(what: string, more: number): void {
     this.#counts[what] = (this.#counts[what] ?? 0) + more;
+  }
+
+  /** The application ends while all are at work. */
+  async #stopAll(): Promise<void> {
+    this.#count('stops', 1);
+    this.#hit([...this.#ledger.ends]);
+    this.#ledger.note('the application stops');
+    const stopping = this.#ledger.call(undefined, 'stop', ssl.stop(this.#node));
+    await this.#simulation.test.advance(this.#random.below(10_000));
+    await this.#simulation.run(stopping);
   }
 
   #closeOneOfEach(others: Set<End>): void {
