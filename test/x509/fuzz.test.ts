@@ -11,7 +11,7 @@ import { issuerPoint, validateByLists } from '../../packages/ssl/src/values/x509
 import { KeyError } from '../../packages/ssl/src/values/x509/key-error.js';
 import { decodeOcspResponse, validateOcsp } from '../../packages/ssl/src/values/x509/ocsp.js';
 import { decodePem, PemError } from '../../packages/ssl/src/values/x509/pem.js';
-import { decodePkcs12 } from '../../packages/ssl/src/values/x509/pkcs12.js';
+import { decodePkcs12, loadPkcs12Structure } from '../../packages/ssl/src/values/x509/pkcs12.js';
 import { privateKeyInfoFromPem } from '../../packages/ssl/src/values/x509/private-key.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
@@ -26,6 +26,7 @@ import {
   policies,
   policyMappings,
 } from './make.js';
+import { makePkcs12 } from './make-pkcs12.js';
 
 /** More on demand: `ACTOR_TLS_FUZZ_RUNS=1000000`. */
 const numRuns = Number(process.env['ACTOR_TLS_FUZZ_RUNS'] ?? 2_000);
@@ -214,10 +215,18 @@ describe('what is not what it should be is a typed error and nothing else', () =
     );
   });
 
-  it('PKCS#12 files', () => {
+  it('PKCS#12 files, and each of their layers behind the MAC', async () => {
+    const structure = await loadPkcs12Structure();
+    const privateKey = root.key.pkcs8;
+    const order = { password: 'x', privateKey, certificates: [leaf, root.der] };
+    const made = [makePkcs12({ ...order, form: 'der' }), makePkcs12({ ...order, form: 'ber' })];
+    const layers = made.flatMap(({ bags, certificateBag, file, safe }) => [file, safe, bags, certificateBag]);
     fc.assert(
-      fc.property(near([root.der, root.key.pkcs8]), (der) => {
-        onlyThrows(() => void decodePkcs12(der, 'x'), KeyError);
+      fc.property(near([...layers, root.der]), (der) => {
+        onlyThrows(() => void decodePkcs12(der, 'x', structure), KeyError);
+        onlyThrows(() => void structure.readSafe(der), KeyError);
+        onlyThrows(() => void structure.readBags(der), KeyError);
+        onlyThrows(() => void structure.readCertificateBag(der), KeyError);
       }),
       { numRuns },
     );

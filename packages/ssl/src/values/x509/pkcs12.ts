@@ -1,12 +1,14 @@
 /**
- * PKCS#12 files (RFC 7292) with password: one private key and its certificates, as OpenSSL, Java and Windows write
- * them. BER with indefinite lengths, public-key privacy and multi-part strings are refused.
+ * PKCS#12 files (RFC 7292) with password: one private key and its certificates, as OpenSSL, Java, NSS and Windows
+ * write them. Structure is read by pkijs (`pkcs12-structure.ts`); MAC and decryption are our own, since pkijs does
+ * them by WebCrypto, which has neither PKCS#12's derivation nor the old ciphers. Public-key privacy is refused.
  */
 import { type FileHash, fileHmac, pkcs12Key } from '../crypto/pem-cipher.js';
 import { sameBytes } from './certificate.js';
-import { DerError, type DerReader, decodeAll, explicit, Tag } from './der.js';
+import { DerError, DerReader, Tag } from './der.js';
 import { decryptBy, decryptPrivateKeyInfo, type Password, pkcs12Password } from './encrypted-key.js';
 import { KeyError } from './key-error.js';
+import type { Pkcs12Bag, Pkcs12Info, Pkcs12Mac } from './pkcs12-structure.js';
 
 export interface Pkcs12Content {
   /** DER PrivateKeyInfo. */
@@ -15,9 +17,12 @@ export interface Pkcs12Content {
   readonly certificates: readonly Uint8Array[];
 }
 
-const dataType = '1.2.840.113549.1.7.1';
-const encryptedType = '1.2.840.113549.1.7.6';
-const localKeyId = '1.2.840.113549.1.9.21';
+export type Pkcs12Structure = typeof import('./pkcs12-structure.js');
+
+/** Readers of the structure. The first call loads pkijs. */
+export function loadPkcs12Structure(): Promise<Pkcs12Structure> {
+  return import('./pkcs12-structure.js');
+}
 
 /** Bags read from one file at most. */
 const MAX_BAGS = 1024;
@@ -38,7 +43,11 @@ export function isPkcs12(bytes: Uint8Array): boolean {
 }
 
 /** Throws `KeyError`: malformed, unsupported, wrong password. */
-export function decodePkcs12(der: Uint8Array, password: Password): Pkcs12Content {
+export function decodePkcs12(
+  bytes: Uint8Array,
+  password: Password,
+  structure: Pkcs12Structure,
+): Pkcs12Content {
   const secret =
     password === undefined
       ? new Uint8Array()
@@ -46,51 +55,37 @@ export function decodePkcs12(der: Uint8Array, password: Password): Pkcs12Content
         ? new TextEncoder().encode(password)
         : password;
   try {
-    return decodeAll(der, (reader) => readPfx(reader, secret));
+    return decode(bytes, secret, structure);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     throw new KeyError('malformed', `malformed PKCS#12 file: ${error.message}`, { cause: error });
   }
 }
 
-function readPfx(reader: DerReader, password: Uint8Array): Pkcs12Content {
-  const pfx = reader.open(Tag.sequence);
-  if (pfx.smallInteger() !== 3) pfx.fail('unknown PKCS#12 version');
-  const safe = readContent(pfx.open(Tag.sequence), password);
-  if (pfx.done) throw new KeyError('unsupported', 'PKCS#12 files without a MAC are not supported');
-  checkMac(pfx.open(Tag.sequence), safe, password);
-  pfx.finish();
-  const bags: Bag[] = [];
-  const contents = decodeAll(safe, (inner) => {
-    const sequence = inner.open(Tag.sequence);
-    const found: Uint8Array[] = [];
-    while (!sequence.done) found.push(readContent(sequence.open(Tag.sequence), password));
-    return found;
-  });
-  for (const content of contents)
-    decodeAll(content, (inner) => readBags(inner.open(Tag.sequence), password, bags));
-  const key = bags.find((bag) => bag.type === 'key');
-  const certificates = bags.filter((bag) => bag.type === 'certificate');
-  const isOwn = (bag: Bag): boolean =>
-    key?.localKeyId !== undefined &&
-    bag.localKeyId !== undefined &&
-    sameBytes(key.localKeyId, bag.localKeyId);
+function decode(bytes: Uint8Array, password: Uint8Array, structure: Pkcs12Structure): Pkcs12Content {
+  const { authSafe, mac } = structure.readPfx(bytes);
+  if (authSafe.type !== 'data')
+    throw new KeyError('unsupported', 'PKCS#12 files encrypted as a whole are not supported');
+  if (mac === undefined) throw new KeyError('unsupported', 'PKCS#12 files without a MAC are not supported');
+  checkMac(mac, authSafe.octets, password);
+  const bags: Pkcs12Bag[] = [];
+  for (const info of structure.readSafe(authSafe.octets)) {
+    bags.push(...structure.readBags(open(info, password)));
+    if (bags.length > MAX_BAGS) throw new KeyError('unsupported', 'too many bags in the PKCS#12 file');
+  }
+  const found = bags.flatMap((bag) => openBag(bag, password, structure) ?? []);
+  const key = found.find(({ type }) => type === 'key');
+  const certificates = found.filter(({ type }) => type === 'certificate');
+  const isOwn = ({ localKeyId }: Bag): boolean =>
+    key?.localKeyId !== undefined && localKeyId !== undefined && sameBytes(key.localKeyId, localKeyId);
   const ordered = [...certificates.filter(isOwn), ...certificates.filter((bag) => !isOwn(bag))];
-  return { privateKey: key?.der, certificates: ordered.map((bag) => bag.der) };
+  return { privateKey: key?.der, certificates: ordered.map(({ der }) => der) };
 }
 
-/** ContentInfo: the octets of data, or of encryptedData decrypted (RFC 5652 §4, §8). */
-function readContent(info: DerReader, password: Uint8Array): Uint8Array {
-  const type = info.oid();
-  const content = info.open(explicit(0));
-  if (type === dataType) return content.content(Tag.octetString);
-  if (type !== encryptedType) throw new KeyError('unsupported', `PKCS#12 content ${type} is not supported`);
-  const encrypted = content.open(Tag.sequence);
-  encrypted.smallInteger();
-  const body = encrypted.open(Tag.sequence);
-  if (body.oid() !== dataType) body.fail('encrypted data expected');
-  const algorithm = body.open(Tag.sequence);
-  return decryptBy(algorithm, password, body.content(0x80));
+function open(info: Pkcs12Info, password: Uint8Array): Uint8Array {
+  return info.type === 'data'
+    ? info.octets
+    : decryptBy(new DerReader(info.algorithm).open(Tag.sequence), password, info.octets);
 }
 
 const macHashes: Readonly<Record<string, FileHash>> = {
@@ -109,59 +104,32 @@ const macLengths: Readonly<Record<FileHash, number>> = {
   sha512: 64,
 };
 
-function checkMac(mac: DerReader, safe: Uint8Array, password: Uint8Array): void {
-  const digestInfo = mac.open(Tag.sequence);
-  const oid = digestInfo.open(Tag.sequence).oid();
-  const expected = digestInfo.content(Tag.octetString);
-  const salt = mac.content(Tag.octetString);
-  const iterations = mac.done ? 1 : mac.smallInteger();
-  const hash = Object.hasOwn(macHashes, oid) ? macHashes[oid] : undefined;
-  if (hash === undefined) throw new KeyError('unsupported', `PKCS#12 MAC ${oid} is not supported`);
-  if (iterations > MAX_ITERATIONS)
+function checkMac(mac: Pkcs12Mac, safe: Uint8Array, password: Uint8Array): void {
+  const { digest, iterations, salt } = mac;
+  const hash = Object.hasOwn(macHashes, mac.hash) ? macHashes[mac.hash] : undefined;
+  if (hash === undefined) throw new KeyError('unsupported', `PKCS#12 MAC ${mac.hash} is not supported`);
+  if (!(iterations >= 1 && iterations <= MAX_ITERATIONS))
     throw new KeyError('unsupported', `${iterations} iterations are not supported`);
   const isRight = (secret: Uint8Array): boolean =>
-    sameBytes(fileHmac(hash, pkcs12Key(hash, secret, salt, iterations, 3, macLengths[hash]), safe), expected);
+    sameBytes(fileHmac(hash, pkcs12Key(hash, secret, salt, iterations, 3, macLengths[hash]), safe), digest);
   // No password is written as an empty one by some and as none at all by others.
   if (isRight(pkcs12Password(password)) || (password.length === 0 && isRight(password))) return;
   throw new KeyError('wrong_password', 'wrong password, or a damaged PKCS#12 file');
 }
 
-function readBags(bags: DerReader, password: Uint8Array, found: Bag[]): void {
-  while (!bags.done) {
-    const bag = bags.open(Tag.sequence);
-    const type = bag.oid();
-    const value = bag.open(explicit(0));
-    const id = readLocalKeyId(bag);
-    if (found.length >= MAX_BAGS) bags.fail('too many bags');
-    switch (type) {
-      case '1.2.840.113549.1.12.10.1.1':
-        found.push({ type: 'key', der: value.element(), localKeyId: id });
-        break;
-      case '1.2.840.113549.1.12.10.1.2':
-        found.push({ type: 'key', der: decryptPrivateKeyInfo(value.element(), password), localKeyId: id });
-        break;
-      case '1.2.840.113549.1.12.10.1.3': {
-        const certificate = value.open(Tag.sequence);
-        // x509Certificate; SDSI certificates are history.
-        if (certificate.oid() !== '1.2.840.113549.1.9.22.1') break;
-        const der = certificate.open(explicit(0)).content(Tag.octetString);
-        found.push({ type: 'certificate', der, localKeyId: id });
-        break;
-      }
-      default:
-        // CRLs, secrets and nested bags: nothing that TLS needs.
-        break;
+/** `undefined` for CRLs, secrets and nested bags: nothing that TLS needs. */
+function openBag(bag: Pkcs12Bag, password: Uint8Array, structure: Pkcs12Structure): Bag | undefined {
+  const { localKeyId, type, value } = bag;
+  switch (type) {
+    case '1.2.840.113549.1.12.10.1.1':
+      return { type: 'key', der: value, localKeyId };
+    case '1.2.840.113549.1.12.10.1.2':
+      return { type: 'key', der: decryptPrivateKeyInfo(value, password), localKeyId };
+    case '1.2.840.113549.1.12.10.1.3': {
+      const der = structure.readCertificateBag(value);
+      return der && { type: 'certificate', der, localKeyId };
     }
+    default:
+      return undefined;
   }
-}
-
-function readLocalKeyId(bag: DerReader): Uint8Array | undefined {
-  const attributes = bag.openOptional(Tag.set);
-  while (attributes !== undefined && !attributes.done) {
-    const attribute = attributes.open(Tag.sequence);
-    const type = attribute.oid();
-    const values = attribute.open(Tag.set);
-    if (type === localKeyId && values.peek() === Tag.octetString) return values.content(Tag.octetString);
-  }
-  return undefined;
 }

@@ -10,12 +10,15 @@ import { decryptPrivateKeyInfo, type Password } from './encrypted-key.js';
 import { KeyError } from './key-error.js';
 import { Oid } from './oids.js';
 import { decodePem, type PemEntry, PemError } from './pem.js';
-import { decodePkcs12 } from './pkcs12.js';
 
 export type { Password };
 
-/** The `key` option made ready. Throws `KeyError`. */
-export function parsePrivateKey(material: KeyMaterial, password: Password, engine: CryptoEngine): PrivateKey {
+/** The `key` option made ready, but for PKCS#12, which is opened by `decodePkcs12`. Throws `KeyError`. */
+export function parsePrivateKey(
+  material: Exclude<KeyMaterial, { readonly type: 'pfx' }>,
+  password: Password,
+  engine: CryptoEngine,
+): PrivateKey {
   switch (material.type) {
     case 'private_key':
       return material.key;
@@ -24,12 +27,6 @@ export function parsePrivateKey(material: KeyMaterial, password: Password, engin
     case 'der': {
       const entry: PemEntry = { type: material.format, der: material.der, dekInfo: undefined };
       return importKey(privateKeyInfo(entry, password), engine);
-    }
-    case 'pfx': {
-      const { privateKey } = decodePkcs12(material.der, password);
-      if (privateKey === undefined) throw new KeyError('no_key', 'no private key in the PKCS#12 file');
-      const entry: PemEntry = { type: 'PrivateKeyInfo', der: privateKey, dekInfo: undefined };
-      return importKey(privateKeyInfo(entry, undefined), engine);
     }
     case 'remote':
       throw new KeyError('unsupported', 'a key that lives elsewhere has no private part to read');
