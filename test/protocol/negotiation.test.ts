@@ -557,4 +557,21 @@ describe('the beginning of another message in the record of a hello', () => {
     expect(refusing.sink.failures).toMatchObject([{ by: 'self', reason: 'excess_handshake_data' }]);
     expect(ends[from].sink.failures).toMatchObject([{ by: 'peer', alert: 'unexpected_message' }]);
   });
+
+  test.each([
+    ['client', 'client_hello'],
+    ['server', 'server_hello'],
+  ] as const)('is refused of a %s that has to wait for the answer to a retry', (from, hello) => {
+    const ends = bentHandshake(
+      from,
+      (type, message) => (type === hello ? [message, beginning] : [message]),
+      {},
+      { config: { supportedGroups: ['secp384r1'] } },
+    );
+    const refusing = from === 'client' ? ends.server : ends.client;
+    expect(refusing.sink.failures).toMatchObject([
+      { by: 'self', reason: 'excess_handshake_data', state: from === 'client' ? 'start' : 'wait_sh' },
+    ]);
+    expect(ends[from].sink.failures).toMatchObject([{ by: 'peer', alert: 'unexpected_message' }]);
+  });
 });

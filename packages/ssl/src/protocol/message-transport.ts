@@ -13,6 +13,8 @@ export interface MessageTransport {
   addChangeCipherSpec(): void;
   /** The flight leaves, in one write. */
   finishFlight(): void;
+  /** It is our turn, with the keys as they are. Throws when handshake bytes wait already. */
+  endPeerFlight(): void;
   /** What comes from now on is under these keys. Throws when handshake bytes wait already (RFC 8446 §5.1). */
   installReadKeys(protection: ReadProtection): void;
   /** What is added from now on leaves under these keys. */

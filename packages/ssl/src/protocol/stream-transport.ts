@@ -45,6 +45,10 @@ export class StreamTransport implements MessageTransport {
     this.sink.write(records);
   }
 
+  endPeerFlight(): void {
+    this.reassembler.aligned();
+  }
+
   installReadKeys(protection: ReadProtection): void {
     this.read.install(protection, this.reassembler.aligned());
   }

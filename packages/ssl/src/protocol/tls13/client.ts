@@ -243,6 +243,7 @@ function retry(
   { body, raw }: MessageEvent<'server_hello'>,
   { config, dependencies, transport }: ClientContext,
 ): Start {
+  transport.endPeerFlight();
   const suite = checkServerHello(body, offer, config, dependencies);
   const extensions = readAnswer(helloRetryRequestColumn, body.extensions, offer.hello.extensions);
   const { selectedGroup, cookie } = extensions;

@@ -348,6 +348,7 @@ function receiveClientHello(
 function sendHelloRetryRequest(from: RecvdCh, { config, transport }: ServerContext): StartRetried {
   const { hello, extensions, suite, group, certificate, alpn, serverName, status, transcript } = from;
   if (group.kind !== 'retry') throw new TypeError('no reason to retry');
+  transport.endPeerFlight();
   transcript.replaceByMessageHash();
   send(transport, transcript, 'server_hello', {
     legacyVersion,
