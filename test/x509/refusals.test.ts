@@ -2,6 +2,7 @@
  * What people are told when a handshake fails: the text in `{ tls_alert: [alert, text] }` names side, certificate, place,
  * rule and a way out; the log has the same, as far as `log_level` lets it.
  */
+import { connect } from 'node:net';
 import { createNode, type Logger, type Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
@@ -153,6 +154,22 @@ describe('log_level', () => {
       expect(about).toHaveLength(told);
       if (told > 0) expect(JSON.stringify(about)).toContain('/nowhere/cert.pem');
     }
+  });
+
+  it('info tells of a peer that left during the handshake', async () => {
+    const self = node.shell();
+    const listener = ssl.unwrap(
+      await ssl.listen(self, 0, { ...pairOf(leaf), ip: 'loopback', active: false, logLevel: 'info' }),
+    );
+    const { port } = ssl.unwrap(await ssl.sockname(listener));
+    const socket = connect(port, '127.0.0.1');
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));
+    socket.end();
+    expect(await ssl.handshake(self, accepted)).toEqual({ error: 'closed' });
+    expect(lines.filter(({ text }) => text.startsWith('the peer left'))).toMatchObject([
+      { method: 'info', fields: { level: 'info', role: 'server' } },
+    ]);
+    await ssl.close(listener);
   });
 
   it('debug tells messages and records by name and length, never their content', async () => {

@@ -172,6 +172,7 @@ describe('a client with stapling', () => {
     });
     const bare = await handshake(node, client(noNonce), server(undefined, must));
     expect(brief(bare.client)).toBe('bad_certificate_status_response');
+    expect(JSON.stringify(warnings)).toContain('is always stapled, and there is no ocspResponse');
     const stapled = await handshake(node, client(noNonce), server(ocsp({ certificate: must }), must));
     expect(stapled.client).toBe('ok');
   });

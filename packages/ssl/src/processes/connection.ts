@@ -479,7 +479,10 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     }
     this.#handshake?.answer(closedError);
     if (this.#facts !== undefined) this.#delivery.end({ type: 'closed' });
-    else this.#delivery.discard();
+    else {
+      this.#log.report('info', {}, 'the peer left during the handshake');
+      this.#delivery.discard();
+    }
   }
 
   failed(failure: Failure): void {
@@ -571,7 +574,8 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     return this.#settle();
   }
 
-  transportClosed(_reason: string | undefined): Outcome {
+  transportClosed(reason: string | undefined): Outcome {
+    if (reason !== undefined) this.#log.report('info', { reason }, 'transport closed');
     if (this.#line.open) {
       if (this.#core !== undefined) this.#core.receiveEnd();
       else this.#delivery.discard();

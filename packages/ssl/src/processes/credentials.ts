@@ -11,6 +11,8 @@ import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../values/crypto/en
 import type { Result, SslReason } from '../values/terms.js';
 import { completeChain, loadIdentity, matchRemoteKey } from '../values/x509/identity.js';
 import { KeyError } from '../values/x509/key-error.js';
+import { mustStaple } from '../values/x509/ocsp.js';
+import { certificateOf } from '../values/x509/parse-cache.js';
 import type { PemEntry } from '../values/x509/pem.js';
 import {
   decodePkcs12,
@@ -171,7 +173,9 @@ function assemble(config: Config, read: Read, surroundings: StaplerSurroundings)
     });
     const trust = trustOf(config, read);
     tellSkipped(trust, surroundings);
-    const pairs = found.map(({ material, chain, key }) => pairOf(material, chain, key, trust, surroundings));
+    const pairs = found.map(({ material, chain, key }) =>
+      pairOf(material, chain, key, config, trust, surroundings),
+    );
     const preferred = byPreference(pairs);
     const asks = config.role === 'server' && config.verify === 'verify_peer';
     return {
@@ -296,6 +300,7 @@ function pairOf(
   material: IdentityMaterial,
   given: readonly Uint8Array[],
   key: OwnKey,
+  config: Config,
   trust: TrustStore,
   surroundings: StaplerSurroundings,
 ): Pair {
@@ -306,6 +311,7 @@ function pairOf(
   return attempt('certfile', file, () => {
     const [own] = given;
     const chain = given.length === 1 && own !== undefined ? completeChain(own, trust, engine) : given;
+    if (ocspResponse === undefined && own !== undefined) tellMustStaple(own, config, surroundings);
     const stapler = ocspResponse && new Stapler(ocspResponse, chain, surroundings);
     if (!('type' in key)) {
       const identity: Identity = { ...loadIdentity(chain, key, engine), ...stapling };
@@ -315,6 +321,14 @@ function pairOf(
     const identity: OwnIdentity = { chain, key: 'remote', schemes, ...stapling };
     return { identity, algorithm, bits, remote: key.key, stapler };
   });
+}
+
+/** RFC 7633 §4.2.3.2: clients will refuse such a certificate without a response. */
+function tellMustStaple(own: Uint8Array, { role }: Config, { logger }: StaplerSurroundings): void {
+  const certificate = certificateOf(own);
+  if (role !== 'server' || !mustStaple(certificate)) return;
+  const subject = certificate.subject.toString();
+  logger.warn({ subject }, 'the certificate says that it is always stapled, and there is no ocspResponse');
 }
 
 function trustOf(config: Config, read: Read): TrustStore {
