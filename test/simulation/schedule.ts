@@ -7,11 +7,11 @@ import { describeTree, leaksSince, type Random, seededRandom } from '@actor-tls/
 import * as ssl from '@actor-tls/ssl';
 import { createCa, type SimulatedTransport, type Simulation, simulateSsl } from '@actor-tls/ssl/testing';
 import { type End, Ledger } from './ledger.js';
-import { type Mutation, mutate } from './mutations.js';
+import { type Fault, mutate } from './mutations.js';
 
 export interface RunOptions {
   /** Delivers wrongly on purpose, and nothing is killed. */
-  readonly mutation?: Mutation;
+  readonly mutation?: ReturnType<Fault['make']>;
 }
 
 export interface Run {
@@ -78,7 +78,7 @@ class Schedule {
   readonly #simulation: Simulation;
   readonly #node: Node;
   readonly #ledger: Ledger;
-  readonly #mutation: Mutation | undefined;
+  readonly #mutation: ReturnType<Fault['make']> | undefined;
   readonly #mark: ReturnType<Simulation['test']['mark']>;
   readonly #workers = new Map<Worker, End>();
   readonly #processes = new Set<Pid<never>>();
