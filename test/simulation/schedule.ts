@@ -2,10 +2,11 @@
  * One seeded run: clients and servers with several workers to each connection do what the seed says, on a network
  * with the seed's whims, while processes are killed; then all ends, and the ledger is checked.
  */
+import type { Socket } from 'node:net';
 import type { Node, Pid, Self } from '@actor-tls/runtime';
 import { describeTree, leaksSince, type Random, seededRandom } from '@actor-tls/runtime/testing';
 import * as ssl from '@actor-tls/ssl';
-import { createCa, type SimulatedTransport, type Simulation, simulateSsl } from '@actor-tls/ssl/testing';
+import { createCa, SimulatedTransport, type Simulation, simulateSsl } from '@actor-tls/ssl/testing';
 import { type End, Ledger } from './ledger.js';
 import { type Fault, mutate } from './mutations.js';
 
@@ -211,11 +212,10 @@ class Schedule {
     await this.#pause(self, this.#random.below(500));
     const options = { ...trust, active: this.#activeMode(), packet: this.#packet ? 4 : 0 } as const;
     const timeout = this.#random.below(10) === 0 ? this.#random.below(100) : 20_000;
-    const connected = await ledger.call(
-      self.pid,
-      'connect',
-      ssl.connect(self, 'localhost', 443, options, timeout),
-    );
+    const connected =
+      this.#random.below(5) === 0
+        ? await this.#upgrade(self, options, timeout)
+        : await ledger.call(self.pid, 'connect', ssl.connect(self, 'localhost', 443, options, timeout));
     if ('error' in connected) return;
     const end = this.#born(connected.ok, self.pid);
     this.#count('connections', 1);
@@ -225,6 +225,31 @@ class Schedule {
     this.#workers.set(self.pid, end);
     if (this.#random.below(3) > 0) await ledger.handOver(self.pid, end, team[0] ?? self.pid);
     await this.#work(self, end);
+  }
+
+  /** A bare connection first, which becomes a TLS one. */
+  async #upgrade(
+    self: Self<WorkerMessage>,
+    options: ssl.TlsClientOptions,
+    timeout: ssl.Timeout,
+  ): Promise<ssl.Result<ssl.SslSocket>> {
+    const bare = await this.#simulation.network.connect('localhost', 443, {}, 1000);
+    if ('error' in bare) return bare;
+    if (!self.alive) {
+      bare.ok.destroy();
+      return { error: 'closed' };
+    }
+    self.own(bare.ok, destroy);
+    const upgraded = ssl.connect(
+      self,
+      bare.ok as unknown as Socket,
+      { ...options, serverNameIndication: 'localhost' },
+      timeout,
+    );
+    const answer = await this.#ledger.call(self.pid, 'connect(bare)', upgraded);
+    if ('ok' in answer) self.disown(bare.ok);
+    else bare.ok.destroy();
+    return answer;
   }
 
   /** Processes that share one end. */
@@ -297,6 +322,11 @@ class Schedule {
       const how = random.pick(['write', 'write', 'read', 'read_write'] as const) ?? 'write';
       if (how !== 'write') end.ownEnd = true;
       await ledger.call(pid, `shutdown(${label}, ${how})`, ssl.shutdown(socket, how));
+    } else if (what < 98 && random.below(3) === 0) {
+      end.ownEnd = true;
+      const wish = { downgrade: random.pick([0, 1000] as const) ?? 0 };
+      const bare = await ledger.call(pid, `close(${label}, downgrade)`, ssl.close(socket, wish));
+      if ('ok' in bare && bare.ok instanceof SimulatedTransport) bare.ok.destroy();
     } else if (what < 98) {
       end.ownEnd = true;
       await ledger.call(pid, `close(${label})`, ssl.close(socket));
@@ -554,6 +584,10 @@ class Schedule {
       trace: () => this.#ledger.text(),
     };
   }
+}
+
+function destroy(transport: { destroy(): void }): void {
+  transport.destroy();
 }
 
 function describeTransport(transport: SimulatedTransport): string {
