@@ -3,6 +3,7 @@
  * stand beside. A row without its cases fails the suite.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { createCa } from '@actor-tls/ssl/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type ParseContext,
@@ -42,6 +43,7 @@ const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(someDer).toString('base6
 const keyPem = '-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n';
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const fun = (): { valid: undefined } => ({ valid: undefined });
+const responder = createCa().cert;
 const remote = { algorithm: 'ec', sign: () => bytes(1) };
 const cacheApi = { lookup: () => 'not_available', select: () => [], freshCrl: () => [] };
 const suite = (name: string) => suiteByName(name);
@@ -291,9 +293,19 @@ const cases: Readonly<Record<string, RowCases>> = {
       ['no_staple', undefined],
       [{}, { ocspNonce: true, ocspResponderCerts: [] }],
       [{ ocspNonce: false }, { ocspNonce: false, ocspResponderCerts: [] }],
-      [{ ocspResponderCerts: [someDer] }, { ocspNonce: true, ocspResponderCerts: [someDer] }],
+      [{ ocspResponderCerts: [responder] }, { ocspNonce: true, ocspResponderCerts: [responder] }],
     ],
-    wrong: [true, 'x', 1, null, [], { ocspNonce: 1 }, { nonce: true }, { ocspResponderCerts: [bytes(4)] }],
+    wrong: [
+      true,
+      'x',
+      1,
+      null,
+      [],
+      { ocspNonce: 1 },
+      { nonce: true },
+      { ocspResponderCerts: [bytes(4)] },
+      { ocspResponderCerts: [someDer] },
+    ],
   },
   verifyFun: {
     valid: [

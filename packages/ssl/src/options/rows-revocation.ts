@@ -1,5 +1,6 @@
 /** Rows of revocation: CRLs and stapled OCSP responses (contract §2.1, §11, §14). */
 import type { CrlCacheApi } from '@actor-tls/crl-cache';
+import { Certificate, CertificateError } from '../values/x509/certificate.js';
 import type { CrlCacheChoice, CrlCheck, Stapling } from './config.js';
 import { isDer } from './der-forms.js';
 import { badValue } from './option-error.js';
@@ -97,6 +98,17 @@ function isCacheApi(value: unknown): value is CrlCacheApi {
   );
 }
 
+function isCertificate(value: unknown): value is Uint8Array {
+  if (!isDer(value)) return false;
+  try {
+    new Certificate(value);
+    return true;
+  } catch (error) {
+    if (error instanceof CertificateError) return false;
+    throw error;
+  }
+}
+
 function stapling(value: unknown): Stapling | undefined {
   if (value === 'no_staple') return undefined;
   if (value === 'staple') return Object.freeze({ ocspNonce: true, ocspResponderCerts: [] });
@@ -104,7 +116,7 @@ function stapling(value: unknown): Stapling | undefined {
   const { ocspNonce = true, ocspResponderCerts = [], ...others } = value;
   if (typeof ocspNonce !== 'boolean' || Object.keys(others).length > 0) return badValue('stapling', value);
   if (!isList(ocspResponderCerts)) return badValue('stapling', value);
-  const certificates = ocspResponderCerts.filter(isDer);
+  const certificates = ocspResponderCerts.filter(isCertificate);
   if (certificates.length !== ocspResponderCerts.length) return badValue('stapling', value);
   return Object.freeze({ ocspNonce, ocspResponderCerts: certificates });
 }
