@@ -231,6 +231,7 @@ const cases: Readonly<Record<string, RowCases>> = {
     ],
     wrong: ['x', bytes(4), 1, {}, [someDer], null],
   },
+  logAlert: { ...flags },
   crlCheck: {
     valid: [
       [true, true],
@@ -825,6 +826,16 @@ describe('options as a whole', () => {
   it('what is no object raises', () => {
     for (const value of [undefined, null, [], 'x', 7, () => 0, new Uint8Array(1)])
       expect(() => Reflect.apply(parseClientOptions, undefined, [value, context])).toThrow(TypeError);
+  });
+
+  it('log_alert stands for a log level where none is given', () => {
+    expect(parseServerOptions({ logAlert: false }, context)).toMatchObject({ ok: { logLevel: 'none' } });
+    expect(parseClientOptions({ logAlert: true }, { ...context, logLevel: 'debug' })).toMatchObject({
+      ok: { logLevel: 'notice' },
+    });
+    expect(parseClientOptions({ logAlert: false, logLevel: 'info' }, context)).toMatchObject({
+      ok: { logLevel: 'info' },
+    });
   });
 
   it('versions and log level of the application hold where the options say nothing', () => {

@@ -182,6 +182,8 @@ interface CommonConfig {
   /** ms for the whole handshake, transport connect excluded; ours, not OTP's. */
   readonly handshakeDeadline: number | 'infinity';
   readonly logLevel: LogLevel;
+  /** `log_alert`, which `logLevel` has taken into account. */
+  readonly logAlert: boolean | undefined;
   readonly keepSecrets: boolean;
   readonly hibernateAfter: number | 'infinity';
   readonly socket: SocketOptions;

@@ -125,6 +125,8 @@ export interface CommonTlsOptions {
   readonly middleboxCompMode?: boolean | undefined;
   /** `keep_secrets`: whether `connectionInformation` can give the key log; default false. */
   readonly keepSecrets?: boolean | undefined;
+  /** `log_alert`, deprecated: true is `logLevel: 'notice'`, false `'none'`. */
+  readonly logAlert?: boolean | undefined;
   /** `log_level`: default: the application's, else `notice`. */
   readonly logLevel?: LogLevel | undefined;
   /** `hibernate_after`: ms; default `'infinity'`. */

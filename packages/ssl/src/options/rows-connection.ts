@@ -49,16 +49,28 @@ export const connectionRows: readonly OptionRow[] = [
     note: { values: 'boolean', default: 'false', source: manual },
     parse: flag('keepSecrets'),
   }),
+  option('logAlert', {
+    otp: 'log_alert',
+    side: 'both',
+    note: {
+      values: 'boolean; true is logLevel notice, false none; ignored beside logLevel',
+      default: 'none',
+      source: 'ssl:common_option(), deprecated',
+    },
+    parse: flag('logAlert'),
+  }),
   option('logLevel', {
     otp: 'log_level',
     side: 'both',
+    after: ['versions', 'logAlert'],
     note: {
       values: logLevels.join(', '),
       default: "the application's, else notice",
       source: manual,
     },
     parse: oneOf('logLevel', ...logLevels),
-    absent: (at) => at.logLevel,
+    absent: ({ logLevel, settings: { logAlert } }) =>
+      logAlert === undefined ? logLevel : logAlert ? 'notice' : 'none',
   }),
   option('hibernateAfter', {
     otp: 'hibernate_after',

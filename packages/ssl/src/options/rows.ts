@@ -55,6 +55,7 @@ export const defaults: Settings = {
   middleboxCompMode: true,
   keepSecrets: false,
   logLevel: 'notice',
+  logAlert: undefined,
   hibernateAfter: 'infinity',
   handshakeDeadline: 60_000,
   maxHandshakes: 4096,
