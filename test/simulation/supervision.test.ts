@@ -80,6 +80,32 @@ describe('killing', () => {
       await serves(await pair());
     });
 
+  it('a cache again and again takes its supervisor along, then the application, which says goodbye to all', async () => {
+    const { node } = world.test;
+    const { client, server } = await pair();
+    await world.run(ssl.setopts(server, { active: true }));
+    const admin = node.whereis('ssl_admin_sup');
+    for (let kills = 1; kills <= 11; kills++) {
+      world.test.kill('tls_anti_replay');
+      await world.test.settle();
+    }
+    expect(node.whereis('ssl_admin_sup')).toBeDefined();
+    expect(node.whereis('ssl_admin_sup')).not.toBe(admin);
+    const sending = ssl.send(client, 'still here');
+    await world.test.advance(100);
+    expect(await world.run(sending)).toEqual({ ok: true });
+    expect(self.flush()).toMatchObject([{ type: 'ssl', socket: server, data: Buffer.from('still here') }]);
+    for (let kills = 0; kills < 200 && node.whereis('ssl_sup') !== undefined; kills++) {
+      world.test.kill('tls_anti_replay');
+      await world.test.settle();
+    }
+    await world.test.advance(10_000);
+    expect(node.whereis('ssl_sup')).toBeUndefined();
+    expect(self.flush()).toEqual([{ type: 'ssl_closed', socket: server }]);
+    expect(await world.run(ssl.recv(client, 0))).toEqual({ error: 'closed' });
+    expect(await world.run(ssl.connect(self, 'localhost', 443, trust))).toEqual({ error: 'ssl_not_started' });
+  });
+
   it('a listener’s tracker ends the listener, and every connection serves on', async () => {
     const { node } = world.test;
     const old = await pair();
