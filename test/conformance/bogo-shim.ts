@@ -159,7 +159,14 @@ function protocols(list: string): Uint8Array[] {
   return names;
 }
 
-const selectAlpn = flags.value('select-alpn');
+/** What a server selects from; BoringSSL asks a function that may as well refuse or keep silent. */
+function alpnPreferred(): Uint8Array[] | undefined {
+  if (flags.has('decline-alpn')) return undefined;
+  if (flags.has('reject-alpn')) return [Buffer.from('no protocol of the client')];
+  const selected = flags.value('select-alpn');
+  return selected === undefined ? undefined : [Buffer.from(selected, 'latin1')];
+}
+
 const advertiseAlpn = flags.value('advertise-alpn');
 const asksClient =
   flags.has('verify-peer') || flags.has('require-any-client-certificate') || flags.has('verify-fail');
@@ -179,7 +186,7 @@ const clientOptions: ClientOptions = {
 const serverOptions: ServerOptions = {
   config: {
     ...common,
-    alpnPreferredProtocols: selectAlpn === undefined ? undefined : [Buffer.from(selectAlpn, 'latin1')],
+    alpnPreferredProtocols: alpnPreferred(),
     verify: asksClient ? 'verify_peer' : 'verify_none',
     failIfNoPeerCert: flags.has('require-any-client-certificate'),
     honorCipherOrder: flags.has('server-preference'),
@@ -313,19 +320,24 @@ const isOlder = (version: number): boolean => version > 0x0300 && version <= tls
 
 /** The versions of a hello: those of the extension that a ClientHello may have, else the legacy one. */
 function versionsOf(hello: Uint8Array): number[] {
-  const at = Buffer.from(hello);
-  const legacy = Math.min(at.readUInt16BE(4), tls12);
-  if (at[0] !== 1) return [legacy];
-  const suites = 39 + at.readUInt8(38);
-  const compression = suites + 2 + at.readUInt16BE(suites);
-  const extensions = compression + 1 + at.readUInt8(compression);
-  for (let next = extensions + 2; next < at.length; next += 4 + at.readUInt16BE(next + 2)) {
-    if (at.readUInt16BE(next) !== 43) continue;
-    return Array.from({ length: at.readUInt8(next + 4) / 2 }, (_, index) =>
-      at.readUInt16BE(next + 5 + 2 * index),
-    );
+  const legacy = Math.min(((hello[4] ?? 0) << 8) | (hello[5] ?? 0), tls12);
+  const listed = hello[0] === 1 ? extensionOf(hello, 43) : undefined;
+  if (listed === undefined) return [legacy];
+  return Array.from({ length: listed.readUInt8(0) / 2 }, (_, index) => listed.readUInt16BE(1 + 2 * index));
+}
+
+/** The data of an extension in a ClientHello that the core has read before. */
+function extensionOf(clientHello: Uint8Array, code: number): Buffer | undefined {
+  const hello = Buffer.from(clientHello);
+  const suites = 39 + hello.readUInt8(38);
+  const compression = suites + 2 + hello.readUInt16BE(suites);
+  let at = compression + 1 + hello.readUInt8(compression) + 2;
+  while (at < hello.length) {
+    const end = at + 4 + hello.readUInt16BE(at + 2);
+    if (hello.readUInt16BE(at) === code) return hello.subarray(at + 4, end);
+    at = end;
   }
-  return [legacy];
+  return undefined;
 }
 
 /** BoGo's certificates are judged by flags: only their keys matter. */
@@ -363,9 +375,16 @@ function mismatch(learned: Facts): string | undefined {
   if (flags.has('expect-session-id') && learned.sessionId.length === 0) return 'no session id';
   const alpn = flags.value('expect-alpn');
   if (alpn !== undefined && alpn !== text(learned.alpn)) return `ALPN ${text(learned.alpn)}`;
-  if (flags.has('expect-no-alpn') && learned.alpn !== undefined) return 'ALPN';
+  if (flags.has('expect-no-next-proto') && learned.alpn !== undefined) return 'ALPN';
+  if (flags.has('expect-no-peer-cert') && learned.peerChain.length > 0) return 'a peer certificate';
+  const advertised = flags.value('expect-advertised-alpn');
+  if (advertised !== undefined) {
+    const list = firstHello && extensionOf(firstHello, 16)?.subarray(2);
+    if (advertised !== text(list)) return `advertised ALPN ${text(list)}`;
+  }
   const name = flags.value('expect-server-name');
   if (name !== undefined && name !== learned.serverName) return `server name ${learned.serverName}`;
+  if (flags.has('expect-no-server-name') && learned.serverName !== undefined) return 'a server name';
   const scheme = flags.number('expect-peer-signature-algorithm');
   if (scheme !== undefined && scheme !== schemeCodes.get(learned.peerSignatureScheme ?? 'ecdsa_sha1')) {
     return `signature scheme ${learned.peerSignatureScheme}`;
