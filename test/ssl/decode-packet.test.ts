@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
-import { decodePacket, type PacketType } from '../../packages/ssl/src/processes/packet.js';
+import type { PacketMode } from '../../packages/ssl/src/options/config.js';
+import { decodePacket } from '../../packages/ssl/src/processes/packet.js';
 import { describeWithData, report } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
 import { renderTerm, type Term } from '../support/terms.js';
 
 interface Case {
   readonly id: string;
-  readonly type: PacketType;
+  readonly type: PacketMode;
   readonly input: string;
   readonly options?: readonly Term[];
   readonly result?: Term;

@@ -95,17 +95,19 @@ export type KeyMaterial =
   | { readonly type: 'private_key'; readonly key: PrivateKey };
 
 /** From most to least severe; `none` logs nothing, `all` everything. */
-export type LogLevel =
-  | 'none'
-  | 'emergency'
-  | 'alert'
-  | 'critical'
-  | 'error'
-  | 'warning'
-  | 'notice'
-  | 'info'
-  | 'debug'
-  | 'all';
+export const logLevels = [
+  'none',
+  'emergency',
+  'alert',
+  'critical',
+  'error',
+  'warning',
+  'notice',
+  'info',
+  'debug',
+  'all',
+] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 /** `crl_check`: which certificates must not be revoked, and whether an unclear answer counts. */
 export type CrlCheck = boolean | 'peer' | 'best_effort';

@@ -1,22 +1,10 @@
 /** Rows of the running connection: limits, key update, logs. */
-import type { LogLevel } from './config.js';
+import { logLevels } from './config.js';
 import { flag, integer, integerOrInfinity, type OptionRow, oneOf, option } from './row.js';
 
 const manual = 'ssl:common_option()';
 /** A delay that node's timers can wait for: 2^31 - 1 ms, 24.8 days. */
 const longestDelay = 0x7fff_ffff;
-const logLevels: readonly LogLevel[] = [
-  'none',
-  'emergency',
-  'alert',
-  'critical',
-  'error',
-  'warning',
-  'notice',
-  'info',
-  'debug',
-  'all',
-];
 
 export const connectionRows: readonly OptionRow[] = [
   option('maxHandshakeSize', {

@@ -6,22 +6,8 @@
  * Of records and messages only names and lengths are told: neither secrets nor data get into a log.
  */
 import type { Logger } from '@actor-tls/runtime';
-import type { LogLevel } from '../options/config.js';
+import { type LogLevel, logLevels } from '../options/config.js';
 import { handshakeByCode } from '../values/wire/handshake.js';
-
-/** Syslog's severities, the most severe first. */
-const severities: readonly LogLevel[] = [
-  'none',
-  'emergency',
-  'alert',
-  'critical',
-  'error',
-  'warning',
-  'notice',
-  'info',
-  'debug',
-  'all',
-];
 
 export type Severity = 'error' | 'warning' | 'notice' | 'info' | 'debug';
 
@@ -44,7 +30,7 @@ export class ConnectionLog {
   /** `about` gives the fields of every line; asked when there is one, since a peer's address costs a system call. */
   constructor(logger: Logger, level: LogLevel, about: () => object) {
     this.#logger = logger;
-    this.#level = severities.indexOf(level);
+    this.#level = logLevels.indexOf(level);
     this.#about = about;
     this.traces = this.#tells('debug');
   }
@@ -68,6 +54,6 @@ export class ConnectionLog {
   }
 
   #tells(severity: Severity): boolean {
-    return severities.indexOf(severity) <= this.#level;
+    return logLevels.indexOf(severity) <= this.#level;
   }
 }

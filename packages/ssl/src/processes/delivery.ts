@@ -4,9 +4,9 @@
  * Plain logic: bytes go in, messages and answers come out through one injected function and the caller's own reply.
  * It does not know who the owner is, so a hand-over in between loses nothing and doubles nothing.
  */
-import type { ActiveMode, SocketOptions } from '../options/config.js';
+import type { ActiveMode, PacketMode, SocketOptions } from '../options/config.js';
 import type { SslReason } from '../values/terms.js';
-import { decodePacket, type PacketType } from './packet.js';
+import { decodePacket } from './packet.js';
 import type { HttpPacket } from './packet-http.js';
 
 /** Received data as the owner sees it: a binary, a list of byte numbers, or (`header`) numbers and a binary last. */
@@ -27,7 +27,7 @@ export type End = { readonly type: 'closed' } | { readonly type: 'failed'; reado
 /** The emulated options as they are now; `httpHeaders`: headers are expected, not a start line. */
 export interface EmulatedOptions {
   readonly mode: SocketOptions['mode'];
-  readonly packet: PacketType;
+  readonly packet: PacketMode;
   readonly packetSize: number;
   readonly header: number;
   readonly active: ActiveMode;
@@ -40,11 +40,11 @@ const smallestCount = -32768;
 
 const newline = 0x0a;
 /** Packet types whose end is a newline, or the byte after one. */
-const endsWithNewline = new Set<PacketType>(['line', 'http', 'http_bin', 'httph', 'httph_bin']);
+const endsWithNewline = new Set<PacketMode>(['line', 'http', 'http_bin', 'httph', 'httph_bin']);
 
 export class Delivery<Socket> {
   #mode: SocketOptions['mode'];
-  #packet: PacketType;
+  #packet: PacketMode;
   #packetSize: number;
   #header: number;
   #active: ActiveMode;
@@ -166,7 +166,7 @@ export class Delivery<Socket> {
     this.#mode = mode;
   }
 
-  setPacket(packet: PacketType): void {
+  setPacket(packet: PacketMode): void {
     this.#packet = packet;
     this.#httpHeaders = false;
   }

@@ -4,25 +4,8 @@
  * Pure functions over bytes. A decoder looks at the front of the buffer and answers a packet with the number of
  * bytes it used, how much is needed, or that the bytes cannot be a packet.
  */
+import type { PacketMode } from '../options/config.js';
 import { decodeHttpHeader, decodeHttpLine, type HttpPacket } from './packet-http.js';
-
-/** All packet types of `erlang:decode_packet/3` but `ssl_tls`. */
-export type PacketType =
-  | 'raw'
-  | 0
-  | 1
-  | 2
-  | 4
-  | 'asn1'
-  | 'cdr'
-  | 'sunrm'
-  | 'fcgi'
-  | 'tpkt'
-  | 'line'
-  | 'http'
-  | 'http_bin'
-  | 'httph'
-  | 'httph_bin';
 
 export type Decoded =
   /** A packet; `used` bytes of the buffer went into it. */
@@ -37,7 +20,7 @@ const moreUnknown: Decoded = { more: undefined };
  * Takes one packet from the front of `buffer`. `packetSize` is the largest packet accepted in bytes, without the
  * header where the header is stripped; 0 means no limit.
  */
-export function decodePacket(type: PacketType, buffer: Uint8Array, packetSize: number): Decoded {
+export function decodePacket(type: PacketMode, buffer: Uint8Array, packetSize: number): Decoded {
   switch (type) {
     case 'raw':
     case 0:
