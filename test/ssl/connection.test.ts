@@ -125,6 +125,19 @@ describe('connect, send and recv', () => {
     await expect(ssl.recv(client, -1)).rejects.toThrow(TypeError);
     await expect(ssl.recv(client, 0, -5)).rejects.toThrow(TypeError);
     await expect(ssl.shutdown(client, 'sideways' as never)).rejects.toThrow(TypeError);
+    for (const noPid of [null, {}, [], 'name']) {
+      await expect(ssl.controllingProcess(client, noPid as never)).rejects.toThrow(TypeError);
+    }
+    await expect(ssl.connectionInformation(client, 5 as never)).rejects.toThrow(TypeError);
+    await expect(ssl.connectionInformation(client, null as never)).rejects.toThrow(TypeError);
+    await expect(ssl.getstat(client, 5 as never)).rejects.toThrow(TypeError);
+    const trap = {
+      get active(): never {
+        throw new RangeError('a trap');
+      },
+    };
+    await expect(ssl.setopts(client, trap)).rejects.toThrow(RangeError);
+    await expect(ssl.handshake(self, server, trap)).rejects.toThrow(RangeError);
     await ssl.send(client, 'still here');
     expect(await received(server, 0)).toBe('still here');
   });

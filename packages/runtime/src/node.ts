@@ -3,6 +3,7 @@
  * scheduler.
  */
 
+import { inspect } from 'node:util';
 import type { ActorRefLike, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 import { createActor, fromTransition } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
@@ -26,7 +27,7 @@ import type { Ref } from './ref.js';
 import { crashReport } from './report.js';
 import { Scheduler } from './scheduler.js';
 import { CALL_TIMEOUT, Self } from './self.js';
-import { Timeout, Timers } from './timers.js';
+import { checkDuration, Timeout, Timers } from './timers.js';
 import type { Inspected, System } from './xstate-internals.js';
 import { SystemDoor } from './xstate-internals.js';
 
@@ -235,6 +236,7 @@ export class Node {
   }
 
   sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref {
+    checkDuration(ms);
     if (typeof to === 'string') {
       const timer = new NamedSendTimer(this, to, message);
       this.timers.start(timer, ms);
@@ -306,6 +308,9 @@ export class Node {
 
   /** @internal */
   spawnFrom<M>(parent: Process | undefined, body: Spawnable<M>, options: SpawnOptions = {}): Pid<M> {
+    if (typeof body !== 'function' && !(body instanceof Blueprint)) {
+      throw new RuntimeError('badarg', `${inspect(body)} is no body of a process`);
+    }
     const made =
       body instanceof Blueprint ? body.create() : new AsyncBody<M>(body, options.label ?? body.name);
     return this.launch(made, parent, options);
@@ -357,6 +362,8 @@ export class Node {
     timeout: number,
   ): Promise<R> {
     const target = typeof to === 'string' ? this.whereis(to) : to;
+    checkDuration(timeout);
+    if (target === undefined && typeof to !== 'string') throw new RuntimeError('badarg', 'a call to nobody');
     if (this.#inspectors > 0 && target instanceof Process) {
       const sourceRef = caller instanceof Process ? caller : undefined;
       this.inspect({

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Crash, Exit, RuntimeError } from './exit.js';
 import type { Logger } from './logger.js';
 import { silentLogger } from './logger.js';
+import type { Pid } from './pid.js';
 import type { Self } from './self.js';
 import type { TestNode } from './testing/index.js';
 import { createTestNode } from './testing/index.js';
@@ -283,6 +284,57 @@ describe('timers', () => {
     shell.register('later');
     await kit.advance(10);
     expect(shell.flush()).toEqual([{ type: 'tick' }]);
+  });
+});
+
+describe('wrong arguments', () => {
+  const noPid: Pid<never> = Object.create(null);
+  const noText: string = Object.create(null);
+  const badarg = expect.objectContaining({ reason: 'badarg' });
+
+  test('what is no pid is badarg, and no link, monitor or death is broken by it', async () => {
+    for (const wrong of [noPid, JSON.parse('null'), JSON.parse('5')]) {
+      for (const act of [
+        () => shell.monitor(wrong),
+        () => shell.link(wrong),
+        () => shell.exitSignal(wrong, 'x'),
+      ]) {
+        let thrown: unknown;
+        try {
+          act();
+        } catch (error) {
+          thrown = error;
+        }
+        expect(thrown).toEqual(badarg);
+      }
+    }
+    const { ref } = shell.spawnMonitor(async (self) => {
+      try {
+        self.monitor(noPid);
+      } catch {
+        // It goes on, and dies an ordinary death.
+      }
+      self.exit('done');
+    });
+    await kit.settle();
+    expect(shell.flush()).toMatchObject([{ type: 'DOWN', ref, reason: 'done' }]);
+  });
+
+  test('what is no body is not spawned', () => {
+    const before = kit.node.processCount;
+    expect(() => shell.spawn(JSON.parse('5'))).toThrow(RuntimeError);
+    expect(() => shell.spawn(Object.create(null))).toThrow(RuntimeError);
+    expect(kit.node.processCount).toBe(before);
+  });
+
+  test.each([Number.NaN, -1, noText])('a duration is a number of milliseconds, not %o', async (ms) => {
+    const wrong = ms as number;
+    expect(() => shell.sendAfter(wrong, shell.pid, 'x')).toThrow(/badarg/);
+    expect(() => shell.receive({ after: wrong })).toThrow(/badarg/);
+    expect(() => shell.receive('x', { after: wrong })).toThrow(/badarg/);
+    expect(() => shell.call(shell.spawn(idle), 'x', wrong)).toThrow(/badarg/);
+    await kit.settle();
+    expect(shell.flush()).toEqual([]);
   });
 });
 

@@ -3,16 +3,18 @@
  * "current process" would be wrong after the first await.
  */
 
+import { inspect } from 'node:util';
 import type { Reason } from './exit.js';
 import { Exit, exited, RuntimeError } from './exit.js';
 import type { Message } from './messages.js';
 import { DownMessage, ExitMessage } from './messages.js';
 import { Monitor } from './monitor.js';
 import type { Node, Spawnable, SpawnOptions } from './node.js';
-import type { Pid } from './pid.js';
+import { Pid } from './pid.js';
 import type { Process } from './process.js';
 import { EXITED } from './process.js';
 import type { Ref } from './ref.js';
+import { checkDuration } from './timers.js';
 
 /** Milliseconds after which a call fails with `timeout`, unless told otherwise. */
 export const CALL_TIMEOUT = 5000;
@@ -115,12 +117,13 @@ export class Self<in out M = unknown> {
     if (pattern === undefined)
       return this.#receiver.receive(this.process, undefined, Number.POSITIVE_INFINITY);
     if (options === undefined && isReceiveOptions(pattern)) {
-      return this.#receiver.receive(this.process, undefined, pattern.after);
+      return this.#receiver.receive(this.process, undefined, checkDuration(pattern.after));
     }
+    const after = options?.after;
     return this.#receiver.receive(
       this.process,
       matcherOf(pattern),
-      options?.after ?? Number.POSITIVE_INFINITY,
+      after === undefined ? Number.POSITIVE_INFINITY : checkDuration(after),
     );
   }
 
@@ -138,7 +141,7 @@ export class Self<in out M = unknown> {
   call<R = unknown>(to: Pid<never> | string, request: unknown, timeout: number = CALL_TIMEOUT): Promise<R> {
     const { process } = this;
     process.guard();
-    if (to === process || to === process.name)
+    if (to === process || (typeof to === 'string' && to === process.name))
       return Promise.reject(Exit.of('calling_self', { to, request }));
     return process.home.request<R>(process, to, request, timeout);
   }
@@ -208,7 +211,7 @@ export class Self<in out M = unknown> {
   /** An exit signal (`erlang:exit/2`). To oneself it may end this process: then it throws. */
   exitSignal(to: Pid<never>, reason: Reason): void {
     this.process.guard();
-    to.signal(this.process, reason, 'exit');
+    pidOf(to).signal(this.process, reason, 'exit');
     this.process.guard();
   }
 
@@ -224,7 +227,7 @@ export class Self<in out M = unknown> {
   link(to: Pid<never>): void {
     const { process } = this;
     process.guard();
-    if (to === process || process.hasLink(to)) return;
+    if (pidOf(to) === process || process.hasLink(to)) return;
     if (to.acceptLink(process)) process.addLink(to);
     else if (process.trapExit) process.deliver(new ExitMessage(to, 'noproc'));
     else throw new RuntimeError('noproc', `link to ${to}`);
@@ -241,7 +244,7 @@ export class Self<in out M = unknown> {
     const { process } = this;
     process.guard();
     const name = typeof to === 'string' ? to : undefined;
-    const target = typeof to === 'string' ? process.home.whereis(to) : to;
+    const target = typeof to === 'string' ? process.home.whereis(to) : pidOf(to);
     const monitor = new Monitor(process, target, name);
     if (target === process) {
       // As in Erlang: a reference, and no monitor.
@@ -316,13 +319,14 @@ export class Self<in out M = unknown> {
   }
 }
 
+/** What stands in tables of links and monitors is a pid: anything else would break the death of a process. */
+function pidOf(to: Pid<never>): Pid<never> {
+  if (!(to instanceof Pid)) throw new RuntimeError('badarg', `${inspect(to)} is no pid`);
+  return to;
+}
+
 function isReceiveOptions(pattern: Pattern | ReceiveOptions): pattern is ReceiveOptions {
-  return (
-    typeof pattern === 'object' &&
-    !('type' in pattern) &&
-    'after' in pattern &&
-    typeof pattern.after === 'number'
-  );
+  return typeof pattern === 'object' && !('type' in pattern) && 'after' in pattern;
 }
 
 function isPredicate(pattern: object): pattern is Matcher {

@@ -6,7 +6,7 @@
  * messages (`SslMessage`). Arguments of a wrong type raise a `TypeError`, as they raise in Erlang.
  */
 import type { Socket } from 'node:net';
-import { defaultNode, Exit, type Node, type Pid } from '@actor-tls/runtime';
+import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from './options/config.js';
 import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
@@ -232,8 +232,9 @@ export async function handshake(
   const timeout = timeoutOf(third);
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
-  if (socket instanceof SslSocket) return shakeHands(socket, timeout, overListener(second, application));
-  return upgradeServer(self, socket, second, timeout, application);
+  const options = plainly(optionsOf(second));
+  if (socket instanceof SslSocket) return shakeHands(socket, timeout, overListener(options, application));
+  return upgradeServer(self, socket, options, timeout, application);
 }
 
 async function upgradeServer(
@@ -268,7 +269,7 @@ export async function controllingProcess(
   socket: SslSocket | SslListenSocket,
   owner: Pid<SslMessage>,
 ): Promise<Result<true>> {
-  if (typeof owner !== 'object') throw new TypeError('an owner is a pid');
+  if (!(owner instanceof Pid)) throw new TypeError('an owner is a pid');
   const request = { type: 'controlling_process', owner } as const;
   return socket instanceof SslListenSocket
     ? askListener(socket, request, closed)
@@ -298,7 +299,7 @@ export async function close(
   socket: SslSocket | SslListenSocket,
   how: Timeout | { readonly downgrade: Timeout } = 'infinity',
 ): Promise<Ok | Downgraded | Failed> {
-  if (typeof how === 'object') {
+  if (typeof how === 'object' && how !== null) {
     const timeout = timeoutOf(how.downgrade);
     return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'downgrade', timeout }, closed);
   }
@@ -363,10 +364,11 @@ export async function setopts(
   socket: SslSocket | SslListenSocket,
   options: Readonly<Record<string, unknown>>,
 ): Promise<Result<true>> {
-  if (socket instanceof SslSocket) return ask(socket, { type: 'set_options', options }, closed);
+  const plain = plainly(options);
+  if (socket instanceof SslSocket) return ask(socket, { type: 'set_options', options: plain }, closed);
   return askListener(
     socket,
-    { type: 'set_options', change: (template) => listenerOptions(template, options) },
+    { type: 'set_options', change: (template) => listenerOptions(template, plain) },
     closed,
   );
 }
@@ -388,6 +390,7 @@ export async function getstat(
 ): Promise<Result<Partial<TransportStatistics>>> {
   const all = await ask<Result<TransportStatistics>>(socket, { type: 'statistics' }, einval);
   if ('error' in all || items === undefined) return all;
+  checkList(items);
   const known = items.every((item) => Object.hasOwn(all.ok, item));
   return known ? { ok: Object.fromEntries(items.map((item) => [item, all.ok[item]])) } : einval;
 }
@@ -428,6 +431,7 @@ export async function connectionInformation(
   socket: SslSocket | SslListenSocket,
   items?: readonly string[],
 ): Promise<Result<Readonly<Record<string, unknown>>>> {
+  if (items !== undefined) checkList(items);
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
 }
 
@@ -619,6 +623,17 @@ function listenerOptions(
   if (plan.transport !== undefined)
     return { options: changed, result: { error: transportRefused(plan.transport) } };
   return { options: changed, result: okay };
+}
+
+function checkList(items: unknown): void {
+  if (!Array.isArray(items)) throw new TypeError('items are a list of names');
+}
+
+/** A copy, made by the caller: a getter that throws, throws at whoever wrote it, not in the connection. */
+function plainly<T>(options: T): T {
+  return typeof options === 'object' && options !== null && !Array.isArray(options)
+    ? { ...options }
+    : options;
 }
 
 function optionsOf(options: unknown): TlsClientOptions {
