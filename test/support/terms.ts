@@ -23,7 +23,6 @@ export type Term =
 
 export const atom = (name: string): Term => ({ atom: name });
 export const tuple = (...items: readonly Term[]): Term => ({ tuple: items });
-export const bin = (bytes: Uint8Array): Term => ({ bin: Buffer.from(bytes).toString('hex') });
 
 /** The items of a tuple, of this size if one is given; otherwise `undefined`. */
 export function tupleItems(term: Term, size?: number): readonly Term[] | undefined {

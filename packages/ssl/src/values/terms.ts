@@ -18,4 +18,3 @@ export type Failed = { readonly error: SslReason };
 export type Result<T> = { readonly ok: T } | Failed;
 /** Erlang's bare `ok`. */
 export type Ok = { readonly ok: true };
-export const ok: Ok = Object.freeze({ ok: true });
