@@ -28,6 +28,8 @@ export interface BuildInput {
   readonly trust: TrustStore;
   readonly engine: CryptoEngine;
   readonly work: Work;
+  /** Somebody (`partial_chain`) may take a trusted certificate that is no root for an anchor. */
+  readonly partial?: boolean;
 }
 
 /** Longest path followed, anchor included; `depth` is checked by the validation. */
@@ -50,26 +52,40 @@ export function* candidatePaths(input: BuildInput): Generator<CandidatePath, voi
     return;
   }
   let found = false;
-  for (const path of climb([peer], new Set(sent.slice(1)), input)) {
+  for (const path of climb([peer], new Set(sent.slice(1)), input, 'roots')) {
     found = true;
     yield path;
+  }
+  if (input.partial === true) {
+    for (const path of climb([peer], new Set(sent.slice(1)), input, 'others')) {
+      found = true;
+      yield path;
+    }
   }
   if (!found) yield plainPath(input);
 }
 
-/** All ways up from the top (the last) of `path`. `unused` are certificates sent and not yet in it. */
+/**
+ * All ways up from the top (the last) of `path`, to trusted roots or to other trusted certificates. `unused` are
+ * certificates sent and not yet in it.
+ */
 function* climb(
   path: readonly [Certificate, ...Certificate[]],
   unused: ReadonlySet<Certificate>,
   input: BuildInput,
+  upTo: 'roots' | 'others',
 ): Generator<CandidatePath, void, void> {
   const top = path[path.length - 1];
   if (top === undefined || path.length >= MAX_PATH) return;
   const trusted = input.trust.withSubject(top.issuer);
   for (const issuer of byLikelihood(trusted, top)) {
     if (!canIssue(issuer, top, path, input)) continue;
-    if (issuer.selfIssued) yield { chain: [...path].reverse(), anchor: issuer };
-    else yield* climb([...path, issuer], unused, input);
+    if (issuer.selfIssued) {
+      if (upTo === 'roots') yield { chain: [...path].reverse(), anchor: issuer };
+      continue;
+    }
+    if (upTo === 'others') yield { chain: [issuer, ...[...path].reverse()], anchor: 'unknown_ca' };
+    yield* climb([...path, issuer], unused, input, upTo);
   }
   const sentIssuers: Certificate[] = [];
   for (const candidate of unused) {
@@ -81,7 +97,7 @@ function* climb(
     if (isRoot(issuer, input) || !canIssue(issuer, top, path, input)) continue;
     const rest = new Set(unused);
     rest.delete(issuer);
-    yield* climb([...path, issuer], rest, input);
+    yield* climb([...path, issuer], rest, input, upTo);
   }
 }
 

@@ -9,7 +9,7 @@
 import type { VerifyFunAnswer, VerifyFunEvent } from '../../options/config.js';
 import type { SignatureAlgorithm } from '../crypto/engine.js';
 import { schemeByName } from '../registry/schemes.js';
-import { type Certificate, CertificateError } from './certificate.js';
+import { type Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerError } from './der.js';
 import { parseAddress, type ReferenceId, verifyHostname } from './hostname.js';
 import { Oid } from './oids.js';
@@ -120,7 +120,8 @@ function findPath(
   const work = options.work ?? new Work();
   let first: FoundPath | undefined;
   try {
-    for (const candidate of candidatePaths({ sent, trust, engine, work })) {
+    const partial = partialChain !== undefined;
+    for (const candidate of candidatePaths({ sent, trust, engine, work, partial })) {
       const path = partialChain === undefined ? candidate : shorten(candidate, partialChain);
       const result = tryPath(path, input, options);
       if ('ok' in result) return { path, result };
@@ -143,11 +144,9 @@ function shorten(candidate: CandidatePath, partialChain: PartialChain): Candidat
   try {
     const answer = partialChain(whole.map((certificate) => certificate.der));
     if (answer === 'unknown_ca') return candidate;
-    const trusted = certificateOf(answer.trusted_ca);
-    const at = whole.findIndex(
-      (certificate) => certificate === trusted || certificate.der === answer.trusted_ca,
-    );
-    return at < 0 ? candidate : { anchor: trusted, chain: whole.slice(at + 1) };
+    const at = whole.findIndex((certificate) => sameBytes(certificate.der, answer.trusted_ca));
+    const trusted = whole[at];
+    return trusted === undefined ? candidate : { anchor: trusted, chain: whole.slice(at + 1) };
   } catch {
     return candidate;
   }
