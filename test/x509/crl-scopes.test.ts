@@ -10,6 +10,7 @@ import {
   type Authority,
   basicConstraints,
   dnsNames,
+  judged,
   type MadeExtension,
   makeCertificate,
   makeCrl,
@@ -108,36 +109,29 @@ function outcome(
   own: readonly Uint8Array[] = [],
 ): string {
   const trust = createTrustStore([root.der]);
-  const verdict = verifyPeer({
-    chain: [leaf],
-    trust,
-    engine: defaultEngine,
-    role: 'client',
-    verify: 'verify_peer',
-    host: undefined,
-    depth: 10,
-    now: noon,
-    signatureAlgs: undefined,
-    checkRevocation: checkByCrls({
-      check: 'peer',
-      trust,
-      engine: defaultEngine,
-      now: noon,
-      others: [new Certificate(agent.der)],
-      source: {
-        lookup: ({ distributionPoint }) => {
-          const name =
-            distributionPoint !== undefined && 'fullName' in distributionPoint
-              ? distributionPoint.fullName[0]
-              : undefined;
-          return (
-            (name?.type === 'uniformResourceIdentifier' ? byUri[name.text] : undefined) ?? 'not_available'
-          );
+  const verdict = verifyPeer(
+    judged([leaf], trust, {
+      checkRevocation: checkByCrls({
+        check: 'peer',
+        trust,
+        engine: defaultEngine,
+        now: noon,
+        others: [new Certificate(agent.der)],
+        source: {
+          lookup: ({ distributionPoint }) => {
+            const name =
+              distributionPoint !== undefined && 'fullName' in distributionPoint
+                ? distributionPoint.fullName[0]
+                : undefined;
+            return (
+              (name?.type === 'uniformResourceIdentifier' ? byUri[name.text] : undefined) ?? 'not_available'
+            );
+          },
+          select: () => own,
         },
-        select: () => own,
-      },
+      }),
     }),
-  });
+  );
   if (verdict instanceof Promise) throw new Error('asynchronous');
   if ('ok' in verdict) return 'ok';
   const { reason } = verdict.reject.explanation;

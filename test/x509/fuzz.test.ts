@@ -17,6 +17,7 @@ import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { readSharedJson, sharedData } from '../support/shared.js';
 import {
+  judged,
   makeCrl,
   makeIntermediate,
   makeLeaf,
@@ -110,17 +111,7 @@ describe('what is not what it should be is a typed error and nothing else', () =
   it('chains: the judge throws nothing, and accepts a changed leaf never', () => {
     const trust = createTrustStore([root.der]);
     const judge = (chain: readonly Uint8Array[]): boolean => {
-      const verdict = verifyPeer({
-        chain,
-        trust,
-        engine: defaultEngine,
-        role: 'client',
-        verify: 'verify_peer',
-        host: { type: 'sni', name: 'www.example.org' },
-        depth: 10,
-        now: noon,
-        signatureAlgs: undefined,
-      });
+      const verdict = verifyPeer(judged(chain, trust, { host: { type: 'sni', name: 'www.example.org' } }));
       return !(verdict instanceof Promise) && 'ok' in verdict;
     };
     expect(judge([leaf, middle.der])).toBe(true);

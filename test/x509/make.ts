@@ -1,5 +1,6 @@
 /** Certificates and CRLs made to order, for tests. */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { Certificate } from '../../packages/ssl/src/values/x509/certificate.js';
 import {
   encodeElement,
@@ -7,6 +8,8 @@ import {
   encodeSmallInteger,
 } from '../../packages/ssl/src/values/x509/der-writer.js';
 import { Oid } from '../../packages/ssl/src/values/x509/oids.js';
+import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
+import type { TrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 
 const SEQUENCE = 0x30;
 const ecdsaSha256 = encodeElement(SEQUENCE, encodeOid('1.2.840.10045.4.3.2'));
@@ -300,4 +303,24 @@ export function makeOcsp(order: OcspOrder): Uint8Array {
     encodeElement(0x0a, Uint8Array.of(0)),
     encodeElement(0xa0, encodeElement(SEQUENCE, encodeOid(Oid.ocspBasic), encodeElement(0x04, basic))),
   );
+}
+
+/** What a client judges a chain by: at `noon`, without a host name and without a list of schemes, unless told. */
+export function judged(
+  chain: readonly Uint8Array[],
+  trust: TrustStore,
+  more: Partial<PeerVerification> = {},
+): PeerVerification {
+  return {
+    chain,
+    trust,
+    engine: defaultEngine,
+    role: 'client',
+    verify: 'verify_peer',
+    host: undefined,
+    depth: 10,
+    now: noon,
+    signatureAlgs: undefined,
+    ...more,
+  };
 }

@@ -9,6 +9,7 @@ import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { describeWithData, report } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
+import { judged } from './make.js';
 
 interface Case {
   readonly id: string;
@@ -59,32 +60,26 @@ describeWithData('NIST PKITS', 'x509/pkits-dev.json.gz', () => {
     });
     const select = (issuer: Name): Uint8Array[] =>
       lists.filter((list) => list.issuer.equals(issuer)).map((list) => list.der);
-    const verdict = verifyPeer({
-      chain,
-      trust,
-      engine: defaultEngine,
-      role: 'client',
-      verify: 'verify_peer',
-      host: undefined,
-      depth: 10,
-      now,
-      signatureAlgs: undefined,
-      policies: {
-        initialPolicies: test.policies.length === 0 ? undefined : new Set(test.policies),
-        requireExplicitPolicy: test.explicitPolicy,
-        inhibitPolicyMapping: test.inhibitMapping,
-        inhibitAnyPolicy: test.inhibitAnyPolicy,
-      },
-      checkRevocation: checkByCrls({
-        check: true,
-        // A cache that has every list there is: an indirect one comes from another issuer.
-        source: { lookup: () => lists.map((list) => list.der), select },
-        trust,
-        engine: defaultEngine,
+    const verdict = verifyPeer(
+      judged(chain, trust, {
         now,
-        others: chain.flatMap(tryDecode),
+        policies: {
+          initialPolicies: test.policies.length === 0 ? undefined : new Set(test.policies),
+          requireExplicitPolicy: test.explicitPolicy,
+          inhibitPolicyMapping: test.inhibitMapping,
+          inhibitAnyPolicy: test.inhibitAnyPolicy,
+        },
+        checkRevocation: checkByCrls({
+          check: true,
+          // A cache that has every list there is: an indirect one comes from another issuer.
+          source: { lookup: () => lists.map((list) => list.der), select },
+          trust,
+          engine: defaultEngine,
+          now,
+          others: chain.flatMap(tryDecode),
+        }),
       }),
-    });
+    );
     if (verdict instanceof Promise) throw new Error('nothing here is asynchronous');
     return 'ok' in verdict ? 'valid' : `invalid: ${explain(verdict.reject.explanation)}`;
   }

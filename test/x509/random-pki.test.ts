@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
-import { basicConstraints, dnsNames, makeCertificate, makeKey, noon } from './make.js';
+import { basicConstraints, dnsNames, judged, makeCertificate, makeKey, noon } from './make.js';
 
 const CAS = 6;
 const keys = Array.from({ length: CAS }, makeKey);
@@ -85,17 +84,11 @@ it('a chain is accepted exactly when some path through what was sent and trusted
           signer,
           extensions: [dnsNames('www.example.org')],
         });
-        const verdict = verifyPeer({
-          chain: [peer, ...crosses.map((each, i) => make(each, i + 2))],
-          trust: createTrustStore([root]),
-          engine: defaultEngine,
-          role: 'client',
-          verify: 'verify_peer',
-          host: { type: 'sni', name: 'www.example.org' },
-          depth: 10,
-          now: noon,
-          signatureAlgs: undefined,
-        });
+        const verdict = verifyPeer(
+          judged([peer, ...crosses.map((each, i) => make(each, i + 2))], createTrustStore([root]), {
+            host: { type: 'sni', name: 'www.example.org' },
+          }),
+        );
         const good = leads(issuer, crosses, [issuer]);
         outcomes[good ? 'good' : 'bad']++;
         expect('ok' in verdict).toBe(good);

@@ -10,6 +10,7 @@ import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import {
   type Authority,
   basicConstraints,
+  judged,
   makeCertificate,
   makeCrl,
   makeIntermediate,
@@ -37,24 +38,17 @@ describe('crl_check', () => {
     chain: readonly Uint8Array[] = [leaf, middle.der],
   ): PeerVerdict | Promise<PeerVerdict> {
     const trust = createTrustStore([root.der]);
-    return verifyPeer({
-      chain,
-      trust,
-      engine: defaultEngine,
-      role: 'client',
-      verify: 'verify_peer',
-      host: undefined,
-      depth: 10,
-      now: noon,
-      signatureAlgs: undefined,
-      checkRevocation: checkByCrls({
-        check,
-        trust,
-        engine: defaultEngine,
-        now: noon,
-        source: { lookup: () => 'not_available', select: () => [], ...source },
+    return verifyPeer(
+      judged(chain, trust, {
+        checkRevocation: checkByCrls({
+          check,
+          trust,
+          engine: defaultEngine,
+          now: noon,
+          source: { lookup: () => 'not_available', select: () => [], ...source },
+        }),
       }),
-    });
+    );
   }
   const reason = (verdict: PeerVerdict): string =>
     'ok' in verdict ? 'ok' : JSON.stringify(verdict.reject.explanation.reason);

@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { encodeElement, encodeOid } from '../../packages/ssl/src/values/x509/der-writer.js';
 import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
@@ -10,6 +9,7 @@ import {
   type Authority,
   basicConstraints,
   dnsNames,
+  judged,
   type MadeExtension,
   makeCertificate,
   makeIntermediate,
@@ -33,18 +33,11 @@ beforeAll(() => {
 });
 
 function input(overrides: Partial<PeerVerification> = {}): PeerVerification {
-  return {
-    chain: [leaf, middle.der],
-    trust: createTrustStore([root.der]),
-    engine: defaultEngine,
-    role: 'client',
-    verify: 'verify_peer',
+  return judged([leaf, middle.der], createTrustStore([root.der]), {
     host: { type: 'sni', name: 'www.example.org' },
-    depth: 10,
-    now: noon,
     signatureAlgs: ['ecdsa_secp256r1_sha256'],
     ...overrides,
-  };
+  });
 }
 
 /** `ok`, or alert and reason. */

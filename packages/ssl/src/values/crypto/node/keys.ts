@@ -55,12 +55,12 @@ export function importNodePrivateKey(pkcs8: Uint8Array): PrivateKey | undefined 
   return new NodePrivateKey(encoded.algorithm, encoded.curve?.name, bits, spki, key);
 }
 
-class NodePublicKey implements PublicKey {
+class NodeKey {
   readonly algorithm: KeyAlgorithm;
   readonly curve: string | undefined;
   readonly bits: number;
   readonly spki: Uint8Array;
-  readonly #key: KeyObject;
+  protected readonly key: KeyObject;
 
   constructor(
     algorithm: KeyAlgorithm,
@@ -73,29 +73,26 @@ class NodePublicKey implements PublicKey {
     this.curve = curve;
     this.bits = bits;
     this.spki = spki;
-    this.#key = key;
+    this.key = key;
   }
+}
 
+class NodePublicKey extends NodeKey implements PublicKey {
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean {
     if (!fits(this.algorithm, algorithm)) return false;
     try {
       switch (algorithm.type) {
         case 'ed25519':
         case 'ed448':
-          return verifyOnce(null, data, this.#key, signature);
+          return verifyOnce(null, data, this.key, signature);
         case 'ecdsa':
         case 'dsa':
-          return verifyOnce(digestName(algorithm.hash), data, this.#key, signature);
+          return verifyOnce(digestName(algorithm.hash), data, this.key, signature);
         case 'rsa_pkcs1':
-          return verifyOnce(digestName(algorithm.hash), data, pkcs1(this.#key), signature);
+          return verifyOnce(digestName(algorithm.hash), data, pkcs1(this.key), signature);
         case 'rsa_pss':
           if (!hasUniformPssHash(algorithm)) return false;
-          return verifyOnce(
-            digestName(algorithm.hash),
-            data,
-            pss(this.#key, algorithm.saltLength),
-            signature,
-          );
+          return verifyOnce(digestName(algorithm.hash), data, pss(this.key, algorithm.saltLength), signature);
       }
     } catch {
       return false;
@@ -103,27 +100,7 @@ class NodePublicKey implements PublicKey {
   }
 }
 
-class NodePrivateKey implements PrivateKey {
-  readonly algorithm: KeyAlgorithm;
-  readonly curve: string | undefined;
-  readonly bits: number;
-  readonly spki: Uint8Array;
-  readonly #key: KeyObject;
-
-  constructor(
-    algorithm: KeyAlgorithm,
-    curve: string | undefined,
-    bits: number,
-    spki: Uint8Array,
-    key: KeyObject,
-  ) {
-    this.algorithm = algorithm;
-    this.curve = curve;
-    this.bits = bits;
-    this.spki = spki;
-    this.#key = key;
-  }
-
+class NodePrivateKey extends NodeKey implements PrivateKey {
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array {
     if (!fits(this.algorithm, algorithm)) {
       throw new TypeError(`a key of kind ${this.algorithm} does not sign ${algorithm.type}`);
@@ -131,15 +108,15 @@ class NodePrivateKey implements PrivateKey {
     switch (algorithm.type) {
       case 'ed25519':
       case 'ed448':
-        return copied(signOnce(null, data, this.#key));
+        return copied(signOnce(null, data, this.key));
       case 'ecdsa':
       case 'dsa':
-        return copied(signOnce(digestName(algorithm.hash), data, this.#key));
+        return copied(signOnce(digestName(algorithm.hash), data, this.key));
       case 'rsa_pkcs1':
-        return copied(signOnce(digestName(algorithm.hash), data, pkcs1(this.#key)));
+        return copied(signOnce(digestName(algorithm.hash), data, pkcs1(this.key)));
       case 'rsa_pss':
         if (!hasUniformPssHash(algorithm)) throw new TypeError('MGF1 with another hash is not supported');
-        return copied(signOnce(digestName(algorithm.hash), data, pss(this.#key, algorithm.saltLength)));
+        return copied(signOnce(digestName(algorithm.hash), data, pss(this.key, algorithm.saltLength)));
     }
   }
 }
