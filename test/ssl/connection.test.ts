@@ -138,8 +138,23 @@ describe('connect, send and recv', () => {
     };
     await expect(ssl.setopts(client, trap)).rejects.toThrow(RangeError);
     await expect(ssl.handshake(self, server, trap)).rejects.toThrow(RangeError);
+    for (const noPort of [-1, 70000, 1.5, Number.NaN, '443', null, undefined]) {
+      await expect(ssl.listen(self, noPort as never, { cert: leaf.chain, key })).rejects.toThrow(/no port/);
+    }
+    await expect(ssl.listen(self, 0, null as never)).rejects.toThrow(TypeError);
+    await expect(ssl.connect(self, null as never, {})).rejects.toThrow(/host/);
     await ssl.send(client, 'still here');
     expect(await received(server, 0)).toBe('still here');
+  });
+
+  it('say that the calling process is missing, as whoever comes from OTP writes them', async () => {
+    const forgetful = ssl as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
+    const { listener, port } = await listen();
+    const options = { cert: leaf.chain, key };
+    const calls = { listen: [0, options], connect: ['localhost', port, trust], transportAccept: [listener] };
+    for (const [name, args] of Object.entries(calls)) {
+      await expect(forgetful[name]?.(...args), name).rejects.toThrow(/calling process/);
+    }
   });
 
   it('update keys from either side without losing data', async () => {

@@ -118,6 +118,9 @@ export async function connect(
   to: unknown,
   ...rest: readonly unknown[]
 ): Promise<Result<SslSocket>> {
+  checkCaller(self);
+  if (to === null || (typeof to !== 'string' && typeof to !== 'object'))
+    throw new TypeError('connect takes a host and a port, or a connected socket');
   if (typeof to !== 'string' && !Array.isArray(to)) return upgradeClient(self, to, rest[0], rest[1]);
   const [port, options = {}, limit = 'infinity'] = rest;
   const timeout = timeoutOf(limit);
@@ -184,9 +187,12 @@ export async function listen(
   port: number,
   options: TlsServerOptions,
 ): Promise<Result<SslListenSocket>> {
+  checkCaller(self);
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new TypeError(`${String(port)} is no port: a number from 0, any free one, to 65535`);
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
-  if (typeof options === 'object' && Object.keys(options).length === 0) return { error: 'nooptions' };
+  if (Object.keys(optionsOf(options)).length === 0) return { error: 'nooptions' };
   const config = parseServerOptions(options, contextOf(application));
   if ('error' in config) return config;
   rawOptions.set(config.ok, options);
@@ -202,6 +208,7 @@ export async function transportAccept(
   listener: SslListenSocket,
   timeout: Timeout = 'infinity',
 ): Promise<Result<SslSocket>> {
+  checkCaller(self);
   const limit = timeoutOf(timeout);
   return askListener(listener, { type: 'accept', owner: self.pid, timeout: limit }, closed);
 }
@@ -224,6 +231,7 @@ export async function handshake(
   second: TlsServerOptions | Timeout = 'infinity',
   third: Timeout = 'infinity',
 ): Promise<Result<SslSocket>> {
+  checkCaller(self);
   if (socket instanceof SslListenSocket) return enotconn;
   if (typeof second !== 'object') {
     if (!(socket instanceof SslSocket)) throw new TypeError('a plain socket needs options');
@@ -623,6 +631,13 @@ function listenerOptions(
   if (plan.transport !== undefined)
     return { options: changed, result: { error: transportRefused(plan.transport) } };
   return { options: changed, result: okay };
+}
+
+/** Who comes from OTP forgets the process that asks: what it becomes the owner of would be told to nobody. */
+function checkCaller(self: unknown): void {
+  const right = typeof self === 'object' && self !== null && 'pid' in self && self.pid instanceof Pid;
+  if (!right)
+    throw new TypeError('the first argument is the calling process: its `self`, or a shell of a node');
 }
 
 function checkList(items: unknown): void {
