@@ -96,7 +96,7 @@ describeWithData('decoders agree with pkijs and OpenSSL', Object.values(suites),
         report(`differential_${kind}_${other}`, counts);
         expect(different).toEqual([]);
         expect(counts.facts).toBeGreaterThan(counts.read);
-      });
+      }, 60_000);
     }
   }
 });
