@@ -489,12 +489,11 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#flushBatch();
     const reason = this.#alertReason(failure);
     this.#handshake?.answer({ error: reason });
-    if (this.#facts !== undefined) this.#delivery.end({ type: 'failed', reason });
+    // Who takes TLS off has closed: the answer of that call is all there is to tell.
+    this.#downgrade?.from.reply({ error: reason });
+    if (this.#facts !== undefined && this.#downgrade === undefined)
+      this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
-    if (this.#downgrade !== undefined) {
-      this.#downgrade.from.reply({ error: reason });
-      this.#delivery.discard();
-    }
     this.#part(failure.by === 'peer' ? 'nothing' : { alert: codeOf(failure.alert) });
   }
 
@@ -541,8 +540,11 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
 
   // ── What the transport says; each in a turn of the process ──────────────────────────────────────────
 
-  onChunk(chunk: Uint8Array): void {
-    this.#self.node.ioTurn(this.#self.pid, chunkTurn, this, chunk);
+  onChunk(chunk: Uint8Array, lent: boolean): void {
+    const { node, pid } = this.#self;
+    if (!lent) node.ioTurn(pid, chunkTurn, this, chunk);
+    else if (node.isIdle(pid)) node.ioTurn(pid, lentTurn, this, chunk);
+    else node.ioTurn(pid, chunkTurn, this, chunk.slice());
   }
 
   onEnd(): void {
@@ -557,9 +559,10 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#self.node.ioTurn(this.#self.pid, closedTurn, this, reason);
   }
 
-  chunk(chunk: Uint8Array): Outcome {
+  chunk(chunk: Uint8Array, lent: boolean): Outcome {
     if (!this.#line.open) return undefined;
     this.#core?.receive(chunk);
+    if (lent) this.#core?.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
     return this.#settle();
   }
@@ -735,7 +738,11 @@ interface Downgrade {
 const drained: SenderNotice = { type: 'drained' };
 
 function chunkTurn(connection: Connection, chunk: Uint8Array): Outcome {
-  return connection.chunk(chunk);
+  return connection.chunk(chunk, false);
+}
+
+function lentTurn(connection: Connection, chunk: Uint8Array): Outcome {
+  return connection.chunk(chunk, true);
 }
 
 function endTurn(connection: Connection): Outcome {
