@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { cryptographyOutsideItsFolder, importCycles, upwardImports, versionQuestions } from './rules.js';
+import {
+  cryptographyOutsideItsFolder,
+  eagerLibraries,
+  importCycles,
+  upwardImports,
+  versionQuestions,
+} from './rules.js';
 import { packageSources, sourceFile } from './source-files.js';
 
 const sources = packageSources();
@@ -11,6 +17,10 @@ describe('the house', () => {
 
   it('only values/crypto imports node:crypto or noble', () => {
     expect(cryptographyOutsideItsFolder(sources)).toEqual([]);
+  });
+
+  it('libraries that are slow to load wait until a file needs them', () => {
+    expect(eagerLibraries(sources)).toEqual([]);
   });
 
   it('no files import each other in a ring', () => {
@@ -60,6 +70,16 @@ describe('the rules bite', () => {
     const offender = ssl('protocol/a.ts', "import { sha256 } from '@noble/hashes/sha2.js';\n");
     expect(cryptographyOutsideItsFolder([offender])).toHaveLength(1);
     expect(cryptographyOutsideItsFolder([ssl('values/crypto/a.ts', "import 'node:crypto';\n")])).toEqual([]);
+  });
+
+  it('on a library that is loaded with everything else', () => {
+    const structure = ssl('values/x509/structure.ts', "import { PFX } from 'pkijs';\n");
+    const patient = ssl('values/x509/a.ts', "const load = () => import('./structure.js');\n");
+    const eager = ssl('values/x509/b.ts', "import { read } from './structure.js';\n");
+    expect(eagerLibraries([structure, patient])).toEqual([]);
+    expect(eagerLibraries([structure, eager])).toEqual([
+      'packages/ssl/src/values/x509/b.ts loads packages/ssl/src/values/x509/structure.ts at once',
+    ]);
   });
 
   it('on a ring of three', () => {

@@ -21,6 +21,18 @@ export function cryptographyOutsideItsFolder(files: readonly SourceFile[]): stri
   );
 }
 
+/** pkijs and asn1js take a quarter of a second to load: what imports them is itself imported by `import()` only. */
+export function eagerLibraries(files: readonly SourceFile[]): string[] {
+  const heavy = files.filter(({ imports }) =>
+    imports.some(({ kind, target }) => kind === 'value' && /^(pkijs|asn1js)$/.test(target)),
+  );
+  return files.flatMap(({ imports, path }) =>
+    heavy
+      .filter((file) => imports.some(({ kind, target }) => kind === 'value' && target === file.path))
+      .map((file) => `${path} loads ${file.path} at once`),
+  );
+}
+
 /**
  * Files that import each other in a ring, each ring once. Imports of types do not count: they vanish, and a process
  * and its node must know each other's shape.
@@ -39,7 +51,7 @@ export function importCycles(files: readonly SourceFile[]): string[] {
     state.set(path, 'open');
     trail.push(path);
     for (const { target, kind } of byPath.get(path)?.imports ?? []) {
-      if (kind === 'value' && byPath.has(target)) visit(target);
+      if (kind !== 'type' && byPath.has(target)) visit(target);
     }
     trail.pop();
     state.set(path, 'done');

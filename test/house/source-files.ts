@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 export interface Import {
   /** As written, or, for a relative one, the path from the repository's root with `.ts`. */
   readonly target: string;
-  readonly kind: 'value' | 'type';
+  /** `lazy`: loaded when the code gets there, by `import()`. */
+  readonly kind: 'value' | 'lazy' | 'type';
 }
 
 export interface SourceFile {
@@ -50,7 +51,7 @@ function importsOf(path: string, code: string): Import[] {
     });
   }
   for (const [, target = ''] of code.matchAll(dynamic)) {
-    found.push({ target: resolved(path, target), kind: 'value' });
+    found.push({ target: resolved(path, target), kind: 'lazy' });
   }
   return found;
 }
