@@ -88,30 +88,24 @@ function open(info: Pkcs12Info, password: Uint8Array): Uint8Array {
     : decryptBy(new DerReader(info.algorithm).open(Tag.sequence), password, info.octets);
 }
 
-const macHashes: Readonly<Record<string, FileHash>> = {
-  '1.3.14.3.2.26': 'sha1',
-  '2.16.840.1.101.3.4.2.4': 'sha224',
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
-};
-const macLengths: Readonly<Record<FileHash, number>> = {
-  md5: 16,
-  sha1: 20,
-  sha224: 28,
-  sha256: 32,
-  sha384: 48,
-  sha512: 64,
+/** By the digest's OID; length in bytes. */
+const macHashes: Readonly<Record<string, { readonly hash: FileHash; readonly length: number }>> = {
+  '1.3.14.3.2.26': { hash: 'sha1', length: 20 },
+  '2.16.840.1.101.3.4.2.4': { hash: 'sha224', length: 28 },
+  '2.16.840.1.101.3.4.2.1': { hash: 'sha256', length: 32 },
+  '2.16.840.1.101.3.4.2.2': { hash: 'sha384', length: 48 },
+  '2.16.840.1.101.3.4.2.3': { hash: 'sha512', length: 64 },
 };
 
 function checkMac(mac: Pkcs12Mac, safe: Uint8Array, password: Uint8Array): void {
   const { digest, iterations, salt } = mac;
-  const hash = Object.hasOwn(macHashes, mac.hash) ? macHashes[mac.hash] : undefined;
-  if (hash === undefined) throw new KeyError('unsupported', `PKCS#12 MAC ${mac.hash} is not supported`);
+  const known = Object.hasOwn(macHashes, mac.hash) ? macHashes[mac.hash] : undefined;
+  if (known === undefined) throw new KeyError('unsupported', `PKCS#12 MAC ${mac.hash} is not supported`);
   if (!(iterations >= 1 && iterations <= MAX_ITERATIONS))
     throw new KeyError('unsupported', `${iterations} iterations are not supported`);
+  const { hash, length } = known;
   const isRight = (secret: Uint8Array): boolean =>
-    sameBytes(fileHmac(hash, pkcs12Key(hash, secret, salt, iterations, 3, macLengths[hash]), safe), digest);
+    sameBytes(fileHmac(hash, pkcs12Key(hash, secret, salt, iterations, 3, length), safe), digest);
   // No password is written as an empty one by some and as none at all by others.
   if (isRight(pkcs12Password(password)) || (password.length === 0 && isRight(password))) return;
   throw new KeyError('wrong_password', 'wrong password, or a damaged PKCS#12 file');
