@@ -7,14 +7,26 @@
  */
 import { createDecipheriv, createHash, createHmac, pbkdf2Sync, scryptSync } from 'node:crypto';
 
+/** `cfb` feeds back whole blocks, `cfb1` and `cfb8` that many bits. Default: `cbc`. */
+export type FileMode = 'cbc' | 'cfb' | 'cfb1' | 'cfb8' | 'ofb' | 'ctr' | 'ecb';
+
 export type FileCipher =
-  | { readonly name: 'aes' | 'camellia'; readonly keyLength: 16 | 24 | 32 }
-  | { readonly name: 'des' | 'des2' | 'des3' }
+  | { readonly name: 'aes' | 'camellia' | 'aria'; readonly keyLength: 16 | 24 | 32; readonly mode?: FileMode }
+  | { readonly name: 'sm4'; readonly keyLength: 16; readonly mode?: FileMode }
+  | { readonly name: 'des' | 'des2' | 'des3'; readonly mode?: FileMode }
   /** `effectiveBits` is RC2's own limit on the key. */
   | { readonly name: 'rc2'; readonly keyLength: number; readonly effectiveBits: number }
   | { readonly name: 'rc4'; readonly keyLength: number };
 
-export type FileHash = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
+export type FileHash =
+  | 'md5'
+  | 'sha1'
+  | 'sha224'
+  | 'sha256'
+  | 'sha384'
+  | 'sha512'
+  | 'sha512-224'
+  | 'sha512-256';
 
 export function keyLengthOf(cipher: FileCipher): number {
   switch (cipher.name) {
@@ -26,6 +38,8 @@ export function keyLengthOf(cipher: FileCipher): number {
       return 24;
     case 'aes':
     case 'camellia':
+    case 'aria':
+    case 'sm4':
     case 'rc2':
     case 'rc4':
       return cipher.keyLength;
@@ -34,11 +48,23 @@ export function keyLengthOf(cipher: FileCipher): number {
 
 /** bytes; 0 for a stream cipher */
 export function ivLengthOf(cipher: FileCipher): number {
-  if (cipher.name === 'rc4') return 0;
-  return cipher.name === 'aes' || cipher.name === 'camellia' ? 16 : 8;
+  switch (cipher.name) {
+    case 'rc4':
+      return 0;
+    case 'aes':
+    case 'camellia':
+    case 'aria':
+    case 'sm4':
+      return 16;
+    case 'des':
+    case 'des2':
+    case 'des3':
+    case 'rc2':
+      return 8;
+  }
 }
 
-/** CBC with PKCS#7 padding, or the stream. `undefined`: the padding is wrong, as after a wrong password. */
+/** Block modes with PKCS#7 padding, or the stream. `undefined`: the padding is wrong, as after a wrong password. */
 export function decryptFile(
   cipher: FileCipher,
   key: Uint8Array,
@@ -51,20 +77,29 @@ export function decryptFile(
     case 'rc2':
       return unpad(rc2Cbc(key, cipher.effectiveBits, iv, data));
     case 'des':
-      return nodeCbc('des-ede3-cbc', Buffer.concat([key, key, key]), iv, data);
+      return byNode('des-ede3', cipher, Buffer.concat([key, key, key]), iv, data);
     case 'des2':
-      return nodeCbc('des-ede3-cbc', Buffer.concat([key, key.subarray(0, 8)]), iv, data);
+      return byNode('des-ede3', cipher, Buffer.concat([key, key.subarray(0, 8)]), iv, data);
     case 'des3':
-      return nodeCbc('des-ede3-cbc', key, iv, data);
+      return byNode('des-ede3', cipher, key, iv, data);
+    case 'sm4':
+      return byNode('sm4', cipher, key, iv, data);
     case 'aes':
     case 'camellia':
-      return nodeCbc(`${cipher.name}-${cipher.keyLength * 8}-cbc`, key, iv, data);
+    case 'aria':
+      return byNode(`${cipher.name}-${cipher.keyLength * 8}`, cipher, key, iv, data);
   }
 }
 
-function nodeCbc(name: string, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array | undefined {
+function byNode(
+  name: string,
+  { mode = 'cbc' }: { readonly mode?: FileMode },
+  key: Uint8Array,
+  iv: Uint8Array,
+  data: Uint8Array,
+): Uint8Array | undefined {
   if (data.length === 0) return undefined;
-  const decipher = createDecipheriv(name, key, iv);
+  const decipher = createDecipheriv(`${name}-${mode}`, key, mode === 'ecb' ? null : iv);
   try {
     return Buffer.concat([decipher.update(data), decipher.final()]);
   } catch {
@@ -132,7 +167,7 @@ export function pkcs12Key(
   id: 1 | 2 | 3,
   length: number,
 ): Uint8Array {
-  const block = hash === 'sha384' || hash === 'sha512' ? 128 : 64;
+  const block = hash === 'sha384' || hash.startsWith('sha512') ? 128 : 64;
   const input = Buffer.concat([repeatTo(salt, block), repeatTo(password, block)]);
   const diversifier = Buffer.alloc(block, id);
   const out: Uint8Array[] = [];

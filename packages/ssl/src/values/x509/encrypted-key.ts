@@ -1,11 +1,12 @@
 /**
  * EncryptedPrivateKeyInfo (RFC 5958 §3): PBES1 and PBES2 (RFC 8018), the PKCS#12 schemes (RFC 7292 appendix C),
- * PBKDF2 or scrypt (RFC 7914) over DES, 3DES, RC2, AES.
+ * PBKDF2 or scrypt (RFC 7914) over DES, 3DES, RC2, AES, Camellia, ARIA, SM4 in the modes that OpenSSL writes.
  */
 import {
   decryptFile,
   type FileCipher,
   type FileHash,
+  type FileMode,
   ivLengthOf,
   keyLengthOf,
   pbkdf1,
@@ -127,7 +128,10 @@ const prfs: Readonly<Record<string, FileHash>> = {
   '1.2.840.113549.2.8': 'sha224',
   '1.2.840.113549.2.9': 'sha256',
   '1.2.840.113549.2.10': 'sha384',
+  '1.2.840.113549.2.6': 'md5',
   '1.2.840.113549.2.11': 'sha512',
+  '1.2.840.113549.2.12': 'sha512-224',
+  '1.2.840.113549.2.13': 'sha512-256',
 };
 
 function deriveKey(kdf: DerReader, password: Uint8Array, cipher: FileCipher): Uint8Array {
@@ -182,15 +186,83 @@ function readCipher(identifier: DerReader): { readonly cipher: FileCipher; reado
       return { cipher: { name: 'des3' }, iv: identifier.content(Tag.octetString) };
     case '1.2.840.113549.3.2':
       return readRc2(identifier.open(Tag.sequence));
-    case '2.16.840.1.101.3.4.1.2':
-      return { cipher: { name: 'aes', keyLength: 16 }, iv: identifier.content(Tag.octetString) };
-    case '2.16.840.1.101.3.4.1.22':
-      return { cipher: { name: 'aes', keyLength: 24 }, iv: identifier.content(Tag.octetString) };
-    case '2.16.840.1.101.3.4.1.42':
-      return { cipher: { name: 'aes', keyLength: 32 }, iv: identifier.content(Tag.octetString) };
+    case '1.3.14.3.2.9':
+      return { cipher: { name: 'des', mode: 'cfb' }, iv: identifier.content(Tag.octetString) };
+    case '1.3.14.3.2.8':
+      return { cipher: { name: 'des', mode: 'ofb' }, iv: identifier.content(Tag.octetString) };
     default:
-      throw new KeyError('unsupported', `cipher ${oid} is not supported`);
+      return readModernCipher(oid, identifier);
   }
+}
+
+/** Key sizes of arcs that count 128, 192, 256. */
+const sizes = [16, 24, 32] as const;
+
+/** Modes by the last number of an OID, in families that number key sizes in steps. */
+const aesModes: readonly (FileMode | undefined)[] = [undefined, 'ecb', 'cbc', 'ofb', 'cfb'];
+const camelliaModes: readonly (FileMode | undefined)[] = [undefined, 'ecb', undefined, 'ofb', 'cfb'];
+const ariaModes: readonly (FileMode | undefined)[] = [undefined, 'ecb', 'cbc', 'cfb', 'ofb', 'ctr'];
+const sm4Modes: readonly (FileMode | undefined)[] = [
+  undefined,
+  'ecb',
+  'cbc',
+  'ofb',
+  'cfb',
+  undefined,
+  undefined,
+  'ctr',
+];
+
+/** AES (NIST), Camellia (RFC 3657, ISO 18033), ARIA (RFC 5794), SM4 (GM/T 0006): an arc each, key size and mode its last number. */
+function readModernCipher(
+  oid: string,
+  identifier: DerReader,
+): { readonly cipher: FileCipher; readonly iv: Uint8Array } {
+  const cipher = modernCipher(oid);
+  if (cipher === undefined) throw new KeyError('unsupported', `cipher ${oid} is not supported`);
+  const withoutIv = 'mode' in cipher && cipher.mode === 'ecb';
+  return {
+    cipher,
+    iv: withoutIv ? new Uint8Array(ivLengthOf(cipher)) : identifier.content(Tag.octetString),
+  };
+}
+
+function modernCipher(oid: string): FileCipher | undefined {
+  const dot = oid.lastIndexOf('.');
+  const arc = oid.slice(0, dot);
+  const last = Number(oid.slice(dot + 1));
+  const stepOf = (step: number, modes: readonly (FileMode | undefined)[]) => ({
+    keyLength: sizes[Math.floor(last / step)],
+    mode: modes[last % step],
+  });
+  switch (arc) {
+    case '2.16.840.1.101.3.4.1':
+      return sized('aes', stepOf(20, aesModes));
+    case '0.3.4401.5.3.1.9':
+      return sized('camellia', stepOf(20, camelliaModes));
+    case '1.2.392.200011.61.1.1.1':
+      return sized('camellia', { keyLength: sizes[last - 2], mode: 'cbc' });
+    case '1.2.410.200046.1.1': {
+      const { keyLength, mode } = {
+        keyLength: sizes[Math.floor((last - 1) / 5)],
+        mode: ariaModes[((last - 1) % 5) + 1],
+      };
+      return sized('aria', { keyLength, mode });
+    }
+    case '1.2.156.10197.1.104': {
+      const mode = sm4Modes[last];
+      return mode === undefined ? undefined : { name: 'sm4', keyLength: 16, mode };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function sized(
+  name: 'aes' | 'camellia' | 'aria',
+  { keyLength, mode }: { readonly keyLength: 16 | 24 | 32 | undefined; readonly mode: FileMode | undefined },
+): FileCipher | undefined {
+  return keyLength === undefined || mode === undefined ? undefined : { name, keyLength, mode };
 }
 
 /** RFC 8018 appendix B.2.3: the version encodes the effective key bits, 32 when absent. */

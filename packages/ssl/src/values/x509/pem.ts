@@ -67,7 +67,8 @@ const MAX_SIZE = 32 * 1024 * 1024;
 export function decodePem(pem: string | Uint8Array): PemEntry[] {
   const text = typeof pem === 'string' ? pem : new TextDecoder('latin1').decode(pem);
   if (text.length > MAX_SIZE) throw new PemError('file too large', 1);
-  const lines = text.split(/\r\n|\n|\r/);
+  // Editors put a byte order mark in front; read as Latin-1 it is three characters.
+  const lines = text.replace(/^(\ufeff|\u00ef\u00bb\u00bf)/, '').split(/\r\n|\n|\r/);
   const entries: PemEntry[] = [];
   for (let at = 0; at < lines.length; at++) {
     const label = /^-----BEGIN ([A-Z0-9 ]+)-----\s*$/.exec(lines[at] ?? '')?.[1];

@@ -115,28 +115,50 @@ function isEncrypted(der: Uint8Array): boolean {
   return new DerReader(der).open(Tag.sequence).peek() === Tag.sequence;
 }
 
-/** Ciphers of DEK-Info headers. */
+/** Ciphers of DEK-Info headers that are named one by one. */
 const dekCiphers: Readonly<Record<string, FileCipher>> = {
-  'DES-CBC': { name: 'des' },
-  'DES-EDE-CBC': { name: 'des2' },
-  'DES-EDE3-CBC': { name: 'des3' },
-  'AES-128-CBC': { name: 'aes', keyLength: 16 },
-  'AES-192-CBC': { name: 'aes', keyLength: 24 },
-  'AES-256-CBC': { name: 'aes', keyLength: 32 },
-  'CAMELLIA-128-CBC': { name: 'camellia', keyLength: 16 },
-  'CAMELLIA-192-CBC': { name: 'camellia', keyLength: 24 },
-  'CAMELLIA-256-CBC': { name: 'camellia', keyLength: 32 },
   'RC2-CBC': { name: 'rc2', keyLength: 16, effectiveBits: 128 },
   'RC2-64-CBC': { name: 'rc2', keyLength: 8, effectiveBits: 64 },
   'RC2-40-CBC': { name: 'rc2', keyLength: 5, effectiveBits: 40 },
 };
+
+const dekFamilies = { AES: 'aes', CAMELLIA: 'camellia', ARIA: 'aria' } as const;
+const dekDes = { DES: 'des', 'DES-EDE': 'des2', 'DES-EDE3': 'des3' } as const;
+const dekModes = {
+  CBC: 'cbc',
+  CFB: 'cfb',
+  CFB1: 'cfb1',
+  CFB8: 'cfb8',
+  OFB: 'ofb',
+  CTR: 'ctr',
+} as const;
+const dekKeyLengths = { 128: 16, 192: 24, 256: 32 } as const;
+
+/** OpenSSL's name of a cipher: family, key size where there is a choice, mode. */
+function dekCipher(name: string): FileCipher | undefined {
+  if (Object.hasOwn(dekCiphers, name)) return dekCiphers[name];
+  const parts = /^(.*?)(?:-(128|192|256))?-([A-Z0-9]+)$/.exec(name);
+  const [, family = '', size = '', modeName = ''] = parts ?? [];
+  if (!isKeyOf(dekModes, modeName)) return undefined;
+  const mode = dekModes[modeName];
+  if (isKeyOf(dekFamilies, family) && isKeyOf(dekKeyLengths, size)) {
+    return { name: dekFamilies[family], keyLength: dekKeyLengths[size], mode };
+  }
+  if (size !== '') return undefined;
+  if (family === 'SM4') return { name: 'sm4', keyLength: 16, mode };
+  return isKeyOf(dekDes, family) && mode !== 'ctr' ? { name: dekDes[family], mode } : undefined;
+}
+
+function isKeyOf<T extends object>(table: T, key: PropertyKey): key is keyof T {
+  return Object.hasOwn(table, key);
+}
 
 function decryptDekInfo(
   data: Uint8Array,
   dekInfo: { readonly cipher: string; readonly iv: Uint8Array },
   password: Password,
 ): Uint8Array {
-  const cipher = Object.hasOwn(dekCiphers, dekInfo.cipher) ? dekCiphers[dekInfo.cipher] : undefined;
+  const cipher = dekCipher(dekInfo.cipher);
   if (cipher === undefined)
     throw new KeyError('unsupported', `keys encrypted with ${dekInfo.cipher} are not supported`);
   if (dekInfo.iv.length !== ivLengthOf(cipher))
