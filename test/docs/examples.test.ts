@@ -97,7 +97,7 @@ describe('the TypeScript in the documents', () => {
 it("the README's echo gives a client its bytes back", async () => {
   const program = programs.find(({ document }) => document === 'README.md');
   if (program === undefined) throw new Error('the README has no example');
-  const { echo }: { readonly echo: (self: Self, port: number, options: object) => Promise<never> } =
+  const { echo }: { readonly echo: (self: Self, port: number, options: object) => Promise<void> } =
     await import(`${folder}${fileOf(program)}`);
   // Silent: the acceptor crashes when its listener is closed in the end.
   const node = createNode({ logger: silentLogger });
