@@ -575,6 +575,24 @@ describe('the application', () => {
     expect(other.processes().filter((pid) => other.processInfo(pid)?.kind.startsWith('tls'))).toEqual([]);
   });
 
+  it('started anew is told anew what it works with', async () => {
+    const other = createNode({ logger: silentLogger });
+    const owner = other.shell();
+    const network = (name: string): NonNullable<ssl.StartOptions['network']> => ({
+      name,
+      connect: async () => ({ error: name }),
+      listen: async () => ({ error: name }),
+      adopt: () => ({ error: name }),
+    });
+    for (const name of ['first', 'second']) {
+      ssl.unwrap(await ssl.start({ node: other, network: network(name) }));
+      expect(await ssl.connect(owner, 'localhost', 443, trust)).toEqual({ error: name });
+      expect(await ssl.listen(owner, 443, { cert: leaf.chain, key })).toEqual({ error: name });
+      ssl.unwrap(await ssl.stop(other));
+    }
+    other.stop();
+  });
+
   it('restarts a cache that is killed, from empty, and every connection goes on', async () => {
     const { client, server } = await pair();
     for (const name of [

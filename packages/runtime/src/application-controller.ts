@@ -112,8 +112,12 @@ function start(
   from: From,
   self: Self,
 ): CallResult<Applications> {
-  if (typeof application !== 'string') load(state, application, self);
   const name = typeof application === 'string' ? application : application.name;
+  if (typeof application !== 'string') {
+    // What was loaded before, perhaps by a start that failed, is not what is asked for now.
+    if (!state.started.has(name)) state.loaded.delete(name);
+    load(state, application, self);
+  }
   const spec = state.loaded.get(name);
   if (spec === undefined) return { reply: { error: { not_loaded: name } }, state };
   const known = state.started.get(name);

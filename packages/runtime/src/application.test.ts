@@ -187,4 +187,15 @@ describe('applications', () => {
     expect(getEnv(node, 'base', 'size')).toBeUndefined();
     expect(await unloadApplication(node, 'base')).toEqual({ error: { not_loaded: 'base' } });
   });
+
+  it('a specification counts that is given, not one of an earlier start', async () => {
+    const { node } = createTestNode();
+    const broken: ApplicationSpec = { name: 'base', start: () => ({ error: 'broken' }) };
+    expect(await startApplication(node, broken)).toEqual({ error: 'broken' });
+    expect(await startApplication(node, app('base'))).toBe('ok');
+    expect(node.whereis('base_sup')).toBeDefined();
+    expect(await startApplication(node, broken)).toEqual({ error: { already_started: 'base' } });
+    expect(await stopApplication(node, 'base')).toBe('ok');
+    expect(await startApplication(node, 'base')).toBe('ok');
+  });
 });

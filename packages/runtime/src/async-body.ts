@@ -71,7 +71,7 @@ export class AsyncBody<M> implements Body, Receiver {
     this.#last = undefined;
     // The fast path asks the same budget as everybody: a body that always finds a message would otherwise
     // never leave the microtask queue.
-    const spent = process.home.scheduler.charge(1);
+    const spent = process.home.scheduler.chargeBody();
     if (!spent) {
       const index = this.#find(process, matcher, 0);
       if (index >= 0) return this.#take(process, index);
@@ -180,6 +180,11 @@ export class AsyncBody<M> implements Body, Receiver {
     process.home.terminate(process, reason);
   }
 
+  /** A receive waits for its message. */
+  protected get pending(): boolean {
+    return this.#resolve !== undefined;
+  }
+
   /** @internal For the shell: code that waits in a receive must learn of the end. */
   abandon(reason: Reason): void {
     this.#reject?.(exited(reason));
@@ -188,13 +193,37 @@ export class AsyncBody<M> implements Body, Receiver {
   }
 }
 
-/** The body of a shell: none. Top-level code works with the process's {@link Self}. */
+/**
+ * The body of a shell: none. Top-level code works with the process's {@link Self}. While it waits for a message Node
+ * stays alive: a script that awaits what a timer will send must not end before.
+ */
 export class ShellBody<M> extends AsyncBody<M> {
+  #holds = false;
+
   constructor() {
     super(undefined, 'shell');
   }
 
-  ended(_process: Process, reason: Reason): void {
+  override receive(process: Process, matcher: Matcher | undefined, after: number): unknown {
+    const message = super.receive(process, matcher, after);
+    this.#hold(process, this.pending);
+    return message;
+  }
+
+  override slot(process: Process): void {
+    super.slot(process);
+    this.#hold(process, this.pending);
+  }
+
+  ended(process: Process, reason: Reason): void {
+    this.#hold(process, false);
     this.abandon(reason);
+  }
+
+  #hold({ home: { clock } }: Process, waits: boolean): void {
+    if (waits === this.#holds) return;
+    this.#holds = waits;
+    if (waits) clock.hold?.();
+    else clock.release?.();
   }
 }

@@ -9,6 +9,9 @@ export interface Clock {
   /** Calls `fn` once, not before `ms` milliseconds have passed. */
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
+  /** Keeps the program alive until `release` is called as often as this was. Time that is simulated needs none. */
+  hold?(): void;
+  release?(): void;
 }
 
 /** How the scheduler gets its turns, and in which order processes run. */
@@ -31,10 +34,25 @@ function isTimer(handle: unknown): handle is NodeJS.Timeout {
   return typeof handle === 'object' && handle !== null && 'unref' in handle;
 }
 
+/** How many wait at top level, and what keeps Node alive for them. */
+let holders = 0;
+let anchor: NodeJS.Timeout | undefined;
+const LONG = 2 ** 30;
+
 /**
- * The real clock. Its timers are unref'd: waiting processes alone do not keep Node alive.
+ * The real clock. Its timers are unref'd: waiting processes alone do not keep Node alive, a waiting shell does.
  */
 export const systemClock: Clock = {
+  hold() {
+    holders += 1;
+    if (holders > 1) return;
+    anchor ??= setInterval(() => undefined, LONG);
+    anchor.ref();
+  },
+  release() {
+    holders -= 1;
+    if (holders === 0) anchor?.unref();
+  },
   now: () => performance.now(),
   setTimeout(fn, ms) {
     const timer = setTimeout(fn, ms);
