@@ -69,10 +69,9 @@ import { checkCertificateVerify, signedContent } from './certificate-verify.js';
 import {
   type ApplicationKeys,
   applicationKeys,
-  forget,
+  conclude,
   type HandshakeKeys,
   handshakeKeys,
-  keptSecrets,
   type Negotiated,
   type Peer,
   sharedSecret,
@@ -505,31 +504,15 @@ function sendCertificateVerify(
 }
 
 function finish(
-  { negotiated, keys, alpn, own, peer }: WaitFinished | AwaitSignature,
+  finished: WaitFinished | AwaitSignature,
   application: ApplicationKeys,
   { config, transport }: ClientContext,
 ): Connected {
+  const { keys, negotiated, own } = finished;
   const verifyData = keys.client.finishedKey().mac(keys.transcript.digest());
   send(transport, keys.transcript, 'finished', { verifyData });
   transport.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.client));
   transport.finishFlight();
-  const facts: Facts = {
-    role: 'client',
-    protocol: 'tlsv1.3',
-    cipherSuite: negotiated.suite.row,
-    group: negotiated.group.name,
-    alpn,
-    serverName: negotiated.serverName,
-    peerChain: peer.chain,
-    peerSignatureScheme: peer.scheme,
-    ownSignatureScheme: own.kind === 'certificate' ? own.scheme.name : undefined,
-    clientRandom: negotiated.clientRandom,
-    serverRandom: negotiated.serverRandom,
-    sessionId: negotiated.sessionId,
-    retried: negotiated.hellos === 'retried',
-    sessionResumption: false,
-    secrets: config.keepSecrets ? keptSecrets(keys, application) : undefined,
-  };
-  forget(keys);
-  return { state: 'connected', facts };
+  const ownScheme = own.kind === 'certificate' ? own.scheme.name : undefined;
+  return { state: 'connected', facts: conclude('client', finished, application, ownScheme, config) };
 }

@@ -1,8 +1,9 @@
-/** What the hellos of TLS 1.3 settle, for both roles. */
+/** What a handshake of TLS 1.3 settles from its hellos to its end, for both roles. */
+import type { ClientConfig } from '../../options/config.js';
 import type { Group, KeyShare } from '../../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import { Secret } from '../../values/secret.js';
-import type { KeptSecrets } from '../facts.js';
+import type { Facts, KeptSecrets } from '../facts.js';
 import type { Suite } from '../hello/choose.js';
 import { AlertError } from '../reasons.js';
 import { EarlySecret, type HandshakeSecret, type TrafficSecret } from './key-schedule.js';
@@ -67,18 +68,50 @@ export function applicationKeys(keys: HandshakeKeys): ApplicationKeys {
   return { client: master.clientTraffic(hash), server: master.serverTraffic(hash) };
 }
 
+/** What stands when a handshake has ended well. */
+interface Finished {
+  readonly negotiated: Negotiated;
+  readonly keys: HandshakeKeys;
+  readonly alpn: Facts['alpn'];
+  readonly peer: Peer;
+}
+
+/** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
+export function conclude(
+  role: Facts['role'],
+  { alpn, keys, negotiated, peer }: Finished,
+  application: ApplicationKeys,
+  ownScheme: SignatureSchemeName | undefined,
+  { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
+): Facts {
+  const facts: Facts = {
+    role,
+    protocol: 'tlsv1.3',
+    cipherSuite: negotiated.suite.row,
+    group: negotiated.group.name,
+    alpn,
+    serverName: negotiated.serverName,
+    peerChain: peer.chain,
+    peerSignatureScheme: peer.scheme,
+    ownSignatureScheme: ownScheme,
+    clientRandom: negotiated.clientRandom,
+    serverRandom: negotiated.serverRandom,
+    sessionId: negotiated.sessionId,
+    retried: negotiated.hellos === 'retried',
+    sessionResumption: false,
+    secrets: keepSecrets ? keptSecrets(keys, application) : undefined,
+  };
+  keys.client.zero();
+  keys.server.zero();
+  return facts;
+}
+
 /** Copies, since the record layer overwrites its secrets when it is done with them. */
-export function keptSecrets(handshake: HandshakeKeys, application: ApplicationKeys): KeptSecrets {
+function keptSecrets(handshake: HandshakeKeys, application: ApplicationKeys): KeptSecrets {
   return {
     clientHandshakeTraffic: new Uint8Array(handshake.client.expose()),
     serverHandshakeTraffic: new Uint8Array(handshake.server.expose()),
     clientTraffic0: new Uint8Array(application.client.expose()),
     serverTraffic0: new Uint8Array(application.server.expose()),
   };
-}
-
-/** The handshake is over: its traffic secrets are good for nothing more. */
-export function forget(keys: HandshakeKeys): void {
-  keys.client.zero();
-  keys.server.zero();
 }

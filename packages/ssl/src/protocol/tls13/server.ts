@@ -86,10 +86,9 @@ import {
   type ApplicationKeys,
   anonymous,
   applicationKeys,
-  forget,
+  conclude,
   type HandshakeKeys,
   handshakeKeys,
-  keptSecrets,
   type Negotiated,
   type Peer,
   sharedSecret,
@@ -641,31 +640,17 @@ function receiveCertificateVerify(
 
 /** §4.4.4 */
 function receiveFinished(
-  { negotiated, keys, certificate, alpn, application, peer }: WaitFinished,
+  from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
   { config, dependencies, transport }: ServerContext,
 ): Connected {
+  const { application, certificate, keys, negotiated } = from;
   const expected = keys.client.finishedKey().mac(keys.transcript.digest());
   if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
   keys.transcript.add(raw);
   transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
-  const facts: Facts = {
-    role: 'server',
-    protocol: 'tlsv1.3',
-    cipherSuite: negotiated.suite.row,
-    group: negotiated.group.name,
-    alpn,
-    serverName: negotiated.serverName,
-    peerChain: peer.chain,
-    peerSignatureScheme: peer.scheme,
-    ownSignatureScheme: certificate.scheme.name,
-    clientRandom: negotiated.clientRandom,
-    serverRandom: negotiated.serverRandom,
-    sessionId: negotiated.sessionId,
-    retried: negotiated.hellos === 'retried',
-    sessionResumption: false,
-    secrets: config.keepSecrets ? keptSecrets(keys, application) : undefined,
+  return {
+    state: 'connected',
+    facts: conclude('server', from, application, certificate.scheme.name, config),
   };
-  forget(keys);
-  return { state: 'connected', facts };
 }
