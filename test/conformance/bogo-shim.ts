@@ -312,7 +312,10 @@ function words(failure: Failure): string {
 /** Whether the peer speaks TLS 1.2 or less, which we lack, and nothing else is wrong with it. */
 function isOlderVersion({ by, alert, reason }: Failure): boolean {
   if (!allowsOlder || facts !== undefined) return false;
-  if (by === 'peer') return alert === 'protocol_version';
+  // A peer bent on an older version misses its cipher suites in our hello.
+  if (by === 'peer') {
+    return alert === 'protocol_version' || (alert === 'handshake_failure' && flags.has('min-version'));
+  }
   return reason === 'unsupported_version' && firstHello !== undefined && versionsOf(firstHello).some(isOlder);
 }
 
