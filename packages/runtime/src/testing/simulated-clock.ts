@@ -2,7 +2,9 @@
  * A clock that moves only when it is told to. Timers lie in a heap, so that ten thousand of them cost what one
  * costs; between two timers everything that the first set off comes to rest, as if time stood still meanwhile.
  */
+
 import { setImmediate } from 'node:timers';
+import { checkDuration } from '../timers.js';
 
 interface Timer {
   readonly at: number;
@@ -54,7 +56,7 @@ export class SimulatedClock {
    * waits for quiet. Timers that those set are fired too if they fall due within the span.
    */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+    const until = this.#now + checkDuration(ms);
     await this.#settle();
     for (let timer = this.#due(until); timer !== undefined; timer = this.#due(until)) {
       this.#fire(timer);

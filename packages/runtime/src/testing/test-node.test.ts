@@ -26,6 +26,21 @@ const idle = async (self: Self): Promise<void> => {
 };
 
 describe('a test node', () => {
+  it('refuses a fault in a slot that will not come, and a time that is none', async () => {
+    const test = createTestNode();
+    test.node.spawn(idle, { name: 'w' });
+    await test.settle();
+    expect(() => test.killAt(test.slot, 'w')).toThrow(RangeError);
+    expect(() => test.killAt(Number.NaN, 'w')).toThrow(RangeError);
+    await expect(test.advance(Number.NaN)).rejects.toThrow(/no duration/);
+    await expect(test.advance(-1)).rejects.toThrow(/no duration/);
+    expect(test.clock.now()).toBe(0);
+    test.killAt(test.slot + 1, 'w');
+    test.node.spawn(idle);
+    await test.settle();
+    expect(test.node.whereis('w')).toBeUndefined();
+  });
+
   it('runs the same for the same seed, and otherwise for another', async () => {
     const [first, second, other] = [
       createTestNode({ seed: 1 }),

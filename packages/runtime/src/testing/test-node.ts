@@ -113,8 +113,13 @@ export class TestNode {
     this.atSlot(slot, () => this.kill(target, reason));
   }
 
-  /** Runs `fault` just before the given slot. It may send signals and messages, not wait. */
+  /**
+   * Runs `fault` just before the given slot. It may send signals and messages, not wait. Throws for a slot that will
+   * not come again: a test whose fault never happens shows nothing.
+   */
   atSlot(slot: number, fault: () => void): void {
+    if (!Number.isInteger(slot) || slot <= this.#slot)
+      throw new RangeError(`slot ${slot} does not come: the last one was ${this.#slot}`);
     const faults = this.#faults.get(slot) ?? [];
     faults.push(fault);
     this.#faults.set(slot, faults);
