@@ -1,7 +1,9 @@
 /** Runs a case in x509-limbo's format (C2SP/x509-limbo) through `verifyPeer`. */
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
 import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
 import { httpsMatchFun, parseAddress } from '../../packages/ssl/src/values/x509/hostname.js';
+import { certificateOf } from '../../packages/ssl/src/values/x509/parse-cache.js';
 import type {
   HostReference,
   PeerVerification,
@@ -10,6 +12,7 @@ import { decodePem } from '../../packages/ssl/src/values/x509/pem.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
+import type { Material } from './limbo-decisions.js';
 
 export interface LimboCase {
   readonly id: string;
@@ -29,6 +32,16 @@ export interface LimboCase {
 export interface Outcome {
   readonly accepted: boolean;
   readonly why: string;
+}
+
+/** The case's certificates and lists, decoded. */
+export function materialOf(test: LimboCase): Material {
+  return {
+    peer: certificateOf(der(test.peer_certificate)),
+    intermediates: test.untrusted_intermediates.map((pem) => certificateOf(der(pem))),
+    roots: test.trusted_certs.map((pem) => certificateOf(der(pem))),
+    lists: test.crls.map((pem) => new RevocationList(der(pem))),
+  };
 }
 
 /** What TLS 1.3 offers without SHA-1. */

@@ -14,6 +14,8 @@ export interface Difference {
 
 export interface Deviation {
   readonly why: string;
+  /** Found by random chains beside OTP; the recording need not have a case of it. */
+  readonly rare?: true;
   readonly applies: (difference: Difference) => boolean;
 }
 
@@ -74,10 +76,25 @@ export const pkixDeviations: readonly Deviation[] = [
       about(otps, chain).some((each) => signatureAlgorithmOf(each.signatureAlgorithm)?.type === 'rsa_pss'),
   },
   {
-    why: 'a critical subjectAltName of addresses only is understood',
+    why: 'a critical subjectAltName is understood for its addresses too',
     applies: ({ chain, otps }) =>
       is(otps, 'extension:2.5.29.17:critical') &&
-      about(otps, chain).some((each) => namesOf(each).every((type) => type === 'iPAddress')),
+      about(otps, chain).some((each) => namesOf(each).includes('iPAddress')),
+  },
+  {
+    why: 'RFC 5280 §7.1: country names are compared without case, as other names are; OTP compares their octets',
+    rare: true,
+    applies: ({ chain, otps }) =>
+      is(otps, 'bad_cert:invalid_issuer') &&
+      [...about(otps, chain).map(({ issuer }) => issuer), ...chain.map(({ subject }) => subject)].some(
+        (name) => /[a-z]/.test(countryOf(name)),
+      ),
+  },
+  {
+    why: 'RFC 5280 §6.1.4 l: every certificate counts for the path length; OTP does not count one that is no CA',
+    rare: true,
+    applies: ({ chain, ours }) =>
+      is(ours, 'bad_cert:max_path_length_reached') && chain.slice(0, -1).some((each) => !each.isCa),
   },
   {
     why: 'RFC 5280 §7.1: teletex strings are compared by their text, as OpenSSL does',
@@ -86,6 +103,13 @@ export const pkixDeviations: readonly Deviation[] = [
       about(otps, chain).some((each) => each.issuer.rdns.flat().some(({ tag }) => tag === Tag.teletexString)),
   },
 ];
+
+function countryOf(name: Certificate['subject']): string {
+  return name
+    .valuesOf('2.5.4.6')
+    .map(({ text }) => text)
+    .join();
+}
 
 function namesOf(certificate: Certificate): string[] {
   try {

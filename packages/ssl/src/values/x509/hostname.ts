@@ -103,7 +103,9 @@ const presentedTags: Readonly<Record<string, string>> = {
 
 function sameAddress(reference: string | Uint8Array, presented: string | Uint8Array): boolean {
   if (typeof presented === 'string') return false;
-  const address = typeof reference === 'string' ? parseAddress(reference) : reference;
+  // As in OTP, the zone of a link-local address (RFC 4007 §11) says where it is, not whose.
+  const address =
+    typeof reference === 'string' ? parseAddress(reference.replace(/^(.*:.*)%.+$/, '$1')) : reference;
   return (
     address !== undefined &&
     address.length === presented.length &&
