@@ -224,6 +224,7 @@ describe('errors', () => {
     expect(await ssl.recv(listener, 0)).toEqual({ error: 'enotconn' });
     expect(await ssl.peername(listener)).toEqual({ error: 'enotconn' });
     expect(await ssl.updateKeys(listener, 'write')).toEqual({ error: { illegal_parameter: 'write' } });
+    expect(await ssl.getstat(listener, ['recvOct', 'sendOct'])).toEqual({ ok: { recvOct: 0, sendOct: 0 } });
     expect(await ssl.listen(self, 0, {})).toEqual({ error: 'nooptions' });
     const tcp = tcpConnect(port, '127.0.0.1');
     const accepted = ssl.unwrap(await ssl.transportAccept(self, listener));

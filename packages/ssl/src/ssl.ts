@@ -26,7 +26,12 @@ import type { ListenerCounters, ListenerRequest } from './processes/listener.js'
 import type { SenderRequest } from './processes/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
 import { nodeNet } from './processes/transport/node-net.js';
-import type { Address, TransportProvider, TransportStatistics } from './processes/transport/transport.js';
+import {
+  type Address,
+  TransportCounters,
+  type TransportProvider,
+  type TransportStatistics,
+} from './processes/transport/transport.js';
 import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
 import type { CryptoEngine } from './values/crypto/engine.js';
@@ -391,16 +396,22 @@ export async function getopts(
   return 'error' in template ? template : readOptions(names, template, () => undefined);
 }
 
-/** What went through the transport: bytes, chunks, sizes. Errors: `einval`. `ssl:getstat/1,2` */
+/** What went through the transport: bytes, chunks, sizes; zeros for a listener. Errors: `einval`. `ssl:getstat/1,2` */
 export async function getstat(
-  socket: SslSocket,
+  socket: SslSocket | SslListenSocket,
   items?: readonly (keyof TransportStatistics)[],
 ): Promise<Result<Partial<TransportStatistics>>> {
-  const all = await ask<Result<TransportStatistics>>(socket, { type: 'statistics' }, einval);
+  const all = await statisticsOf(socket);
   if ('error' in all || items === undefined) return all;
   checkList(items);
   const known = items.every((item) => Object.hasOwn(all.ok, item));
   return known ? { ok: Object.fromEntries(items.map((item) => [item, all.ok[item]])) } : einval;
+}
+
+async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result<TransportStatistics>> {
+  if (socket instanceof SslSocket) return ask(socket, { type: 'statistics' }, einval);
+  const alive = await askListener<Result<Address>>(socket, { type: 'sockname' }, einval);
+  return 'error' in alive ? alive : { ok: new TransportCounters().statistics(0) };
 }
 
 /** How many connections came to a listener, how many are in their handshake, how many were sent away and why. Ours. */
