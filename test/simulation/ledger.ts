@@ -262,6 +262,11 @@ function endings(end: End): string[] {
   const ends = end.delivered.filter(({ message: { type } }) => type === 'ssl_closed' || type === 'ssl_error');
   const [first] = ends;
   if (ends.length > 1) found.push(`was told ${ends.length} times that it is over`);
+  for (const { step, message } of ends) {
+    // Nothing corrupts bytes here: whoever finds them wrong has lost or changed some itself.
+    const alert = message.type === 'ssl_error' ? alertOf(message.reason) : undefined;
+    if (alert !== undefined && alert !== 'internal_error') found.push(`#${step}: ${alert} of its own making`);
+  }
   if (first !== undefined) {
     const late = end.delivered.find(({ step }) => step > first.step);
     if (late !== undefined && late.message.type === 'ssl')
@@ -275,6 +280,11 @@ function endings(end: End): string[] {
   const mustHear = kill === undefined ? true : another === undefined && kill.active && kill.established;
   if (mustHear && told === 0) found.push('ended, and nobody was told');
   return found;
+}
+
+function alertOf(reason: ssl.SslReason): unknown {
+  const alert = typeof reason === 'object' ? Reflect.get(reason, 'tls_alert') : undefined;
+  return Array.isArray(alert) ? alert[0] : undefined;
 }
 
 /** Both mailboxes and all answers together hold every byte once, in order. */

@@ -196,6 +196,8 @@ export class SimulatedTransport implements Transport {
   #unread = 0;
   #blocked = false;
   #ended = false;
+  /** The line is cut, which both ends hear a little later: nothing behind the lost bytes arrives. */
+  #severed = false;
   closed = false;
   /** The connection was reset: what was on its way is lost. */
   broken = false;
@@ -229,8 +231,10 @@ export class SimulatedTransport implements Transport {
     if (bytes.length > 0) {
       this.#unread += bytes.length;
       const flight = this.#network.flight(bytes);
-      if (flight === 'cut') this.#network.after(this.#network.delay(), () => this.breakOff('econnreset'));
-      else this.#fly(flight);
+      if (flight === 'cut') {
+        this.#severed = true;
+        this.#network.after(this.#network.delay(), () => this.breakOff('econnreset'));
+      } else this.#fly(flight);
     }
     this.#blocked = this.#unread > this.#network.window;
     return !this.#blocked;
@@ -307,6 +311,7 @@ export class SimulatedTransport implements Transport {
   }
 
   #fly(parcels: readonly Parcel[]): void {
+    if (this.#severed) return;
     this.#inFlight.push(...parcels);
     if (!this.#flying) this.#nextFlight();
   }
@@ -346,7 +351,7 @@ export class SimulatedTransport implements Transport {
         this.#counters.received(parcel.length);
         const peer = this.#peer;
         if (peer !== undefined) peer.#wasRead(parcel.length);
-        this.#receiver?.onChunk(parcel);
+        this.#receiver?.onChunk(parcel, false);
       }
       this.#tellLater();
     });
