@@ -88,6 +88,28 @@ describe('connect, send and recv', () => {
     expect(await sending).toEqual({ ok: true });
   });
 
+  it('keep the bytes whole that come while the connection has other work', async () => {
+    const { client, server } = await pair({ active: true });
+    const data = Buffer.alloc(3_000_000);
+    for (let i = 0; i < data.length; i += 1) data[i] = (i * 7) ^ (i >> 8);
+    const sending = ssl.send(server, data);
+    let asking = true;
+    const asked = Array.from({ length: 20 }, async () => {
+      while (asking) await ssl.getopts(client, ['active']);
+    });
+    const got: Uint8Array[] = [];
+    for (let size = 0; size < data.length; ) {
+      const told = await message();
+      if (told.type !== 'ssl' || !(told.data instanceof Uint8Array)) throw new Error(told.type);
+      got.push(told.data);
+      size += told.data.length;
+    }
+    asking = false;
+    await Promise.all(asked);
+    expect(Buffer.concat(got).equals(data)).toBe(true);
+    expect(await sending).toEqual({ ok: true });
+  });
+
   it('tell what was agreed', async () => {
     const alpn = { alpnAdvertisedProtocols: ['h2', 'http/1.1'] };
     const { client, server, port } = await pair(alpn, { alpnPreferredProtocols: ['http/1.1'] });
@@ -422,6 +444,15 @@ describe('half-close, upgrade and options of the handshake', () => {
     near.write('plain');
     far.resume();
     expect(String((await once(far, 'data'))[0])).toBe('plain');
+    // The one that we connected had its own way of reading; it must flow, rest and flow as any socket does.
+    const long = Buffer.alloc(500_000, 'back');
+    far.write(long);
+    const back: Buffer[] = [];
+    for await (const chunk of near) {
+      back.push(chunk);
+      if (Buffer.concat(back).length === long.length) break;
+    }
+    expect(Buffer.concat(back).equals(long)).toBe(true);
     expect(await ssl.send(client, 'x')).toEqual({ error: 'closed' });
     near.destroy();
     far.destroy();

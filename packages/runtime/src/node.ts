@@ -222,7 +222,7 @@ export class Node {
     if (pid.state === EXITED) return false;
     const { scheduler } = this;
     if (pid.body.turn === undefined) throw new RuntimeError('badarg', `${pid} is no gen-server`);
-    if (scheduler.running || pid.state !== WAITING || pid.queueLength > 0) {
+    if (!this.isIdle(pid)) {
       if (!scheduler.running) scheduler.newTurn();
       pid.deliver(new IoTurn(run, target, argument));
       return true;
@@ -233,6 +233,13 @@ export class Node {
     scheduler.running = false;
     scheduler.charge(1);
     return true;
+  }
+
+  /** True when an {@link ioTurn} for this process would run at once, and not after what it has to do already. */
+  isIdle(pid: Pid<never>): boolean {
+    return (
+      pid instanceof Process && !this.scheduler.running && pid.state === WAITING && pid.queueLength === 0
+    );
   }
 
   sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref {

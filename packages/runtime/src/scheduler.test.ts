@@ -102,3 +102,22 @@ test('more processes than the ring holds keep their order', () => {
   deferred[0]?.();
   expect(log).toEqual(Array.from({ length: 1000 }, (_, n) => n));
 });
+
+test('a body at work may take some messages more in a turn that others have used up, for a short while', () => {
+  const made = bench();
+  const scheduler = new Scheduler(made.hooks);
+  const taken = (each: number): number => {
+    scheduler.newTurn();
+    scheduler.charge(5000);
+    let count = 0;
+    while (count < 1000 && !scheduler.chargeBody()) {
+      count += 1;
+      made.time += each;
+    }
+    return count;
+  };
+  expect(taken(0)).toBe(32);
+  expect(taken(0)).toBe(32);
+  expect(taken(0.3)).toBe(2);
+  expect(scheduler.charge(1)).toBe(true);
+});

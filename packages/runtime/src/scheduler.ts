@@ -10,6 +10,9 @@ const TURN_REDUCTIONS = 2000;
 const TURN_MS = 0.5;
 /** The clock is read once in so many reductions while handlers are short. */
 const STRIDE = 16;
+/** Messages that bodies at work may take in a turn whose budget is used up, and milliseconds for all of them. */
+const GRACE = 32;
+const GRACE_MS = 0.5;
 
 /** What the scheduler runs. `runSlot` must not throw. */
 export interface Runnable {
@@ -33,9 +36,11 @@ export class Scheduler {
   /** The turn's budget is used up. */
   #spent = false;
   #reductions = 0;
+  /** Messages that bodies may still take although the budget is used up. */
+  #grace = GRACE;
   #nextCheck = STRIDE;
   #stride = STRIDE;
-  /** When the turn must end; 0 until the first look at the clock. */
+  /** When the turn must end; 0 until the first look at the clock. Once it has: when the grace ends. */
   #deadline = 0;
 
   constructor(hooks: SchedulerHooks) {
@@ -73,9 +78,22 @@ export class Scheduler {
     return this.#reductions >= this.#nextCheck && this.#check();
   }
 
+  /**
+   * Charges a message to a body that asks for the next one in the middle of its work. True when it should queue up
+   * again. Others may have used up the turn meanwhile: a body that got one message per turn then, where a gen-server
+   * gets a slot full, would never catch up with a sender of long messages.
+   */
+  chargeBody(): boolean {
+    if (!this.charge(1)) return false;
+    if (this.#grace === 0 || this.#hooks.now() >= this.#deadline) return true;
+    this.#grace -= 1;
+    return false;
+  }
+
   /** The event loop has begun a new turn: I/O had its chance. */
   newTurn(): void {
     this.#reductions = 0;
+    this.#grace = GRACE;
     this.#nextCheck = this.#stride;
     this.#deadline = 0;
     this.#spent = false;
@@ -91,6 +109,7 @@ export class Scheduler {
     if (now >= this.#deadline || this.#reductions >= TURN_REDUCTIONS) {
       this.#stride = now >= this.#deadline + TURN_MS ? 1 : STRIDE;
       this.#spent = true;
+      this.#deadline = now + GRACE_MS;
       this.#nextCheck = 0;
       return true;
     }

@@ -9,8 +9,8 @@ import type { Result } from '../../values/terms.js';
 
 /** Hears one transport. No method is called after `onClosed`. */
 export interface TransportReceiver {
-  /** Bytes, the receiver's from now on. */
-  onChunk(chunk: Uint8Array): void;
+  /** Bytes: the receiver's from now on, or lent to it until it returns. */
+  onChunk(chunk: Uint8Array, lent: boolean): void;
   /** The peer has ended its side; no chunk follows. */
   onEnd(): void;
   /** The backlog that `write` left is gone. */
