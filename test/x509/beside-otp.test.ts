@@ -48,6 +48,12 @@ function reasons(anchor: Certificate, chain: readonly Certificate[], maxPathLeng
   return found;
 }
 
+const permittedDns = (base: string): MadeExtension => ({
+  oid: Oid.nameConstraints,
+  critical: true,
+  value: encodeElement(0x30, encodeElement(0xa0, encodeElement(0x30, text(0x82, base)))),
+});
+
 it('names of countries are compared without case', () => {
   const root = make(name('SE', 'Root'), name('SE', 'Root'), [basicConstraints(true)]);
   const peer = make(name('SE', 'peer'), name('se', 'ROOT'), []);
@@ -69,4 +75,21 @@ it('the zone of a link-local address is no part of the address looked for', () =
   expect(verifyHostname(peer, [{ ip: 'fe80::1%eth0' }])).toBe(true);
   expect(verifyHostname(peer, [{ ip: 'fe80::1%' }])).toBe(false);
   expect(verifyHostname(peer, [{ ip: 'fe80::2%eth0' }])).toBe(false);
+});
+
+it('a host name with octets above 127 is read, and is nobody', () => {
+  const utf8 = text(0x82, 'bücher.example');
+  const peer = make(name('SE', 'peer'), name('SE', 'Root'), [
+    { oid: Oid.subjectAltName, value: encodeElement(0x30, utf8, text(0x82, 'www.example.org')) },
+  ]);
+  expect(verifyHostname(peer, [{ dns_id: 'www.example.org' }])).toBe(true);
+  expect(verifyHostname(peer, [{ dns_id: 'bücher.example' }])).toBe(false);
+  expect(verifyHostname(peer, [{ dns_id: 'xn--bcher-kva.example' }])).toBe(false);
+  const root = make(name('SE', 'Root'), name('SE', 'Root'), [
+    basicConstraints(true),
+    permittedDns('example'),
+  ]);
+  expect(reasons(make(name('SE', 'Root'), name('SE', 'Root'), []), [root, peer])).toEqual([
+    'name_not_permitted',
+  ]);
 });

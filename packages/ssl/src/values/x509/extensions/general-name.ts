@@ -54,13 +54,13 @@ export function readGeneralNames(sequence: DerReader): GeneralName[] {
   return names;
 }
 
-/** An IA5String under an implicit tag. */
+/**
+ * An IA5String under an implicit tag. Octets above 127 have no place in one, but certificates with them are in use
+ * (host names in UTF-8), and OTP and OpenSSL read them: each is the character of its number, which equals no host
+ * name asked for and is permitted by no name constraint.
+ */
 export function ia5(reader: DerReader, tag: number): string {
-  const content = reader.content(tag);
   let text = '';
-  for (const octet of content) {
-    if (octet > 0x7f) reader.fail('IA5String with an octet above 127');
-    text += String.fromCharCode(octet);
-  }
+  for (const octet of reader.content(tag)) text += String.fromCharCode(octet);
   return text;
 }
