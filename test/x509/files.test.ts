@@ -111,13 +111,21 @@ function date(ms: number): string {
 }
 
 function normal(key: string, value: string): string {
+  if (key === 'serial' && value.startsWith('-')) {
+    // OpenSSL prints a number, we the octets of its two's complement.
+    const digits = value.slice(1);
+    return BigInt.asUintN(digits.length * 4, -BigInt(`0x${digits}`)).toString(16);
+  }
   if (key === 'serial') return value.replace(/^(00)+(?=.)/, '').toLowerCase();
   if (/Before|After|Update/.test(key)) return new Date(value).toISOString();
-  // OpenSSL escapes what is not ASCII, knows two more attribute names and writes hex in capitals.
+  // OpenSSL escapes what is not ASCII, knows more attribute names and writes hex in capitals.
   return value
     .replace(/(\\[0-9A-F]{2})+/g, (run) => Buffer.from(run.replaceAll('\\', ''), 'hex').toString('utf8'))
     .replace('INN=', '1.2.643.3.131.1.1=')
     .replace('OGRN=', '1.2.643.100.1=')
+    .replace('jurisdictionL=', '1.3.6.1.4.1.311.60.2.1.1=')
+    .replace('jurisdictionST=', '1.3.6.1.4.1.311.60.2.1.2=')
+    .replace('jurisdictionC=', '1.3.6.1.4.1.311.60.2.1.3=')
     .replace('x500UniqueIdentifier=', '2.5.4.45=')
     .replace(/=#[0-9A-F]+/gi, (text) => text.toLowerCase());
 }
