@@ -41,13 +41,15 @@ export async function nodeSide(files: Material): Promise<Side> {
       ),
     );
 
+  const handshakes = (ms: number): Promise<number> =>
+    rate(ms, async () => {
+      await end(await pair());
+    });
+
   return {
     name: 'node:tls',
-    handshakes: (ms) =>
-      rate(ms, async () => {
-        await end(await pair());
-      }),
-    coldHandshakes: undefined,
+    handshakes,
+    coldHandshakes: handshakes,
     async bulk(ms, size) {
       const [ours, theirs] = await pair();
       const chunk = Buffer.alloc(size, 1);

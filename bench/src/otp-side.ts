@@ -28,7 +28,7 @@ export async function otpSide(files: Material): Promise<Side | undefined> {
   return {
     name: 'OTP 25',
     handshakes: (ms) => ask(`handshake ${ms}`),
-    coldHandshakes: undefined,
+    coldHandshakes: (ms) => ask(`handshake ${ms}`),
     bulk: (ms, size) => ask(`bulk ${size} ${ms}`),
     trips: (ms, size) => ask(`rtt ${size} ${ms}`),
     open: () => Promise.reject(new Error('not measured for OTP')),
