@@ -6,10 +6,11 @@ import {
   encodeOid,
   encodeSmallInteger,
 } from '../../packages/ssl/src/values/x509/der-writer.js';
-import { pkcs12Password } from '../../packages/ssl/src/values/x509/encrypted-key.js';
+import { noPassword, pkcs12Password } from '../../packages/ssl/src/values/x509/encrypted-key.js';
 
 export interface Pkcs12Order {
-  readonly password: string;
+  /** `undefined`: none at all, which is not the empty one. */
+  readonly password: string | undefined;
   /** DER PrivateKeyInfo. */
   readonly privateKey: Uint8Array;
   readonly certificates: readonly Uint8Array[];
@@ -50,7 +51,7 @@ export function makePkcs12(order: Pkcs12Order): MadePkcs12 {
     ...order.certificates.map((der) => bag('1.2.840.113549.1.12.10.1.3', certificateBag(der))),
     ...(order.others ?? []).map(([type, value]) => bag(type, value)),
   );
-  const { algorithm, encrypted } = encrypt(bags, order.password);
+  const { algorithm, encrypted } = encrypt(bags, order.password ?? '');
   const secret = shell(
     0x30,
     encodeOid('1.2.840.113549.1.7.6'),
@@ -69,7 +70,7 @@ export function makePkcs12(order: Pkcs12Order): MadePkcs12 {
 }
 
 function macOf(safe: Uint8Array, { iterations = 2, password }: Pkcs12Order): Uint8Array {
-  const wide = pkcs12Password(Buffer.from(password));
+  const wide = password === undefined ? noPassword : pkcs12Password(Buffer.from(password));
   const key = pkcs12Key('sha256', wide, salt, Math.min(iterations, 2), 3, 32);
   const digest = createHmac('sha256', key).update(safe).digest();
   return sequence(
@@ -102,4 +103,17 @@ function pieces(content: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let at = 0; at < content.length; at += 100) found.push(octets(content.subarray(at, at + 100)));
   return found;
+}
+
+/** A key bag encrypted with triple DES by PKCS#12's own scheme, without any password. */
+export function shroudWithoutPassword(privateKey: Uint8Array): readonly [type: string, value: Uint8Array] {
+  const derive = (id: 1 | 2, length: number): Uint8Array =>
+    pkcs12Key('sha1', noPassword, salt, 2, id, length);
+  const cipher = createCipheriv('des-ede3-cbc', derive(1, 24), derive(2, 8));
+  const encrypted = Buffer.concat([cipher.update(privateKey), cipher.final()]);
+  const scheme = sequence(
+    encodeOid('1.2.840.113549.1.12.1.3'),
+    sequence(octets(salt), encodeSmallInteger(2)),
+  );
+  return ['1.2.840.113549.1.12.10.1.2', sequence(scheme, octets(encrypted))];
 }

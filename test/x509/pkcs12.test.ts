@@ -9,7 +9,7 @@ import { KeyError } from '../../packages/ssl/src/values/x509/key-error.js';
 import { decodePkcs12, isPkcs12, loadPkcs12Structure } from '../../packages/ssl/src/values/x509/pkcs12.js';
 import { describeWithPeer } from '../support/report.js';
 import { makeIntermediate, makeKey, makeLeaf, makeRoot } from './make.js';
-import { makePkcs12, type Pkcs12Order } from './make-pkcs12.js';
+import { makePkcs12, type Pkcs12Order, shroudWithoutPassword } from './make-pkcs12.js';
 
 const structure = await loadPkcs12Structure();
 const open = (file: Uint8Array, password: string | undefined): ReturnType<typeof decodePkcs12> =>
@@ -57,6 +57,13 @@ describe('PKCS#12 files in whatever encoding', () => {
       ['1.2.3.4', Uint8Array.of(0x05, 0)],
     ] as const;
     expect(open(makePkcs12({ ...order, others }).file, 'geheim').certificates).toHaveLength(2);
+  });
+
+  it('made with no password at all opens with none and with the empty one', () => {
+    const none = { ...order, password: undefined, others: [shroudWithoutPassword(key.pkcs8)] };
+    expect(open(makePkcs12(none).file, undefined).certificates).toHaveLength(2);
+    expect(open(makePkcs12(none).file, '').certificates).toHaveLength(2);
+    expect(kindOf(makePkcs12(none).file)).toBe('wrong_password');
   });
 
   it('refuses a file without a MAC: a wrong password must not give another key', () => {

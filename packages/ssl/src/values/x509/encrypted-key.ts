@@ -103,8 +103,15 @@ function pbes1(
   return decryptFile(cipher, key, iv, data);
 }
 
+/**
+ * A PKCS#12 file may be made with no password at all: keys are then derived from nothing, where an empty password
+ * gives two zeros. Told from an empty one by identity.
+ */
+export const noPassword: Uint8Array = new Uint8Array();
+
 /** RFC 7292 appendix B.1: UTF-16BE with two final zeros. */
 export function pkcs12Password(password: Uint8Array): Uint8Array {
+  if (password === noPassword) return noPassword;
   const text = new TextDecoder().decode(password);
   const out = new Uint8Array(text.length * 2 + 2);
   for (let i = 0; i < text.length; i++) {

@@ -6,7 +6,13 @@
 import { type FileHash, fileHmac, pkcs12Key } from '../crypto/pem-cipher.js';
 import { sameBytes } from './certificate.js';
 import { DerError, DerReader, Tag } from './der.js';
-import { decryptBy, decryptPrivateKeyInfo, type Password, pkcs12Password } from './encrypted-key.js';
+import {
+  decryptBy,
+  decryptPrivateKeyInfo,
+  noPassword,
+  type Password,
+  pkcs12Password,
+} from './encrypted-key.js';
 import { KeyError } from './key-error.js';
 import type { Pkcs12Bag, Pkcs12Info, Pkcs12Mac } from './pkcs12-structure.js';
 
@@ -67,13 +73,13 @@ function decode(bytes: Uint8Array, password: Uint8Array, structure: Pkcs12Struct
   if (authSafe.type !== 'data')
     throw new KeyError('unsupported', 'PKCS#12 files encrypted as a whole are not supported');
   if (mac === undefined) throw new KeyError('unsupported', 'PKCS#12 files without a MAC are not supported');
-  checkMac(mac, authSafe.octets, password);
+  const secret = checkMac(mac, authSafe.octets, password);
   const bags: Pkcs12Bag[] = [];
   for (const info of structure.readSafe(authSafe.octets)) {
-    bags.push(...structure.readBags(open(info, password)));
+    bags.push(...structure.readBags(open(info, secret)));
     if (bags.length > MAX_BAGS) throw new KeyError('unsupported', 'too many bags in the PKCS#12 file');
   }
-  const found = bags.flatMap((bag) => openBag(bag, password, structure) ?? []);
+  const found = bags.flatMap((bag) => openBag(bag, secret, structure) ?? []);
   const key = found.find(({ type }) => type === 'key');
   const certificates = found.filter(({ type }) => type === 'certificate');
   const isOwn = ({ localKeyId }: Bag): boolean =>
@@ -97,7 +103,8 @@ const macHashes: Readonly<Record<string, { readonly hash: FileHash; readonly len
   '2.16.840.1.101.3.4.2.3': { hash: 'sha512', length: 64 },
 };
 
-function checkMac(mac: Pkcs12Mac, safe: Uint8Array, password: Uint8Array): void {
+/** The password as the file was made with it. */
+function checkMac(mac: Pkcs12Mac, safe: Uint8Array, password: Uint8Array): Uint8Array {
   const { digest, iterations, salt } = mac;
   const known = Object.hasOwn(macHashes, mac.hash) ? macHashes[mac.hash] : undefined;
   if (known === undefined) throw new KeyError('unsupported', `PKCS#12 MAC ${mac.hash} is not supported`);
@@ -106,8 +113,9 @@ function checkMac(mac: Pkcs12Mac, safe: Uint8Array, password: Uint8Array): void 
   const { hash, length } = known;
   const isRight = (secret: Uint8Array): boolean =>
     sameBytes(fileHmac(hash, pkcs12Key(hash, secret, salt, iterations, 3, length), safe), digest);
+  if (isRight(pkcs12Password(password))) return password;
   // No password is written as an empty one by some and as none at all by others.
-  if (isRight(pkcs12Password(password)) || (password.length === 0 && isRight(password))) return;
+  if (password.length === 0 && isRight(noPassword)) return noPassword;
   throw new KeyError('wrong_password', 'wrong password, or a damaged PKCS#12 file');
 }
 
