@@ -14,6 +14,7 @@ import { clientConfig, serverConfig } from './build.js';
 import type { ClientConfig, Config, LogLevel, ServerConfig, SocketOptions } from './config.js';
 import { OptionError } from './option-error.js';
 import type { TlsClientOptions, TlsServerOptions } from './raw.js';
+import { Recent } from './recent.js';
 import type { At, OptionName, OptionRow, Settings } from './row.js';
 import { defaults, optionRows } from './rows.js';
 import { isOptionObject, type ParsedSocket, parseSocketOptions, socketDefaults } from './socket-options.js';
@@ -34,12 +35,22 @@ export interface ParseContext {
 
 /** Options of `connect`. `{ error }` is OTP's term; not an object at all is a `TypeError`. */
 export function parseClientOptions(options: TlsClientOptions, context: ParseContext): Result<ClientConfig> {
-  return parse(options, 'client', context, clientConfig);
+  const raw = optionObject(options);
+  const { engine, defaultVersions, logLevel, inheritedSocket } = context;
+  if (logLevel !== undefined || inheritedSocket !== undefined)
+    return parse(raw, 'client', context, clientConfig);
+  const known = recentClients.find(raw, engine, defaultVersions);
+  if (known !== undefined) return { ok: known };
+  const parsed = parse(raw, 'client', context, clientConfig);
+  if ('ok' in parsed) recentClients.keep(raw, engine, defaultVersions, parsed.ok);
+  return parsed;
 }
+
+const recentClients: Recent<ClientConfig> = new Recent();
 
 /** Options of `listen`, `handshake` (merged over the listener's) and the upgrade of a plain socket. */
 export function parseServerOptions(options: TlsServerOptions, context: ParseContext): Result<ServerConfig> {
-  return parse(options, 'server', context, serverConfig);
+  return parse(optionObject(options), 'server', context, serverConfig);
 }
 
 /**
@@ -60,12 +71,11 @@ export function mergeOptions(...layers: readonly TlsServerOptions[]): TlsServerO
 }
 
 function parse<C extends Config>(
-  options: TlsClientOptions | TlsServerOptions,
+  raw: Raw,
   role: Config['role'],
   context: ParseContext,
   build: (settings: Settings, socket: ParsedSocket) => C,
 ): Result<C> {
-  const raw = optionObject(options);
   try {
     const settings = decide(raw, role, context);
     const socket = parseSocketOptions(
