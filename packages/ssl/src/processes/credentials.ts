@@ -305,10 +305,9 @@ function pairOf(
   surroundings: StaplerSurroundings,
 ): Pair {
   const { engine } = surroundings;
-  const { cert, certfile, ocspResponse } = material;
-  const file = cert === undefined ? certfile : undefined;
+  const { ocspResponse } = material;
   const stapling = ocspResponse === undefined ? {} : { stapling: 'ask' as const };
-  return attempt('certfile', file, () => {
+  const make = (): Pair => {
     const [own] = given;
     const chain = given.length === 1 && own !== undefined ? completeChain(own, trust, engine) : given;
     if (ocspResponse === undefined && own !== undefined) tellMustStaple(own, config, surroundings);
@@ -320,7 +319,24 @@ function pairOf(
     const { algorithm, bits, schemes } = matchRemoteKey(chain, key.key, engine);
     const identity: OwnIdentity = { chain, key: 'remote', schemes, ...stapling };
     return { identity, algorithm, bits, remote: key.key, stapler };
-  });
+  };
+  try {
+    return make();
+  } catch (error) {
+    throw blamed(error, material);
+  }
+}
+
+/** A pair that does not fit is the key's fault, everything else the certificate's; the option is the one that was used. */
+function blamed(error: unknown, { cert, certfile, key, keyfile }: IdentityMaterial): MaterialError {
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof KeyError && error.kind === 'mismatch')
+    return key === undefined
+      ? materialError('keyfile', keyfile, text)
+      : materialError('key', undefined, text);
+  return cert === undefined
+    ? materialError('certfile', certfile, text)
+    : materialError('cert', undefined, text);
 }
 
 /** RFC 7633 §4.2.3.2: clients will refuse such a certificate without a response. */
