@@ -27,10 +27,11 @@ const empty = new Uint8Array(0);
 /**
  * What all sockets that we connect read into, since a chunk is worked off before the next is read. A buffer of its own
  * for every 64 KB read is a third of all memory that bulk data passes through, and the collector runs so much more
- * often. Node has nothing like it for sockets that are accepted.
+ * often. Node has nothing like it for sockets that are accepted. Of each chunk the beginning of a record stays, which is
+ * copied and opened in two pieces: 256 KB in place of node's 64 give a fifth more than the buffer alone.
  */
 let readBuffer: Uint8Array | undefined;
-const readBufferBytes = 65_536;
+const readBufferBytes = 262_144;
 
 export const nodeNet: TransportProvider = {
   name: 'tcp',
