@@ -147,10 +147,7 @@ const calls: Readonly<Record<string, Loose>> = {
   'cipher_suites/3': loose(cipherSuites),
   'suite_to_str/1': loose(suiteToStr),
   'suite_to_openssl_str/1': loose(suiteToOpensslStr),
-  'str_to_suite/1': (name) => {
-    const result = loose(strToSuite)(name);
-    return typeof result === 'object' && result !== null && 'ok' in result ? result.ok : result;
-  },
+  'str_to_suite/1': loose(strToSuite),
   'filter_cipher_suites/2': (suites, by) => names(loose(filterCipherSuites)(suites, by, openssl30)),
   'prepend_cipher_suites/2': (by, suites) => names(loose(prependCipherSuites)(by, suites, openssl30)),
   'append_cipher_suites/2': (by, suites) => names(loose(appendCipherSuites)(by, suites, openssl30)),

@@ -122,6 +122,12 @@ describe('connect, send and recv', () => {
     const info = ssl.unwrap(await ssl.connectionInformation(server, ['protocol', 'sniHostname', 'nonsense']));
     expect(info).toEqual({ protocol: 'tlsv1.3', sniHostname: 'localhost' });
     expect(Object.keys(ssl.unwrap(await ssl.connectionInformation(client)))).toContain('selectedCipherSuite');
+    const options = ['crlCheck', 'verify', 'maxHandshakes', 'password', 'key'];
+    expect(ssl.unwrap(await ssl.connectionInformation(server, options))).toEqual({
+      verify: 'verify_none',
+      crlCheck: false,
+      maxHandshakes: 4096,
+    });
     expect(ssl.unwrap(await ssl.getstat(client, ['recvCnt']))['recvCnt']).toBeGreaterThan(0);
     expect(await ssl.getstat(client, ['no_such' as never])).toEqual({ error: 'einval' });
   });

@@ -11,7 +11,13 @@ const secretItems = ['clientRandom', 'serverRandom', 'keylog'];
 /** Options that are no secret and that `connection_information` gives back as the user would write them. */
 const optionItems = [
   'versions',
+  'certfile',
+  'keyfile',
+  'cacertfile',
   'verify',
+  'verifyFun',
+  'partialChain',
+  'crlCheck',
   'depth',
   'ciphers',
   'supportedGroups',
@@ -25,10 +31,13 @@ const optionItems = [
   'keepSecrets',
   'hibernateAfter',
   'serverNameIndication',
+  'customizeHostnameCheck',
+  'stapling',
   'alpnAdvertisedProtocols',
   'alpnPreferredProtocols',
   'failIfNoPeerCert',
   'honorCipherOrder',
+  'maxHandshakes',
 ];
 
 /** The items asked for, in internal order; undefined values and unknown items are left out. */
@@ -67,6 +76,11 @@ function item(name: string, facts: Facts, config: Config): unknown {
       return facts.serverRandom;
     case 'keylog':
       return keylog(facts);
+    case 'certfile':
+    case 'keyfile':
+      return config.identity[name];
+    case 'verifyFun':
+      return config.verifyFun && [config.verifyFun.fun, config.verifyFun.state];
     case 'ciphers':
       return config.ciphers.map(suiteMap);
     default:

@@ -26,7 +26,7 @@ import {
 } from './registry/suites.js';
 import type { ProtocolVersion, TlsVersion } from './registry/versions.js';
 import { versionByName } from './registry/versions.js';
-import type { Result } from './terms.js';
+import type { Failed } from './terms.js';
 
 /** OTP's `erl_cipher_suite()`. The signalling value TLS_EMPTY_RENEGOTIATION_INFO_SCSV is four times `'null'`. */
 export interface SuiteMap {
@@ -413,11 +413,11 @@ export function suiteToOpensslStr(suite: SuiteMap): string {
   return parts.filter((part) => part !== '').join('-');
 }
 
-/** `ssl:str_to_suite/1`: from either name. */
-export function strToSuite(name: string): Result<SuiteMap> {
-  if (name === scsvName) return { ok: scsv };
+/** `ssl:str_to_suite/1`: from either name; like OTP's, the bare map or `{ error: { not_recognized: name } }`. */
+export function strToSuite(name: string): SuiteMap | Failed {
+  if (name === scsvName) return scsv;
   const suite = typeof name === 'string' ? findSuite(name) : undefined;
-  return suite === undefined ? { error: { not_recognized: name } } : { ok: suiteMap(suite) };
+  return suite === undefined ? { error: { not_recognized: name } } : suiteMap(suite);
 }
 
 /** The row of an RFC or OpenSSL name, OpenSSL's older spelling of DHE included. */
