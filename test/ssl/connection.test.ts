@@ -236,6 +236,20 @@ describe('connect, send and recv', () => {
   });
 });
 
+describe('shutdown(read_write)', () => {
+  it('says close_notify, and is the end of the connection that its own owner asked for', async () => {
+    const { client, server } = await pair();
+    ssl.unwrap(await ssl.setopts(client, { active: true }));
+    ssl.unwrap(await ssl.send(client, 'last words'));
+    expect(await ssl.shutdown(client, 'read_write')).toEqual({ ok: true });
+    expect(await received(server, 10)).toBe('last words');
+    expect(await ssl.recv(server, 0)).toEqual({ error: 'closed' });
+    expect(await ssl.send(client, 'more')).toEqual({ error: 'closed' });
+    // The server's end has come by now: its client's owner is told nothing.
+    expect(self.flush()).toEqual([]);
+  });
+});
+
 describe('errors', () => {
   it('of the transport have their posix names', async () => {
     const { listener, port } = await listen();

@@ -291,15 +291,19 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     return this.#settle();
   }
 
-  /** `ssl:shutdown/2`: close_notify and the end of our side; reading goes on until the peer ends too. */
+  /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
   #shutdown(how: 'read' | 'write' | 'read_write', from: From): Outcome {
-    if (how === 'read') {
-      this.#delivery.end({ type: 'closed' });
-      from.reply(okay);
-      return this.#settle();
+    switch (how) {
+      case 'read':
+        this.#delivery.end({ type: 'closed' });
+        from.reply(okay);
+        return this.#settle();
+      case 'write':
+        void this.#line.endOutput().then((said) => from.reply(said ? okay : closedError));
+        return undefined;
+      case 'read_write':
+        return this.#close(from);
     }
-    void this.#line.endOutput().then((said) => from.reply(said ? okay : closedError));
-    return undefined;
   }
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
