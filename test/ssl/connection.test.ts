@@ -259,6 +259,7 @@ describe('errors', () => {
     await ssl.close(listener);
     expect(await ssl.connect(self, '127.0.0.1', port, trust)).toEqual({ error: 'econnrefused' });
     expect(await ssl.connect(self, 'no-such-host.invalid', port, trust)).toEqual({ error: 'nxdomain' });
+    expect(await ssl.connect(self, '', port, trust)).toEqual({ error: 'nxdomain' });
     const tooHigh = await ssl.connect(self, 'localhost', 70_000, trust);
     expect(tooHigh).toMatchObject({ error: { options: { cb_info: expect.anything() } } });
   });

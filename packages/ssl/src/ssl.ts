@@ -137,6 +137,8 @@ export async function connect(
   if ('error' in config) return config;
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     return { error: { options: { cb_info: tcpCallbacks } } };
+  // node:net would take it for localhost.
+  if (host === '') return { error: 'nxdomain' };
   const { environment } = application;
   const deadline = deadlineOf(self.node, timeout);
   const transport = await environment.provider.connect(host, port, config.ok.transport, deadline());
@@ -323,7 +325,8 @@ export async function close(
 }
 
 /**
- * Ends one direction: `write` says close_notify and sends no more, reading goes on until the peer ends too.
+ * `write` says close_notify and sends no more; reading goes on until the peer ends too. `read_write` ends both ways, as
+ * `close`. `read` takes nothing more, and as in OTP the connection ends with it: its owner hears `ssl_closed`.
  * Errors: `closed`, `enotconn`. `ssl:shutdown/2`
  */
 export async function shutdown(
