@@ -29,7 +29,7 @@ const where = `Node ${process.version}, ${cpus()[0]?.model.trim() ?? 'unknown pr
   process.env['ACTOR_TLS_PINNED'] === undefined ? 'not pinned' : 'one core'
 }, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}`;
 
-const tls = wanted('tls') ? await tlsBench(quick ? 150 : 800, quick ? 3 : 5, quick ? 800 : 4000) : [];
+const tls = wanted('tls') ? await tlsBench(quick ? 150 : 600, quick ? 3 : 5, quick ? 400 : 10_000) : [];
 const runtime = wanted('runtime') ? await runtimeBench() : [];
 
 if (flags.has('--json')) console.log(JSON.stringify({ where, tls, runtime }, undefined, 2));
