@@ -49,7 +49,7 @@ export async function actorSide(name: string, files: Material, engine?: CryptoEn
     handshakes: (ms) => rate(ms, () => handshake()),
     coldHandshakes: (ms) =>
       rate(ms, () => {
-        // Verdicts are kept with the trust of a config, and configs while the last few options come again.
+        // Parsed anew, under a config of its own; verdicts that a shared trust store keeps are still found.
         clearParseCache();
         turn += 1;
         return handshake({ ...client, depth: 10 + (turn % 16) });
