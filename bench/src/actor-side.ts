@@ -1,9 +1,17 @@
 /** actor-tls: processes that own their connections. */
+import { readFileSync } from 'node:fs';
 import { createNode, type Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import type { CryptoEngine } from '@actor-tls/ssl/core';
+import { createCa } from '@actor-tls/ssl/testing';
 import { clearParseCache } from '../../packages/ssl/dist/values/x509/parse-cache.js';
 import { askEvery, cpu, group, type Material, rate, type Side, suite } from './side.js';
+
+/** The one certificate of a PEM file. */
+function derOf(file: string): Uint8Array {
+  const lines = readFileSync(file, 'latin1').split('\n');
+  return Buffer.from(lines.filter((line) => !line.startsWith('-----')).join(''), 'base64');
+}
 
 type Owner = Self<ssl.SslMessage>;
 
@@ -20,6 +28,9 @@ export async function actorSide(name: string, files: Material, engine?: CryptoEn
   const { port } = ssl.unwrap(await ssl.sockname(listener));
   const client = { ...common, cacertfile: cafile, serverNameIndication: 'localhost' } as const;
 
+  const trusted = derOf(cafile);
+  /** A CA that nobody asks about; its signature is what tells one trust store from the next. */
+  const stranger = createCa({ subject: 'a stranger' }).cert.slice();
   let turn = 0;
   /** Both ends of a new connection, client first. */
   const pair = async (
@@ -49,10 +60,12 @@ export async function actorSide(name: string, files: Material, engine?: CryptoEn
     handshakes: (ms) => rate(ms, () => handshake()),
     coldHandshakes: (ms) =>
       rate(ms, () => {
-        // Parsed anew, under a config of its own; verdicts that a shared trust store keeps are still found.
+        // Another trust store each time, as stores are shared by content and keep their verdicts.
         clearParseCache();
         turn += 1;
-        return handshake({ ...client, depth: 10 + (turn % 16) });
+        new DataView(stranger.buffer).setUint32(stranger.length - 4, turn);
+        const { cacertfile: _, ...others } = client;
+        return handshake({ ...others, cacerts: [trusted, stranger.slice()] });
       }),
     async bulk(ms, size) {
       const [ours, theirs] = await pair();
