@@ -88,9 +88,9 @@ describe('the TypeScript in the documents', () => {
 
   it('is all run, but for what says why not', () => {
     expect(programs.filter(({ notRun }) => notRun !== undefined)).toEqual([]);
+    const tables = ['docs/map.md', 'docs/options.md', 'docs/attacks.md', 'docs/performance.md'];
     for (const document of documents())
-      if (document !== 'docs/map.md' && document !== 'docs/options.md' && document !== 'docs/attacks.md')
-        expect(programs.map((program) => program.document)).toContain(document);
+      if (!tables.includes(document)) expect(programs.map((program) => program.document)).toContain(document);
   });
 });
 
