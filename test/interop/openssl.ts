@@ -24,7 +24,8 @@ export const openssl: Peer = {
         ? ['-Verify', '4', '-verify_return_error', '-CAfile', options.requireClientCa]
         : []),
     ]);
-    child.process.stdout.pipe(child.process.stdin);
+    // Never `pipe`: it stops reading while s_server takes nothing in, and s_server takes nothing in while it cannot print.
+    child.process.stdout.on('data', (chunk) => child.process.stdin.write(chunk));
     await listening(port, child);
     return { port, stop: child.stop };
   },
