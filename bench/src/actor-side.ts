@@ -15,7 +15,7 @@ function derOf(file: string): Uint8Array {
 
 type Owner = Self<ssl.SslMessage>;
 
-export async function actorSide(name: string, files: Material, engine?: CryptoEngine): Promise<Side> {
+export async function actorSide(files: Material, engine?: CryptoEngine): Promise<Side> {
   const node = createNode({ name: 'bench' });
   ssl.unwrap(await ssl.start({ node, ...(engine === undefined ? {} : { engine }) }));
   const common = { ciphers: [suite], supportedGroups: [group], active: false } as const;
@@ -56,7 +56,6 @@ export async function actorSide(name: string, files: Material, engine?: CryptoEn
   };
 
   return {
-    name,
     handshakes: (ms) => rate(ms, () => handshake()),
     coldHandshakes: (ms) =>
       rate(ms, () => {

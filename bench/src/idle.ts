@@ -4,7 +4,7 @@ import { nodeSide } from './node-side.js';
 
 const [which, count = '0', certfile = '', keyfile = '', cafile = ''] = process.argv.slice(2);
 const files = { certfile, keyfile, cafile };
-const side = which === 'actor' ? await actorSide('actor-tls', files) : await nodeSide(files);
+const side = which === 'actor' ? await actorSide(files) : await nodeSide(files);
 
 const resident = async (): Promise<number> => {
   const collect: unknown = Reflect.get(globalThis, 'gc');

@@ -47,7 +47,6 @@ export async function nodeSide(files: Material): Promise<Side> {
     });
 
   return {
-    name: 'node:tls',
     handshakes,
     coldHandshakes: handshakes,
     async bulk(ms, size) {

@@ -1,7 +1,6 @@
 /** What each side of the comparison of TLS stacks can be asked: client and server in one process, over loopback. */
 
 export interface Side {
-  readonly name: string;
   /** Full handshakes per second. */
   handshakes(ms: number): Promise<number>;
   /** The same against a chain that is parsed and verified anew each time, as most sides do anyhow. */

@@ -7,12 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nobleEngine } from '@actor-tls/ssl/core';
 import { createCa } from '@actor-tls/ssl/testing';
-import { actorSide } from './actor-side.js';
-import { nodeSide } from './node-side.js';
-import { otpSide } from './otp-side.js';
-import { type Material, median, type Side, warmUp } from './side.js';
+import { type Measures, remoteSide } from './remote-side.js';
+import { group, type Material, median, suite, warmUp } from './side.js';
 
 export interface TlsRow {
   readonly name: string;
@@ -26,6 +23,9 @@ export interface TlsRow {
 
 export const ours = 'actor-tls';
 const idleConnections = 5000;
+const sideProcess = fileURLToPath(new URL('./side-process.js', import.meta.url));
+/** A node of its own with one scheduler. */
+const otpScript = fileURLToPath(new URL('../erlang/tls_bench.escript', import.meta.url));
 
 /** Throw-away files, removed by `remove`. */
 export function createMaterial(): Material & { remove(): void } {
@@ -48,20 +48,23 @@ export function createMaterial(): Material & { remove(): void } {
 /** `ms` of processor time per side, measure and round, after at most `warmMs` per side and measure. */
 export async function tlsBench(ms: number, rounds: number, warmMs: number): Promise<TlsRow[]> {
   const material = createMaterial();
-  const otp = await otpSide(material);
-  const node = await nodeSide(material);
-  const actor = await actorSide(ours, material);
-  const noble = await actorSide(`${ours}, noble alone`, material, nobleEngine);
-  const sides = [actor, node, ...(otp === undefined ? [] : [otp]), noble];
+  const { certfile, keyfile, cafile } = material;
+  const onNode = (name: string, which: string): Promise<Measures | undefined> =>
+    remoteSide(name, process.execPath, [sideProcess, which, certfile, keyfile, cafile]);
+  const sides = [
+    await onNode(ours, 'actor'),
+    await onNode('node:tls', 'node'),
+    await remoteSide('OTP 25', 'escript', [otpScript, certfile, keyfile, cafile, suite, group]),
+    await onNode(`${ours}, noble alone`, 'noble'),
+  ].filter((side) => side !== undefined);
   const measure = async (
     name: string,
     unit: string,
-    run: (side: Side, ms: number) => Promise<number>,
+    run: (side: Measures, ms: number) => Promise<number>,
     targets: Readonly<Record<string, number>>,
   ): Promise<TlsRow> => {
-    const results = new Map(sides.map((side): [Side, number[]] => [side, []]));
-    // Ours last: what the two engines share is optimised anew when the second comes, and would be measured half done.
-    for (const side of sides.toReversed()) await warmUp(warmMs, (slice) => run(side, slice));
+    const results = new Map(sides.map((side): [Measures, number[]] => [side, []]));
+    for (const side of sides) await warmUp(warmMs, (slice) => run(side, slice));
     for (let round = 0; round < rounds; round++)
       for (const [side, list] of results) list.push(await run(side, ms));
     const figures = Object.fromEntries([...results].map(([side, list]) => [side.name, median(list)]));

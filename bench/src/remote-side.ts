@@ -1,16 +1,22 @@
-/** OTP's ssl in a node of its own with one scheduler, asked over standard input (`erlang/tls_bench.escript`). */
+/**
+ * A side in a process of its own, asked over standard input: one command a line, one number a line as its answer.
+ * So no side's compiler, collector or cache has seen the code of another.
+ */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { group, type Material, type Side, suite } from './side.js';
+import type { Side } from './side.js';
 
-const script = fileURLToPath(new URL('../erlang/tls_bench.escript', import.meta.url));
+export interface Measures extends Omit<Side, 'open'> {
+  readonly name: string;
+}
 
-/** `undefined` when there is no Erlang on this machine. */
-export async function otpSide(files: Material): Promise<Side | undefined> {
-  const child = spawn('escript', [script, files.certfile, files.keyfile, files.cafile, suite, group], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+/** `undefined` when the program is not there or does not come up. */
+export async function remoteSide(
+  name: string,
+  program: string,
+  args: readonly string[],
+): Promise<Measures | undefined> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: ((line: string | undefined) => void)[] = [];
   const give = (line: string | undefined): void => waiting.shift()?.(line);
   createInterface(child.stdout).on('line', give);
@@ -26,12 +32,11 @@ export async function otpSide(files: Material): Promise<Side | undefined> {
     return Number(await answer());
   };
   return {
-    name: 'OTP 25',
+    name,
     handshakes: (ms) => ask(`handshake ${ms}`),
-    coldHandshakes: (ms) => ask(`handshake ${ms}`),
+    coldHandshakes: (ms) => ask(`cold ${ms}`),
     bulk: (ms, size) => ask(`bulk ${size} ${ms}`),
     trips: (ms, size) => ask(`rtt ${size} ${ms}`),
-    open: () => Promise.reject(new Error('not measured for OTP')),
     close: () =>
       new Promise((resolve) => {
         child.once('close', () => resolve());

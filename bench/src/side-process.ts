@@ -1,0 +1,37 @@
+/**
+ * One of the sides on Node, asked over standard input (`remote-side.ts`). By itself it serves a profiler:
+ *
+ *   echo 'handshake 5000' | node --cpu-prof bench/dist/side-process.js actor cert.pem key.pem ca.pem
+ */
+import { createInterface } from 'node:readline';
+import { nobleEngine } from '@actor-tls/ssl/core';
+import { actorSide } from './actor-side.js';
+import { nodeSide } from './node-side.js';
+import type { Side } from './side.js';
+
+const [which, certfile = '', keyfile = '', cafile = ''] = process.argv.slice(2);
+const files = { certfile, keyfile, cafile };
+const side: Side =
+  which === 'node'
+    ? await nodeSide(files)
+    : await actorSide(files, which === 'noble' ? nobleEngine : undefined);
+
+function measure(command: string): Promise<number> {
+  const [what, first, second] = command.split(' ');
+  switch (what) {
+    case 'handshake':
+      return side.handshakes(Number(first));
+    case 'cold':
+      return side.coldHandshakes(Number(first));
+    case 'bulk':
+      return side.bulk(Number(second), Number(first));
+    case 'rtt':
+      return side.trips(Number(second), Number(first));
+    default:
+      throw new Error(`no such measure: ${command}`);
+  }
+}
+
+console.log('ready');
+for await (const command of createInterface(process.stdin)) console.log(await measure(command));
+process.exit(0);
