@@ -15,6 +15,13 @@ import type { Group, GroupName, KeyShare } from '../engine.js';
 import { encodeCurvePkcs8 } from '../key-encoding.js';
 import { copied } from './platform.js';
 
+/**
+ * The public key comes encoded, and is not exported from a `KeyObject` afterwards: on Node 20 an export as JWK holds
+ * the key's lock while it allocates, and when the collector then finds the finished job that made the key, the job's
+ * destructor waits for the same lock, on the same thread, for ever. While the job runs nobody collects it.
+ */
+const encodedPublicKey = { publicKeyEncoding: { format: 'jwk' } };
+
 /** x25519 and x448 (RFC 7748). */
 export class NodeMontgomeryGroup implements Group {
   readonly name: 'x25519' | 'x448';
@@ -29,7 +36,9 @@ export class NodeMontgomeryGroup implements Group {
 
   generate(): KeyShare {
     const { privateKey, publicKey } =
-      this.name === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('x448');
+      this.name === 'x25519'
+        ? generateKeyPairSync('x25519', encodedPublicKey)
+        : generateKeyPairSync('x448', encodedPublicKey);
     return new NodeMontgomeryShare(this.jwkCurve, privateKey, publicKey);
   }
 
@@ -39,7 +48,7 @@ export class NodeMontgomeryGroup implements Group {
       format: 'der',
       type: 'pkcs8',
     });
-    return new NodeMontgomeryShare(this.jwkCurve, key, createPublicKey(key));
+    return new NodeMontgomeryShare(this.jwkCurve, key, createPublicKey(key).export({ format: 'jwk' }));
   }
 }
 
@@ -49,11 +58,10 @@ class NodeMontgomeryShare implements KeyShare {
   private readonly privateKey: KeyObject;
 
   // Keys cross as JWK: export 0.7 µs and import 5, where SPKI costs 71 and 78 (Node 20).
-  constructor(jwkCurve: string, privateKey: KeyObject, publicKey: KeyObject) {
+  constructor(jwkCurve: string, privateKey: KeyObject, publicKey: unknown) {
     this.jwkCurve = jwkCurve;
     this.privateKey = privateKey;
-    const { x } = publicKey.export({ format: 'jwk' });
-    this.publicKey = copied(Buffer.from(x ?? '', 'base64url'));
+    this.publicKey = copied(Buffer.from(jwkCoordinate(publicKey), 'base64url'));
   }
 
   sharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined {
@@ -113,6 +121,12 @@ class NodeEcShare implements KeyShare {
       return undefined;
     }
   }
+}
+
+/** `x` of an OKP key (RFC 8037 §2). The types of node:crypto do not know that keys can be made encoded so. */
+function jwkCoordinate(jwk: unknown): string {
+  if (typeof jwk === 'object' && jwk !== null && 'x' in jwk && typeof jwk.x === 'string') return jwk.x;
+  throw new TypeError('node:crypto gave no JWK');
 }
 
 function base64url(bytes: Uint8Array): string {
