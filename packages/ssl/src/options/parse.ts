@@ -35,12 +35,12 @@ export interface ParseContext {
 
 /** Options of `connect`. `{ error }` is OTP's term; not an object at all is a `TypeError`. */
 export function parseClientOptions(options: TlsClientOptions, context: ParseContext): Result<ClientConfig> {
-  const raw = optionObject(options);
   const { engine, defaultVersions, logLevel, inheritedSocket } = context;
   if (logLevel !== undefined || inheritedSocket !== undefined)
-    return parse(raw, 'client', context, clientConfig);
-  const known = recentClients.find(raw, engine, defaultVersions);
+    return parse(optionObject(options), 'client', context, clientConfig);
+  const known = isOptionObject(options) ? recentClients.find(options, engine, defaultVersions) : undefined;
   if (known !== undefined) return { ok: known };
+  const raw = optionObject(options);
   const parsed = parse(raw, 'client', context, clientConfig);
   if ('ok' in parsed) recentClients.keep(raw, engine, defaultVersions, parsed.ok);
   return parsed;

@@ -58,12 +58,13 @@ function isPlain(value: unknown): boolean {
 
 /** The order counts too: of several wrong options it decides which is told, and of the given ones which comes first. */
 function sameOptions({ keys, values }: Entry<unknown>, raw: Raw): boolean {
-  let at = 0;
-  for (const key in raw) {
+  const given = Object.keys(raw);
+  if (given.length !== keys.length) return false;
+  for (let at = 0; at < given.length; at += 1) {
+    const key = given[at] ?? '';
     if (keys[at] !== key || !sameValue(values[at], raw[key])) return false;
-    at += 1;
   }
-  return at === keys.length;
+  return true;
 }
 
 function sameValue(kept: unknown, given: unknown): boolean {

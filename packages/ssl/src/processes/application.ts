@@ -35,7 +35,7 @@ import {
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { type ConnectionArgs, connectionServer } from './connection.js';
+import { connectionServer, type NewConnection } from './connection.js';
 import { credentialsFrom } from './credentials.js';
 import { crlReader } from './crl-reader.js';
 import { type Environment, settingsOf } from './environment.js';
@@ -167,9 +167,6 @@ function caches({ engine, wallClock, settings }: Environment, pemFiles: PemFiles
 
 // ── Connections ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** What a connection is started with; its sender is added when that runs. */
-export type NewConnection = Omit<ConnectionArgs, 'sender' | 'made'>;
-
 const connectionTemplate: ChildSpec<readonly [NewConnection, (socket: SslSocket) => void]> = {
   id: 'tls_connection',
   type: 'supervisor',
@@ -216,7 +213,7 @@ function startConnectionSupervisor(
         start: (supervisor) =>
           sender === undefined
             ? { error: 'no_sender' }
-            : startGenServer(supervisor, connectionServer, { ...connection, sender, made }),
+            : startGenServer(supervisor, connectionServer, { connection, sender, made }),
       },
     ],
   });

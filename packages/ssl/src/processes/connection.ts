@@ -45,17 +45,22 @@ import type { SenderNotice } from './sender.js';
 import { type SslMessage, SslSocket } from './socket.js';
 import type { Transport, TransportReceiver } from './transport/transport.js';
 
-export interface ConnectionArgs {
+/** What a connection is started with. */
+export interface NewConnection {
   readonly environment: Environment;
   readonly transport: Transport;
   readonly config: Config;
   readonly socket: SocketOptions;
   readonly owner: Pid<SslMessage>;
-  readonly sender: Pid<unknown>;
   /** The host argument of `connect`; for an upgrade the peer's address. */
   readonly host: string | undefined;
   /** Who counts handshakes under way. */
   readonly listener: Pid<HandshakeOver> | undefined;
+}
+
+export interface ConnectionArgs {
+  readonly connection: NewConnection;
+  readonly sender: Pid<unknown>;
   /** Called in `init` with what the user will hold. */
   readonly made: (socket: SslSocket) => void;
 }
@@ -89,8 +94,8 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   /** Who wants the bare transport back. */
   #downgrade: Downgrade | undefined = undefined;
 
-  constructor(self: Self, args: ConnectionArgs) {
-    const { environment, transport, config, owner, sender } = args;
+  constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
+    const { environment, transport, config, socket, owner, host, listener } = connection;
     this.#self = self;
     this.#environment = environment;
     this.#line = new Line(self, transport, sender, environment.settings, this);
@@ -101,9 +106,9 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#ownerMonitor = self.monitor(owner);
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
-    this.#delivery = new Delivery(args.socket, this.#socket, (message) => this.#tell(message));
-    this.#handshake = new Handshaking(args.host, args.listener);
-    args.made(this.#socket);
+    this.#delivery = new Delivery(socket, this.#socket, (message) => this.#tell(message));
+    this.#handshake = new Handshaking(host, listener);
+    made(this.#socket);
   }
 
   /** What observers see. */

@@ -51,7 +51,7 @@ export function clientNames(
   host: string | undefined,
 ): { readonly serverName: string | undefined; readonly reference: HostReference | undefined } {
   if (sni === 'disable') return { serverName: undefined, reference: undefined };
-  const name = sni ?? host?.replace(/\.$/, '');
+  const name = sni ?? (host?.endsWith('.') ? host.slice(0, -1) : host);
   if (name === undefined) return { serverName: undefined, reference: undefined };
   const address = parseAddress(name);
   if (address !== undefined) return { serverName: undefined, reference: { type: 'address', address } };

@@ -1,7 +1,7 @@
 /**
  * Handshake messages over a byte stream. Messages under one key are sealed together, so that a server's
- * EncryptedExtensions to Finished are one record, and a flight is one write: a record costs a cipher context, a write
- * a system call.
+ * EncryptedExtensions to Finished are one record, and a flight is one write of one piece: a record costs a cipher
+ * context, a write a system call, and several pieces in one write more than copying them.
  */
 import type { MessageTransport } from './message-transport.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
@@ -42,7 +42,7 @@ export class StreamTransport implements MessageTransport {
     if (this.records.length === 0) return;
     const { records } = this;
     this.records = [];
-    this.sink.write(records);
+    this.sink.write(records.length === 1 ? records : [concat(records)]);
   }
 
   endPeerFlight(): void {

@@ -1,6 +1,8 @@
 /** Writes the presentation language of RFC 8446 §3 into one growing buffer. */
 
 const initialSize = 512;
+/** What a length of so many bytes cannot say any more. */
+const limits: Readonly<Record<1 | 2 | 3, number>> = { 1: 0x100, 2: 0x10000, 3: 0x1000000 };
 /** A writer that is used again keeps at most this many bytes. */
 const keptSize = 65536;
 
@@ -54,7 +56,7 @@ export class Writer {
   /** Writes the number of bytes since `open` into the room left there, and answers it. */
   close(mark: number, width: 1 | 2 | 3): number {
     const length = this.#length - mark;
-    if (length >= 2 ** (8 * width))
+    if (length >= limits[width])
       throw new RangeError(`${length} bytes do not fit a length of ${width} bytes`);
     for (let i = 1, rest = length; i <= width; i += 1, rest >>>= 8) this.#bytes[mark - i] = rest;
     return length;

@@ -7,14 +7,15 @@ import { NodeAead } from './aead.js';
 import { NodeEcGroup, NodeMontgomeryGroup } from './groups.js';
 import { NodeHash } from './hash.js';
 import { hasCurve, importNodePrivateKey, importNodePublicKey } from './keys.js';
+import { RandomPool } from './random-pool.js';
 
 const hashes: Readonly<Record<HashName, HashFunction>> = {
-  md5: new NodeHash('md5', 16),
-  sha: new NodeHash('sha', 20),
-  sha224: new NodeHash('sha224', 28),
-  sha256: new NodeHash('sha256', 32),
-  sha384: new NodeHash('sha384', 48),
-  sha512: new NodeHash('sha512', 64),
+  md5: new NodeHash('md5', 16, 64),
+  sha: new NodeHash('sha', 20, 64),
+  sha224: new NodeHash('sha224', 28, 64),
+  sha256: new NodeHash('sha256', 32, 64),
+  sha384: new NodeHash('sha384', 48, 128),
+  sha512: new NodeHash('sha512', 64, 128),
 };
 
 const aeads: Readonly<Record<AeadName, Aead>> = {
@@ -31,6 +32,8 @@ const groups: Readonly<Record<GroupName, Group>> = {
   secp521r1: new NodeEcGroup('secp521r1', 'secp521r1', 133),
 };
 
+const random = new RandomPool(randomFillSync);
+
 export const nodeEngine: CryptoEngine = {
   name: 'node',
   hash: (name) => hashes[name],
@@ -40,5 +43,5 @@ export const nodeEngine: CryptoEngine = {
   importPublicKey: importNodePublicKey,
   importPrivateKey: importNodePrivateKey,
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
-  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  randomBytes: (length) => random.take(length),
 };

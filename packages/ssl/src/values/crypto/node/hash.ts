@@ -14,11 +14,14 @@ export function digestName(name: HashName): string {
 export class NodeHash implements HashFunction {
   readonly name: HashName;
   readonly outputLength: number;
+  private readonly blockLength: number;
   private readonly digestName: string;
 
-  constructor(name: HashName, outputLength: number) {
+  /** `outputLength`, `blockLength`: bytes. */
+  constructor(name: HashName, outputLength: number, blockLength: number) {
     this.name = name;
     this.outputLength = outputLength;
+    this.blockLength = blockLength;
     this.digestName = digestName(name);
   }
 
@@ -38,7 +41,7 @@ export class NodeHash implements HashFunction {
     return this.macKey(salt).mac(inputKeyMaterial);
   }
 
-  // Over createHmac: hkdfSync costs 9.5 where this costs 2.
+  // hkdfSync costs 9.5 where this costs 2.
   hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array {
     return expand(this.macKey(pseudoRandomKey), this.outputLength, info, length);
   }
@@ -48,7 +51,9 @@ export class NodeHash implements HashFunction {
   }
 
   private macKey(key: Uint8Array): MacKey {
-    return new NodeMacKey(this.digestName, secretInput(key));
+    return key.length <= this.blockLength
+      ? new ShortMacKey(this.digestName, this.blockLength, this.outputLength, key)
+      : new NodeMacKey(this.digestName, secretInput(key));
   }
 }
 
@@ -64,6 +69,61 @@ class NodeMacKey implements MacKey {
   mac(data: Uint8Array): Uint8Array {
     return latin1Bytes(createHmac(this.digestName, this.key).update(data).digest('binary'));
   }
+}
+
+/**
+ * HMAC with a key of one block at most as what it is, two hashes (RFC 2104 §2). An object of `createHmac` is a native
+ * one with a handle that the collector visits: the two hashes cost half of it (1.2 for 2.4), and on Node 24 a raw key
+ * would cost 16. A handshake makes some forty.
+ */
+class ShortMacKey implements MacKey {
+  private readonly digestName: string;
+  private readonly blockLength: number;
+  private readonly outputLength: number;
+  private readonly key: Uint8Array;
+
+  constructor(name: string, blockLength: number, outputLength: number, key: Uint8Array) {
+    this.digestName = name;
+    this.blockLength = blockLength;
+    this.outputLength = outputLength;
+    this.key = key;
+  }
+
+  mac(data: Uint8Array): Uint8Array {
+    const { blockLength, outputLength, digestName } = this;
+    const inner = scratch(innerViews, innerBytes, blockLength + data.length);
+    const outer = scratch(outerViews, outerBytes, blockLength + outputLength);
+    this.pad(inner, 0x36);
+    this.pad(outer, 0x5c);
+    inner.set(data, blockLength);
+    const innerHash = hashOnce(digestName, inner, 'binary');
+    for (let i = 0; i < outputLength; i++) outer[blockLength + i] = innerHash.charCodeAt(i);
+    const mac = latin1Bytes(hashOnce(digestName, outer, 'binary'));
+    inner.fill(0);
+    outer.fill(0);
+    return mac;
+  }
+
+  private pad(into: Uint8Array, byte: number): void {
+    const { key, blockLength } = this;
+    for (let i = 0; i < key.length; i++) into[i] = (key[i] ?? 0) ^ byte;
+    into.fill(byte, key.length, blockLength);
+  }
+}
+
+/** Scratch of one call each, and views of the lengths asked for: a view costs as much as a fifth of the hash. */
+const innerBytes: Uint8Array = new Uint8Array(512);
+const outerBytes: Uint8Array = new Uint8Array(256);
+const innerViews: (Uint8Array | undefined)[] = [];
+const outerViews: (Uint8Array | undefined)[] = [];
+
+function scratch(views: (Uint8Array | undefined)[], bytes: Uint8Array, length: number): Uint8Array {
+  if (length > bytes.length) return new Uint8Array(length);
+  const known = views[length];
+  if (known !== undefined) return known;
+  const view = bytes.subarray(0, length);
+  views[length] = view;
+  return view;
 }
 
 class NodeRunningHash implements RunningHash {
