@@ -36,7 +36,8 @@ export class Call extends Timeout implements From {
   readonly #to: unknown;
   readonly #timers: Timers;
   readonly #resolve: (value: unknown) => void;
-  readonly #reject: (reason: unknown) => void;
+  /** Called with an {@link Exit}. */
+  readonly #failed: (failure: Exit) => void;
   /** @internal The server that owes the answer; undefined when settled. */
   holder: CallHolder | undefined = undefined;
   /** @internal */ earlierCall: Call | undefined = undefined;
@@ -49,7 +50,7 @@ export class Call extends Timeout implements From {
     request: unknown,
     timers: Timers,
     resolve: (value: unknown) => void,
-    reject: (reason: unknown) => void,
+    failed: (failure: Exit) => void,
   ) {
     super();
     this.request = request;
@@ -57,7 +58,7 @@ export class Call extends Timeout implements From {
     this.#to = to;
     this.#timers = timers;
     this.#resolve = resolve;
-    this.#reject = reject;
+    this.#failed = failed;
   }
 
   get type(): '$gen_call' {
@@ -76,7 +77,7 @@ export class Call extends Timeout implements From {
   fail(reason: Reason): void {
     if (!this.#settle()) return;
     const call: FailedCall = { to: this.#to, request: this.request };
-    this.#reject(Exit.of(reason, call));
+    this.#failed(Exit.of(reason, call));
   }
 
   fire(): void {
@@ -95,7 +96,7 @@ export class Call extends Timeout implements From {
 
 /**
  * Sends `request` to `target` and promises the answer. Fails with an {@link Exit} whose reason is the
- * server's exit reason, `noproc` or `timeout`.
+ * server's exit reason, `noproc` or `timeout`; with `otherwise` it does not fail, and answers what that makes of it.
  */
 export function startCall(
   caller: Caller | undefined,
@@ -104,9 +105,20 @@ export function startCall(
   request: unknown,
   timers: Timers,
   timeout: number,
+  otherwise: ((failure: Exit) => unknown) | undefined,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const call = new Call(caller, to, request, timers, resolve, reject);
+    const failed =
+      otherwise === undefined
+        ? reject
+        : (failure: Exit) => {
+            try {
+              resolve(otherwise(failure));
+            } catch (error) {
+              reject(error);
+            }
+          };
+    const call = new Call(caller, to, request, timers, resolve, failed);
     if (timeout !== Number.POSITIVE_INFINITY) timers.start(call, timeout);
     if (target === undefined) call.fail('noproc');
     else target.request(call);

@@ -14,7 +14,7 @@ import type { Clock, SchedulerHooks } from './clock.js';
 import { systemClock, systemHooks } from './clock.js';
 import { DelayedEvents } from './delayed-events.js';
 import type { Reason } from './exit.js';
-import { RuntimeError } from './exit.js';
+import { type Exit, RuntimeError } from './exit.js';
 import type { Logger } from './logger.js';
 import { stderrLogger } from './logger.js';
 import { Cast, IoTurn } from './messages.js';
@@ -207,6 +207,19 @@ export class Node {
     return this.request<R>(undefined, to, request, timeout);
   }
 
+  /**
+   * A call from code that is no process and that does not fail: `otherwise` makes an answer of the failure. Cheaper
+   * than to catch it.
+   */
+  callOr<R = unknown>(
+    to: Pid<never> | string,
+    request: unknown,
+    timeout: number,
+    otherwise: (failure: Exit) => R,
+  ): Promise<R> {
+    return this.request<R>(undefined, to, request, timeout, otherwise);
+  }
+
   cast(to: Pid<never> | string, request: unknown): void {
     this.castFrom(undefined, to, request);
   }
@@ -367,6 +380,7 @@ export class Node {
     to: Pid<never> | string,
     request: unknown,
     timeout: number,
+    otherwise?: (failure: Exit) => R,
   ): Promise<R> {
     const target = typeof to === 'string' ? this.whereis(to) : to;
     checkDuration(timeout);
@@ -381,7 +395,7 @@ export class Node {
       });
     }
     // The answer's type is the caller's claim: nothing at run time could prove it.
-    return startCall(caller, target, to, request, this.timers, timeout) as Promise<R>;
+    return startCall(caller, target, to, request, this.timers, timeout, otherwise) as Promise<R>;
   }
 
   /** @internal The bearer of a name, or `badarg`. */

@@ -345,14 +345,18 @@ export async function shutdown(
  * it. Leave the bytes alone until then. Errors: `closed`, `timeout` (`sendTimeout`), `enotconn`,
  * `{ badarg: { packet_to_large: [length, max] } }`. `ssl:send/2`
  */
-export async function send(socket: SslSocket | SslListenSocket, data: IoData): Promise<Result<true>> {
-  if (socket instanceof SslListenSocket) return enotconn;
-  const request: SenderRequest = { type: 'send', data: bytesOf(data) };
+export function send(socket: SslSocket | SslListenSocket, data: IoData): Promise<Result<true>> {
   try {
-    return await socket.node.call<Result<true>>(socket.sender, request, Infinity);
+    if (socket instanceof SslListenSocket) return Promise.resolve(enotconn);
+    const request: SenderRequest = { type: 'send', data: bytesOf(data) };
+    return socket.node.callOr<Result<true>>(socket.sender, request, Infinity, senderGone);
   } catch (error) {
-    return gone(error, closed);
+    return Promise.reject(error);
   }
+}
+
+function senderGone(error: unknown): Result<true> {
+  return gone(error, closed);
 }
 
 /**
