@@ -29,7 +29,7 @@ const where = `Node ${process.version}, ${cpus()[0]?.model.trim() ?? 'unknown pr
   process.env['ACTOR_TLS_PINNED'] === undefined ? 'not pinned' : 'one core'
 }, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}`;
 
-const tls = wanted('tls') ? await tlsBench(quick ? 150 : 600, quick ? 3 : 5, quick ? 400 : 10_000) : [];
+const tls = wanted('tls') ? await tlsBench(quick ? 150 : 250, quick ? 3 : 25, quick ? 400 : 12_000) : [];
 const runtime = wanted('runtime') ? await runtimeBench() : [];
 
 if (flags.has('--json')) console.log(JSON.stringify({ where, tls, runtime }, undefined, 2));
@@ -44,13 +44,12 @@ process.exit(0);
 function tlsTable(rows: readonly TlsRow[]): string {
   const sides = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
   const lines = rows.map((row) => {
-    const own = row.figures[ours] ?? Number.NaN;
     const cells = sides.map((side) => {
       const figure = row.figures[side];
       if (figure === undefined) return '–';
       const text = `${figure < 100 ? figure.toFixed(1) : Math.round(figure)} ${row.unit}`;
       if (side === ours) return `**${text}**`;
-      const ratio = own / figure;
+      const ratio = row.ratios[side] ?? Number.NaN;
       const target = row.targets[side];
       if (target === undefined) return `${text} (${ratio.toFixed(2)} ×)`;
       const met = row.better === 'more' ? ratio >= target : ratio <= target;

@@ -42,22 +42,6 @@ export async function rate(ms: number, operation: () => Promise<void>): Promise<
   return (count * 1000) / spent;
 }
 
-/**
- * Measures until the figure does not rise any more, `ms` at most: code that is not optimised yet would count against
- * whoever runs more JavaScript, and no server that has run for a minute is in that state.
- */
-export async function warmUp(ms: number, measure: (ms: number) => Promise<number>): Promise<void> {
-  const slice = 400;
-  let best = 0;
-  let steady = 0;
-  // Four slices without a rise: the compiler makes pauses, and on a shared machine figures fall by chance.
-  for (let spent = 0; spent < ms && steady < 4; spent += slice) {
-    const figure = await measure(Math.min(slice, ms));
-    steady = figure > best * 1.03 ? 0 : steady + 1;
-    best = Math.max(best, figure);
-  }
-}
-
 /** ms of processor time that this process has used. */
 export function cpu(): number {
   const { user, system } = process.cpuUsage();
