@@ -276,8 +276,7 @@ function endings(end: End): string[] {
   }
   if (end.ownEnd) return found;
   const told = ends.length + end.toldByCall.length;
-  const [kill, another] = end.kills;
-  const mustHear = kill === undefined ? true : another === undefined && kill.active && kill.established;
+  const mustHear = end.kills.every(({ active, established }) => active && established);
   if (mustHear && told === 0) found.push('ended, and nobody was told');
   return found;
 }

@@ -174,6 +174,7 @@ export function mutate(
 ): void {
   const send = node.send.bind(node);
   const call = node.call.bind(node);
+  const callOr = node.callOr.bind(node);
   node.send = (to, message) => {
     const owner: unknown = to;
     if (deliver !== undefined && isOwner(owner) && isSslMessage(message))
@@ -182,6 +183,16 @@ export function mutate(
   };
   node.call = <R>(to: Pid<never> | string, request: unknown, timeout?: number): Promise<R> => {
     const ask = (): Promise<R> => call<R>(to, request, timeout);
+    if (answer === undefined || !isRequest(request)) return ask();
+    return answer(request, ask) as Promise<R>;
+  };
+  node.callOr = <R>(
+    to: Pid<never> | string,
+    request: unknown,
+    timeout: number,
+    otherwise: Parameters<typeof callOr<R>>[3],
+  ): Promise<R> => {
+    const ask = (): Promise<R> => callOr<R>(to, request, timeout, otherwise);
     if (answer === undefined || !isRequest(request)) return ask();
     return answer(request, ask) as Promise<R>;
   };

@@ -152,6 +152,25 @@ describe('killing', () => {
       expect(leaksSince(world.test.node, mark)).toEqual([]);
       await serves(other);
     });
+
+  for (const order of [
+    ['connection', 'sender'],
+    ['sender', 'connection'],
+  ] as const)
+    it(`the ${order.join(' and the ')} in one instant tells the owner all the same`, async () => {
+      const owner = world.test.node.shell();
+      const hit = await pair(owner);
+      await world.run(ssl.setopts(hit.server, { active: true }));
+      for (const victim of order) world.test.node.exit(hit.server[victim], 'kill');
+      await world.test.advance(10_000);
+      expect(owner.flush()).toMatchObject([
+        {
+          type: 'ssl_error',
+          socket: hit.server,
+          reason: { tls_alert: ['internal_error', expect.any(String)] },
+        },
+      ]);
+    });
 });
 
 describe('a user’s verifyFun', () => {

@@ -468,8 +468,9 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
       receiver: this.#self.pid,
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
-      lastWill: () => this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) }),
     });
+    // However this process ends, killed too, the owner is told: its last will is opened like a port is closed.
+    this.#self.own(this, openWill);
     this.#handshake = undefined;
     handshake.alarm?.cancel();
     if (handshake.listener !== undefined)
@@ -703,6 +704,11 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#line.flush();
   }
 
+  /** Tells the owner, unless it has heard of the end already or need not. */
+  lastWill(): void {
+    this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) });
+  }
+
   /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */
   #alertReason(failure: Failure): SslReason {
     const { protocol, role } = this.#config;
@@ -745,6 +751,10 @@ interface Downgrade {
 }
 
 const drained: SenderNotice = { type: 'drained' };
+
+function openWill(connection: Connection): void {
+  connection.lastWill();
+}
 
 function chunkTurn(connection: Connection, chunk: Uint8Array): Outcome {
   return connection.chunk(chunk, false);

@@ -3,7 +3,7 @@
  * not read holds up sends and never the reading.
  *
  * It owns the transport: however it ends, the transport is closed. If the receiver crashes, the sender tells the
- * peer (`internal_error`) and, through the receiver's last will, the owner.
+ * peer (`internal_error`).
  */
 import { type From, type GenServer, isOrderly, type Pid, type Ref, type Self } from '@actor-tls/runtime';
 import type { WriteHalf } from '../protocol/record/write-half.js';
@@ -34,8 +34,6 @@ export type SenderNotice =
       readonly receiver: Pid<unknown>;
       readonly packet: unknown;
       readonly sendTimeout: number | 'infinity';
-      /** Tells the owner when the receiver could not. */
-      readonly lastWill: () => void;
     }
   | { readonly type: 'packet'; readonly packet: unknown }
   /** The peer's KeyUpdate asked for ours (RFC 8446 §4.6.3). */
@@ -58,7 +56,6 @@ type Phase =
       readonly name: 'connection';
       readonly queue: SendQueue;
       readonly receiver: Ref;
-      readonly lastWill: () => void;
     }
   | { readonly name: 'closed' };
 
@@ -133,7 +130,6 @@ export class Sender {
     if (phase.name !== 'connection' || phase.receiver !== ref) return;
     if (isOrderly(reason)) return;
     phase.queue.fail(internalError, deaf);
-    phase.lastWill();
   }
 
   /** The process ends in order: whoever shut us down has not said goodbye to the peer yet. */
@@ -154,7 +150,6 @@ export class Sender {
       name: 'connection',
       queue,
       receiver: this.#self.monitor(notice.receiver),
-      lastWill: notice.lastWill,
     };
     for (const { data, from } of waiting) this.#enqueue(queue, data, from);
   }
