@@ -103,9 +103,9 @@ class HostScope {
 
   #execute(action: Parameters<ActionExecutor>[0]): void {
     const { self } = this;
-    if (self.home.inspected) {
+    if (self.home.inspection.on) {
       const { type, params } = action;
-      self.home.inspect({ type: '@xstate.action', actorRef: self, action: { type, params } });
+      self.home.inspection.tell({ type: '@xstate.action', actorRef: self, action: { type, params } });
     }
     action.exec?.(action.info, action.params);
   }

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { ActorRefLike, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { createActor, fromTransition } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
 import { Blueprint } from './blueprint.js';
@@ -15,6 +15,7 @@ import { systemClock, systemHooks } from './clock.js';
 import { DelayedEvents } from './delayed-events.js';
 import type { Reason } from './exit.js';
 import { type Exit, RuntimeError } from './exit.js';
+import { asEvent, Inspection, isActor } from './inspection.js';
 import type { Logger } from './logger.js';
 import { stderrLogger } from './logger.js';
 import { Cast, IoTurn } from './messages.js';
@@ -28,7 +29,7 @@ import { crashReport } from './report.js';
 import { Scheduler } from './scheduler.js';
 import { CALL_TIMEOUT, Self } from './self.js';
 import { checkDuration, Timeout, Timers } from './timers.js';
-import type { Inspected, System } from './xstate-internals.js';
+import type { System } from './xstate-internals.js';
 import { SystemDoor } from './xstate-internals.js';
 
 /** What `spawn` takes: a function of the process's {@link Self}, or a blueprint such as a hosted machine. */
@@ -106,7 +107,7 @@ export class Node {
   /** Actors inside machines that stand for a process. */
   readonly #proxies = new WeakMap<AnyActorRef, Process>();
   #serial = 0;
-  #inspectors = 0;
+  /** @internal */ readonly inspection: Inspection;
   readonly #dying: Process[] = [];
   #burying = false;
   #stopped = false;
@@ -127,7 +128,7 @@ export class Node {
     this.#door = new SystemDoor(this.system);
     this.delayedEvents = new DelayedEvents(this.timers, this.#door);
     this.#door.replaceScheduler(this.delayedEvents.asScheduler());
-    this.#door.wrapInspect((attach, observer) => this.#attachInspector(attach, observer));
+    this.inspection = new Inspection(this.#door, root.sessionId, this.logger, () => this.#living());
     nodes.set(this.system, this);
     root.start();
   }
@@ -321,11 +322,6 @@ export class Node {
 
   // ── Inside the runtime ──────────────────────────────────────────────────────────────────────────────
 
-  /** @internal Somebody inspects this node. */
-  get inspected(): boolean {
-    return this.#inspectors > 0;
-  }
-
   /** @internal */
   spawnFrom<M>(parent: Process | undefined, body: Spawnable<M>, options: SpawnOptions = {}): Pid<M> {
     if (typeof body !== 'function' && !(body instanceof Blueprint)) {
@@ -353,16 +349,14 @@ export class Node {
       process.addLink(parent);
       parent.addLink(process);
     }
-    if (this.#inspectors > 0) this.inspect({ type: '@xstate.actor', actorRef: process });
+    if (this.inspection.on) this.inspection.started(process);
     process.wake();
     return process;
   }
 
   /** @internal */
   sendFrom(source: Process | undefined, to: Pid<never>, message: unknown): void {
-    if (this.#inspectors > 0 && to instanceof Process) {
-      this.inspect({ type: '@xstate.event', sourceRef: source, actorRef: to, event: asEvent(message) });
-    }
+    if (this.inspection.on && to instanceof Process) this.inspection.sent(source, to, message);
     to.deliver(message);
   }
 
@@ -370,7 +364,7 @@ export class Node {
   castFrom(source: Process | undefined, to: Pid<never> | string, request: unknown): void {
     const target = typeof to === 'string' ? this.whereis(to) : to;
     if (target === undefined) return;
-    if (this.#inspectors > 0) this.sendFrom(source, target, new Cast(request));
+    if (this.inspection.on) this.sendFrom(source, target, new Cast(request));
     else target.deliver(new Cast(request));
   }
 
@@ -385,14 +379,9 @@ export class Node {
     const target = typeof to === 'string' ? this.whereis(to) : to;
     checkDuration(timeout);
     if (target === undefined && typeof to !== 'string') throw new RuntimeError('badarg', 'a call to nobody');
-    if (this.#inspectors > 0 && target instanceof Process) {
-      const sourceRef = caller instanceof Process ? caller : undefined;
-      this.inspect({
-        type: '@xstate.event',
-        sourceRef,
-        actorRef: target,
-        event: { type: '$gen_call', request },
-      });
+    if (this.inspection.on && target instanceof Process) {
+      const source = caller instanceof Process ? caller : undefined;
+      this.inspection.sent(source, target, { type: '$gen_call', request });
     }
     // The answer's type is the caller's claim: nothing at run time could prove it.
     return startCall(caller, target, to, request, this.timers, timeout, otherwise) as Promise<R>;
@@ -439,7 +428,7 @@ export class Node {
     this.delayedEvents.cancelAll(process);
     process.notifyAll(process.reason);
     // What is user code runs from the scheduler, never in whoever sent the signal.
-    if (process.rare !== undefined || process.body.ended !== undefined || this.#inspectors > 0) {
+    if (process.rare !== undefined || process.body.ended !== undefined || this.inspection.on) {
       this.scheduler.enqueue(process);
     }
   }
@@ -451,7 +440,7 @@ export class Node {
     if (process.cleaned) return;
     process.cleaned = true;
     body.ended?.(process, reason);
-    if (this.#inspectors > 0) this.#inspectSnapshot(process, asEvent({ type: 'exit', reason }));
+    if (this.inspection.on) this.inspection.changed(process, { type: 'exit', reason });
     if (rare === undefined) return;
     if (rare.owned !== undefined) {
       for (const owned of [...rare.owned.values()].reverse()) this.#safely(process, () => owned.close());
@@ -466,18 +455,13 @@ export class Node {
 
   /** @internal Somebody wants to hear of this process's changes. */
   observing(process: Process): boolean {
-    return this.#inspectors > 0 || process.rare?.face?.observed === true;
+    return this.inspection.on || process.rare?.face?.observed === true;
   }
 
   /** @internal The process has handled `message`: tells inspectors and observers. */
   changed(process: Process, message: unknown): void {
-    if (this.#inspectors > 0) this.#inspectSnapshot(process, asEvent(message));
+    if (this.inspection.on) this.inspection.changed(process, message);
     if (process.rare?.face?.observed === true) process.rare.face.next(process.getSnapshot());
-  }
-
-  /** @internal */
-  inspect(event: Inspected): void {
-    this.#door.inspected(event);
   }
 
   /** @internal The crash report of a process that failed. */
@@ -535,67 +519,10 @@ export class Node {
       this.logger.error({ pid: process.id, err: error }, 'cleaning up after a process threw');
     }
   }
-
-  #inspectSnapshot(process: Process, event: EventObject): void {
-    this.inspect({ type: '@xstate.snapshot', actorRef: process, event, snapshot: process.getSnapshot() });
-  }
-
-  /** Counts inspectors, and shows a late one the actors that live already. */
-  #attachInspector(
-    attach: System['inspect'],
-    observer: Parameters<System['inspect']>[0],
-  ): ReturnType<System['inspect']> {
-    // xstate calls inspectors in the middle of transitions: one that throws would break the machine it watches.
-    const guarded = (event: InspectionEvent): void => {
-      try {
-        if (typeof observer === 'function') observer(event);
-        else observer.next?.(event);
-      } catch (error) {
-        this.logger.error({ err: error }, 'an inspector threw');
-      }
-    };
-    const subscription = attach(guarded);
-    this.#inspectors += 1;
-    for (const process of this.#living()) this.#introduce(guarded, process);
-    let attached = true;
-    return {
-      unsubscribe: () => {
-        if (attached) this.#inspectors -= 1;
-        attached = false;
-        subscription.unsubscribe();
-      },
-    };
-  }
-
-  #introduce(inspector: (event: InspectionEvent) => void, actor: ActorRefLike): void {
-    inspector({ type: '@xstate.actor', actorRef: actor, rootId: this.root.sessionId });
-    const snapshot: unknown = actor.getSnapshot();
-    if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return;
-    for (const child of Object.values(snapshot.children ?? {})) {
-      if (typeof child === 'object' && child !== null && isActor(child)) this.#introduce(inspector, child);
-    }
-  }
 }
 
 /** What the actor that stands for a process is told at the end of it. */
 export const PROCESS_EXIT = 'process.exit';
-
-function isActor(value: object): value is AnyActorRef {
-  return 'sessionId' in value && 'getSnapshot' in value;
-}
-
-/** A message as an inspector wants it. */
-function asEvent(message: unknown): EventObject {
-  if (isEventObject(message)) return message;
-  const wrapped = { type: 'message', message };
-  return wrapped;
-}
-
-function isEventObject(message: unknown): message is EventObject {
-  return (
-    typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string'
-  );
-}
 
 let fallback: Node | undefined;
 

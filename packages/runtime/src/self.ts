@@ -82,7 +82,7 @@ export class Self<in out M = unknown> {
     if (process.state === EXITED) throw exited(process.reason);
     const { home } = process;
     if (typeof to === 'string') home.sendFrom(process, home.named(to), message);
-    else if (home.inspected) home.sendFrom(process, to, message);
+    else if (home.inspection.on) home.sendFrom(process, to, message);
     else to.deliver(message);
   }
 

@@ -17,26 +17,24 @@ import {
 } from '@actor-tls/runtime';
 import type { Config, SocketOptions } from '../options/config.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from '../options/socket-options.js';
-import { Core } from '../protocol/core.js';
+import type { Core } from '../protocol/core.js';
 import type { Facts } from '../protocol/facts.js';
 import type { OwnIdentity } from '../protocol/identity.js';
 import type { Failure, Sink, StapleWish } from '../protocol/sink.js';
 import { alertText } from '../values/alert-text.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { nonceExtensions } from '../values/x509/ocsp.js';
 import { explain, type PeerVerdict } from '../values/x509/verdict.js';
 import { Alarm } from './alarm.js';
 import { Batch } from './batch.js';
-import { afterEnd, closedError, codeOf, crashReason, einval, okay } from './connection-answers.js';
-import { connectionInformation } from './connection-information.js';
+import { afterEnd, closedError, codeOf, crashReason, okay } from './connection-answers.js';
 import { ConnectionLog } from './connection-log.js';
+import { answerQuery } from './connection-queries.js';
 import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
 import { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
-import { clientNames, Handshaking, type Postponed, signElsewhere } from './handshaking.js';
-import { judgePeer } from './judgement.js';
+import { Handshaking, type Postponed } from './handshaking.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
 import type { HandshakeOver } from './listener.js';
@@ -65,8 +63,6 @@ export interface ConnectionArgs {
   readonly made: (socket: SslSocket) => void;
 }
 
-/** bytes, RFC 8954 §2.1 */
-const nonceLength = 32;
 type Outcome = Stop<Connection> | undefined;
 
 export class Connection implements Sink, TransportReceiver, LineHolder {
@@ -192,30 +188,12 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
         from.reply(this.#getOptions(request.names));
         return undefined;
       case 'statistics':
-        from.reply(this.#line.gone ? einval : { ok: this.#line.transport.statistics() });
-        return undefined;
       case 'peername':
-        from.reply(this.#line.gone ? einval : this.#line.transport.peername());
-        return undefined;
       case 'sockname':
-        from.reply(this.#line.gone ? einval : this.#line.transport.sockname());
-        return undefined;
-      case 'peercert': {
-        const peer = this.#facts?.peerChain[0];
-        from.reply(peer === undefined ? { error: 'no_peercert' } : { ok: peer });
-        return undefined;
-      }
-      case 'negotiated_protocol': {
-        const alpn = this.#facts?.alpn;
-        from.reply(alpn === undefined ? { error: 'protocol_not_negotiated' } : { ok: alpn });
-        return undefined;
-      }
+      case 'peercert':
+      case 'negotiated_protocol':
       case 'information':
-        from.reply(
-          this.#facts === undefined
-            ? closedError
-            : { ok: connectionInformation(this.#facts, this.#config, request.items) },
-        );
+        from.reply(answerQuery(request, { line: this.#line, facts: this.#facts, config: this.#config }));
         return undefined;
       case 'controlling_process':
         this.#changeOwner(request.owner);
@@ -389,23 +367,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     const handshake = this.#handshake;
     if (handshake === undefined || this.#lifecycle.state !== 'handshaking') return undefined;
     if ('error' in loaded) return this.#refuse(loaded.error);
-    handshake.credentials = loaded.ok;
-    const config = this.#config;
-    const { engine } = this.#environment;
-    const { identities, certificateAuthorities } = loaded.ok;
-    if (config.role === 'client') {
-      const { serverName, reference } = clientNames(config.serverNameIndication, handshake.host);
-      handshake.reference = reference;
-      const { stapling } = config;
-      if (stapling?.ocspNonce === true) handshake.nonce = engine.randomBytes(nonceLength);
-      const requestExtensions = handshake.nonce ? nonceExtensions(handshake.nonce) : new Uint8Array();
-      const statusRequest = stapling && { responderIds: [], requestExtensions };
-      const dependencies = { engine };
-      this.#core = Core.client({ config, identities, dependencies, serverName, statusRequest }, this);
-    } else {
-      const dependencies = { engine };
-      this.#core = Core.server({ config, identities, dependencies, certificateAuthorities }, this);
-    }
+    this.#core = handshake.makeCore(loaded.ok, this.#config, this.#environment.engine, this);
     this.#core.start();
     this.#line.flush();
     this.#line.start(this);
@@ -508,34 +470,18 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   }
 
   askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
-    const handshake = this.#handshake;
-    const credentials = handshake?.credentials;
-    if (handshake === undefined || credentials === undefined) return;
-    const { nonce, reference: host } = handshake;
-    const environment = this.#environment;
-    const config = this.#config;
-    const verdict = judgePeer({
-      chain,
-      staple,
-      nonce,
-      config,
-      credentials,
-      environment,
-      host,
-      log: this.#log,
-    });
+    const verdict = this.#handshake?.judge(chain, staple, this.#config, this.#environment, this.#log);
+    if (verdict === undefined) return;
     if (verdict instanceof Promise) verdict.then((answer) => this.#later(verdictTurn, answer));
     else this.#answerVerdict(verdict);
   }
 
   askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
-    const key = this.#handshake?.credentials?.remoteKeys.get(identity);
-    if (key === undefined) throw new TypeError('a remote key without anybody who signs');
-    signElsewhere(key, scheme, data).then((answer) => this.#later(signatureTurn, answer));
+    this.#handshake?.sign(scheme, data, identity).then((answer) => this.#later(signatureTurn, answer));
   }
 
   askStaple(wish: StapleWish): void {
-    const response = this.#handshake?.credentials?.staplers.get(wish.identity)?.response(wish);
+    const response = this.#handshake?.staple(wish);
     if (response instanceof Promise) response.then((found) => this.#later(stapleTurn, found));
     else this.#core?.answerStaple(response);
   }

@@ -1,13 +1,25 @@
-/** What a connection holds from accept or connect until its handshake is done, and drops then. */
+/**
+ * What a connection holds from accept or connect until its handshake is done, and drops then: who waits, credentials,
+ * names, and with these the answers to what the core asks.
+ */
 import type { From, Pid } from '@actor-tls/runtime';
-import type { RemoteKey } from '../options/config.js';
+import type { Config, RemoteKey } from '../options/config.js';
+import { Core } from '../protocol/core.js';
+import type { OwnIdentity } from '../protocol/identity.js';
+import type { Sink, StapleWish } from '../protocol/sink.js';
+import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result } from '../values/terms.js';
 import { parseAddress } from '../values/x509/hostname.js';
+import { nonceExtensions } from '../values/x509/ocsp.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
+import type { PeerVerdict } from '../values/x509/verdict.js';
 import type { Alarm } from './alarm.js';
+import type { ConnectionLog } from './connection-log.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
+import type { Environment } from './environment.js';
+import { judgePeer } from './judgement.js';
 import type { HandshakeOver } from './listener.js';
 import type { SslSocket } from './socket.js';
 
@@ -17,23 +29,26 @@ export interface Postponed {
   readonly from: From;
 }
 
+/** bytes, RFC 8954 §2.1 */
+const nonceLength = 32;
+
 export class Handshaking {
   /** The host argument of `connect`. */
-  readonly host: string | undefined;
+  readonly #host: string | undefined;
   /** Who counts handshakes under way. */
   readonly listener: Pid<HandshakeOver> | undefined;
   readonly postponed: Postponed[] = [];
   from: From | undefined = undefined;
   alarm: Alarm<'handshake'> | undefined = undefined;
-  credentials: Credentials | undefined = undefined;
-  reference: HostReference | undefined = undefined;
-  /** What a stapled response has to bear. */
-  nonce: Uint8Array | undefined = undefined;
   /** Why the peer's certificates were refused, for people. */
   explanation: string | undefined = undefined;
+  #credentials: Credentials | undefined = undefined;
+  #reference: HostReference | undefined = undefined;
+  /** What a stapled response has to bear. */
+  #nonce: Uint8Array | undefined = undefined;
 
   constructor(host: string | undefined, listener: Pid<HandshakeOver> | undefined) {
-    this.host = host;
+    this.#host = host;
     this.listener = listener;
   }
 
@@ -43,10 +58,53 @@ export class Handshaking {
     this.from = undefined;
     from?.reply(result);
   }
+
+  /** The core, now that certificates, keys and trust are at hand. */
+  makeCore(credentials: Credentials, config: Config, engine: CryptoEngine, sink: Sink): Core {
+    this.#credentials = credentials;
+    const { identities, certificateAuthorities } = credentials;
+    const dependencies = { engine };
+    if (config.role === 'server')
+      return Core.server({ config, identities, dependencies, certificateAuthorities }, sink);
+    const { serverName, reference } = clientNames(config.serverNameIndication, this.#host);
+    this.#reference = reference;
+    const { stapling } = config;
+    if (stapling?.ocspNonce === true) this.#nonce = engine.randomBytes(nonceLength);
+    const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
+    const statusRequest = stapling && { responderIds: [], requestExtensions };
+    return Core.client({ config, identities, dependencies, serverName, statusRequest }, sink);
+  }
+
+  /** The verdict on the peer's chain; `undefined` when nothing was loaded yet and so nothing can have been asked. */
+  judge(
+    chain: readonly Uint8Array[],
+    staple: Uint8Array | undefined,
+    config: Config,
+    environment: Environment,
+    log: ConnectionLog,
+  ): PeerVerdict | Promise<PeerVerdict> | undefined {
+    const credentials = this.#credentials;
+    if (credentials === undefined) return undefined;
+    const nonce = this.#nonce;
+    const host = this.#reference;
+    return judgePeer({ chain, staple, nonce, config, credentials, environment, host, log });
+  }
+
+  /** A signature by a key that lives elsewhere. */
+  sign(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): Promise<Result<Uint8Array>> {
+    const key = this.#credentials?.remoteKeys.get(identity);
+    if (key === undefined) throw new TypeError('a remote key without anybody who signs');
+    return signElsewhere(key, scheme, data);
+  }
+
+  /** What is stapled to our certificate. */
+  staple(wish: StapleWish): Uint8Array | Promise<Uint8Array | undefined> | undefined {
+    return this.#credentials?.staplers.get(wish.identity)?.response(wish);
+  }
 }
 
 /** Which name a client sends and checks (contract §2.2, §10; an address as host is checked as one). */
-export function clientNames(
+function clientNames(
   sni: string | 'disable' | undefined,
   host: string | undefined,
 ): { readonly serverName: string | undefined; readonly reference: HostReference | undefined } {
@@ -59,7 +117,7 @@ export function clientNames(
 }
 
 /** Asks for a signature; whatever goes wrong is the answer. */
-export async function signElsewhere(
+async function signElsewhere(
   key: RemoteKey,
   scheme: SignatureSchemeName,
   data: Uint8Array,
