@@ -10,6 +10,7 @@ export type HashName = 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512'
 
 /** A running hash. `digest` may be called at any time and does not end it. */
 export interface RunningHash {
+  /** Feeds bytes, which must stay as they are: a digest may come back to them. */
   update(data: Uint8Array): void;
   /** The hash of everything fed so far; feeding may go on. */
   digest(): Uint8Array;

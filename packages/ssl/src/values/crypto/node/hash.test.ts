@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { HashName } from '../engine.js';
 import { nodeEngine } from './engine.js';
@@ -27,5 +27,44 @@ describe('HMAC of the node engine is that of createHmac', () => {
     const short = hash?.hmac(key, Uint8Array.of(1));
     hash?.hmac(new Uint8Array(64).fill(0xff), new Uint8Array(300).fill(0xff));
     expect(hash?.hmac(key, Uint8Array.of(1))).toEqual(short);
+  });
+});
+
+describe('A running hash', () => {
+  /** Pieces of so many bytes each; all of one differ from all of another. */
+  const pieces = (...lengths: number[]): Uint8Array[] =>
+    lengths.map((length, at) => new Uint8Array(length).fill(at + 1));
+
+  test.each([
+    ['few bytes', pieces(10, 0, 200, 1)],
+    ['as much as is kept, and a byte more', pieces(4000, 96, 1, 5)],
+    ['one piece longer than is kept', pieces(5, 10_000, 7)],
+    ['short pieces after the first that was too long', pieces(4000, 200, 3, 3)],
+  ])('of %s is at each step the hash of all so far', (_name, parts) => {
+    const running = nodeEngine.hash('sha256')?.start();
+    const so: Uint8Array[] = [];
+    for (const part of parts) {
+      running?.update(part);
+      so.push(part);
+      const expected = createHash('sha256').update(Buffer.concat(so)).digest('hex');
+      expect(Buffer.from(running?.digest() ?? []).toString('hex')).toBe(expected);
+      expect(Buffer.from(running?.digest() ?? []).toString('hex')).toBe(expected);
+    }
+  });
+
+  test.each([
+    ['short', 100],
+    ['long', 9000],
+  ])('forks when it is %s, and both go on alone', (_name, length) => {
+    const start = new Uint8Array(length).fill(1);
+    const running = nodeEngine.hash('sha384')?.start();
+    running?.update(start);
+    const fork = running?.fork();
+    running?.update(Uint8Array.of(2));
+    fork?.update(Uint8Array.of(3));
+    const hashOf = (last: number): string =>
+      createHash('sha384').update(start).update(Uint8Array.of(last)).digest('hex');
+    expect(Buffer.from(running?.digest() ?? []).toString('hex')).toBe(hashOf(2));
+    expect(Buffer.from(fork?.digest() ?? []).toString('hex')).toBe(hashOf(3));
   });
 });
