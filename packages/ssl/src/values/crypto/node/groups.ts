@@ -13,7 +13,7 @@ import {
 } from 'node:crypto';
 import type { Group, GroupName, KeyShare } from '../engine.js';
 import { encodeCurvePkcs8 } from '../key-encoding.js';
-import { copied } from './platform.js';
+import { copied, withoutStacks } from './platform.js';
 
 /**
  * The public key comes encoded, and is not exported from a `KeyObject` afterwards: on Node 20 an export as JWK holds
@@ -68,7 +68,7 @@ class NodeMontgomeryShare implements KeyShare {
     if (peerPublicKey.length !== this.publicKey.length) return undefined;
     try {
       const jwk: JsonWebKey = { kty: 'OKP', crv: this.jwkCurve, x: base64url(peerPublicKey) };
-      const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
+      const publicKey = withoutStacks(() => createPublicKey({ key: jwk, format: 'jwk' }));
       const secret = copied(diffieHellman({ privateKey: this.privateKey, publicKey }));
       // RFC 7748 §6, RFC 8446 §7.4.2: OpenSSL refuses these itself; others need not.
       return secret.some((byte) => byte !== 0) ? secret : undefined;

@@ -15,7 +15,7 @@ import type { HashName, KeyAlgorithm, PrivateKey, PublicKey, SignatureAlgorithm 
 import { fits } from '../fits.js';
 import { bitLength, decodePkcs8, decodeRsaPublicKey, decodeSpki, type EncodedKey } from '../key-encoding.js';
 import { digestName } from './hash.js';
-import { copied } from './platform.js';
+import { copied, withoutStacks } from './platform.js';
 
 /** OpenSSL knows these two under the names of X9.62 only. */
 export function openSslCurve(name: string): string {
@@ -89,10 +89,14 @@ class NodePublicKey extends NodeKey implements PublicKey {
         case 'dsa':
           return verifyOnce(digestName(algorithm.hash), data, this.key, signature);
         case 'rsa_pkcs1':
-          return verifyOnce(digestName(algorithm.hash), data, pkcs1(this.key), signature);
+          return withoutStacks(() =>
+            verifyOnce(digestName(algorithm.hash), data, pkcs1(this.key), signature),
+          );
         case 'rsa_pss':
           if (!hasUniformPssHash(algorithm)) return false;
-          return verifyOnce(digestName(algorithm.hash), data, pss(this.key, algorithm.saltLength), signature);
+          return withoutStacks(() =>
+            verifyOnce(digestName(algorithm.hash), data, pss(this.key, algorithm.saltLength), signature),
+          );
       }
     } catch {
       return false;

@@ -30,3 +30,22 @@ export function latin1Bytes(text: string): Uint8Array {
 export function copied(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer);
 }
+
+/** Not under `--frozen-intrinsics`. */
+const limitIsWritable = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
+/**
+ * Calls into node:crypto with errors that have no stack. Node 24 finds out what kind of key it was given by catching
+ * errors, four of them for an import, and the traces of these are two thirds of its cost (51 for 18). For calls whose
+ * errors nobody reads.
+ */
+export function withoutStacks<T>(call: () => T): T {
+  if (!limitIsWritable) return call();
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return call();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
