@@ -29,7 +29,7 @@ const where = `Node ${process.version}, ${cpus()[0]?.model.trim() ?? 'unknown pr
   process.env['ACTOR_TLS_PINNED'] === undefined ? 'not pinned' : 'one core'
 }, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}`;
 
-const tls = wanted('tls') ? await tlsBench(quick ? 150 : 250, quick ? 3 : 25, quick ? 400 : 12_000) : [];
+const tls = wanted('tls') ? await tlsBench(quick ? 150 : 250, quick ? 3 : 30, quick ? 400 : 12_000) : [];
 const runtime = wanted('runtime') ? await runtimeBench() : [];
 
 if (flags.has('--json')) console.log(JSON.stringify({ where, tls, runtime }, undefined, 2));
