@@ -71,13 +71,13 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
     // In turn as well: who has warmed up and then rests for a minute finds its caches cold.
     for (let slice = 0; slice < warmSlices; slice++)
       for (const side of sides) await run(side, warmMs / warmSlices);
-    const measured = sides.map((side) => ({ side: side.name, rates: [] as number[] }));
+    const measured = new Map(sides.map(({ name: side }): [string, number[]] => [side, []]));
     for (let round = 0; round < rounds; round++)
-      for (const [at, side] of sides.entries()) measured[at]?.rates.push(await run(side, ms));
-    const own = measured.find(({ side }) => side === ours)?.rates ?? [];
+      for (const side of sides) measured.get(side.name)?.push(await run(side, ms));
+    const own = measured.get(ours) ?? [];
     const figures: Record<string, number> = {};
     const ratios: Record<string, number> = {};
-    for (const { side, rates } of measured) {
+    for (const [side, rates] of measured) {
       figures[side] = median(rates);
       if (side !== ours) ratios[side] = median(rates.map((rate, round) => (own[round] ?? Number.NaN) / rate));
     }

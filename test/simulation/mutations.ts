@@ -173,28 +173,19 @@ export function mutate(
   others: () => readonly Pid<ssl.SslMessage>[],
 ): void {
   const send = node.send.bind(node);
-  const call = node.call.bind(node);
-  const callOr = node.callOr.bind(node);
+  // What all calls come down to.
+  const request = node.request.bind(node);
   node.send = (to, message) => {
     const owner: unknown = to;
     if (deliver !== undefined && isOwner(owner) && isSslMessage(message))
       deliver(send, owner, message, others());
     else send(to, message);
   };
-  node.call = <R>(to: Pid<never> | string, request: unknown, timeout?: number): Promise<R> => {
-    const ask = (): Promise<R> => call<R>(to, request, timeout);
-    if (answer === undefined || !isRequest(request)) return ask();
-    return answer(request, ask) as Promise<R>;
-  };
-  node.callOr = <R>(
-    to: Pid<never> | string,
-    request: unknown,
-    timeout: number,
-    otherwise: Parameters<typeof callOr<R>>[3],
-  ): Promise<R> => {
-    const ask = (): Promise<R> => callOr<R>(to, request, timeout, otherwise);
-    if (answer === undefined || !isRequest(request)) return ask();
-    return answer(request, ask) as Promise<R>;
+  node.request = <R>(...args: Parameters<typeof request<R>>): Promise<R> => {
+    const ask = (): Promise<R> => request<R>(...args);
+    const asked: unknown = args[2];
+    if (answer === undefined || !isRequest(asked)) return ask();
+    return answer(asked, ask) as Promise<R>;
   };
 }
 

@@ -1,4 +1,5 @@
 /** What one turn has decrypted, on its way to delivery: in raw mode one batch is one message (contract §2.7). */
+import { join } from '../values/wire/join.js';
 
 /**
  * Small records of one chunk are joined to one message; from here on a batch goes out as it is, since joining full
@@ -29,12 +30,6 @@ export class Batch {
       return first;
     }
     this.#pieces = [];
-    const whole = Buffer.allocUnsafeSlow(bytes);
-    let at = 0;
-    for (const piece of pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
+    return join(pieces, Buffer.allocUnsafeSlow(bytes));
   }
 }

@@ -3,6 +3,7 @@
  * EncryptedExtensions to Finished are one record, and a flight is one write of one piece: a record costs a cipher
  * context, a write a system call, and several pieces in one write more than copying them.
  */
+import { join } from '../values/wire/join.js';
 import type { MessageTransport } from './message-transport.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { ReadHalf } from './record/read-half.js';
@@ -79,11 +80,5 @@ export class StreamTransport implements MessageTransport {
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return join(parts, new Uint8Array(parts.reduce((length, part) => length + part.length, 0)));
 }

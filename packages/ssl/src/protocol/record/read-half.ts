@@ -4,6 +4,7 @@
  * Holds at most one incomplete record besides the chunks just fed. Nothing is copied on the way of a record: a
  * record that spans chunks goes to the opener in pieces, and its plaintext comes out in pieces.
  */
+import { join } from '../../values/wire/join.js';
 import {
   ALERT,
   APPLICATION_DATA,
@@ -208,7 +209,7 @@ export class ReadHalf {
     const first = pieces[0] ?? EMPTY;
     if (pieces.length === 1) return { type, data: first, owned };
     if (code === ALERT || code === CHANGE_CIPHER_SPEC) {
-      return { type, data: concat(pieces, length), owned };
+      return { type, data: join(pieces, new Uint8Array(length)), owned };
     }
     pieces.shift();
     this.rest = pieces;
@@ -271,7 +272,7 @@ export class ReadHalf {
 
   private takeWhole(length: number): Uint8Array {
     const pieces = this.take(length);
-    return pieces.length === 1 ? (pieces[0] ?? EMPTY) : concat(pieces, length);
+    return pieces.length === 1 ? (pieces[0] ?? EMPTY) : join(pieces, new Uint8Array(length));
   }
 
   /**
@@ -295,14 +296,4 @@ export class ReadHalf {
     }
     return copy;
   }
-}
-
-function concat(pieces: Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -580,18 +580,7 @@ function waitForCertificate(from: WaitFlight2): WaitCert {
 }
 
 function waitForFinished(from: WaitFlight2): WaitFinished {
-  // Field by field: every handshake comes by here, and a spread with others behind it is slow.
-  const { negotiated, keys, certificate, alpn, clientAuthentication, application } = from;
-  return {
-    state: 'waitFinished',
-    negotiated,
-    keys,
-    certificate,
-    alpn,
-    clientAuthentication,
-    application,
-    peer: anonymous,
-  };
+  return waitFinished(from, anonymous);
 }
 
 /** §4.4.2.4 */
@@ -603,7 +592,7 @@ function receiveEmptyCertificate(
   if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
   if (config.failIfNoPeerCert) throw new AlertError('certificate_required', 'certificate_required');
   from.keys.transcript.add(raw);
-  return { ...from, state: 'waitFinished', peer: anonymous };
+  return waitFinished(from, anonymous);
 }
 
 /** §4.4.2 */
@@ -635,8 +624,14 @@ function receiveCertificateVerify(
   const { transcript } = from.keys;
   const scheme = checkCertificateVerify(body, 'client', from.key, config.signatureAlgs, transcript.digest());
   transcript.add(raw);
-  const { negotiated, keys, certificate, alpn, clientAuthentication, application, chain } = from;
-  const peer: Peer = { chain, scheme };
+  return waitFinished(from, { chain: from.chain, scheme });
+}
+
+/** Field by field: every handshake comes by here, and a spread with others behind it is slow. */
+function waitFinished(
+  { negotiated, keys, certificate, alpn, clientAuthentication, application }: Answered,
+  peer: Peer,
+): WaitFinished {
   return {
     state: 'waitFinished',
     negotiated,

@@ -2,6 +2,7 @@
  * Hashes, HMAC and HKDF of node:crypto.
  */
 import { createHash, createHmac, type Hash, hash as hashOnce } from 'node:crypto';
+import { join } from '../../wire/join.js';
 import type { HashFunction, HashName, LabelExpander, RunningHash } from '../engine.js';
 import { expand, HkdfLabels, type MacKey } from '../hkdf.js';
 import { latin1Bytes, type SecretInput, secretInput } from './platform.js';
@@ -150,14 +151,8 @@ class NodeRunningHash implements RunningHash {
 
   digest(): Uint8Array {
     if (this.hash !== undefined) return latin1Bytes(this.hash.copy().digest('binary'));
-    let at = 0;
-    for (let i = 0; i < this.pieces.length; i++) {
-      const piece = this.pieces[i];
-      if (piece === undefined) continue;
-      transcriptBytes.set(piece, at);
-      at += piece.length;
-    }
-    return latin1Bytes(hashOnce(this.digestName, transcriptBytes.subarray(0, at), 'binary'));
+    const fed = join(this.pieces, transcriptBytes).subarray(0, this.length);
+    return latin1Bytes(hashOnce(this.digestName, fed, 'binary'));
   }
 
   fork(): RunningHash {
