@@ -1,5 +1,6 @@
 /**
  * All figures of the README in one command: `npm run bench [-- --quick] [-- --json] [-- tls | runtime]`.
+ * `--quick` shows that all of it runs: its figures are those of code that is hardly warm.
  *
  * Runs itself again on one processor when `taskset` is there, so that both ends and the runtime share one core, as
  * OTP's single scheduler does.

@@ -21,15 +21,20 @@ export async function remoteSide(
   const give = (line: string | undefined): void => waiting.shift()?.(line);
   createInterface(child.stdout).on('line', give);
   child.on('error', () => give(undefined));
+  let ended = false;
   child.on('close', () => {
+    ended = true;
     for (const each of waiting.splice(0)) each(undefined);
   });
   child.stdin.on('error', () => {});
-  const answer = (): Promise<string | undefined> => new Promise((resolve) => waiting.push(resolve));
+  const answer = (): Promise<string | undefined> =>
+    new Promise((resolve) => (ended ? resolve(undefined) : waiting.push(resolve)));
   if ((await answer()) !== 'ready') return undefined;
   const ask = async (command: string): Promise<number> => {
     child.stdin.write(`${command}\n`);
-    return Number(await answer());
+    const line = await answer();
+    if (line === undefined) throw new Error(`${name} ended when it was asked to ${command}`);
+    return Number(line);
   };
   return {
     name,

@@ -70,7 +70,7 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
     // Code that is not optimised yet would count against whoever runs more JavaScript, and no server is in that state.
     // In turn as well: who has warmed up and then rests for a minute finds its caches cold.
     for (let slice = 0; slice < warmSlices; slice++)
-      for (const side of sides) await run(side, warmMs / warmSlices);
+      for (const side of sides) await run(side, Math.ceil(warmMs / warmSlices));
     const measured = new Map(sides.map(({ name: side }): [string, number[]] => [side, []]));
     for (let round = 0; round < rounds; round++)
       for (const side of sides) measured.get(side.name)?.push(await run(side, ms));
