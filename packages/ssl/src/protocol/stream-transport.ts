@@ -3,7 +3,7 @@
  * EncryptedExtensions to Finished are one record, and a flight is one write of one piece: a record costs a cipher
  * context, a write a system call, and several pieces in one write more than copying them.
  */
-import { join } from '../values/wire/join.js';
+import { concat } from '../values/wire/join.js';
 import type { MessageTransport } from './message-transport.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { ReadHalf } from './record/read-half.js';
@@ -77,8 +77,4 @@ export class StreamTransport implements MessageTransport {
     this.messages = [];
     this.records.push(...this.write.sealHandshake(messages.length === 1 ? first : concat(messages)));
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return join(parts, new Uint8Array(parts.reduce((length, part) => length + part.length, 0)));
 }

@@ -19,16 +19,21 @@ export interface ReadProtection {
   protects(type: number): boolean;
   /** True while no record has been opened: the peer may not have these keys yet. */
   readonly unused: boolean;
+  /** Bytes at the start of a fragment that `open` wants apart: an explicit nonce. */
+  readonly headLength: number;
   /** Bytes at the end of a fragment that `open` wants apart: an AEAD's tag. */
   readonly tagLength: number;
+  /** Bytes that a protected fragment may be longer than the longest plaintext. */
+  readonly maxExpansion: number;
   /**
-   * Removes the protection from a record's fragment of `length` bytes, given as adjacent pieces, none of them empty,
-   * and a tag. The length was checked against the limit of §5.2. `undefined` when it does not authenticate; the
+   * Removes the protection from a record's fragment of `length` bytes, given as a head, adjacent pieces, none of them
+   * empty, and a tag. The length was checked against `maxExpansion`. `undefined` when it does not authenticate; the
    * sequence number then stays. Throws `RecordError`.
    */
   open(
     type: number,
     version: number,
+    head: Uint8Array,
     pieces: Uint8Array[],
     tag: Uint8Array,
     length: number,
@@ -41,6 +46,8 @@ export interface ReadProtection {
 export interface WriteProtection {
   /** Bytes that a protected record is longer than its plaintext, header included. */
   readonly overhead: number;
+  /** Whether a change_cipher_spec leaves under these keys (TLS 1.2) or in the clear (RFC 8446 §D.4). */
+  readonly protectsChangeCipherSpec: boolean;
   /** Plaintext bytes sealed under these keys. */
   readonly sealedBytes: number;
   /** Seals a short fragment as one complete record in memory that nobody else writes to. */

@@ -83,7 +83,8 @@ export class ReadHalf {
       if (header[at + 1] !== 3) throw new RecordError('wrong_record_version');
       const { protection } = this;
       const isProtected = protection?.protects(code) ?? false;
-      if (length > (isProtected || this.skippable >= 0 ? MAX_PLAINTEXT + MAX_EXPANSION : this.limit)) {
+      const expansion = isProtected ? (protection?.maxExpansion ?? 0) : MAX_EXPANSION;
+      if (length > (isProtected || this.skippable >= 0 ? MAX_PLAINTEXT + expansion : this.limit)) {
         throw new RecordError('record_overflow');
       }
       if (this.waiting < HEADER_LENGTH + length) return this.settle();
@@ -149,13 +150,14 @@ export class ReadHalf {
     version: number,
     length: number,
   ): InboundRecord | undefined {
-    const { tagLength } = protection;
+    const { headLength, tagLength } = protection;
     let opened: OpenedRecord | undefined;
-    if (length < tagLength) {
+    if (length < headLength + tagLength) {
       this.drop(length);
     } else {
-      const pieces = this.take(length - tagLength);
-      opened = protection.open(code, version, pieces, this.takeWhole(tagLength), length);
+      const head = headLength === 0 ? EMPTY : this.takeWhole(headLength);
+      const pieces = this.take(length - headLength - tagLength);
+      opened = protection.open(code, version, head, pieces, this.takeWhole(tagLength), length);
     }
     if (opened === undefined) {
       if (this.skippable < 0) throw new RecordError('bad_record_mac');

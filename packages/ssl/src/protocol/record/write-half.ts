@@ -57,9 +57,11 @@ export class WriteHalf {
     return this.seal(ALERT, Uint8Array.of(level, description));
   }
 
-  /** The unprotected record of middlebox compatibility mode (appendix D.4). */
+  /** A change_cipher_spec record: under the present keys or, in TLS 1.3, in the clear (RFC 8446 §D.4). */
   changeCipherSpec(): Uint8Array[] {
-    return [Uint8Array.from(CHANGE_CIPHER_SPEC_RECORD)];
+    return this.protection?.protectsChangeCipherSpec === true
+      ? this.seal(CHANGE_CIPHER_SPEC, Uint8Array.of(1))
+      : [Uint8Array.from(CHANGE_CIPHER_SPEC_RECORD)];
   }
 
   /** Everything from now on leaves under these keys. */

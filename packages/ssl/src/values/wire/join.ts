@@ -7,3 +7,10 @@ export function join<T extends Uint8Array>(pieces: readonly Uint8Array[], into: 
   }
   return into;
 }
+
+/** Pieces one behind another, in memory of their own. */
+export function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return join(pieces, new Uint8Array(length));
+}
