@@ -10,7 +10,7 @@ import { handshakeByCode } from '../values/wire/handshake.js';
 import { DecodeError } from '../values/wire/reader.js';
 import type { Facts } from './facts.js';
 import { type AnswerEvent, type Handshake, messageEvent } from './handshake.js';
-import { type ClientOffer, firstOffer } from './hello/client-hello.js';
+import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
 import { chooseVersion, selectedDialect } from './hello/version.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
@@ -20,7 +20,10 @@ import { WriteHalf } from './record/write-half.js';
 import type { ClientOptions, Dependencies, GivenDependencies, ServerOptions } from './settings.js';
 import type { Failure, Sink, Verdict } from './sink.js';
 import { StreamTransport } from './stream-transport.js';
-import { type ClientContext, tls13Client } from './tls13/client.js';
+import type { ClientContext, ServerContext } from './contexts.js';
+import { tls12Client } from './tls12/client.js';
+import { tls12Server } from './tls12/server.js';
+import { tls13Client } from './tls13/client.js';
 import {
   type KeyUpdateRequest,
   readKeyUpdate,
@@ -28,7 +31,7 @@ import {
   sealData,
   sealKeyUpdate,
 } from './tls13/post-handshake.js';
-import { type ServerContext, tls13Server } from './tls13/server.js';
+import { tls13Server } from './tls13/server.js';
 
 /** change_cipher_spec records that are dropped in one handshake (RFC 8446 §5, §D.4). */
 const maxChangeCipherSpecs = 8;
@@ -359,7 +362,12 @@ export class Core {
     const event = messageEvent('server_hello', raw);
     switch (selectedDialect(event.body, context.config.versions)) {
       case 'tls13':
+        if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
         this.begin(tls13Client(offer, context)).deliver(event);
+        return;
+      case 'tls12':
+        this.begin(tls12Client(offer, context)).deliver(event);
+        return;
     }
   }
 
@@ -370,6 +378,10 @@ export class Core {
     switch (chooseVersion(event.body, context.config.versions)) {
       case 'tls13':
         this.begin(tls13Server(context)).deliver(event);
+        return;
+      case 'tls12':
+        this.begin(tls12Server(context)).deliver(event);
+        return;
     }
   }
 

@@ -7,8 +7,20 @@ import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 
+import type { MasterSecret12 } from './tls12/master-secret.js';
+
+/** What a connection can still tell of its secrets. */
+export type KeptSecrets = TrafficSecrets | MasterSecret;
+
+/** TLS 1.2: `ssl:prf/5` and exporters need it as long as the connection lives. */
+export interface MasterSecret {
+  readonly kind: 'master';
+  readonly masterSecret: MasterSecret12;
+}
+
 /** Secrets by their names in the key log (SSLKEYLOGFILE), kept only when the config's `keepSecrets` says so. */
-export interface KeptSecrets {
+export interface TrafficSecrets {
+  readonly kind: 'traffic';
   readonly clientHandshakeTraffic: Uint8Array;
   readonly serverHandshakeTraffic: Uint8Array;
   readonly clientTraffic0: Uint8Array;

@@ -2,21 +2,22 @@
  * A handshake under way: a state's data, driven by the table of its machine. The core holds one until the connection
  * stands and then drops it with everything in it.
  */
-import {
-  decodeHandshake,
-  type HandshakeBodies,
-  type HandshakeType,
-  handshakeByCode,
-} from '../values/wire/handshake.js';
+import { type HandshakeBodies, type HandshakeType, tls13Messages } from '../values/wire/handshake.js';
+import type { MessageOf, MessageTable } from '../values/wire/message-table.js';
+import type { ClientHello } from '../values/wire/messages/client-hello.js';
+import type { ServerHello } from '../values/wire/messages/server-hello.js';
 import type { Table } from './arrows.js';
 import type { Facts } from './facts.js';
 import { AlertError } from './reasons.js';
 import type { Verdict } from './sink.js';
 
-/** A handshake message that came: its body, and the bytes for the transcript. */
-export type MessageEvent<K extends HandshakeType = HandshakeType> = {
-  readonly [P in K]: { readonly type: P; readonly body: HandshakeBodies[P]; readonly raw: Uint8Array };
-}[K];
+/** A message of TLS 1.3 that came: its body, and the bytes for the transcript. */
+export type MessageEvent<K extends HandshakeType = HandshakeType> = MessageOf<HandshakeBodies, K>;
+
+/** The hellos, which have one shape in all versions: the version is chosen by them. */
+export type HelloEvent =
+  | { readonly type: 'client_hello'; readonly body: ClientHello; readonly raw: Uint8Array }
+  | { readonly type: 'server_hello'; readonly body: ServerHello; readonly raw: Uint8Array };
 
 /** An answer to a question the sink was asked. */
 export type AnswerEvent =
@@ -25,19 +26,30 @@ export type AnswerEvent =
   /** `undefined`: nothing to staple. */
   | { readonly type: 'staple'; readonly response: Uint8Array | undefined };
 
-export type HandshakeEvent = MessageEvent | AnswerEvent;
+/** The peer's change_cipher_spec, where a version gives it a meaning. */
+export interface ChangeCipherSpecEvent {
+  readonly type: 'change_cipher_spec';
+}
 
-/** Decodes a message. Throws `DecodeError`. */
-export function messageEvent<K extends HandshakeType>(type: K, raw: Uint8Array): MessageEvent<K> {
-  return { type, body: decodeHandshake(type, raw), raw };
+/** Everything that a machine of one version family may be told. */
+export type DialectEvent<Bodies> = MessageOf<Bodies> | HelloEvent | AnswerEvent | ChangeCipherSpecEvent;
+
+/** What TLS 1.3's machines are told. */
+export type HandshakeEvent = DialectEvent<HandshakeBodies>;
+
+/** Decodes a message of TLS 1.3. Throws `DecodeError`. */
+export function messageEvent<K extends HandshakeType>(type: K, raw: Uint8Array): MessageOf<HandshakeBodies, K> {
+  return eventOf(tls13Messages, type, raw);
 }
 
 /** A handshake as the core sees it, whatever its version and role. */
 export interface Handshake {
   /** A message that came. Throws `AlertError`, `DecodeError`, `RecordError`. */
   receive(code: number, raw: Uint8Array): void;
-  /** A message that is decoded already: the hello that the version was chosen by. */
-  deliver(event: MessageEvent): void;
+  /** The hello that the version was chosen by, decoded already. */
+  deliver(event: HelloEvent): void;
+  /** The peer's change_cipher_spec. Throws like `receive` where it may not stand. */
+  receiveChangeCipherSpec(): void;
   /** An answer to what was asked. Throws like `receive`, and `TypeError` when it was not asked. */
   answer(event: AnswerEvent): void;
   /** The answer that is waited for: no message may be handed over before it came. */
@@ -50,24 +62,31 @@ export interface Handshake {
 
 /** What a machine must tell about its states besides its arrows. */
 export interface StateNotes<Data> {
+  /** Whether the peer's change_cipher_spec is a step, or a show for middleboxes that is dropped (RFC 8446 §5). */
+  readonly changeCipherSpec: 'step' | 'dropped';
   awaiting(data: Data): AnswerEvent['type'] | undefined;
   stateName(data: Data): string;
   facts(data: Data): Facts | undefined;
 }
 
-export class TableHandshake<Data extends { readonly state: string }, Context> implements Handshake {
+const changeCipherSpec: ChangeCipherSpecEvent = { type: 'change_cipher_spec' };
+
+export class TableHandshake<Bodies, Data extends { readonly state: string }, Context> implements Handshake {
   private data: Data;
-  private readonly table: Table<Data, HandshakeEvent, Context>;
+  private readonly messages: MessageTable<Bodies>;
+  private readonly table: Table<Data, DialectEvent<Bodies>, Context>;
   private readonly notes: StateNotes<Data>;
   private readonly context: Context;
 
   constructor(
-    table: Table<Data, HandshakeEvent, Context>,
+    messages: MessageTable<Bodies>,
+    table: Table<Data, DialectEvent<Bodies>, Context>,
     notes: StateNotes<Data>,
     initial: Data,
     context: Context,
   ) {
     this.data = initial;
+    this.messages = messages;
     this.table = table;
     this.notes = notes;
     this.context = context;
@@ -86,16 +105,23 @@ export class TableHandshake<Data extends { readonly state: string }, Context> im
   }
 
   receive(code: number, raw: Uint8Array): void {
-    const type = handshakeByCode(code);
+    const type = this.messages.byCode(code);
     // Before decoding: a message that may not come is no better for being well made.
     if (type === undefined || !this.table.accepts(this.data.state, type)) {
       throw new AlertError('unexpected_message', { unexpected: type ?? code });
     }
-    this.step(messageEvent(type, raw));
+    this.step(eventOf(this.messages, type, raw));
   }
 
-  deliver(event: MessageEvent): void {
+  deliver(event: HelloEvent): void {
     this.step(event);
+  }
+
+  receiveChangeCipherSpec(): void {
+    if (this.notes.changeCipherSpec === 'dropped') return;
+    if (!this.table.accepts(this.data.state, changeCipherSpec.type))
+      throw new AlertError('unexpected_change_cipher_spec');
+    this.step(changeCipherSpec);
   }
 
   answer(event: AnswerEvent): void {
@@ -103,9 +129,17 @@ export class TableHandshake<Data extends { readonly state: string }, Context> im
     this.step(event);
   }
 
-  private step(event: HandshakeEvent): void {
+  private step(event: DialectEvent<Bodies>): void {
     const next = this.table.step(this.data, event, this.context);
     if (next === undefined) throw new AlertError('unexpected_message', { unexpected: event.type });
     this.data = next;
   }
+}
+
+function eventOf<Bodies, K extends keyof Bodies & string>(
+  messages: MessageTable<Bodies>,
+  type: K,
+  raw: Uint8Array,
+): MessageOf<Bodies, K> {
+  return { type, body: messages.decode(type, raw), raw };
 }

@@ -2,9 +2,8 @@
  * How handshake messages travel, as the handlers see it. Over a stream it is `StreamTransport`; over datagrams,
  * flights with retransmission will be another.
  */
-import { encodeHandshake, type HandshakeBodies, type HandshakeType } from '../values/wire/handshake.js';
+import type { MessageTable } from '../values/wire/message-table.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
-import type { Transcript } from './tls13/transcript.js';
 
 export interface MessageTransport {
   /** Adds a whole message to the flight; nothing leaves before `finishFlight`. */
@@ -23,15 +22,25 @@ export interface MessageTransport {
   skipEarlyData(bytes: number): void;
 }
 
+/** What handshake messages are fed to when they are sent. */
+interface Transcribing {
+  add(message: Uint8Array): void;
+}
+
 /** Sends a handshake message: the only way, since it feeds the transcript too. Answers the encoded message. */
-export function send<K extends HandshakeType>(
+export type Send<Bodies> = <K extends keyof Bodies & string>(
   transport: MessageTransport,
-  transcript: Transcript,
+  transcript: Transcribing,
   type: K,
-  body: HandshakeBodies[K],
-): Uint8Array {
-  const message = encodeHandshake(type, body);
-  transcript.add(message);
-  transport.addMessage(message);
-  return message;
+  body: Bodies[K],
+) => Uint8Array;
+
+/** The way to send the messages of one version family. */
+export function senderOf<Bodies>(messages: MessageTable<Bodies>): Send<Bodies> {
+  return (transport, transcript, type, body) => {
+    const message = messages.encode(type, body);
+    transcript.add(message);
+    transport.addMessage(message);
+    return message;
+  };
 }

@@ -55,6 +55,9 @@ export type HandshakeReason =
   | 'no_application_protocol'
   | 'wrong_application_protocol'
   | 'unrecognized_name'
+  | 'wrong_renegotiation_info'
+  | 'no_uncompressed_points'
+  | 'wrong_certificate_type'
   | 'wrong_certificate_context'
   | 'empty_certificate_list'
   | 'certificate_required'
@@ -279,6 +282,24 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     alert: 'unrecognized_name',
     text: 'a server name that is empty or ends in a dot',
     section: 'RFC 6066 §3',
+  },
+  wrong_renegotiation_info: {
+    alert: 'handshake_failure',
+    text: 'renegotiation_info speaks of another handshake than this one',
+    section: 'RFC 5746 §3.4, §3.6',
+    bogo: 'RENEGOTIATION_MISMATCH',
+  },
+  no_uncompressed_points: {
+    alert: 'illegal_parameter',
+    text: 'ec_point_formats without the uncompressed form',
+    section: 'RFC 8422 §5.1.2',
+    bogo: 'ERROR_PARSING_EXTENSION',
+  },
+  wrong_certificate_type: {
+    alert: 'illegal_parameter',
+    text: 'the certificate has another kind of key than the cipher suite asks for',
+    section: 'RFC 5246 §7.4.2',
+    bogo: 'WRONG_CERTIFICATE_TYPE',
   },
   wrong_certificate_context: {
     alert: 'illegal_parameter',

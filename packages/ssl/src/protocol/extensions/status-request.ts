@@ -1,11 +1,11 @@
 /** status_request, RFC 6066 §8, RFC 8446 §4.4.2.1: asking for a stapled OCSP response, and the response. */
-import { type Codec, list16, opaque16, opaque24, rest } from '../../values/wire/codec.js';
+import { type Codec, empty, list16, opaque16, opaque24, rest } from '../../values/wire/codec.js';
 import { DecodeError } from '../../values/wire/reader.js';
 import { type Field, field } from './field.js';
 
 const code = 5;
 /** CertificateStatusType */
-const ocsp = 1;
+export const ocspStatusType = 1;
 
 /** OCSPStatusRequest. */
 export interface StatusRequest {
@@ -21,7 +21,7 @@ const requestExtensions: Codec<Uint8Array> = opaque16(0, 65535);
 /** A request of another type is one that nobody can answer: `unknown`. */
 const certificateStatusRequest: Codec<StatusRequest | 'unknown'> = {
   decode(reader) {
-    if (reader.uint8() !== ocsp) {
+    if (reader.uint8() !== ocspStatusType) {
       rest.decode(reader);
       return 'unknown';
     }
@@ -29,7 +29,7 @@ const certificateStatusRequest: Codec<StatusRequest | 'unknown'> = {
   },
   encode(writer, request) {
     if (request === 'unknown') throw new RangeError('a request of an unknown type');
-    writer.uint8(ocsp);
+    writer.uint8(ocspStatusType);
     responderIds.encode(writer, request.responderIds);
     requestExtensions.encode(writer, request.requestExtensions);
   },
@@ -40,11 +40,11 @@ const ocspResponse: Codec<Uint8Array> = opaque24(1, 0xffffff);
 /** CertificateStatus: DER of the OCSPResponse. */
 const certificateStatusResponse: Codec<Uint8Array> = {
   decode(reader) {
-    if (reader.uint8() !== ocsp) throw new DecodeError('a certificate status of an unknown type');
+    if (reader.uint8() !== ocspStatusType) throw new DecodeError('a certificate status of an unknown type');
     return ocspResponse.decode(reader);
   },
   encode(writer, response) {
-    writer.uint8(ocsp);
+    writer.uint8(ocspStatusType);
     ocspResponse.encode(writer, response);
   },
 };
@@ -63,3 +63,5 @@ export const certificateStatus: Field<'certificateStatus', Uint8Array> = field(
   'certificateStatus',
   certificateStatusResponse,
 );
+/** In the ServerHello of TLS 1.2: a CertificateStatus message may follow (RFC 6066 §8). */
+export const statusAccepted: Field<'statusAccepted', true> = field(code, 'statusAccepted', empty);

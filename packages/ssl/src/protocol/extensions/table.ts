@@ -1,9 +1,6 @@
 /**
- * Which extension may stand in which message (the table of RFC 8446 §4.2). This file alone finds unknown, duplicate,
- * unsolicited and misplaced extensions; what they mean is in a file each.
- *
- * Extensions of older versions that 1.3 clients still send (ec_point_formats, renegotiation_info,
- * extended_master_secret, session_ticket) are unknown here: ignored in a ClientHello, unsolicited in an answer.
+ * Which extension may stand in which message (the table of RFC 8446 §4.2, and the ServerHello of TLS 1.2). This file
+ * alone finds unknown, duplicate, unsolicited and misplaced extensions; what they mean is in a file each.
  */
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { DecodeError, Reader } from '../../values/wire/reader.js';
@@ -12,7 +9,10 @@ import { alpnOffer, alpnSelection } from './alpn.js';
 import { certificateAuthorities } from './certificate-authorities.js';
 import { cookie, cookieCode } from './cookie.js';
 import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-data.js';
+import { ecPointFormats } from './ec-point-formats.js';
+import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
+import { renegotiationInfo } from './renegotiation-info.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
 import {
   type OfferedPsks,
@@ -22,12 +22,14 @@ import {
 } from './pre-shared-key.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
-import { certificateStatus, type StatusRequest, statusRequest, statusWanted } from './status-request.js';
+import { certificateStatus, type StatusRequest, statusAccepted, statusRequest, statusWanted } from './status-request.js';
 import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
 import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
 
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
+  extendedMasterSecret: true | undefined;
+  ecPointFormats: readonly number[] | undefined;
   supportedGroups: readonly number[] | undefined;
   alpn: readonly Uint8Array[] | undefined;
   statusRequest: StatusRequest | 'unknown' | undefined;
@@ -39,6 +41,7 @@ export interface ClientHelloExtensions {
   pskKeyExchangeModes: readonly number[] | undefined;
   keyShare: readonly KeyShareEntry[] | undefined;
   earlyData: true | undefined;
+  renegotiationInfo: Uint8Array | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -46,6 +49,18 @@ export interface ServerHelloExtensions {
   keyShare: KeyShareEntry | undefined;
   selectedVersion: number | undefined;
   preSharedKey: number | undefined;
+}
+
+/** The ServerHello of TLS 1.2, which answers all that the client offered. */
+export interface ServerHello12Extensions {
+  serverName: true | undefined;
+  extendedMasterSecret: true | undefined;
+  renegotiationInfo: Uint8Array | undefined;
+  ecPointFormats: readonly number[] | undefined;
+  /** Some servers say theirs; RFC 8422 does not let them, and nobody minds. */
+  supportedGroups: readonly number[] | undefined;
+  alpn: Uint8Array | undefined;
+  statusAccepted: true | undefined;
 }
 
 export interface HelloRetryRequestExtensions {
@@ -86,6 +101,8 @@ export interface Column<Extensions> {
 export const clientHelloColumn: Column<ClientHelloExtensions> = {
   fields: [
     serverNameOffer,
+    extendedMasterSecret,
+    ecPointFormats,
     supportedGroupsOffer,
     alpnOffer,
     statusRequest,
@@ -97,10 +114,13 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     pskKeyExchangeModes,
     keyShareOffer,
     earlyDataOffer,
+    renegotiationInfo,
     preSharedKeyOffer,
   ],
   none: () => ({
     serverName: undefined,
+    extendedMasterSecret: undefined,
+    ecPointFormats: undefined,
     supportedGroups: undefined,
     alpn: undefined,
     statusRequest: undefined,
@@ -112,6 +132,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     pskKeyExchangeModes: undefined,
     keyShare: undefined,
     earlyData: undefined,
+    renegotiationInfo: undefined,
     preSharedKey: undefined,
   }),
 };
@@ -119,6 +140,27 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
 export const serverHelloColumn: Column<ServerHelloExtensions> = {
   fields: [keyShareAnswer, selectedVersion, preSharedKeySelection],
   none: () => ({ keyShare: undefined, selectedVersion: undefined, preSharedKey: undefined }),
+};
+
+export const serverHello12Column: Column<ServerHello12Extensions> = {
+  fields: [
+    renegotiationInfo,
+    serverNameUsed,
+    extendedMasterSecret,
+    ecPointFormats,
+    supportedGroupsHint,
+    alpnSelection,
+    statusAccepted,
+  ],
+  none: () => ({
+    renegotiationInfo: undefined,
+    serverName: undefined,
+    extendedMasterSecret: undefined,
+    ecPointFormats: undefined,
+    supportedGroups: undefined,
+    alpn: undefined,
+    statusAccepted: undefined,
+  }),
 };
 
 export const helloRetryRequestColumn: Column<HelloRetryRequestExtensions> = {
@@ -156,6 +198,7 @@ const understood: ReadonlySet<number> = new Set(
   [
     clientHelloColumn,
     serverHelloColumn,
+    serverHello12Column,
     helloRetryRequestColumn,
     encryptedExtensionsColumn,
     certificateRequestColumn,

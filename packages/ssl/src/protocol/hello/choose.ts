@@ -1,31 +1,11 @@
 /**
- * What is negotiated, one function per decision, in the order of RFC 8446 §4.1.1. Where the RFC leaves the choice,
- * OTP's rules hold (contract §13.3).
+ * What is chosen from hellos in all versions alike. Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
+ * or only TLS 1.2 chooses is in the folder of each.
  */
-import type { Aead, CryptoEngine, Group, GroupName, HashFunction } from '../../values/crypto/engine.js';
-import { groupCode } from '../../values/registry/groups.js';
-import {
-  type SignatureScheme,
-  type SignatureSchemeName,
-  schemeByCode,
-  schemeByName,
-} from '../../values/registry/schemes.js';
-import type { CipherName, CipherSuite } from '../../values/registry/suites.js';
-import type { KeyShareEntry } from '../extensions/key-share.js';
+import { type SignatureScheme, type SignatureSchemeName, schemeByName } from '../../values/registry/schemes.js';
+import type { CipherSuite } from '../../values/registry/suites.js';
 import type { OwnIdentity } from '../identity.js';
 import { AlertError } from '../reasons.js';
-
-/** A TLS 1.3 suite with the primitives it stands for. */
-export interface Suite {
-  readonly row: CipherSuite;
-  readonly aead: Aead;
-  readonly hash: HashFunction;
-}
-
-/** The group of the key exchange; `retry` when the client must send a share for it first. */
-export type GroupChoice =
-  | { readonly kind: 'share'; readonly group: Group; readonly keyExchange: Uint8Array }
-  | { readonly kind: 'retry'; readonly group: Group };
 
 /** Own certificate and the scheme of its signature. */
 export interface CertificateChoice {
@@ -33,77 +13,28 @@ export interface CertificateChoice {
   readonly scheme: SignatureScheme;
 }
 
-/** The client's order, or with `honorCipherOrder` ours. Throws `no_suitable_cipher`. */
-export function chooseSuite(
+/**
+ * The first suite that both have and `accept` takes, in the client's order or in ours. Throws `no_suitable_cipher`.
+ */
+export function chooseSuite<T>(
   offered: readonly number[],
   own: readonly CipherSuite[],
   preference: 'client' | 'server',
-  engine: CryptoEngine,
-): Suite {
+  accept: (row: CipherSuite) => T | undefined,
+): T {
   if (preference === 'server') {
     for (const row of own) {
-      const suite = offered.includes(row.id) ? suiteOf(row, engine) : undefined;
+      const suite = offered.includes(row.id) ? accept(row) : undefined;
       if (suite !== undefined) return suite;
     }
   } else {
     for (const id of offered) {
       const row = own.find((candidate) => candidate.id === id);
-      const suite = row === undefined ? undefined : suiteOf(row, engine);
+      const suite = row === undefined ? undefined : accept(row);
       if (suite !== undefined) return suite;
     }
   }
   throw new AlertError('no_suitable_cipher', 'no_suitable_cipher');
-}
-
-/** A suite's primitives; `undefined` when it is not of TLS 1.3 or the engine lacks them. */
-export function suiteOf(row: CipherSuite, engine: CryptoEngine): Suite | undefined {
-  if (!row.versions.includes('tlsv1.3')) return undefined;
-  const aead = isAead(row.cipher) ? engine.aead(row.cipher) : undefined;
-  const hash = engine.hash(row.hash);
-  return aead === undefined || hash === undefined ? undefined : { row, aead, hash };
-}
-
-function isAead(name: CipherName): name is Extract<CipherName, Aead['name']> {
-  return name === 'aes_128_gcm' || name === 'aes_256_gcm' || name === 'chacha20_poly1305';
-}
-
-/** Always our order; a group whose share is here wins over an earlier one without. Throws `no_suitable_groups`. */
-export function chooseGroup(
-  offered: readonly number[],
-  shares: readonly KeyShareEntry[],
-  own: readonly GroupName[],
-  engine: CryptoEngine,
-): GroupChoice {
-  let retry: Group | undefined;
-  for (const name of own) {
-    const code = groupCode(name);
-    const group = offered.includes(code) ? engine.group(name) : undefined;
-    if (group === undefined) continue;
-    const share = shares.find((entry) => entry.group === code);
-    if (share !== undefined) return { kind: 'share', group, keyExchange: share.keyExchange };
-    retry ??= group;
-  }
-  if (retry === undefined) throw new AlertError('no_suitable_groups', 'no_suitable_groups');
-  return { kind: 'retry', group: retry };
-}
-
-/**
- * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
- * `undefined`: none.
- */
-export function chooseCertificate(
-  identities: readonly OwnIdentity[],
-  offered: readonly number[],
-  own: readonly SignatureSchemeName[],
-): CertificateChoice | undefined {
-  for (const identity of identities) {
-    for (const code of offered) {
-      const scheme = schemeByCode(code);
-      if (scheme === undefined || scheme.tls13 !== 'handshake') continue;
-      if (own.includes(scheme.name) && identity.schemes.includes(scheme.name)) return { identity, scheme };
-    }
-  }
-  return undefined;
 }
 
 /** The numbers of schemes as they go on the wire. */

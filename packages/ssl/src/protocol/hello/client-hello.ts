@@ -1,14 +1,18 @@
 /** The client's hello: what the config makes us offer, and what a HelloRetryRequest makes of it (RFC 8446 §4.1.2). */
 import type { CryptoEngine, Group, KeyShare } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
+import { renegotiationScsv } from '../../values/registry/suites.js';
 import { versionCode } from '../../values/registry/versions.js';
 import { encodeHandshake } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import { ownPointFormats } from '../extensions/ec-point-formats.js';
 import { offerHostName } from '../extensions/server-name.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
 import { schemeCodes } from './choose.js';
+import { isBuiltSuite } from './suite.js';
+import { speaksTls12, speaksTls13 } from './version.js';
 
 /** A hello that was sent, and what is needed to understand the answer. */
 export interface ClientOffer {
@@ -18,8 +22,17 @@ export interface ClientOffer {
   /** The extensions of `hello`, understood. */
   readonly extensions: ClientHelloExtensions;
   readonly serverName: string | undefined;
+}
+
+/** An offer of TLS 1.3 (and perhaps of older versions too): it holds a share. */
+export interface Tls13Offer extends ClientOffer {
   readonly group: Group;
   readonly share: KeyShare;
+}
+
+/** Whether a server may answer with TLS 1.3. */
+export function offersTls13(offer: ClientOffer | Tls13Offer): offer is Tls13Offer {
+  return 'share' in offer;
 }
 
 const noCompression = Uint8Array.of(0);
@@ -30,42 +43,49 @@ export function firstOffer(
   dependencies: Dependencies,
   serverName: string | undefined,
   statusRequest?: StatusRequest,
-): ClientOffer {
-  const { engine } = dependencies;
-  const wishes = wishesOf(config, engine);
+): ClientOffer | Tls13Offer {
+  const wishes = wishesOf(config, dependencies.engine);
   const { group } = wishes;
-  const share = dependencies.keyShare(group);
+  const share = wishes.tls13 ? dependencies.keyShare(group) : undefined;
   const random = dependencies.random(32);
   const extensions: ClientHelloExtensions = {
     serverName: serverName === undefined ? undefined : offerHostName(serverName),
+    extendedMasterSecret: wishes.older,
+    ecPointFormats: wishes.older && ownPointFormats,
     supportedGroups: wishes.supportedGroups,
     alpn: config.alpnAdvertisedProtocols,
     statusRequest,
     signatureAlgorithms: wishes.signatureAlgorithms,
     signatureAlgorithmsCert: wishes.signatureAlgorithmsCert,
-    supportedVersions: wishes.supportedVersions,
+    supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
     certificateAuthorities: undefined,
     pskKeyExchangeModes: undefined,
-    keyShare: [{ group: groupCode(group.name), keyExchange: share.publicKey }],
+    keyShare: share && [{ group: groupCode(group.name), keyExchange: share.publicKey }],
     earlyData: undefined,
+    renegotiationInfo: undefined,
     preSharedKey: undefined,
   };
   const hello: ClientHello = {
     legacyVersion: 0x0303,
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
-    legacySessionId: config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
+    legacySessionId: wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
     cipherSuites: wishes.cipherSuites,
     legacyCompressionMethods: noCompression,
     extensions: writeExtensions(clientHelloColumn, extensions),
   };
-  return { hello, raw: encodeHandshake('client_hello', hello), extensions, serverName, group, share };
+  const offer: ClientOffer = { hello, raw: encodeHandshake('client_hello', hello), extensions, serverName };
+  return share === undefined ? offer : { ...offer, group, share };
 }
 
 /** What a config says in every hello, in the codes of the wire. */
 interface Wishes {
   readonly engine: CryptoEngine;
+  /** Whether TLS 1.3 is among the versions. */
+  readonly tls13: true | undefined;
+  /** Whether an older version is. */
+  readonly older: true | undefined;
   /** The first of the groups: a share is made of it. */
   readonly group: Group;
   readonly supportedGroups: readonly number[];
@@ -84,14 +104,19 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   const groups = config.supportedGroups.flatMap((name) => engine.group(name) ?? []);
   const [group] = groups;
   if (group === undefined) throw new TypeError('no group to offer');
+  const older = speaksTls12(config.versions) || undefined;
+  const suites = config.ciphers.filter((row) => isBuiltSuite(row, engine)).map(({ id }) => id);
   const wishes: Wishes = {
     engine,
+    tls13: speaksTls13(config.versions) || undefined,
+    older,
     group,
     supportedGroups: groups.map(({ name }) => groupCode(name)),
     signatureAlgorithms: schemeCodes(config.signatureAlgs),
     signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
     supportedVersions: config.versions.map(versionCode),
-    cipherSuites: config.ciphers.map(({ id }) => id),
+    // OTP's clients say by a suite that they know secure renegotiation (RFC 5746 §3.3).
+    cipherSuites: older ? [...suites, renegotiationScsv] : suites,
   };
   wishesByConfig.set(config, wishes);
   return wishes;
@@ -99,11 +124,11 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
 
 /** §4.1.2: the same hello but for key share and cookie. */
 export function secondOffer(
-  first: ClientOffer,
+  first: Tls13Offer,
   group: Group | undefined,
   cookie: Uint8Array | undefined,
   dependencies: Dependencies,
-): ClientOffer {
+): Tls13Offer {
   const share = group === undefined ? first.share : dependencies.keyShare(group);
   const shared = group ?? first.group;
   const extensions: ClientHelloExtensions = {

@@ -13,8 +13,8 @@ import { Reader } from '../../values/wire/reader.js';
 import { selectedVersion, supportedVersionsOffer } from '../extensions/supported-versions.js';
 import { AlertError } from '../reasons.js';
 
-/** A family of versions with machines of its own; those of TLS 1.0 to 1.2 will be rows in `tls12/dialects.ts`. */
-export type Dialect = 'tls13';
+/** A family of versions with machines of its own. */
+export type Dialect = 'tls13' | 'tls12';
 
 const ssl30 = 0x0300;
 const tls12 = versionCode('tlsv1.2');
@@ -22,6 +22,16 @@ const tls13 = versionCode('tlsv1.3');
 
 /** The last eight bytes of a server's random when it could have done better: "DOWNGRD" and 1 or 0 (RFC 8446 §4.1.3). */
 const downgradeMark: readonly number[] = [0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44];
+
+/** Whether a list of own versions has TLS 1.3. */
+export function speaksTls13(versions: readonly ProtocolVersion[]): boolean {
+  return versions.includes('tlsv1.3');
+}
+
+/** Whether a list of own versions has TLS 1.2. */
+export function speaksTls12(versions: readonly ProtocolVersion[]): boolean {
+  return versions.includes('tlsv1.2');
+}
 
 /** The server's choice: the newest version both speak. */
 export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): Dialect {
@@ -51,9 +61,22 @@ export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVe
     return dialectOf(version);
   }
   if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
-  if (offered.includes('tlsv1.3') && hasDowngradeMark(hello.random))
-    throw new AlertError('downgrade_detected');
+  if (speaksTls13(offered) && hasDowngradeMark(hello.random)) throw new AlertError('downgrade_detected');
+  if (hello.legacyVersion === tls12 && speaksTls12(offered)) return 'tls12';
   throw new AlertError('unsupported_version', { version: hello.legacyVersion });
+}
+
+/**
+ * A server's random: a server that could have done better says so, for a client whose hello was tampered with
+ * (RFC 8446 §4.1.3).
+ */
+export function serverRandom(
+  random: Uint8Array,
+  dialect: Dialect,
+  versions: readonly ProtocolVersion[],
+): Uint8Array {
+  if (dialect === 'tls12' && speaksTls13(versions)) random.set([...downgradeMark, 1], 24);
+  return random;
 }
 
 /** A ServerHello after a HelloRetryRequest stays with its version (§4.1.4). */
@@ -67,6 +90,7 @@ export function confirmDialect(
 
 function dialectOf(version: ProtocolVersion): Dialect {
   if (version === 'tlsv1.3') return 'tls13';
+  if (version === 'tlsv1.2') return 'tls12';
   throw new AlertError('unsupported_version', { version });
 }
 

@@ -47,6 +47,7 @@ import {
   readExtensions,
   serverHelloColumn,
 } from '../extensions/table.js';
+import type { ClientContext } from '../contexts.js';
 import type { Facts } from '../facts.js';
 import {
   type AnswerEvent,
@@ -56,16 +57,18 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import { chooseCertificate, type Suite, suiteOf } from '../hello/choose.js';
-import { type ClientOffer, secondOffer } from '../hello/client-hello.js';
+import { type Suite, tls13Suite } from '../hello/suite.js';
+import { type Tls13Offer, secondOffer } from '../hello/client-hello.js';
 import { confirmDialect } from '../hello/version.js';
 import type { OwnIdentity } from '../identity.js';
-import { type MessageTransport, send } from '../message-transport.js';
+import type { MessageTransport } from '../message-transport.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
-import type { Sink } from '../sink.js';
+import { tls13Messages } from '../../values/wire/handshake.js';
+import { chooseCertificate } from './choose.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
+import { send } from './send.js';
 import {
   type ApplicationKeys,
   applicationKeys,
@@ -76,34 +79,25 @@ import {
   type Peer,
   sharedSecret,
 } from './negotiated.js';
-import { Transcript } from './transcript.js';
-import { acceptVerdict } from './verdict.js';
-
-/** What the handlers work with. */
-export interface ClientContext {
-  readonly config: ClientSettings;
-  readonly identities: readonly OwnIdentity[];
-  readonly dependencies: Dependencies;
-  readonly transport: MessageTransport;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature'>;
-}
+import { Transcript } from '../transcript.js';
+import { acceptVerdict } from '../verdict.js';
 
 // State data. Each state has exactly what exists then.
 
 interface WaitSh {
   readonly state: 'waitSh';
-  readonly offer: ClientOffer;
+  readonly offer: Tls13Offer;
 }
 interface Start {
   readonly state: 'start';
   /** The second one. */
-  readonly offer: ClientOffer;
+  readonly offer: Tls13Offer;
   readonly suite: Suite;
   readonly transcript: Transcript;
 }
 /** From the ServerHello on. */
 interface Underway {
-  readonly offer: ClientOffer;
+  readonly offer: Tls13Offer;
   readonly negotiated: Negotiated;
   readonly keys: HandshakeKeys;
 }
@@ -213,6 +207,7 @@ const otpNames: Readonly<Record<ClientData['state'], string>> = {
 };
 
 const notes: StateNotes<ClientData> = {
+  changeCipherSpec: 'dropped',
   awaiting: ({ state }) =>
     state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
   // OTP judges a chain in the state that took the Certificate.
@@ -222,8 +217,8 @@ const notes: StateNotes<ClientData> = {
 };
 
 /** A handshake whose first hello was sent. */
-export function tls13Client(offer: ClientOffer, context: ClientContext): Handshake {
-  return new TableHandshake(clientTable, notes, { state: 'waitSh', offer }, context);
+export function tls13Client(offer: Tls13Offer, context: ClientContext): Handshake {
+  return new TableHandshake(tls13Messages, clientTable, notes, { state: 'waitSh', offer }, context);
 }
 
 let drawn: AnyStateMachine | undefined;
@@ -315,7 +310,7 @@ function installKeys({ aead }: Suite, { keys }: WaitEe, transport: MessageTransp
 /** What ServerHello and HelloRetryRequest have in common (§4.1.3, §4.1.4); answers the suite. */
 function checkServerHello(
   body: ServerHello,
-  offer: ClientOffer,
+  offer: Tls13Offer,
   config: ClientSettings,
   dependencies: Dependencies,
 ): Suite {
@@ -324,7 +319,7 @@ function checkServerHello(
     throw new AlertError('wrong_session_id_echo');
   }
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
-  const suite = row === undefined ? undefined : suiteOf(row, dependencies.engine);
+  const suite = row === undefined ? undefined : tls13Suite(row, dependencies.engine);
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
   if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
   return suite;
@@ -332,7 +327,7 @@ function checkServerHello(
 
 /** §4.2.8: the server's share, and the secrets that come of it. */
 function agree(
-  offer: ClientOffer,
+  offer: Tls13Offer,
   suite: Suite,
   transcript: Transcript,
   body: ServerHello,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../values/crypto/default-engine.js';
 import { Secret } from '../../values/secret.js';
 import { EarlySecret, keyLogLine } from './key-schedule.js';
-import { Transcript } from './transcript.js';
+import { Transcript } from '../transcript.js';
 
 const hashOrThrow = defaultEngine.hash('sha384');
 if (hashOrThrow === undefined) throw new Error('no SHA-384');

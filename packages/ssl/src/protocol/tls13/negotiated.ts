@@ -3,11 +3,11 @@ import type { ClientConfig } from '../../options/config.js';
 import type { Group, KeyShare } from '../../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import { Secret } from '../../values/secret.js';
-import type { Facts, KeptSecrets } from '../facts.js';
-import type { Suite } from '../hello/choose.js';
+import type { Facts, TrafficSecrets } from '../facts.js';
+import type { Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import { EarlySecret, type HandshakeSecret, type TrafficSecret } from './key-schedule.js';
-import type { Transcript } from './transcript.js';
+import type { Transcript } from '../transcript.js';
 
 export interface Negotiated {
   readonly suite: Suite;
@@ -107,8 +107,9 @@ export function conclude(
 }
 
 /** Copies, since the record layer overwrites its secrets when it is done with them. */
-function keptSecrets(handshake: HandshakeKeys, application: ApplicationKeys): KeptSecrets {
+function keptSecrets(handshake: HandshakeKeys, application: ApplicationKeys): TrafficSecrets {
   return {
+    kind: 'traffic',
     clientHandshakeTraffic: new Uint8Array(handshake.client.expose()),
     serverHandshakeTraffic: new Uint8Array(handshake.server.expose()),
     clientTraffic0: new Uint8Array(application.client.expose()),

@@ -57,6 +57,7 @@ import {
   serverHelloColumn,
   writeExtensions,
 } from '../extensions/table.js';
+import type { ServerContext } from '../contexts.js';
 import type { Facts } from '../facts.js';
 import {
   type AnswerEvent,
@@ -66,22 +67,16 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import {
-  type CertificateChoice,
-  chooseCertificate,
-  chooseGroup,
-  chooseSuite,
-  type GroupChoice,
-  type Suite,
-  schemeCodes,
-} from '../hello/choose.js';
-import type { OwnIdentity } from '../identity.js';
-import { type MessageTransport, send } from '../message-transport.js';
+import { type CertificateChoice, chooseSuite, schemeCodes } from '../hello/choose.js';
+import { type Suite, tls13Suite } from '../hello/suite.js';
+
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
-import type { Dependencies, ServerSettings } from '../settings.js';
-import type { Sink } from '../sink.js';
+import type { ServerSettings } from '../settings.js';
+import { tls13Messages } from '../../values/wire/handshake.js';
+import { chooseCertificate, chooseGroup, type GroupChoice } from './choose.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
+import { send } from './send.js';
 import {
   type ApplicationKeys,
   anonymous,
@@ -93,18 +88,8 @@ import {
   type Peer,
   sharedSecret,
 } from './negotiated.js';
-import { Transcript } from './transcript.js';
-import { acceptVerdict } from './verdict.js';
-
-/** What the handlers work with. */
-export interface ServerContext {
-  readonly config: ServerSettings;
-  readonly identities: readonly OwnIdentity[];
-  readonly dependencies: Dependencies;
-  readonly certificateAuthorities: readonly Uint8Array[];
-  readonly transport: MessageTransport;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple'>;
-}
+import { Transcript } from '../transcript.js';
+import { acceptVerdict } from '../verdict.js';
 
 /** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
 const skippedEarlyData = 16_384 + 256;
@@ -273,6 +258,7 @@ const questions: Partial<Readonly<Record<ServerData['state'], AnswerEvent['type'
 };
 
 const notes: StateNotes<ServerData> = {
+  changeCipherSpec: 'dropped',
   awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
@@ -280,7 +266,7 @@ const notes: StateNotes<ServerData> = {
 
 /** A handshake that waits for its ClientHello. */
 export function tls13Server(context: ServerContext): Handshake {
-  return new TableHandshake(serverTable, notes, { state: 'start' }, context);
+  return new TableHandshake(tls13Messages, serverTable, notes, { state: 'start' }, context);
 }
 
 let drawn: AnyStateMachine | undefined;
@@ -318,7 +304,7 @@ function receiveClientHello(
   const serverName = hostName(extensions.serverName);
   const { engine } = dependencies;
   const preference = config.honorCipherOrder ? 'server' : 'client';
-  const suite = chooseSuite(hello.cipherSuites, config.ciphers, preference, engine);
+  const suite = chooseSuite(hello.cipherSuites, config.ciphers, preference, (row) => tls13Suite(row, engine));
   const group = chooseGroup(supportedGroups, keyShare, config.supportedGroups, engine);
   const certificate = chooseCertificate(identities, signatureAlgorithms, config.signatureAlgs);
   if (certificate === undefined) {

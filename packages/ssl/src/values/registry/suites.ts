@@ -320,5 +320,18 @@ export function suiteByName(name: string): CipherSuite | undefined {
   return byName.get(name);
 }
 
+/** Whether a suite is one of TLS 1.3. */
+export function isTls13Suite({ versions }: CipherSuite): boolean {
+  return versions.includes('tlsv1.3');
+}
+
+/** Whether a suite may be negotiated in TLS 1.2. */
+export function isTls12Suite({ versions }: CipherSuite): boolean {
+  return versions.includes('tlsv1.2');
+}
+
 /** A signalling value: in a client's list of suites, never chosen (RFC 7507 §3). */
 export const fallbackScsv = 0x5600;
+
+/** Another: the client knows renegotiation_info (RFC 5746 §3.3). */
+export const renegotiationScsv = 0x00ff;

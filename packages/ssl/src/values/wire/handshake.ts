@@ -1,8 +1,8 @@
 /**
- * Handshake messages and their header (RFC 8446 §4): type, length of three bytes, body.
- * Names are the RFC's HandshakeType names; each body is declared in a file of its own under `messages/`.
+ * The handshake messages of TLS 1.3 (RFC 8446 §4). Names are the RFC's HandshakeType names; each body is declared in a
+ * file of its own under `messages/`.
  */
-import { type Codec, decodeAll } from './codec.js';
+import { type MessageTable, messageTable } from './message-table.js';
 import { type Certificate, certificate } from './messages/certificate.js';
 import { type CertificateRequest, certificateRequest } from './messages/certificate-request.js';
 import { type CertificateVerify, certificateVerify } from './messages/certificate-verify.js';
@@ -13,7 +13,6 @@ import { type Finished, finished } from './messages/finished.js';
 import { type KeyUpdate, keyUpdate } from './messages/key-update.js';
 import { type NewSessionTicket, newSessionTicket } from './messages/new-session-ticket.js';
 import { type ServerHello, serverHello } from './messages/server-hello.js';
-import { Writer } from './writer.js';
 
 /** Bodies of TLS 1.3's messages by HandshakeType name. */
 export interface HandshakeBodies {
@@ -30,77 +29,37 @@ export interface HandshakeBodies {
 }
 export type HandshakeType = keyof HandshakeBodies;
 
-const codecs: { readonly [K in HandshakeType]: Codec<HandshakeBodies[K]> } = {
-  client_hello: clientHello,
-  server_hello: serverHello,
-  new_session_ticket: newSessionTicket,
-  end_of_early_data: endOfEarlyData,
-  encrypted_extensions: encryptedExtensions,
-  certificate,
-  certificate_request: certificateRequest,
-  certificate_verify: certificateVerify,
-  finished,
-  key_update: keyUpdate,
-};
+export const tls13Messages: MessageTable<HandshakeBodies> = messageTable<HandshakeBodies>({
+  client_hello: { code: 1, body: clientHello },
+  server_hello: { code: 2, body: serverHello },
+  new_session_ticket: { code: 4, body: newSessionTicket },
+  end_of_early_data: { code: 5, body: endOfEarlyData },
+  encrypted_extensions: { code: 8, body: encryptedExtensions },
+  certificate: { code: 11, body: certificate },
+  certificate_request: { code: 13, body: certificateRequest },
+  certificate_verify: { code: 15, body: certificateVerify },
+  finished: { code: 20, body: finished },
+  key_update: { code: 24, body: keyUpdate },
+});
 
-const codes: Readonly<Record<HandshakeType, number>> = {
-  client_hello: 1,
-  server_hello: 2,
-  new_session_ticket: 4,
-  end_of_early_data: 5,
-  encrypted_extensions: 8,
-  certificate: 11,
-  certificate_request: 13,
-  certificate_verify: 15,
-  finished: 20,
-  key_update: 24,
-};
-
-export const handshakeTypes: readonly HandshakeType[] = [
-  'client_hello',
-  'server_hello',
-  'new_session_ticket',
-  'end_of_early_data',
-  'encrypted_extensions',
-  'certificate',
-  'certificate_request',
-  'certificate_verify',
-  'finished',
-  'key_update',
-];
-
-const byCode: readonly (HandshakeType | undefined)[] = Array.from({ length: 256 }, (_, code) =>
-  handshakeTypes.find((type) => codes[type] === code),
-);
-
-/** One for all, since encoding is synchronous. */
-const scratch = new Writer();
-
-/** Bytes of type and length in front of a body. */
-export const handshakeHeaderLength = 4;
+export const handshakeTypes: readonly HandshakeType[] = tls13Messages.types;
 
 /** The byte on the wire. */
 export function handshakeCode(type: HandshakeType): number {
-  return codes[type];
+  return tls13Messages.code(type);
 }
 
 /** The type with this byte; `undefined` when TLS 1.3 has none. */
 export function handshakeByCode(code: number): HandshakeType | undefined {
-  return byCode[code];
+  return tls13Messages.byCode(code);
 }
 
 /** Decodes a whole message, header included; the body must fill it exactly. Throws `DecodeError`. */
 export function decodeHandshake<K extends HandshakeType>(type: K, message: Uint8Array): HandshakeBodies[K] {
-  return decodeAll<HandshakeBodies[K]>(codecs[type], message.subarray(handshakeHeaderLength));
+  return tls13Messages.decode(type, message);
 }
 
 /** A whole message with its header. */
 export function encodeHandshake<K extends HandshakeType>(type: K, body: HandshakeBodies[K]): Uint8Array {
-  const codec: Codec<HandshakeBodies[K]> = codecs[type];
-  scratch.reset();
-  scratch.uint8(codes[type]);
-  const mark = scratch.open(3);
-  codec.encode(scratch, body);
-  scratch.close(mark, 3);
-  return scratch.finish();
+  return tls13Messages.encode(type, body);
 }

@@ -12,7 +12,7 @@ export type MessageRows<Bodies> = {
 };
 
 /** A message that came: its body, and the bytes for the transcript. */
-export type MessageOf<Bodies, K extends keyof Bodies = keyof Bodies> = {
+export type MessageOf<Bodies, K extends keyof Bodies & string = keyof Bodies & string> = {
   readonly [P in K]: { readonly type: P; readonly body: Bodies[P]; readonly raw: Uint8Array };
 }[K];
 

@@ -1,7 +1,7 @@
 /**
  * The transcript hash (RFC 8446 §4.4.1).
  */
-import type { HashFunction, RunningHash } from '../../values/crypto/engine.js';
+import type { HashFunction, RunningHash } from '../values/crypto/engine.js';
 
 /** HandshakeType of the synthetic message that replaces a retried ClientHello. */
 const MESSAGE_HASH = 254;

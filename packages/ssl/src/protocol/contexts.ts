@@ -1,0 +1,25 @@
+/** What the handlers of a handshake work with, whatever its version. */
+import type { MessageTransport } from './message-transport.js';
+import type { OwnIdentity } from './identity.js';
+import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
+import type { Sink } from './sink.js';
+
+export interface ClientContext {
+  readonly config: ClientSettings;
+  /** Own certificates, the preferred first; may be empty. */
+  readonly identities: readonly OwnIdentity[];
+  readonly dependencies: Dependencies;
+  readonly transport: MessageTransport;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature'>;
+}
+
+export interface ServerContext {
+  readonly config: ServerSettings;
+  /** Own certificates, the preferred first. */
+  readonly identities: readonly OwnIdentity[];
+  readonly dependencies: Dependencies;
+  /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+  readonly transport: MessageTransport;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple'>;
+}

@@ -1,0 +1,65 @@
+/** Cipher suites with the primitives they stand for: what a hello may offer and select. */
+import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
+import {
+  type CipherName,
+  type CipherSuite,
+  isTls12Suite,
+  isTls13Suite,
+  type KeyExchange,
+} from '../../values/registry/suites.js';
+import type { NonceForm } from '../record/tls12-protection.js';
+
+/** A suite of TLS 1.3. */
+export interface Suite {
+  readonly row: CipherSuite;
+  readonly aead: Aead;
+  /** Of key schedule and transcript. */
+  readonly hash: HashFunction;
+}
+
+/** Who proves who it is in a TLS 1.2 handshake, and how the nonces of its records are made. */
+export interface Suite12 extends Suite {
+  /** The kind of key that the server's certificate must have. */
+  readonly authentication: 'ecdsa' | 'rsa';
+  readonly nonceForm: NonceForm;
+}
+
+/** A suite's primitives; `undefined` when it is not of TLS 1.3 or the engine lacks them. */
+export function tls13Suite(row: CipherSuite, engine: CryptoEngine): Suite | undefined {
+  return isTls13Suite(row) ? primitives(row, engine) : undefined;
+}
+
+/** A suite's primitives; `undefined` when it is not of TLS 1.2, not built or the engine lacks them. */
+export function tls12Suite(row: CipherSuite, engine: CryptoEngine): Suite12 | undefined {
+  const authentication = isTls12Suite(row) ? authentications[row.keyExchange] : undefined;
+  const suite = authentication && primitives(row, engine);
+  return suite && authentication && { ...suite, authentication, nonceForm: nonceForms[suite.aead.name] };
+}
+
+/** Whether we can speak a suite in any version: only then may a hello offer it. */
+export function isBuiltSuite(row: CipherSuite, engine: CryptoEngine): boolean {
+  return tls13Suite(row, engine) !== undefined || tls12Suite(row, engine) !== undefined;
+}
+
+/** Key exchanges of TLS 1.2 that are built. */
+const authentications: Partial<Readonly<Record<KeyExchange, Suite12['authentication']>>> = {
+  ecdhe_ecdsa: 'ecdsa',
+  ecdhe_rsa: 'rsa',
+};
+
+/** RFC 5288 §3, RFC 7905 §2 */
+const nonceForms: Readonly<Record<Aead['name'], NonceForm>> = {
+  aes_128_gcm: 'explicit',
+  aes_256_gcm: 'explicit',
+  chacha20_poly1305: 'xor',
+};
+
+function primitives(row: CipherSuite, engine: CryptoEngine): Suite | undefined {
+  const aead = isAead(row.cipher) ? engine.aead(row.cipher) : undefined;
+  const hash = engine.hash(row.hash);
+  return aead === undefined || hash === undefined ? undefined : { row, aead, hash };
+}
+
+function isAead(name: CipherName): name is Extract<CipherName, Aead['name']> {
+  return name === 'aes_128_gcm' || name === 'aes_256_gcm' || name === 'chacha20_poly1305';
+}

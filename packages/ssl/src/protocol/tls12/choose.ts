@@ -1,0 +1,120 @@
+/**
+ * What a TLS 1.2 handshake chooses. Suite, curve and certificate hang together: a suite names the kind of key, a
+ * curve must be one that the client can read (RFC 5246 §7.4.2, RFC 8422 §5.1, §5.3).
+ */
+import type { CryptoEngine, Group, GroupName, KeyAlgorithm } from '../../values/crypto/engine.js';
+import { groupByCode, groupCode } from '../../values/registry/groups.js';
+import {
+  type SignatureScheme,
+  type SignatureSchemeName,
+  schemeByCode,
+  schemeByName,
+} from '../../values/registry/schemes.js';
+import type { ClientHelloExtensions } from '../extensions/table.js';
+import { type CertificateChoice, chooseSuite } from '../hello/choose.js';
+import { type Suite12, tls12Suite } from '../hello/suite.js';
+import type { OwnIdentity } from '../identity.js';
+import type { ServerSettings } from '../settings.js';
+
+/** A server's choice. */
+export interface Tls12Choice {
+  readonly suite: Suite12;
+  readonly group: Group;
+  readonly certificate: CertificateChoice;
+}
+
+/** A client that names no groups can do this one (RFC 8422 §4, as OTP reads it). */
+const groupOfSilence = [groupCode('secp256r1')];
+/** What a client without signature_algorithms means (RFC 5246 §7.4.1.4.1). */
+const schemesOfSilence = [schemeByName('ecdsa_sha1').code, schemeByName('rsa_pkcs1_sha1').code];
+
+/** The first suite for which there is a certificate and a curve. Throws `no_suitable_cipher`. */
+export function chooseTls12(
+  offered: readonly number[],
+  { supportedGroups = groupOfSilence, signatureAlgorithms = schemesOfSilence }: ClientHelloExtensions,
+  config: ServerSettings,
+  identities: readonly OwnIdentity[],
+  engine: CryptoEngine,
+): Tls12Choice {
+  const group = chooseGroup12(supportedGroups, config.supportedGroups, engine);
+  const preference = config.honorCipherOrder ? 'server' : 'client';
+  return chooseSuite(offered, config.ciphers, preference, (row) => {
+    const suite = tls12Suite(row, engine);
+    if (suite === undefined || group === undefined) return undefined;
+    const certificate = chooseCertificate12(
+      identities.filter((identity) => servesSuite(identity, suite, supportedGroups)),
+      signatureAlgorithms,
+      config.signatureAlgs,
+    );
+    return certificate && { suite, group, certificate };
+  });
+}
+
+/** The client's order. `undefined`: none in common. */
+function chooseGroup12(
+  offered: readonly number[],
+  own: readonly GroupName[],
+  engine: CryptoEngine,
+): Group | undefined {
+  for (const code of offered) {
+    const name = own.find((candidate) => groupCode(candidate) === code);
+    const group = name === undefined ? undefined : engine.group(name);
+    if (group !== undefined) return group;
+  }
+  return undefined;
+}
+
+/**
+ * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
+ * `undefined`: none.
+ */
+export function chooseCertificate12(
+  identities: readonly OwnIdentity[],
+  offered: readonly number[],
+  own: readonly SignatureSchemeName[],
+): CertificateChoice | undefined {
+  for (const identity of identities) {
+    for (const code of offered) {
+      const scheme = schemeByCode(code);
+      if (scheme !== undefined && own.includes(scheme.name) && signs(identity, scheme))
+        return { identity, scheme };
+    }
+  }
+  return undefined;
+}
+
+/** In TLS 1.2 a scheme of ECDSA names the hash and no curve (RFC 8446 §4.2.3). */
+function signs(identity: OwnIdentity, scheme: SignatureScheme): boolean {
+  return scheme.keyAlgorithm === 'ec'
+    ? keyAlgorithmOf(identity) === 'ec'
+    : identity.schemes.includes(scheme.name);
+}
+
+/** RFC 5246 §7.4.2, RFC 8422 §5.3: the suite names the kind of key, and the client must know its curve. */
+function servesSuite(identity: OwnIdentity, suite: Suite12, groups: readonly number[]): boolean {
+  const algorithm = keyAlgorithmOf(identity);
+  if (algorithm === undefined || !authenticates(algorithm, suite)) return false;
+  const curve = curveOf(identity);
+  return curve === undefined || groups.some((code) => groupByCode(code) === curve);
+}
+
+/** Whether a certificate with such a key may stand in a handshake with the suite (RFC 8422 §2, RFC 8446 §4.2.3). */
+export function authenticates(algorithm: KeyAlgorithm, { authentication }: Suite12): boolean {
+  switch (authentication) {
+    case 'ecdsa':
+      return algorithm === 'ec' || algorithm === 'ed25519' || algorithm === 'ed448';
+    case 'rsa':
+      return algorithm === 'rsa' || algorithm === 'rsa_pss';
+  }
+}
+
+function keyAlgorithmOf(identity: OwnIdentity): KeyAlgorithm | undefined {
+  if (identity.key !== 'remote') return identity.key.algorithm;
+  const [first] = identity.schemes;
+  return first && schemeByName(first).keyAlgorithm;
+}
+
+function curveOf(identity: OwnIdentity): string | undefined {
+  if (identity.key !== 'remote') return identity.key.curve;
+  return identity.schemes.map((name) => schemeByName(name).curve).find((curve) => curve !== undefined);
+}

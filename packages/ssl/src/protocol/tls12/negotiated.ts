@@ -1,0 +1,110 @@
+/** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
+import type { Group } from '../../values/crypto/engine.js';
+import type { SignatureSchemeName } from '../../values/registry/schemes.js';
+import type { Secret } from '../../values/secret.js';
+import type { Facts } from '../facts.js';
+import type { Suite12 } from '../hello/suite.js';
+import type { MessageTransport } from '../message-transport.js';
+import {
+  fixedIvLength,
+  Tls12ReadProtection,
+  Tls12WriteProtection,
+} from '../record/tls12-protection.js';
+import type { HandshakeMessages } from './handshake-messages.js';
+import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
+import { tls12Prf } from './prf.js';
+
+export interface Negotiated12 {
+  readonly suite: Suite12;
+  readonly randoms: Randoms;
+  readonly sessionId: Uint8Array;
+  readonly serverName: string | undefined;
+  readonly alpn: Uint8Array | undefined;
+  /** RFC 7627 */
+  readonly masterSecret: 'extended' | 'plain';
+  readonly messages: HandshakeMessages;
+}
+
+/** The peer's certificates, once they have been judged and proved. */
+export interface Peer12 {
+  readonly chain: readonly Uint8Array[];
+  readonly scheme: SignatureSchemeName | undefined;
+}
+
+/** A peer that showed no certificate. */
+export const anonymous12: Peer12 = { chain: [], scheme: undefined };
+
+/** From ClientKeyExchange on. */
+export interface Keys12 {
+  readonly master: MasterSecret12;
+  readonly block: KeyBlock;
+}
+
+/**
+ * Master secret and record keys, from the premaster secret, which is overwritten. The messages end with
+ * ClientKeyExchange (RFC 7627 §3).
+ */
+export function deriveKeys({ suite, randoms, masterSecret, messages }: Negotiated12, premaster: Secret): Keys12 {
+  const prf = tls12Prf(suite.hash);
+  const master =
+    masterSecret === 'extended'
+      ? MasterSecret12.extended(prf, premaster, messages.digest())
+      : MasterSecret12.plain(prf, premaster, randoms);
+  const ivLength = fixedIvLength(suite.nonceForm);
+  return { master, block: master.keyBlock(randoms, suite.aead.keyLength, ivLength) };
+}
+
+/** Our change_cipher_spec, and Finished under the new keys; they wait for the end of the flight. */
+export function changeWriteKeys(
+  { suite }: Negotiated12,
+  { block }: Keys12,
+  side: 'client' | 'server',
+  transport: MessageTransport,
+): void {
+  transport.addChangeCipherSpec();
+  transport.installWriteKeys(new Tls12WriteProtection(suite.aead, suite.nonceForm, block[side]));
+}
+
+/** The peer's change_cipher_spec came. */
+export function changeReadKeys(
+  { suite }: Negotiated12,
+  { block }: Keys12,
+  side: 'client' | 'server',
+  transport: MessageTransport,
+): void {
+  transport.installReadKeys(new Tls12ReadProtection(suite.aead, suite.nonceForm, block[side]));
+}
+
+/** What stands when a handshake has ended well. */
+interface Finished12 {
+  readonly negotiated: Negotiated12;
+  readonly group: Group;
+  readonly keys: Keys12;
+  readonly peer: Peer12;
+  readonly ownScheme: SignatureSchemeName | undefined;
+}
+
+/** What the connection tells its users. */
+export function conclude12(
+  role: Facts['role'],
+  { negotiated, group, keys, peer, ownScheme }: Finished12,
+): Facts {
+  const { suite, randoms, alpn, serverName, sessionId } = negotiated;
+  return {
+    role,
+    protocol: 'tlsv1.2',
+    cipherSuite: suite.row,
+    group: group.name,
+    alpn,
+    serverName,
+    peerChain: peer.chain,
+    peerSignatureScheme: peer.scheme,
+    ownSignatureScheme: ownScheme,
+    clientRandom: randoms.client,
+    serverRandom: randoms.server,
+    sessionId,
+    retried: false,
+    sessionResumption: false,
+    secrets: { kind: 'master', masterSecret: keys.master },
+  };
+}

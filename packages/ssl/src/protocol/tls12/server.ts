@@ -1,0 +1,535 @@
+/**
+ * TLS 1.2, server (RFC 5246 §7.3), full handshakes with an ephemeral key exchange and a certificate.
+ *
+ *      Client                                               Server
+ *      ClientHello                  -------->                           START
+ *                                                      ServerHello      NEGOTIATED
+ *                                                      Certificate
+ *                                              [CertificateStatus]      with a stapled response by way of AWAIT_STAPLE
+ *                                                ServerKeyExchange      CERTIFIED, with a remote key by way of
+ *                                                                       AWAIT_SIGNATURE
+ *                                             [CertificateRequest]
+ *                                   <--------      ServerHelloDone      WAIT_FLIGHT2
+ *      [Certificate]                                                    WAIT_CERT, AWAIT_VERDICT: judged outside
+ *      ClientKeyExchange                                                WAIT_CKE
+ *      [CertificateVerify]                                              WAIT_CV
+ *      [ChangeCipherSpec]                                               WAIT_CCS: K_recv
+ *      Finished                     -------->                           WAIT_FINISHED
+ *                                               [ChangeCipherSpec]      K_send
+ *                                   <--------             Finished
+ */
+import type { AnyStateMachine } from 'xstate';
+import type { Group, KeyShare, PublicKey } from '../../values/crypto/engine.js';
+import { renegotiationScsv } from '../../values/registry/suites.js';
+import type { MessageOf } from '../../values/wire/message-table.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import type { ServerContext } from '../contexts.js';
+import { selectProtocol } from '../extensions/alpn.js';
+import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
+import { hostName } from '../extensions/server-name.js';
+import { ocspStatusType, type StatusRequest } from '../extensions/status-request.js';
+import {
+  type ClientHelloExtensions,
+  clientHelloColumn,
+  readExtensions,
+  serverHello12Column,
+  writeExtensions,
+} from '../extensions/table.js';
+import type { Facts } from '../facts.js';
+import {
+  type AnswerEvent,
+  type DialectEvent,
+  type Handshake,
+  type StateNotes,
+  TableHandshake,
+} from '../handshake.js';
+import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
+import { serverRandom } from '../hello/version.js';
+import { AlertError } from '../reasons.js';
+import { acceptVerdict } from '../verdict.js';
+import { chooseTls12 } from './choose.js';
+import { HandshakeMessages } from './handshake-messages.js';
+import {
+  decodeClientKeyExchange,
+  encodeServerKeyExchange,
+  paramsOf,
+  premasterSecret,
+  signedParams,
+} from './key-exchange/ecdhe.js';
+import {
+  anonymous12,
+  changeReadKeys,
+  changeWriteKeys,
+  conclude12,
+  deriveKeys,
+  type Keys12,
+  type Negotiated12,
+  type Peer12,
+} from './negotiated.js';
+import { send } from './send.js';
+import { checkSignature12 } from './signature.js';
+
+type Message<K extends keyof Tls12Bodies> = MessageOf<Tls12Bodies, K>;
+type Answer<K extends AnswerEvent['type']> = Extract<AnswerEvent, { readonly type: K }>;
+
+const version = 0x0303;
+/** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
+const certificateTypes = [1, 64];
+
+// State data. Each state has exactly what exists then.
+
+interface Start {
+  readonly state: 'start';
+}
+/** From the ServerHello on. */
+interface Underway {
+  readonly negotiated: Negotiated12;
+  readonly group: Group;
+  readonly certificate: CertificateChoice;
+}
+interface Negotiated extends Underway {
+  readonly state: 'negotiated';
+  /** What the client wants to see stapled; we have accepted to try. */
+  readonly status: StatusRequest | undefined;
+}
+interface AwaitStaple extends Underway {
+  readonly state: 'awaitStaple';
+}
+/** From our Certificate on, with our ephemeral key. */
+interface Certified extends Underway {
+  readonly state: 'certified';
+  readonly share: KeyShare;
+}
+interface AwaitSignature extends Underway {
+  readonly state: 'awaitSignature';
+  readonly share: KeyShare;
+}
+/** From ServerHelloDone on. */
+interface Answered extends Underway {
+  readonly share: KeyShare;
+}
+interface WaitFlight2 extends Answered {
+  readonly state: 'waitFlight2';
+  readonly clientAuthentication: 'requested' | 'none';
+}
+interface WaitCert extends Answered {
+  readonly state: 'waitCert';
+}
+interface AwaitVerdict extends Answered {
+  readonly state: 'awaitVerdict';
+  readonly chain: readonly Uint8Array[];
+}
+/** What the client has shown of itself. */
+type Shown =
+  | { readonly kind: 'anonymous' }
+  /** Not proved yet. */
+  | { readonly kind: 'certificate'; readonly chain: readonly Uint8Array[]; readonly key: PublicKey };
+interface WaitCke extends Answered {
+  readonly state: 'waitCke';
+  readonly shown: Shown;
+}
+/** From ClientKeyExchange on. */
+interface WithMaster extends Underway {
+  readonly keys: Keys12;
+}
+interface WaitProof extends WithMaster {
+  readonly state: 'waitProof';
+  readonly shown: Shown;
+}
+interface WaitCv extends WithMaster {
+  readonly state: 'waitCv';
+  readonly chain: readonly Uint8Array[];
+  readonly key: PublicKey;
+}
+interface WaitCcs extends WithMaster {
+  readonly state: 'waitCcs';
+  readonly peer: Peer12;
+}
+interface WaitFinished extends WithMaster {
+  readonly state: 'waitFinished';
+  readonly peer: Peer12;
+}
+interface Connected {
+  readonly state: 'connected';
+  readonly facts: Facts;
+}
+export type Server12Data =
+  | Start
+  | Negotiated
+  | AwaitStaple
+  | Certified
+  | AwaitSignature
+  | WaitFlight2
+  | WaitCert
+  | AwaitVerdict
+  | WaitCke
+  | WaitProof
+  | WaitCv
+  | WaitCcs
+  | WaitFinished
+  | Connected;
+
+// The machine.
+
+const staples: Guard<Negotiated, undefined> = {
+  name: 'staple?',
+  holds: ({ status }) => status !== undefined,
+};
+const signsElsewhere: Guard<Certified, undefined> = {
+  name: 'remote key?',
+  holds: ({ certificate }) => certificate.identity.key === 'remote',
+};
+const asksClient: Guard<WaitFlight2, undefined> = {
+  name: 'client auth?',
+  holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
+};
+const isEmpty: Guard<WaitCert, Message<'certificate'>> = {
+  name: 'empty certificate?',
+  holds: (_from, { body }) => body.certificateList.length === 0,
+};
+const hasCertificate: Guard<WaitProof, undefined> = {
+  name: 'certificate shown?',
+  holds: ({ shown }) => shown.kind === 'certificate',
+};
+
+type Event = DialectEvent<Tls12Bodies>;
+const { arrow, always } = arrowMaker<Server12Data, Event, ServerContext>();
+
+/** Exported for the tests that walk chart and table. */
+export const server12Arrows: readonly Arrow<Server12Data, Event, ServerContext>[] = [
+  arrow('start', 'client_hello', 'negotiated', receiveClientHello),
+  always('negotiated', 'awaitStaple', askStaple, staples),
+  always('negotiated', 'certified', sendPlainCertificate),
+  arrow('awaitStaple', 'staple', 'certified', receiveStaple),
+  always('certified', 'awaitSignature', askSignature, signsElsewhere),
+  always('certified', 'waitFlight2', sign),
+  arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
+  always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
+  always('waitFlight2', 'waitCke', waitForKeys),
+  arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmpty),
+  arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
+  arrow('awaitVerdict', 'verdict', 'waitCke', receiveVerdict),
+  arrow('waitCke', 'client_key_exchange', 'waitProof', receiveClientKeyExchange),
+  always('waitProof', 'waitCv', waitForProof, hasCertificate),
+  always('waitProof', 'waitCcs', needNoProof),
+  arrow('waitCv', 'certificate_verify', 'waitCcs', receiveCertificateVerify),
+  arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
+  arrow('waitFinished', 'finished', 'connected', receiveFinished),
+];
+
+const server12Table: Table<Server12Data, Event, ServerContext> = table(server12Arrows, 'connected');
+
+const otpNames: Readonly<Record<Server12Data['state'], string>> = {
+  start: 'hello',
+  negotiated: 'hello',
+  awaitStaple: 'hello',
+  certified: 'hello',
+  awaitSignature: 'hello',
+  waitFlight2: 'certify',
+  waitCert: 'certify',
+  awaitVerdict: 'certify',
+  waitCke: 'certify',
+  waitProof: 'certify',
+  waitCv: 'wait_cert_verify',
+  waitCcs: 'cipher',
+  waitFinished: 'cipher',
+  connected: 'connection',
+};
+
+const questions: Partial<Readonly<Record<Server12Data['state'], AnswerEvent['type']>>> = {
+  awaitVerdict: 'verdict',
+  awaitSignature: 'signature',
+  awaitStaple: 'staple',
+};
+
+const notes: StateNotes<Server12Data> = {
+  changeCipherSpec: 'step',
+  awaiting: ({ state }) => questions[state],
+  stateName: ({ state }) => otpNames[state],
+  facts: (data) => (data.state === 'connected' ? data.facts : undefined),
+};
+
+/** A handshake that waits for its ClientHello. */
+export function tls12Server(context: ServerContext): Handshake {
+  return new TableHandshake(tls12Messages, server12Table, notes, { state: 'start' }, context);
+}
+
+let drawn: AnyStateMachine | undefined;
+
+/** The machine as a chart, for drawing, walking and inspecting. */
+export function server12Chart(): AnyStateMachine {
+  drawn ??= chart('tls12Server', server12Arrows, 'start', 'connected', [
+    'awaitVerdict',
+    'awaitSignature',
+    'awaitStaple',
+  ]);
+  return drawn;
+}
+
+// The handlers, in the RFC's order.
+
+/** RFC 5246 §7.4.1.2, §7.4.1.3 */
+function receiveClientHello(
+  _from: Start,
+  { body: hello, raw }: Message<'client_hello'>,
+  { config, identities, dependencies, sink, transport }: ServerContext,
+): Negotiated {
+  const { engine } = dependencies;
+  const extensions = readExtensions(clientHelloColumn, hello.extensions);
+  if (!hello.legacyCompressionMethods.includes(0)) throw new AlertError('wrong_compression');
+  if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
+  if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
+    throw new AlertError('wrong_renegotiation_info');
+  const serverName = hostName(extensions.serverName);
+  const { suite, group, certificate } = chooseTls12(
+    hello.cipherSuites,
+    extensions,
+    config,
+    identities,
+    engine,
+  );
+  const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
+  const { statusRequest } = extensions;
+  const staples = certificate.identity.stapling === 'ask' && sink.askStaple !== undefined;
+  const status = statusRequest === 'unknown' || !staples ? undefined : statusRequest;
+  const messages = new HandshakeMessages(suite.hash);
+  messages.add(raw);
+  const negotiated: Negotiated12 = {
+    suite,
+    randoms: {
+      // A copy: facts keep it when the hello is long gone.
+      client: new Uint8Array(hello.random),
+      server: serverRandom(dependencies.random(32), 'tls12', config.versions),
+    },
+    sessionId: new Uint8Array(0),
+    serverName,
+    alpn,
+    masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    messages,
+  };
+  transport.endPeerFlight();
+  send(transport, messages, 'server_hello', {
+    legacyVersion: version,
+    random: negotiated.randoms.server,
+    legacySessionIdEcho: negotiated.sessionId,
+    cipherSuite: suite.row.id,
+    legacyCompressionMethod: 0,
+    extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status)),
+  });
+  return { state: 'negotiated', negotiated, group, certificate, status };
+}
+
+/** What the ServerHello says to the client's extensions. */
+function answers(
+  hello: ClientHello,
+  offered: ClientHelloExtensions,
+  { alpn }: Negotiated12,
+  status: StatusRequest | undefined,
+): ReturnType<typeof serverHello12Column.none> {
+  const knowsRenegotiation =
+    offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
+  return {
+    serverName: undefined,
+    extendedMasterSecret: offered.extendedMasterSecret,
+    renegotiationInfo: knowsRenegotiation ? new Uint8Array(0) : undefined,
+    ecPointFormats: offered.ecPointFormats && ownPointFormats,
+    supportedGroups: undefined,
+    alpn,
+    statusAccepted: status && true,
+  };
+}
+
+/** RFC 6066 §8: a response that somebody has to find. */
+function askStaple(from: Negotiated, context: ServerContext): AwaitStaple {
+  const { status: request, certificate, negotiated, group } = from;
+  const { sink } = context;
+  if (request === undefined || sink.askStaple === undefined)
+    throw new TypeError('nobody to ask for a response');
+  sendCertificate(from, context);
+  sink.askStaple({ identity: certificate.identity, serverName: negotiated.serverName, request });
+  return { state: 'awaitStaple', negotiated, group, certificate };
+}
+
+function receiveStaple(
+  { negotiated, group, certificate }: AwaitStaple,
+  { response }: Answer<'staple'>,
+  context: ServerContext,
+): Certified {
+  if (response !== undefined)
+    send(context.transport, negotiated.messages, 'certificate_status', {
+      statusType: ocspStatusType,
+      response,
+    });
+  return { state: 'certified', negotiated, group, certificate, share: context.dependencies.keyShare(group) };
+}
+
+function sendPlainCertificate(from: Negotiated, context: ServerContext): Certified {
+  sendCertificate(from, context);
+  const { negotiated, group, certificate } = from;
+  return { state: 'certified', negotiated, group, certificate, share: context.dependencies.keyShare(group) };
+}
+
+/** RFC 5246 §7.4.2 */
+function sendCertificate({ negotiated, certificate }: Negotiated, { transport }: ServerContext): void {
+  send(transport, negotiated.messages, 'certificate', { certificateList: certificate.identity.chain });
+}
+
+/** RFC 5246 §7.4.3, with a key that is at hand. */
+function sign(from: Certified, context: ServerContext): WaitFlight2 {
+  const { identity, scheme } = from.certificate;
+  if (identity.key === 'remote') throw new TypeError('the key is not here');
+  return sendServerKeyExchange(from, identity.key.sign(scheme.algorithm, toSign(from)), context);
+}
+
+function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
+  const { identity, scheme } = from.certificate;
+  sink.askSignature(scheme.name, toSign(from), identity);
+  return { ...from, state: 'awaitSignature' };
+}
+
+function receiveSignature(
+  from: AwaitSignature,
+  { signature }: Answer<'signature'>,
+  context: ServerContext,
+): WaitFlight2 {
+  return sendServerKeyExchange(from, signature, context);
+}
+
+function toSign({ group, share, negotiated }: Certified): Uint8Array {
+  return signedParams(paramsOf(group, share), negotiated.randoms);
+}
+
+/** ServerKeyExchange, CertificateRequest if we want to know who the client is, ServerHelloDone. */
+function sendServerKeyExchange(
+  { negotiated, group, certificate, share }: Answered,
+  signature: Uint8Array,
+  { config, certificateAuthorities, transport }: ServerContext,
+): WaitFlight2 {
+  const { messages } = negotiated;
+  const signed = { algorithm: certificate.scheme.code, signature };
+  send(transport, messages, 'server_key_exchange', {
+    exchangeKeys: encodeServerKeyExchange({ params: paramsOf(group, share), signed }),
+  });
+  const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
+  if (clientAuthentication === 'requested')
+    send(transport, messages, 'certificate_request', {
+      certificateTypes,
+      supportedSignatureAlgorithms: schemeCodes(config.signatureAlgs),
+      certificateAuthorities,
+    });
+  send(transport, messages, 'server_hello_done', true);
+  transport.finishFlight();
+  return { state: 'waitFlight2', negotiated, group, certificate, share, clientAuthentication };
+}
+
+function waitForCertificate({ negotiated, group, certificate, share }: WaitFlight2): WaitCert {
+  return { state: 'waitCert', negotiated, group, certificate, share };
+}
+
+/** Nobody will sign the messages. */
+function waitForKeys({ negotiated, group, certificate, share }: WaitFlight2): WaitCke {
+  negotiated.messages.forget();
+  return { state: 'waitCke', negotiated, group, certificate, share, shown: { kind: 'anonymous' } };
+}
+
+/** RFC 5246 §7.4.6 */
+function receiveEmptyCertificate(
+  { negotiated, group, certificate, share }: WaitCert,
+  { raw }: Message<'certificate'>,
+  { config }: ServerContext,
+): WaitCke {
+  if (config.failIfNoPeerCert)
+    throw new AlertError('certificate_required', 'no_peer_certificate', 'handshake_failure');
+  negotiated.messages.add(raw);
+  negotiated.messages.forget();
+  return { state: 'waitCke', negotiated, group, certificate, share, shown: { kind: 'anonymous' } };
+}
+
+/** RFC 5246 §7.4.6 */
+function receiveCertificate(
+  { negotiated, group, certificate, share }: WaitCert,
+  { body, raw }: Message<'certificate'>,
+  { sink }: ServerContext,
+): AwaitVerdict {
+  negotiated.messages.add(raw);
+  // Copies: facts keep them when the record is long gone.
+  const chain = body.certificateList.map((der) => new Uint8Array(der));
+  sink.askVerdict(chain, undefined);
+  return { state: 'awaitVerdict', negotiated, group, certificate, share, chain };
+}
+
+function receiveVerdict(
+  { negotiated, group, certificate, share, chain }: AwaitVerdict,
+  { verdict }: Answer<'verdict'>,
+): WaitCke {
+  const shown: Shown = { kind: 'certificate', chain, key: acceptVerdict(verdict) };
+  return { state: 'waitCke', negotiated, group, certificate, share, shown };
+}
+
+/** RFC 5246 §7.4.7 */
+function receiveClientKeyExchange(
+  { negotiated, group, certificate, share, shown }: WaitCke,
+  { body, raw }: Message<'client_key_exchange'>,
+): WaitProof {
+  const premaster = premasterSecret(share, decodeClientKeyExchange(body.exchangeKeys));
+  negotiated.messages.add(raw);
+  return {
+    state: 'waitProof',
+    negotiated,
+    group,
+    certificate,
+    shown,
+    keys: deriveKeys(negotiated, premaster),
+  };
+}
+
+function waitForProof({ negotiated, group, certificate, keys, shown }: WaitProof): WaitCv {
+  if (shown.kind !== 'certificate') throw new TypeError('nothing to prove');
+  return { state: 'waitCv', negotiated, group, certificate, keys, chain: shown.chain, key: shown.key };
+}
+
+function needNoProof({ negotiated, group, certificate, keys }: WaitProof): WaitCcs {
+  return { state: 'waitCcs', negotiated, group, certificate, keys, peer: anonymous12 };
+}
+
+/** RFC 5246 §7.4.8 */
+function receiveCertificateVerify(
+  { negotiated, group, certificate, keys, chain, key }: WaitCv,
+  { body, raw }: Message<'certificate_verify'>,
+  { config }: ServerContext,
+): WaitCcs {
+  const { messages } = negotiated;
+  const scheme = checkSignature12(body, key, config.signatureAlgs, messages.bytes());
+  messages.add(raw);
+  messages.forget();
+  return { state: 'waitCcs', negotiated, group, certificate, keys, peer: { chain, scheme } };
+}
+
+function receiveChangeCipherSpec(
+  { negotiated, group, certificate, keys, peer }: WaitCcs,
+  _event: { readonly type: 'change_cipher_spec' },
+  { transport }: ServerContext,
+): WaitFinished {
+  changeReadKeys(negotiated, keys, 'client', transport);
+  return { state: 'waitFinished', negotiated, group, certificate, keys, peer };
+}
+
+/** RFC 5246 §7.4.9: the client's Finished, then ours. */
+function receiveFinished(
+  { negotiated, group, certificate, keys, peer }: WaitFinished,
+  { body, raw }: Message<'finished'>,
+  { dependencies, transport }: ServerContext,
+): Connected {
+  const { messages } = negotiated;
+  transport.endPeerFlight();
+  const expected = keys.master.verifyData('client', messages.digest());
+  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  messages.add(raw);
+  changeWriteKeys(negotiated, keys, 'server', transport);
+  send(transport, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
+  transport.finishFlight();
+  const ownScheme = certificate.scheme.name;
+  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, ownScheme }) };
+}
