@@ -141,6 +141,7 @@ const common = {
     (name) => suiteByName(name) ?? [],
   ),
   supportedGroups,
+  eccs: supportedGroups,
   signatureAlgs,
   signatureAlgsCert: undefined,
   maxHandshakeSize: 262_144,
@@ -190,6 +191,7 @@ const serverOptions: ServerOptions = {
     verify: asksClient ? 'verify_peer' : 'verify_none',
     failIfNoPeerCert: flags.has('require-any-client-certificate'),
     honorCipherOrder: flags.has('server-preference'),
+    honorEccOrder: flags.has('server-preference'),
   },
   identities,
   dependencies: { engine },
@@ -407,7 +409,7 @@ function mismatch(learned: Facts): string | undefined {
 /** After the handshake. */
 function begin({ role, secrets }: Facts): void {
   if (flags.has('export-traffic-secrets')) {
-    if (secrets === undefined) {
+    if (secrets?.kind !== 'traffic') {
       finish(violated, 'no secrets');
       return;
     }

@@ -16,7 +16,7 @@ import {
   type MasterSecret,
   type TrafficSecret,
 } from '../../packages/ssl/src/protocol/tls13/key-schedule.js';
-import { Transcript } from '../../packages/ssl/src/protocol/tls13/transcript.js';
+import { Transcript } from '../../packages/ssl/src/protocol/transcript.js';
 import type { CryptoEngine, KeyShare } from '../../packages/ssl/src/values/crypto/engine.js';
 import { nobleEngine } from '../../packages/ssl/src/values/crypto/noble/engine.js';
 import { nodeEngine } from '../../packages/ssl/src/values/crypto/node/engine.js';

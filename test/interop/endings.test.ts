@@ -40,7 +40,7 @@ for (const [peer, program] of [
 ] as const) {
   const body = (): void => {
     it('goes on under new keys, ours alone and then both, as often as we like', async () => {
-      const their = await peer.echoServer(material.servers.ec256);
+      const their = await peer.echoServer({ ...material.servers.ec256, version: 'tlsv1.3' });
       try {
         await inProcess(node, async (self) => {
           const socket = ssl.unwrap(

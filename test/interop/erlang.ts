@@ -1,9 +1,14 @@
 /** OTP's own ssl, through an escript. */
 import { fileURLToPath } from 'node:url';
 import { start } from './child.js';
-import type { Peer } from './peer.js';
+import type { Peer, PeerServerOptions } from './peer.js';
 
 const script = fileURLToPath(new URL('./erlang/peer.escript', import.meta.url));
+
+/** Curves of TLS 1.2 are another option. */
+function groupArgs({ version, groups }: Pick<PeerServerOptions, 'version' | 'groups'>): string[] {
+  return groups ? [version === 'tlsv1.3' ? '--groups' : '--eccs', groups.join(',')] : [];
+}
 
 export const erlang: Peer = {
   name: 'Erlang OTP',
@@ -11,9 +16,10 @@ export const erlang: Peer = {
 
   async echoServer(options) {
     const child = start('escript', [
-      ...[script, 'server', '--certfile', options.certfile, '--keyfile', options.keyfile],
+      ...[script, 'server', '--version', options.version],
+      ...['--certfile', options.certfile, '--keyfile', options.keyfile],
       ...(options.suite ? ['--suite', options.suite] : []),
-      ...(options.groups ? ['--groups', options.groups.join(',')] : []),
+      ...groupArgs(options),
       ...(options.alpn ? ['--alpnserver', options.alpn.join(',')] : []),
       ...(options.requireClientCa ? ['--cafile', options.requireClientCa, '--requireclient', 'true'] : []),
     ]);
@@ -23,10 +29,11 @@ export const erlang: Peer = {
 
   async echoClient(options) {
     const child = start('escript', [
-      ...[script, 'client', String(options.port), String(options.payload.length), '--cafile', options.cafile],
+      ...[script, 'client', String(options.port), String(options.payload.length)],
+      ...['--version', options.version, '--cafile', options.cafile],
       ...['--servername', options.servername ?? 'none'],
       ...(options.suite ? ['--suite', options.suite] : []),
-      ...(options.groups ? ['--groups', options.groups.join(',')] : []),
+      ...groupArgs(options),
       ...(options.alpn ? ['--alpnclient', options.alpn.join(',')] : []),
       ...(options.identity
         ? ['--certfile', options.identity.certfile, '--keyfile', options.identity.keyfile]

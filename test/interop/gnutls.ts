@@ -1,21 +1,27 @@
 /** GnuTLS's gnutls-serv and gnutls-cli. */
 import { freePort, listening, start } from './child.js';
-import type { InteropGroup, Peer, SuiteName } from './peer.js';
+import type { InteropGroup, InteropVersion, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = {
   x25519: 'GROUP-X25519',
   secp256r1: 'GROUP-SECP256R1',
   secp384r1: 'GROUP-SECP384R1',
 };
-const CIPHERS: Record<SuiteName, string> = {
-  TLS_AES_128_GCM_SHA256: 'AES-128-GCM',
-  TLS_AES_256_GCM_SHA384: 'AES-256-GCM',
-  TLS_CHACHA20_POLY1305_SHA256: 'CHACHA20-POLY1305',
-};
+const VERSIONS: Record<InteropVersion, string> = { 'tlsv1.3': '+VERS-TLS1.3', 'tlsv1.2': '+VERS-TLS1.2' };
 
-function priority(suite: SuiteName | undefined, groups: readonly InteropGroup[] | undefined): string {
-  const parts = ['NORMAL', '-VERS-ALL', '+VERS-TLS1.3'];
-  if (suite) parts.push('-CIPHER-ALL', `+${CIPHERS[suite]}`);
+/** The cipher in a suite's name: AES_128_GCM is GnuTLS's AES-128-GCM. */
+function cipherOf(suite: SuiteName): string {
+  const [, cipher = ''] = /(AES_\d+_GCM|CHACHA20_POLY1305)/.exec(suite) ?? [];
+  return cipher.replaceAll('_', '-');
+}
+
+function priority(
+  version: InteropVersion,
+  suite: SuiteName | undefined,
+  groups: readonly InteropGroup[] | undefined,
+): string {
+  const parts = ['NORMAL', '-VERS-ALL', VERSIONS[version]];
+  if (suite) parts.push('-CIPHER-ALL', `+${cipherOf(suite)}`);
   if (groups) parts.push('-GROUP-ALL', ...groups.map((group) => `+${GROUPS[group]}`));
   return parts.join(':');
 }
@@ -29,7 +35,7 @@ export const gnutls: Peer = {
     const child = start('gnutls-serv', [
       ...['--echo', '--port', String(port), '--quiet'],
       ...['--x509certfile', options.certfile, '--x509keyfile', options.keyfile],
-      ...['--priority', priority(options.suite, options.groups)],
+      ...['--priority', priority(options.version, options.suite, options.groups)],
       ...(options.alpn ?? []).map((protocol) => `--alpn=${protocol}`),
       ...(options.requireClientCa
         ? ['--x509cafile', options.requireClientCa, '--require-client-cert', '--verify-client-cert']
@@ -42,7 +48,7 @@ export const gnutls: Peer = {
   async echoClient(options) {
     const child = start('gnutls-cli', [
       ...['--port', String(options.port), '--x509cafile', options.cafile, '--logfile', '/dev/null'],
-      ...['--priority', priority(options.suite, options.groups)],
+      ...['--priority', priority(options.version, options.suite, options.groups)],
       ...(options.servername
         ? ['--sni-hostname', options.servername, '--verify-hostname', options.servername]
         : ['--disable-sni', '--no-ca-verification']),

@@ -1,5 +1,5 @@
 /**
- * TLS 1.3 with stacks that others wrote, both ways: each suite, group, kind of key, ALPN, SNI, client certificates,
+ * TLS 1.3 and 1.2 with stacks that others wrote, both ways: each suite, group, kind of key, ALPN, SNI, client certificates,
  * HelloRetryRequest and sizes from 1 byte to 10 MB. The table on the last lines says who spoke what with whom.
  */
 import type { Node } from '@actor-tls/runtime';
@@ -9,17 +9,40 @@ import { onEngine } from '../support/engine.js';
 import { describeWithPeer, report } from '../support/report.js';
 import { erlang } from './erlang.js';
 import { gnutls } from './gnutls.js';
-import { createMaterial, keyAlgorithmOf, keyNames, type Material } from './material.js';
+import { createMaterial, type KeyName, keyAlgorithmOf, keyNames, type Material } from './material.js';
 import { nodeTls } from './node-tls.js';
 import { openssl } from './openssl.js';
 import { echoClient, echoServer, type OurServer, sslNode } from './ours.js';
-import type { InteropGroup, Peer, PeerClientOptions, PeerServerOptions, SuiteName } from './peer.js';
+import type {
+  InteropGroup,
+  InteropVersion,
+  Peer,
+  PeerClientOptions,
+  PeerServerOptions,
+  SuiteName,
+} from './peer.js';
 
-const suites: readonly SuiteName[] = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-];
+interface Suite {
+  readonly name: SuiteName;
+  /** A key that it can be authenticated with. */
+  readonly key: KeyName;
+}
+
+const suites: Readonly<Record<InteropVersion, readonly Suite[]>> = {
+  'tlsv1.3': [
+    { name: 'TLS_AES_128_GCM_SHA256', key: 'ec256' },
+    { name: 'TLS_AES_256_GCM_SHA384', key: 'ec256' },
+    { name: 'TLS_CHACHA20_POLY1305_SHA256', key: 'ec256' },
+  ],
+  'tlsv1.2': [
+    { name: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', key: 'ec256' },
+    { name: 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', key: 'ec256' },
+    { name: 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256', key: 'ec256' },
+    { name: 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', key: 'rsa' },
+    { name: 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384', key: 'rsa' },
+    { name: 'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256', key: 'rsa' },
+  ],
+};
 const groups: readonly InteropGroup[] = ['x25519', 'secp256r1', 'secp384r1'];
 
 /** Lines of text, because GnuTLS's echo server answers line by line. */
@@ -49,17 +72,22 @@ interface OurClientCase {
 }
 
 /** Our client, their server. Answers what our side knows of the connection. */
-async function ourClient(peer: Peer, { server = {}, client = {}, bytes = 1000 }: OurClientCase) {
-  const their = await peer.echoServer({ ...material.servers.ec256, ...server });
+async function ourClient(
+  peer: Peer,
+  version: InteropVersion,
+  { server = {}, client = {}, bytes = 1000 }: OurClientCase,
+) {
+  const their = await peer.echoServer({ ...material.servers.ec256, version, ...server });
   try {
     const options: ssl.TlsClientOptions = {
       cacertfile: material.cafile,
       serverNameIndication: 'localhost',
+      versions: [version],
       ...client,
     };
     const result = await echoClient(node, their.port, options, payload(bytes));
     expect(Buffer.compare(result.received, payload(bytes))).toBe(0);
-    report(`interop: our client, ${peer.name}`, { ok: 1 });
+    report(`interop: our client, ${version}, ${peer.name}`, { ok: 1 });
     return result;
   } finally {
     await their.stop();
@@ -75,19 +103,21 @@ interface OurServerCase {
 /** Our server, their client. */
 async function ourServer(
   peer: Peer,
+  version: InteropVersion,
   { server = {}, client = {}, bytes = 1000 }: OurServerCase,
 ): Promise<OurServer> {
-  const our = await echoServer(node, { ...material.servers.ec256, ...server });
+  const our = await echoServer(node, { ...material.servers.ec256, versions: [version], ...server });
   try {
     const back = await peer.echoClient({
       port: our.port,
+      version,
       cafile: material.cafile,
       servername: 'localhost',
       payload: payload(bytes),
       ...client,
     });
     expect(Buffer.compare(back, payload(bytes))).toBe(0);
-    report(`interop: our server, ${peer.name}`, { ok: 1 });
+    report(`interop: our server, ${version}, ${peer.name}`, { ok: 1 });
     return our;
   } finally {
     await our.stop();
@@ -95,77 +125,109 @@ async function ourServer(
 }
 
 const describePeer = (
-  peer: Peer,
+  { name }: Peer,
   program: 'openssl' | 'gnutls-cli' | 'escript' | undefined,
+  version: InteropVersion,
   body: () => void,
-) => (program === undefined ? describe(peer.name, body) : describeWithPeer(peer.name, program, body));
+) =>
+  program === undefined
+    ? describe(`${name}, ${version}`, body)
+    : describeWithPeer(`${name}, ${version}`, program, body);
 
-for (const [peer, program] of [
+const versions: readonly InteropVersion[] = ['tlsv1.3', 'tlsv1.2'];
+/** RFC 8446 §6.2, RFC 5246 §7.4.6 */
+const missingCertificate: Readonly<Record<InteropVersion, string>> = {
+  'tlsv1.3': 'certificate_required',
+  'tlsv1.2': 'handshake_failure',
+};
+
+function groupOption(version: InteropVersion, group: InteropGroup): ssl.TlsClientOptions {
+  return version === 'tlsv1.3' ? { supportedGroups: [group] } : { eccs: [group] };
+}
+
+/** OTP 25 has x25519 in TLS 1.3 only. */
+function lacks(peer: Peer, version: InteropVersion, group: InteropGroup): boolean {
+  return peer === erlang && version === 'tlsv1.2' && group === 'x25519';
+}
+
+const peers = [
   [openssl, 'openssl'],
   [gnutls, 'gnutls-cli'],
   [erlang, 'escript'],
   [nodeTls, undefined],
-] as const) {
-  describePeer(peer, program, () => {
-    for (const suite of suites) {
+] as const;
+
+for (const [peer, program, version] of peers.flatMap(([peer, program]) =>
+  versions.map((version) => [peer, program, version] as const),
+)) {
+  describePeer(peer, program, version, () => {
+    for (const { name: suite, key } of onEngine(suites[version], ({ key }) => keyAlgorithmOf(key))) {
       it(`our client speaks ${suite}`, async () => {
-        const { information } = await ourClient(peer, { server: { suite } });
+        const { information } = await ourClient(peer, version, {
+          server: { ...material.servers[key], suite },
+        });
         expect(information['selectedCipherSuite']).toEqual(ssl.strToSuite(suite));
+        expect(information['protocol']).toBe(version);
       });
       it(`our server speaks ${suite}`, async () => {
-        await ourServer(peer, { client: { suite } });
+        await ourServer(peer, version, { server: material.servers[key], client: { suite } });
       });
     }
-    for (const group of groups) {
+    for (const group of groups.filter((name) => !lacks(peer, version, name))) {
       it(`our client agrees on keys by ${group}`, async () => {
-        await ourClient(peer, { server: { groups: [group] }, client: { supportedGroups: [group] } });
+        await ourClient(peer, version, { server: { groups: [group] }, client: groupOption(version, group) });
       });
       it(`our server agrees on keys by ${group}`, async () => {
-        await ourServer(peer, { client: { groups: [group] }, server: { supportedGroups: [group] } });
+        await ourServer(peer, version, { client: { groups: [group] }, server: groupOption(version, group) });
       });
     }
-    it('our client follows a HelloRetryRequest', async () => {
-      await ourClient(peer, {
-        server: { groups: ['secp384r1'] },
-        client: { supportedGroups: ['x25519', 'secp384r1'] },
+    if (version === 'tlsv1.3') {
+      it('our client follows a HelloRetryRequest', async () => {
+        await ourClient(peer, version, {
+          server: { groups: ['secp384r1'] },
+          client: { supportedGroups: ['x25519', 'secp384r1'] },
+        });
       });
-    });
-    it('our server asks for another share by HelloRetryRequest', async () => {
-      await ourServer(peer, {
-        client: { groups: ['x25519', 'secp384r1'] },
-        server: { supportedGroups: ['secp384r1'] },
+      it('our server asks for another share by HelloRetryRequest', async () => {
+        await ourServer(peer, version, {
+          client: { groups: ['x25519', 'secp384r1'] },
+          server: { supportedGroups: ['secp384r1'] },
+        });
       });
-    });
+    }
     for (const key of onEngine(keyNames, keyAlgorithmOf)) {
       it(`our client judges a server that signs with ${key}`, async () => {
-        await ourClient(peer, { server: material.servers[key] });
+        await ourClient(peer, version, { server: material.servers[key] });
       });
       it(`our server signs with ${key}`, async () => {
-        await ourServer(peer, { server: material.servers[key] });
+        await ourServer(peer, version, { server: material.servers[key] });
       });
     }
     it('our client and the server agree on a protocol by ALPN', async () => {
-      const { alpn } = await ourClient(peer, {
+      const { alpn } = await ourClient(peer, version, {
         server: { alpn: ['h2', 'http/1.1'] },
         client: { alpnAdvertisedProtocols: ['http/1.1'] },
       });
       expect(alpn).toBe('http/1.1');
     });
     it('our server and the client agree on a protocol by ALPN', async () => {
-      await ourServer(peer, {
+      await ourServer(peer, version, {
         server: { alpnPreferredProtocols: ['h2', 'http/1.1'] },
         client: { alpn: ['http/1.1'] },
       });
     });
     it('our server learns the name that the client asked for', async () => {
-      const our = await ourServer(peer, {});
+      const our = await ourServer(peer, version, {});
       expect(our.information()['sniHostname']).toBe('localhost');
     });
     it('our client shows its certificate to a server that insists', async () => {
-      await ourClient(peer, { server: { requireClientCa: material.cafile }, client: material.client });
+      await ourClient(peer, version, {
+        server: { requireClientCa: material.cafile },
+        client: material.client,
+      });
     });
     it('our server insists on a client certificate and gets it', async () => {
-      const our = await ourServer(peer, {
+      const our = await ourServer(peer, version, {
         server: { verify: 'verify_peer', cacertfile: material.cafile, failIfNoPeerCert: true },
         client: { identity: material.client },
       });
@@ -174,6 +236,7 @@ for (const [peer, program] of [
     it('our server refuses a client without the certificate that it insists on', async () => {
       const our = await echoServer(node, {
         ...material.servers.ec256,
+        versions: [version],
         verify: 'verify_peer',
         cacertfile: material.cafile,
         failIfNoPeerCert: true,
@@ -182,20 +245,28 @@ for (const [peer, program] of [
         await expect(
           peer.echoClient({
             port: our.port,
+            version,
             cafile: material.cafile,
             servername: 'localhost',
             payload: payload(1),
           }),
         ).rejects.toThrow();
-        expect(our.outcomes[0]).toHaveProperty('tls_alert', ['certificate_required', expect.any(String)]);
+        expect(our.outcomes[0]).toHaveProperty('tls_alert', [
+          missingCertificate[version],
+          expect.any(String),
+        ]);
       } finally {
         await our.stop();
       }
     });
     it('our client refuses a server of another name', async () => {
-      const their = await peer.echoServer(material.other);
+      const their = await peer.echoServer({ ...material.other, version });
       try {
-        const options = { cacertfile: material.cafile, serverNameIndication: 'localhost' };
+        const options: ssl.TlsClientOptions = {
+          cacertfile: material.cafile,
+          serverNameIndication: 'localhost',
+          versions: [version],
+        };
         const outcome = echoClient(node, their.port, options, payload(1));
         await expect(outcome).rejects.toMatchObject({
           reason: { tls_alert: ['handshake_failure', expect.anything()] },
@@ -206,12 +277,12 @@ for (const [peer, program] of [
     });
     for (const bytes of [1, 16_384, 16_385, 1_000_000, 10_000_000]) {
       it(`${bytes} bytes there and back from our client`, async () => {
-        await ourClient(peer, { bytes });
+        await ourClient(peer, version, { bytes });
       }, 90_000);
       // gnutls-cli waits for an answer every 4 KB: 10 MB take it a minute.
       const theirs = peer === gnutls ? Math.min(bytes, 2_000_000) : bytes;
       it(`${theirs} bytes there and back from their client`, async () => {
-        await ourServer(peer, { bytes: theirs });
+        await ourServer(peer, version, { bytes: theirs });
       }, 90_000);
     }
   });

@@ -1,12 +1,20 @@
 /** node:tls, in this process. */
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
-import type { InteropGroup, Peer } from './peer.js';
+import { opensslName } from './openssl.js';
+import type { InteropGroup, InteropVersion, Peer } from './peer.js';
 
 const CURVES: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
 
 const curves = (groups: readonly InteropGroup[] | undefined): { ecdhCurve?: string } =>
   groups ? { ecdhCurve: groups.map((group) => CURVES[group]).join(':') } : {};
+
+const VERSIONS: Record<InteropVersion, tls.SecureVersion> = { 'tlsv1.3': 'TLSv1.3', 'tlsv1.2': 'TLSv1.2' };
+
+const only = (version: InteropVersion): { minVersion: tls.SecureVersion; maxVersion: tls.SecureVersion } => ({
+  minVersion: VERSIONS[version],
+  maxVersion: VERSIONS[version],
+});
 
 export const nodeTls: Peer = {
   name: 'node:tls',
@@ -16,8 +24,8 @@ export const nodeTls: Peer = {
     const server = tls.createServer({
       cert: readFileSync(options.certfile),
       key: readFileSync(options.keyfile),
-      minVersion: 'TLSv1.3',
-      ...(options.suite ? { ciphers: options.suite } : {}),
+      ...only(options.version),
+      ...(options.suite ? { ciphers: opensslName(options.suite) } : {}),
       ...curves(options.groups),
       ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
       ...(options.requireClientCa
@@ -53,11 +61,11 @@ export const nodeTls: Peer = {
         host: '127.0.0.1',
         port: options.port,
         ca: readFileSync(options.cafile),
-        minVersion: 'TLSv1.3',
+        ...only(options.version),
         ...(options.servername
           ? { servername: options.servername }
           : { checkServerIdentity: () => undefined }),
-        ...(options.suite ? { ciphers: options.suite } : {}),
+        ...(options.suite ? { ciphers: opensslName(options.suite) } : {}),
         ...curves(options.groups),
         ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
         ...(options.identity

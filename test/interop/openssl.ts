@@ -1,11 +1,28 @@
 /** OpenSSL's s_server and s_client. */
+
+import { strToSuite, suiteToOpensslStr } from '@actor-tls/ssl';
 import { freePort, listening, start } from './child.js';
-import type { InteropGroup, Peer } from './peer.js';
+import type { InteropGroup, InteropVersion, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
 
 const groupArgs = (groups: readonly InteropGroup[] | undefined): string[] =>
   groups ? ['-groups', groups.map((group) => GROUPS[group]).join(':')] : [];
+
+const VERSIONS: Record<InteropVersion, string> = { 'tlsv1.3': '-tls1_3', 'tlsv1.2': '-tls1_2' };
+
+/** OpenSSL's name of a suite; those of TLS 1.3 are the RFC's. */
+export function opensslName(suite: SuiteName): string {
+  const known = strToSuite(suite);
+  if ('error' in known) throw new Error(`no suite ${suite}`);
+  return suiteToOpensslStr(known);
+}
+
+/** Suites of TLS 1.2 have names of OpenSSL's own, and an option of their own. */
+function suiteArgs(version: InteropVersion, suite: SuiteName | undefined): string[] {
+  if (suite === undefined) return [];
+  return version === 'tlsv1.3' ? ['-ciphersuites', suite] : ['-cipher', opensslName(suite)];
+}
 
 export const openssl: Peer = {
   name: 'OpenSSL',
@@ -15,9 +32,9 @@ export const openssl: Peer = {
     const port = await freePort();
     // -quiet keeps s_server from reading commands in the data that we feed back to it.
     const child = start('openssl', [
-      ...['s_server', '-quiet', '-accept', `127.0.0.1:${port}`, '-tls1_3'],
+      ...['s_server', '-quiet', '-accept', `127.0.0.1:${port}`, VERSIONS[options.version]],
       ...['-cert', options.certfile, '-cert_chain', options.certfile, '-key', options.keyfile],
-      ...(options.suite ? ['-ciphersuites', options.suite] : []),
+      ...suiteArgs(options.version, options.suite),
       ...groupArgs(options.groups),
       ...(options.alpn ? ['-alpn', options.alpn.join(',')] : []),
       ...(options.requireClientCa
@@ -32,12 +49,12 @@ export const openssl: Peer = {
 
   async echoClient(options) {
     const child = start('openssl', [
-      ...['s_client', '-quiet', '-connect', `127.0.0.1:${options.port}`, '-tls1_3'],
+      ...['s_client', '-quiet', '-connect', `127.0.0.1:${options.port}`, VERSIONS[options.version]],
       ...['-CAfile', options.cafile, '-verify_return_error'],
       ...(options.servername
         ? ['-servername', options.servername, '-verify_hostname', options.servername]
         : ['-noservername']),
-      ...(options.suite ? ['-ciphersuites', options.suite] : []),
+      ...suiteArgs(options.version, options.suite),
       ...groupArgs(options.groups),
       ...(options.alpn ? ['-alpn', options.alpn.join(',')] : []),
       ...(options.identity

@@ -4,7 +4,18 @@
  * Each peer is a small driver over a program (or node:tls) that somebody else wrote. Drivers speak files, ports and
  * bytes; they never judge: the tests compare.
  */
-export type SuiteName = 'TLS_AES_128_GCM_SHA256' | 'TLS_AES_256_GCM_SHA384' | 'TLS_CHACHA20_POLY1305_SHA256';
+export type InteropVersion = 'tlsv1.3' | 'tlsv1.2';
+/** IANA's names. */
+export type SuiteName =
+  | 'TLS_AES_128_GCM_SHA256'
+  | 'TLS_AES_256_GCM_SHA384'
+  | 'TLS_CHACHA20_POLY1305_SHA256'
+  | 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'
+  | 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384'
+  | 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256'
+  | 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'
+  | 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384'
+  | 'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256';
 export type InteropGroup = 'x25519' | 'secp256r1' | 'secp384r1';
 
 export interface PeerCredentials {
@@ -14,6 +25,7 @@ export interface PeerCredentials {
 }
 
 export interface PeerServerOptions extends PeerCredentials {
+  readonly version: InteropVersion;
   readonly suite?: SuiteName;
   /** In order of preference. */
   readonly groups?: readonly InteropGroup[];
@@ -24,6 +36,7 @@ export interface PeerServerOptions extends PeerCredentials {
 
 export interface PeerClientOptions {
   readonly port: number;
+  readonly version: InteropVersion;
   /** Path of the CA file that the server's chain must end in. */
   readonly cafile: string;
   readonly servername?: string;

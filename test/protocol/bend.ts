@@ -2,13 +2,17 @@
 import { vi } from 'vitest';
 import { StreamTransport } from '../../packages/ssl/src/protocol/stream-transport.js';
 import {
-  decodeHandshake,
-  encodeHandshake,
   type HandshakeBodies,
   type HandshakeType,
-  handshakeByCode,
+  tls13Messages,
 } from '../../packages/ssl/src/values/wire/handshake.js';
+import type { MessageTable } from '../../packages/ssl/src/values/wire/message-table.js';
 import type { RawExtension } from '../../packages/ssl/src/values/wire/messages/extension.js';
+import {
+  type Tls12Bodies,
+  type Tls12MessageType,
+  tls12Messages,
+} from '../../packages/ssl/src/values/wire/tls12-messages.js';
 import {
   type ClientOverrides,
   client,
@@ -21,7 +25,7 @@ import {
 
 /** What goes out instead of a message; the sender's transcript keeps the original. */
 export type Bend = (
-  type: HandshakeType,
+  type: HandshakeType | Tls12MessageType,
   message: Uint8Array,
   transport: StreamTransport,
 ) => readonly Uint8Array[];
@@ -39,7 +43,8 @@ export function bentHandshake(
     this: StreamTransport,
     message: Uint8Array,
   ) {
-    const type = handshakeByCode(message[0] ?? 0);
+    const code = message[0] ?? 0;
+    const type = tls13Messages.byCode(code) ?? tls12Messages.byCode(code);
     const isSender = Reflect.get(this, 'sink') === sender;
     for (const bent of isSender && type !== undefined ? bend(type, message, this) : [message]) {
       original.call(this, bent);
@@ -61,11 +66,27 @@ export function change<K extends HandshakeType>(
   type: K,
   rewrite: (body: HandshakeBodies[K]) => HandshakeBodies[K],
 ): Bend {
+  return changeOf(tls13Messages, type, rewrite);
+}
+
+/** The same for a message of TLS 1.2. */
+export function change12<K extends Tls12MessageType>(
+  type: K,
+  rewrite: (body: Tls12Bodies[K]) => Tls12Bodies[K],
+): Bend {
+  return changeOf(tls12Messages, type, rewrite);
+}
+
+function changeOf<Bodies, K extends keyof Bodies & string>(
+  messages: MessageTable<Bodies>,
+  type: K,
+  rewrite: (body: Bodies[K]) => Bodies[K],
+): Bend {
   let done = false;
   return (actual, message) => {
     if (actual !== type || done) return [message];
     done = true;
-    return [encodeHandshake(type, rewrite(decodeHandshake(type, message)))];
+    return [messages.encode(type, rewrite(messages.decode(type, message)))];
   };
 }
 

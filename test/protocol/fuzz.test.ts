@@ -15,6 +15,7 @@ import {
   identityOf,
   type ServerOverrides,
   server,
+  tls12,
 } from './two-cores.js';
 
 function expectSound({ core, sink }: End): void {
@@ -38,6 +39,12 @@ const kinds: readonly [string, ClientOverrides, ServerOverrides][] = [
   ['plain', {}, {}],
   ['retried', {}, retry],
   ['mutual', withCertificate, mutual],
+  ['TLS 1.2', { config: tls12 }, { config: tls12 }],
+  [
+    'mutual TLS 1.2',
+    { ...withCertificate, config: tls12 },
+    { config: { ...tls12, verify: 'verify_peer', failIfNoPeerCert: true } },
+  ],
 ];
 
 /** A change to bytes: flip, cut, stretch, double, drop. */

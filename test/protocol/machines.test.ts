@@ -6,9 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from 'xstate';
 import { getSimplePaths } from 'xstate/graph';
 import { type Arrow, chart, table } from '../../packages/ssl/src/protocol/arrows.js';
+import { client12Arrows, client12Chart } from '../../packages/ssl/src/protocol/tls12/client.js';
+import { server12Arrows, server12Chart } from '../../packages/ssl/src/protocol/tls12/server.js';
 import { clientArrows, clientChart } from '../../packages/ssl/src/protocol/tls13/client.js';
 import { serverArrows, serverChart } from '../../packages/ssl/src/protocol/tls13/server.js';
 import { handshakeTypes } from '../../packages/ssl/src/values/wire/handshake.js';
+import { tls12Messages } from '../../packages/ssl/src/values/wire/tls12-messages.js';
 
 interface Dry {
   readonly state: string;
@@ -39,20 +42,53 @@ function dry(arrows: readonly Row[]): readonly DryArrow[] {
   }));
 }
 
-const events: readonly string[] = [...handshakeTypes, 'verdict', 'signature', 'staple'];
+/** All messages of all versions: those of another are as illegal as those that come too early. */
+const messages: readonly string[] = [...new Set([...handshakeTypes, ...tls12Messages.types])];
+const events: readonly string[] = [...messages, 'change_cipher_spec', 'verdict', 'signature', 'staple'];
 
-const clientRows: readonly Row[] = clientArrows;
-const serverRows: readonly Row[] = serverArrows;
+interface Machine {
+  readonly name: string;
+  readonly arrows: readonly Row[];
+  readonly initial: string;
+  readonly awaiting: readonly string[];
+  readonly chart: () => AnyStateMachine;
+  readonly flights: () => readonly string[];
+}
 
-const machines = [
-  { name: 'client', arrows: clientRows, initial: 'waitSh', awaiting: ['awaitVerdict', 'awaitSignature'] },
+const machines: readonly Machine[] = [
   {
-    name: 'server',
-    arrows: serverRows,
+    name: 'TLS 1.3 client',
+    arrows: clientArrows,
+    initial: 'waitSh',
+    awaiting: ['awaitVerdict', 'awaitSignature'],
+    chart: clientChart,
+    flights: clientFlights,
+  },
+  {
+    name: 'TLS 1.3 server',
+    arrows: serverArrows,
     initial: 'start',
     awaiting: ['awaitVerdict', 'awaitSignature', 'awaitStaple'],
+    chart: serverChart,
+    flights: serverFlights,
   },
-] as const;
+  {
+    name: 'TLS 1.2 client',
+    arrows: client12Arrows,
+    initial: 'waitSh',
+    awaiting: ['awaitVerdict', 'awaitVerdictWithKeys', 'awaitSignature'],
+    chart: client12Chart,
+    flights: client12Flights,
+  },
+  {
+    name: 'TLS 1.2 server',
+    arrows: server12Arrows,
+    initial: 'start',
+    awaiting: ['awaitVerdict', 'awaitSignature', 'awaitStaple'],
+    chart: server12Chart,
+    flights: server12Flights,
+  },
+];
 
 function statesOf(arrows: readonly Row[]): readonly string[] {
   return [...new Set(arrows.flatMap(({ from, to }) => [from, to]))];
@@ -98,7 +134,7 @@ function at(machine: AnyStateMachine, state: string): AnyMachineSnapshot {
   return machine.resolveState({ value: state, context: { data: { state }, context: undefined } });
 }
 
-describe.each(machines)('the $name machine', ({ arrows, initial, awaiting }) => {
+describe.each(machines)('the $name machine', ({ arrows, initial, awaiting, chart: realChart, flights }) => {
   const machine = dryChart(arrows, initial);
   const runs = table(dry(arrows), 'connected');
 
@@ -133,11 +169,11 @@ describe.each(machines)('the $name machine', ({ arrows, initial, awaiting }) => 
   });
 
   test('states that wait for an answer from outside are tagged and take nothing else', () => {
-    const real = arrows === machines[0].arrows ? clientChart() : serverChart();
+    const real = realChart();
     const tagged = statesOf(arrows).filter((state) => real.states[state]?.tags.includes('awaiting'));
     expect(tagged.sort()).toEqual([...awaiting].sort());
     for (const state of tagged) {
-      for (const type of handshakeTypes) expect(runs.accepts(state, type)).toBe(false);
+      for (const type of messages) expect(runs.accepts(state, type)).toBe(false);
     }
   });
 
@@ -162,8 +198,7 @@ describe.each(machines)('the $name machine', ({ arrows, initial, awaiting }) => 
           .join(' '),
       ),
     );
-    const written = arrows === machines[0].arrows ? clientFlights() : serverFlights();
-    expect([...walked].sort()).toEqual([...new Set(written)].sort());
+    expect([...walked].sort()).toEqual([...new Set(flights())].sort());
   });
 });
 
@@ -197,17 +232,50 @@ function serverFlights(): readonly string[] {
   );
 }
 
+/** RFC 5246 §7.3, figure 1, and RFC 6066 §8, as a client sees them, with our questions in between. */
+function client12Flights(): readonly string[] {
+  const judged = [
+    'certificate verdict server_key_exchange',
+    'certificate certificate_status verdict server_key_exchange',
+    'certificate server_key_exchange verdict',
+  ];
+  const requests = ['', ' certificate_request'];
+  return judged.flatMap((server) =>
+    requests.flatMap((request) =>
+      (request === '' ? [''] : ['', ' signature']).map(
+        (signature) =>
+          `server_hello ${server}${request} server_hello_done${signature} change_cipher_spec finished`,
+      ),
+    ),
+  );
+}
+
+/** The same as a server sees them. */
+function server12Flights(): readonly string[] {
+  const staples = ['', ' staple'];
+  const signatures = ['', ' signature'];
+  const exchanges = [
+    'client_key_exchange',
+    'certificate client_key_exchange',
+    'certificate verdict client_key_exchange certificate_verify',
+  ];
+  return staples.flatMap((staple) =>
+    signatures.flatMap((signature) =>
+      exchanges.map(
+        (exchange) => `client_hello${staple}${signature} ${exchange} change_cipher_spec finished`,
+      ),
+    ),
+  );
+}
+
 test('a machine with an arrow into nowhere does not load', () => {
   const lost = dry([{ from: 'a', on: 'x', guard: undefined, to: 'b' }]);
   expect(() => table(lost, 'connected')).toThrow('no way out of b');
 });
 
 test('real charts start where their tables start', () => {
-  for (const [real, initial] of [
-    [clientChart(), 'waitSh'],
-    [serverChart(), 'start'],
-  ] as const) {
-    const [snapshot] = initialTransition(real, { data: { state: initial }, context: undefined });
+  for (const { chart: real, initial } of machines) {
+    const [snapshot] = initialTransition(real(), { data: { state: initial }, context: undefined });
     expect(snapshot.value).toBe(initial);
   }
 });

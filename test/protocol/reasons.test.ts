@@ -9,7 +9,16 @@ import {
   type HandshakeBodies,
 } from '../../packages/ssl/src/values/wire/handshake.js';
 import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
-import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
+import {
+  type Bend,
+  bentHandshake,
+  change,
+  change12,
+  extension,
+  plainRecord,
+  replaced,
+  without,
+} from './bend.js';
 import {
   type ClientOverrides,
   client,
@@ -21,6 +30,7 @@ import {
   type ServerOverrides,
   server,
   suites,
+  tls12,
 } from './two-cores.js';
 
 /** The end that finds fault, and an honest enough one to hear its alert (none: the alert is in the clear). */
@@ -190,6 +200,20 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     };
     return toClient(bend, {}, oneGroup);
   },
+  wrong_renegotiation_info: () =>
+    helloToServer(
+      (body) => ({ ...body, extensions: [...body.extensions, extension(0xff01, [1, 7])] }),
+      { config: tls12 },
+      { config: tls12 },
+    ),
+  no_uncompressed_points: () =>
+    extensionsToServer((list) => replaced(list, 11, [1, 1]), { config: tls12 }, { config: tls12 }),
+  wrong_certificate_type: () =>
+    toClient(
+      change12('certificate', () => ({ certificateList: identityOf('rsa').identity.chain })),
+      { config: tls12 },
+      { config: tls12 },
+    ),
   wrong_group: () =>
     toClient(
       change('server_hello', (body) => ({

@@ -7,10 +7,10 @@ import { X509Certificate } from 'node:crypto';
 import { Core } from '@actor-tls/ssl/core';
 import { expect } from 'vitest';
 import { clientHelloColumn, readExtensions } from '../../packages/ssl/src/protocol/extensions/table.js';
-import type { ClientOffer } from '../../packages/ssl/src/protocol/hello/client-hello.js';
+import type { Tls13Offer } from '../../packages/ssl/src/protocol/hello/client-hello.js';
 import { Tls13WriteProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
 import { applicationKeys, type HandshakeKeys } from '../../packages/ssl/src/protocol/tls13/negotiated.js';
-import { Transcript } from '../../packages/ssl/src/protocol/tls13/transcript.js';
+import { Transcript } from '../../packages/ssl/src/protocol/transcript.js';
 import type { GroupName, KeyShare } from '../../packages/ssl/src/values/crypto/engine.js';
 import { schemeByCode } from '../../packages/ssl/src/values/registry/schemes.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
@@ -81,7 +81,7 @@ function aes128() {
 }
 
 /** The offer that a trace's ClientHello is. */
-function offerOf(raw: Uint8Array, share: KeyShare, group: GroupName): ClientOffer {
+function offerOf(raw: Uint8Array, share: KeyShare, group: GroupName): Tls13Offer {
   const hello = decodeHandshake('client_hello', raw);
   const found = engine.group(group);
   if (found === undefined) throw new Error(`no group ${group}`);

@@ -1,6 +1,7 @@
 /** A client and a server core in one process, joined by arrays; what a test needs to bend them. */
 import { Core, type Facts, type Failure, type OwnIdentity, type Sink } from '@actor-tls/ssl/core';
 import { generateKey, type KeyKind, selfSigned } from '@actor-tls/ssl/testing';
+import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import type { CryptoEngine, GroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
@@ -8,12 +9,15 @@ import {
   type SignatureSchemeName,
   signatureSchemes,
 } from '../../packages/ssl/src/values/registry/schemes.js';
-import { type CipherSuite, tls13Suites } from '../../packages/ssl/src/values/registry/suites.js';
+import { allSuites, type CipherSuite, tls13Suites } from '../../packages/ssl/src/values/registry/suites.js';
 
 export const engine: CryptoEngine = defaultEngine;
 
 /** Suites that are built. */
 export const suites: readonly CipherSuite[] = tls13Suites.slice(0, 3);
+export const suites12: readonly CipherSuite[] = allSuites.filter(
+  (suite) => tls12Suite(suite, engine) !== undefined,
+);
 export const groups: readonly GroupName[] = (
   ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'] as const
 ).filter((name) => engine.group(name) !== undefined);
@@ -40,9 +44,7 @@ export function identityOf(kind: KeyKind): TestIdentity {
   if (key === undefined || publicKey === undefined) throw new Error(`the engine lacks ${name}`);
   const fitting = signatureSchemes.filter(
     (scheme) =>
-      scheme.tls13 === 'handshake' &&
-      scheme.keyAlgorithm === key.algorithm &&
-      (scheme.curve === undefined || scheme.curve === key.curve),
+      scheme.keyAlgorithm === key.algorithm && (scheme.curve === undefined || scheme.curve === key.curve),
   );
   const result = {
     identity: { chain: [certificate.cert], key, schemes: fitting.map((scheme) => scheme.name) },
@@ -56,6 +58,7 @@ const common = {
   versions: ['tlsv1.3'],
   ciphers: suites,
   supportedGroups: groups,
+  eccs: groups,
   signatureAlgs: schemes,
   signatureAlgsCert: undefined,
   maxHandshakeSize: 262_144,
@@ -63,6 +66,16 @@ const common = {
   middleboxCompMode: true,
   keepSecrets: false,
 } as const;
+
+/** Only TLS 1.2. */
+export const tls12 = { versions: ['tlsv1.2'], ciphers: suites12, signatureAlgs: schemes12() } as const;
+
+function schemes12(): readonly SignatureSchemeName[] {
+  return signatureSchemes
+    .filter(({ algorithm }) => !('hash' in algorithm) || !/^(md5|sha|sha224)$/.test(algorithm.hash))
+    .filter(({ keyAlgorithm }) => keyAlgorithm !== 'dsa')
+    .map(({ name }) => name);
+}
 
 export type ClientOverrides = Partial<Omit<ClientOptions, 'config'>> & {
   readonly config?: Partial<ClientOptions['config']>;
@@ -93,6 +106,7 @@ export function serverOptions(overrides: ServerOverrides = {}): ServerOptions {
       verify: 'verify_none',
       failIfNoPeerCert: false,
       honorCipherOrder: false,
+      honorEccOrder: false,
       ...overrides.config,
     },
   };

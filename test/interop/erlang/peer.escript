@@ -13,8 +13,8 @@ main(Args) ->
 run(["server" | Args]) ->
     {ok, _} = application:ensure_all_started(ssl),
     Opts = parse(Args),
-    {ok, Listen} = ssl:listen(0, [binary, {ip, {127,0,0,1}}, {active, false}, {reuseaddr, true},
-                                  {versions, ['tlsv1.3']} | tls(Opts)]),
+    {ok, Listen} = ssl:listen(0, [binary, {ip, {127,0,0,1}}, {active, false}, {reuseaddr, true}
+                                  | tls(Opts)]),
     {ok, {_, Port}} = ssl:sockname(Listen),
     io:format("PORT ~w~n", [Port]),
     spawn(fun() -> accept(Listen) end),
@@ -26,7 +26,7 @@ run(["client", Port, Length | Args]) ->
     N = list_to_integer(Length),
     Data = read(N),
     case ssl:connect({127,0,0,1}, list_to_integer(Port),
-                     [binary, {active, false}, {versions, ['tlsv1.3']}, {verify, verify_peer} | tls(Opts)], 20000) of
+                     [binary, {active, false}, {verify, verify_peer} | tls(Opts)], 20000) of
         {ok, Socket} ->
             spawn_link(fun() -> ok = ssl:send(Socket, Data) end),
             {ok, Back} = ssl:recv(Socket, N, 30000),
@@ -68,6 +68,7 @@ parse([]) -> [].
 
 tls(Opts) -> lists:flatmap(fun tls_option/1, Opts).
 
+tls_option({version, V}) -> [{versions, [list_to_atom(V)]}];
 tls_option({certfile, F}) -> [{certfile, F}];
 tls_option({keyfile, F}) -> [{keyfile, F}];
 tls_option({cafile, F}) -> [{cacertfile, F}];
@@ -76,5 +77,6 @@ tls_option({servername, "none"}) -> [{server_name_indication, disable}];
 tls_option({servername, Name}) -> [{server_name_indication, Name}];
 tls_option({suite, Name}) -> [{ciphers, [ssl:str_to_suite(Name)]}];
 tls_option({groups, Names}) -> [{supported_groups, [list_to_atom(G) || G <- string:split(Names, ",", all)]}];
+tls_option({eccs, Names}) -> [{eccs, [list_to_atom(G) || G <- string:split(Names, ",", all)]}];
 tls_option({alpnserver, Names}) -> [{alpn_preferred_protocols, [list_to_binary(P) || P <- string:split(Names, ",", all)]}];
 tls_option({alpnclient, Names}) -> [{alpn_advertised_protocols, [list_to_binary(P) || P <- string:split(Names, ",", all)]}].

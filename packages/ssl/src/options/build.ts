@@ -25,6 +25,7 @@ export function clientConfig(settings: Settings, { socket, transport }: ParsedSo
     crlCache: settings.crlCache,
     ciphers: settings.ciphers,
     supportedGroups: settings.supportedGroups,
+    eccs: settings.eccs,
     signatureAlgs: settings.signatureAlgs,
     signatureAlgsCert: settings.signatureAlgsCert,
     maxHandshakeSize: settings.maxHandshakeSize,
@@ -61,6 +62,7 @@ export function serverConfig(settings: Settings, { socket, transport }: ParsedSo
     crlCache: settings.crlCache,
     ciphers: settings.ciphers,
     supportedGroups: settings.supportedGroups,
+    eccs: settings.eccs,
     signatureAlgs: settings.signatureAlgs,
     signatureAlgsCert: settings.signatureAlgsCert,
     maxHandshakeSize: settings.maxHandshakeSize,
@@ -77,6 +79,7 @@ export function serverConfig(settings: Settings, { socket, transport }: ParsedSo
     failIfNoPeerCert: settings.failIfNoPeerCert,
     alpnPreferredProtocols: settings.alpnPreferredProtocols,
     honorCipherOrder: settings.honorCipherOrder,
+    honorEccOrder: settings.honorEccOrder,
     maxHandshakes: settings.maxHandshakes,
   });
 }

@@ -174,6 +174,8 @@ interface CommonConfig {
   readonly crlCache: CrlCacheChoice;
   readonly ciphers: readonly CipherSuite[];
   readonly supportedGroups: readonly GroupName[];
+  /** Curves of TLS 1.2 and before. */
+  readonly eccs: readonly GroupName[];
   readonly signatureAlgs: readonly SignatureSchemeName[];
   readonly signatureAlgsCert: readonly SignatureSchemeName[] | undefined;
   /** bytes */
@@ -218,6 +220,7 @@ export interface ServerConfig extends CommonConfig {
   readonly failIfNoPeerCert: boolean;
   readonly alpnPreferredProtocols: readonly Uint8Array[] | undefined;
   readonly honorCipherOrder: boolean;
+  readonly honorEccOrder: boolean;
   /** Connections of one listener that may be between accept and established; ours. */
   readonly maxHandshakes: number;
 }

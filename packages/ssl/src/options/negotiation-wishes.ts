@@ -9,7 +9,7 @@ import {
   suiteOfMap,
 } from '../values/cipher-suites.js';
 import type { GroupName } from '../values/crypto/engine.js';
-import type { Tls13GroupName } from '../values/registry/groups.js';
+import type { NamedGroup } from '../values/registry/groups.js';
 import type { SignatureScheme } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import { allSuites, suiteById } from '../values/registry/suites.js';
@@ -61,7 +61,7 @@ export function usableSuites(suites: readonly CipherSuite[], at: At): readonly C
 }
 
 /** Those the engine has, each once. */
-export function usableGroups(names: readonly Tls13GroupName[], engine: EngineSupport): readonly GroupName[] {
+export function usableGroups(names: readonly NamedGroup[], engine: EngineSupport): readonly GroupName[] {
   return [...new Set(names.filter(isEngineGroup).filter((name) => engine.group(name) !== undefined))];
 }
 
@@ -74,7 +74,7 @@ const engineGroups: Readonly<Record<GroupName, true>> = {
   secp521r1: true,
 };
 
-function isEngineGroup(name: Tls13GroupName): name is Extract<Tls13GroupName, GroupName> {
+function isEngineGroup(name: NamedGroup): name is Extract<NamedGroup, GroupName> {
   return Object.hasOwn(engineGroups, name);
 }
 

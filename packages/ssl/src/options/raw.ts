@@ -7,7 +7,7 @@
 
 import type { CrlCacheApi } from '@actor-tls/crl-cache';
 import type { SuiteMap } from '../values/cipher-suites.js';
-import type { Tls13GroupName } from '../values/registry/groups.js';
+import type { CurveName, Tls13GroupName } from '../values/registry/groups.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
@@ -113,6 +113,8 @@ export interface CommonTlsOptions {
   readonly ciphers?: readonly CipherWish[] | string | undefined;
   /** `supported_groups` (TLS 1.3): in order of preference; unknown names are dropped. */
   readonly supportedGroups?: readonly Tls13GroupName[] | undefined;
+  /** `eccs` (TLS 1.2 and before): curves in order of preference; unknown names are dropped. */
+  readonly eccs?: readonly (CurveName | Tls13GroupName)[] | undefined;
   /** `signature_algs`: in order of preference. */
   readonly signatureAlgs?: readonly SignatureWish[] | undefined;
   /** `signature_algs_cert`: for signatures in certificates; default: not sent. */
@@ -181,6 +183,8 @@ export interface TlsServerOptions extends CommonTlsOptions {
   readonly alpnPreferredProtocols?: readonly (Uint8Array | string)[] | undefined;
   /** `honor_cipher_order`: own order of suites, not the client's; default false. */
   readonly honorCipherOrder?: boolean | undefined;
+  /** `honor_ecc_order`: own order of curves in TLS 1.2 and before, not the client's; default false. */
+  readonly honorEccOrder?: boolean | undefined;
   /** Ours: a DER OCSPResponse for the own certificate, or a function that gives a current one when a client asks. */
   readonly ocspResponse?: OcspResponseSource | undefined;
   /** Ours: connections of this listener between accept and established; default 4096. */

@@ -2,7 +2,7 @@
 
 import { type EngineSupport, suiteRows } from '../values/cipher-suites.js';
 import type { GroupName } from '../values/crypto/engine.js';
-import { defaultTls13Groups, isTls13Group } from '../values/registry/groups.js';
+import { defaultCurves, defaultTls13Groups, isNamedGroup, isTls13Group } from '../values/registry/groups.js';
 import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
 import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
@@ -85,6 +85,17 @@ export const negotiationRows: readonly OptionRow[] = [
     },
     absent: (at) => defaultsOf(at).groups,
   }),
+  option('eccs', {
+    otp: 'eccs',
+    side: 'both',
+    note: { values: '[curve]', default: defaultCurves.join(', '), source: 'RFC 8422 §5.1.1' },
+    parse: (value, at) => {
+      const names = listOf('eccs', value).filter(isNamedGroup);
+      const curves = usableGroups(names, at.engine);
+      return curves.length > 0 ? curves : badValue('eccs', value);
+    },
+    absent: (at) => defaultsOf(at).curves,
+  }),
   option('signatureAlgs', {
     otp: 'signature_algs',
     side: 'both',
@@ -117,6 +128,13 @@ export const negotiationRows: readonly OptionRow[] = [
     note: { values: 'boolean', default: 'false', source: 'ssl:server_option()' },
     parse: flag('honorCipherOrder'),
   }),
+  option('honorEccOrder', {
+    otp: 'honor_ecc_order',
+    side: 'server',
+    elsewhere: 'refused',
+    note: { values: 'boolean', default: 'false', source: 'ssl:server_option()' },
+    parse: flag('honorEccOrder'),
+  }),
   option('serverNameIndication', {
     otp: 'server_name_indication',
     side: 'client',
@@ -143,6 +161,7 @@ export const negotiationRows: readonly OptionRow[] = [
 interface NegotiationDefaults {
   readonly ciphers: readonly CipherSuite[];
   readonly groups: readonly GroupName[];
+  readonly curves: readonly GroupName[];
   readonly schemes: readonly SignatureSchemeName[];
 }
 
@@ -161,6 +180,7 @@ function defaultsOf(at: At): NegotiationDefaults {
   const found: NegotiationDefaults = Object.freeze({
     ciphers: Object.freeze(newest === undefined ? [] : usableSuites(suiteRows('default', newest), at)),
     groups: Object.freeze(usableGroups(defaultTls13Groups, at.engine)),
+    curves: Object.freeze(usableGroups(defaultCurves, at.engine)),
     schemes: Object.freeze(
       schemeNames(
         usableSchemes(

@@ -6,7 +6,7 @@ import { suiteMap } from '../values/cipher-suites.js';
 /** Items told unasked, in this order; options follow. */
 const plainItems = ['protocol', 'sessionId', 'sessionResumption', 'selectedCipherSuite', 'sniHostname'];
 /** Told only when named. */
-const secretItems = ['clientRandom', 'serverRandom', 'keylog'];
+const secretItems = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
 
 /** Options that are no secret and that `connection_information` gives back as the user would write them. */
 const optionItems = [
@@ -74,6 +74,8 @@ function item(name: string, facts: Facts, config: Config): unknown {
       return facts.clientRandom;
     case 'serverRandom':
       return facts.serverRandom;
+    case 'masterSecret':
+      return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose() : undefined;
     case 'keylog':
       return keylog(facts);
     case 'certfile':
@@ -92,12 +94,17 @@ function item(name: string, facts: Facts, config: Config): unknown {
 function keylog({ secrets, clientRandom }: Facts): readonly string[] | undefined {
   if (secrets === undefined) return undefined;
   const line = (label: string, secret: Uint8Array): string => `${label} ${hex(clientRandom)} ${hex(secret)}`;
-  return [
-    line('CLIENT_HANDSHAKE_TRAFFIC_SECRET', secrets.clientHandshakeTraffic),
-    line('SERVER_HANDSHAKE_TRAFFIC_SECRET', secrets.serverHandshakeTraffic),
-    line('CLIENT_TRAFFIC_SECRET_0', secrets.clientTraffic0),
-    line('SERVER_TRAFFIC_SECRET_0', secrets.serverTraffic0),
-  ];
+  switch (secrets.kind) {
+    case 'master':
+      return [line('CLIENT_RANDOM', secrets.masterSecret.expose())];
+    case 'traffic':
+      return [
+        line('CLIENT_HANDSHAKE_TRAFFIC_SECRET', secrets.clientHandshakeTraffic),
+        line('SERVER_HANDSHAKE_TRAFFIC_SECRET', secrets.serverHandshakeTraffic),
+        line('CLIENT_TRAFFIC_SECRET_0', secrets.clientTraffic0),
+        line('SERVER_TRAFFIC_SECRET_0', secrets.serverTraffic0),
+      ];
+  }
 }
 
 function hex(bytes: Uint8Array): string {

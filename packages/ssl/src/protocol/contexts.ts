@@ -1,6 +1,7 @@
 /** What the handlers of a handshake work with, whatever its version. */
-import type { MessageTransport } from './message-transport.js';
+
 import type { OwnIdentity } from './identity.js';
+import type { MessageTransport } from './message-transport.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
 

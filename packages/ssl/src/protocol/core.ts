@@ -8,6 +8,7 @@
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import { handshakeByCode } from '../values/wire/handshake.js';
 import { DecodeError } from '../values/wire/reader.js';
+import type { ClientContext, ServerContext } from './contexts.js';
 import type { Facts } from './facts.js';
 import { type AnswerEvent, type Handshake, messageEvent } from './handshake.js';
 import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
@@ -20,7 +21,6 @@ import { WriteHalf } from './record/write-half.js';
 import type { ClientOptions, Dependencies, GivenDependencies, ServerOptions } from './settings.js';
 import type { Failure, Sink, Verdict } from './sink.js';
 import { StreamTransport } from './stream-transport.js';
-import type { ClientContext, ServerContext } from './contexts.js';
 import { tls12Client } from './tls12/client.js';
 import { tls12Server } from './tls12/server.js';
 import { tls13Client } from './tls13/client.js';
@@ -436,10 +436,12 @@ export class Core {
   /** RFC 8446 §5: dropped between the first hello and the peer's Finished, if it holds the byte 1. */
   private receiveChangeCipherSpec(data: Uint8Array): void {
     if (data.length !== 1 || data[0] !== 1) throw new AlertError('unexpected_change_cipher_spec');
-    const { kind } = this.phase;
-    if (kind !== 'handshake' && kind !== 'clientHello') throw new AlertError('unexpected_change_cipher_spec');
+    const { phase } = this;
+    if (phase.kind !== 'handshake' && phase.kind !== 'clientHello')
+      throw new AlertError('unexpected_change_cipher_spec');
     this.changeCipherSpecs += 1;
     if (this.changeCipherSpecs > maxChangeCipherSpecs) throw new AlertError('too_many_change_cipher_specs');
+    if (phase.kind === 'handshake') phase.handshake.receiveChangeCipherSpec();
   }
 
   private closeRead(): void {

@@ -38,7 +38,10 @@ export type DialectEvent<Bodies> = MessageOf<Bodies> | HelloEvent | AnswerEvent 
 export type HandshakeEvent = DialectEvent<HandshakeBodies>;
 
 /** Decodes a message of TLS 1.3. Throws `DecodeError`. */
-export function messageEvent<K extends HandshakeType>(type: K, raw: Uint8Array): MessageOf<HandshakeBodies, K> {
+export function messageEvent<K extends HandshakeType>(
+  type: K,
+  raw: Uint8Array,
+): MessageOf<HandshakeBodies, K> {
   return eventOf(tls13Messages, type, raw);
 }
 

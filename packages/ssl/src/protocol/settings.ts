@@ -11,6 +11,7 @@ type CommonSettings =
   | 'versions'
   | 'ciphers'
   | 'supportedGroups'
+  | 'eccs'
   | 'signatureAlgs'
   | 'signatureAlgsCert'
   | 'maxHandshakeSize'
@@ -22,7 +23,12 @@ export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertised
 
 export type ServerSettings = Pick<
   ServerConfig,
-  CommonSettings | 'alpnPreferredProtocols' | 'verify' | 'failIfNoPeerCert' | 'honorCipherOrder'
+  | CommonSettings
+  | 'alpnPreferredProtocols'
+  | 'verify'
+  | 'failIfNoPeerCert'
+  | 'honorCipherOrder'
+  | 'honorEccOrder'
 >;
 
 /** What the protocol takes from outside: cryptography and chance. */

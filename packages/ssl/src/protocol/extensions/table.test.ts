@@ -40,6 +40,8 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   serverName: maybe(
     fc.array(fc.record({ nameType: u8, name: bytes(1, 20) }), { minLength: 1, maxLength: 2 }),
   ),
+  extendedMasterSecret: present,
+  ecPointFormats: maybe(fc.array(u8, { minLength: 1, maxLength: 3 })),
   supportedGroups: codes,
   alpn: maybe(fc.array(bytes(1, 9), { minLength: 1, maxLength: 3 })),
   statusRequest: maybe(
@@ -56,6 +58,7 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   pskKeyExchangeModes: maybe(fc.array(u8, { minLength: 1, maxLength: 3 })),
   keyShare: maybe(fc.array(share, { maxLength: 3 })),
   earlyData: present,
+  renegotiationInfo: maybe(bytes(0, 12)),
   preSharedKey: maybe(
     fc.record({
       identities: fc.array(fc.record({ identity: bytes(1, 9), obfuscatedTicketAge: u32 }), {
@@ -190,7 +193,7 @@ describe('the table of RFC 8446 §4.2', () => {
   });
 
   test('unknown extensions are ignored where a subject starts', () => {
-    const unknown = [raw(0x0a0a), raw(65281, 0), raw(11, 1, 0), raw(23), raw(35), raw(28, 64, 1)];
+    const unknown = [raw(0x0a0a), raw(35), raw(13172), raw(0xfafa), raw(28, 64, 1)];
     expect(readExtensions(clientHelloColumn, unknown)).toEqual(clientHelloColumn.none());
     expect(readExtensions(newSessionTicketColumn, unknown)).toEqual(newSessionTicketColumn.none());
   });

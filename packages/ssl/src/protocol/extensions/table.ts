@@ -12,7 +12,6 @@ import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-d
 import { ecPointFormats } from './ec-point-formats.js';
 import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
-import { renegotiationInfo } from './renegotiation-info.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
 import {
   type OfferedPsks,
@@ -20,9 +19,16 @@ import {
   preSharedKeySelection,
   pskKeyExchangeModes,
 } from './pre-shared-key.js';
+import { renegotiationInfo } from './renegotiation-info.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
-import { certificateStatus, type StatusRequest, statusAccepted, statusRequest, statusWanted } from './status-request.js';
+import {
+  certificateStatus,
+  type StatusRequest,
+  statusAccepted,
+  statusRequest,
+  statusWanted,
+} from './status-request.js';
 import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
 import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
 

@@ -2,7 +2,11 @@
  * What is chosen from hellos in all versions alike. Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
  * or only TLS 1.2 chooses is in the folder of each.
  */
-import { type SignatureScheme, type SignatureSchemeName, schemeByName } from '../../values/registry/schemes.js';
+import {
+  type SignatureScheme,
+  type SignatureSchemeName,
+  schemeByName,
+} from '../../values/registry/schemes.js';
 import type { CipherSuite } from '../../values/registry/suites.js';
 import type { OwnIdentity } from '../identity.js';
 import { AlertError } from '../reasons.js';

@@ -1,5 +1,5 @@
 /** The client's hello: what the config makes us offer, and what a HelloRetryRequest makes of it (RFC 8446 §4.1.2). */
-import type { CryptoEngine, Group, KeyShare } from '../../values/crypto/engine.js';
+import type { CryptoEngine, Group, GroupName, KeyShare } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
 import { versionCode } from '../../values/registry/versions.js';
@@ -101,14 +101,15 @@ const wishesByConfig = new WeakMap<ClientSettings, Wishes>();
 function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   const known = wishesByConfig.get(config);
   if (known?.engine === engine) return known;
-  const groups = config.supportedGroups.flatMap((name) => engine.group(name) ?? []);
+  const tls13 = speaksTls13(config.versions) || undefined;
+  const older = speaksTls12(config.versions) || undefined;
+  const groups = offeredGroups(config).flatMap((name) => engine.group(name) ?? []);
   const [group] = groups;
   if (group === undefined) throw new TypeError('no group to offer');
-  const older = speaksTls12(config.versions) || undefined;
   const suites = config.ciphers.filter((row) => isBuiltSuite(row, engine)).map(({ id }) => id);
   const wishes: Wishes = {
     engine,
-    tls13: speaksTls13(config.versions) || undefined,
+    tls13,
     older,
     group,
     supportedGroups: groups.map(({ name }) => groupCode(name)),
@@ -120,6 +121,11 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   };
   wishesByConfig.set(config, wishes);
   return wishes;
+}
+
+/** Groups of the hello: with TLS 1.3 among the versions those of 1.3, as OTP has it, else the curves of `eccs`. */
+export function offeredGroups({ versions, supportedGroups, eccs }: ClientSettings): readonly GroupName[] {
+  return speaksTls13(versions) ? supportedGroups : eccs;
 }
 
 /** §4.1.2: the same hello but for key share and cookie. */

@@ -2,7 +2,7 @@
  * What a TLS 1.2 handshake chooses. Suite, curve and certificate hang together: a suite names the kind of key, a
  * curve must be one that the client can read (RFC 5246 §7.4.2, RFC 8422 §5.1, §5.3).
  */
-import type { CryptoEngine, Group, GroupName, KeyAlgorithm } from '../../values/crypto/engine.js';
+import type { CryptoEngine, Group, KeyAlgorithm } from '../../values/crypto/engine.js';
 import { groupByCode, groupCode } from '../../values/registry/groups.js';
 import {
   type SignatureScheme,
@@ -36,7 +36,7 @@ export function chooseTls12(
   identities: readonly OwnIdentity[],
   engine: CryptoEngine,
 ): Tls12Choice {
-  const group = chooseGroup12(supportedGroups, config.supportedGroups, engine);
+  const group = chooseGroup12(supportedGroups, config, engine);
   const preference = config.honorCipherOrder ? 'server' : 'client';
   return chooseSuite(offered, config.ciphers, preference, (row) => {
     const suite = tls12Suite(row, engine);
@@ -50,18 +50,16 @@ export function chooseTls12(
   });
 }
 
-/** The client's order. `undefined`: none in common. */
+/** The client's order, or with `honorEccOrder` ours. `undefined`: none in common. */
 function chooseGroup12(
   offered: readonly number[],
-  own: readonly GroupName[],
+  { eccs, honorEccOrder }: ServerSettings,
   engine: CryptoEngine,
 ): Group | undefined {
-  for (const code of offered) {
-    const name = own.find((candidate) => groupCode(candidate) === code);
-    const group = name === undefined ? undefined : engine.group(name);
-    if (group !== undefined) return group;
-  }
-  return undefined;
+  const common = eccs.filter((name) => offered.includes(groupCode(name)));
+  if (!honorEccOrder) common.sort((a, b) => offered.indexOf(groupCode(a)) - offered.indexOf(groupCode(b)));
+  const [first] = common;
+  return first && engine.group(first);
 }
 
 /**
@@ -73,21 +71,21 @@ export function chooseCertificate12(
   offered: readonly number[],
   own: readonly SignatureSchemeName[],
 ): CertificateChoice | undefined {
+  const allowed = offered
+    .flatMap((code) => schemeByCode(code) ?? [])
+    .filter(({ name }) => own.includes(name));
   for (const identity of identities) {
-    for (const code of offered) {
-      const scheme = schemeByCode(code);
-      if (scheme !== undefined && own.includes(scheme.name) && signs(identity, scheme))
-        return { identity, scheme };
-    }
+    const scheme =
+      allowed.find(({ name }) => identity.schemes.includes(name)) ??
+      allowed.find((candidate) => signsLoosely(identity, candidate));
+    if (scheme !== undefined) return { identity, scheme };
   }
   return undefined;
 }
 
-/** In TLS 1.2 a scheme of ECDSA names the hash and no curve (RFC 8446 §4.2.3). */
-function signs(identity: OwnIdentity, scheme: SignatureScheme): boolean {
-  return scheme.keyAlgorithm === 'ec'
-    ? keyAlgorithmOf(identity) === 'ec'
-    : identity.schemes.includes(scheme.name);
+/** In TLS 1.2 a scheme of ECDSA names the hash and no curve (RFC 8446 §4.2.3); whose curve fits is taken first. */
+function signsLoosely(identity: OwnIdentity, { keyAlgorithm }: SignatureScheme): boolean {
+  return keyAlgorithm === 'ec' && keyAlgorithmOf(identity) === 'ec';
 }
 
 /** RFC 5246 §7.4.2, RFC 8422 §5.3: the suite names the kind of key, and the client must know its curve. */

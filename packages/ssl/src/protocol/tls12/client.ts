@@ -23,8 +23,8 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Group, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
+import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
@@ -40,7 +40,7 @@ import {
   TableHandshake,
 } from '../handshake.js';
 import type { CertificateChoice } from '../hello/choose.js';
-import type { ClientOffer } from '../hello/client-hello.js';
+import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import { acceptVerdict } from '../verdict.js';
@@ -338,7 +338,7 @@ function receiveServerKeyExchange(
   { config, dependencies }: ClientContext,
 ): WaitCrShd {
   const { params, signed } = decodeServerKeyExchange(body.exchangeKeys);
-  const group = acceptGroup(params, config.supportedGroups, dependencies.engine);
+  const group = acceptGroup(params, offeredGroups(config), dependencies.engine);
   const content = signedParams(params, negotiated.randoms);
   const scheme = checkSignature12(signed, key, config.signatureAlgs, content);
   negotiated.messages.add(raw);
@@ -364,11 +364,7 @@ function answerUnasked(
   event: Message<'server_hello_done'>,
   context: ClientContext,
 ): WaitCcs {
-  return answer(
-    { state: 'waitShd', negotiated, peer, group, point, own: { kind: 'none' } },
-    event,
-    context,
-  );
+  return answer({ state: 'waitShd', negotiated, peer, group, point, own: { kind: 'none' } }, event, context);
 }
 
 /** Our second flight, with a key that is at hand. */
@@ -434,7 +430,10 @@ function sendCertificateVerify(
 }
 
 /** RFC 5246 §7.1, §7.4.9 */
-function sendFinished({ negotiated, peer, group, own, keys }: WithMaster, { transport }: ClientContext): WaitCcs {
+function sendFinished(
+  { negotiated, peer, group, own, keys }: WithMaster,
+  { transport }: ClientContext,
+): WaitCcs {
   const { messages } = negotiated;
   messages.forget();
   changeWriteKeys(negotiated, keys, 'client', transport);

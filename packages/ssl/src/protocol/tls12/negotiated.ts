@@ -5,11 +5,7 @@ import type { Secret } from '../../values/secret.js';
 import type { Facts } from '../facts.js';
 import type { Suite12 } from '../hello/suite.js';
 import type { MessageTransport } from '../message-transport.js';
-import {
-  fixedIvLength,
-  Tls12ReadProtection,
-  Tls12WriteProtection,
-} from '../record/tls12-protection.js';
+import { fixedIvLength, Tls12ReadProtection, Tls12WriteProtection } from '../record/tls12-protection.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import { tls12Prf } from './prf.js';
@@ -44,7 +40,10 @@ export interface Keys12 {
  * Master secret and record keys, from the premaster secret, which is overwritten. The messages end with
  * ClientKeyExchange (RFC 7627 §3).
  */
-export function deriveKeys({ suite, randoms, masterSecret, messages }: Negotiated12, premaster: Secret): Keys12 {
+export function deriveKeys(
+  { suite, randoms, masterSecret, messages }: Negotiated12,
+  premaster: Secret,
+): Keys12 {
   const prf = tls12Prf(suite.hash);
   const master =
     masterSecret === 'extended'

@@ -35,8 +35,10 @@ import type { AnyStateMachine } from 'xstate';
 import type { PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
+import { tls13Messages } from '../../values/wire/handshake.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import {
   certificateEntryColumn,
@@ -47,7 +49,6 @@ import {
   readExtensions,
   serverHelloColumn,
 } from '../extensions/table.js';
-import type { ClientContext } from '../contexts.js';
 import type { Facts } from '../facts.js';
 import {
   type AnswerEvent,
@@ -57,18 +58,18 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
+import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
-import { type Tls13Offer, secondOffer } from '../hello/client-hello.js';
 import { confirmDialect } from '../hello/version.js';
 import type { OwnIdentity } from '../identity.js';
 import type { MessageTransport } from '../message-transport.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
-import { tls13Messages } from '../../values/wire/handshake.js';
-import { chooseCertificate } from './choose.js';
+import { Transcript } from '../transcript.js';
+import { acceptVerdict } from '../verdict.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
-import { send } from './send.js';
+import { chooseCertificate } from './choose.js';
 import {
   type ApplicationKeys,
   applicationKeys,
@@ -79,8 +80,7 @@ import {
   type Peer,
   sharedSecret,
 } from './negotiated.js';
-import { Transcript } from '../transcript.js';
-import { acceptVerdict } from '../verdict.js';
+import { send } from './send.js';
 
 // State data. Each state has exactly what exists then.
 

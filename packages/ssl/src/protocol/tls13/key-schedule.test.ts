@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../values/crypto/default-engine.js';
 import { Secret } from '../../values/secret.js';
-import { EarlySecret, keyLogLine } from './key-schedule.js';
 import { Transcript } from '../transcript.js';
+import { EarlySecret, keyLogLine } from './key-schedule.js';
 
 const hashOrThrow = defaultEngine.hash('sha384');
 if (hashOrThrow === undefined) throw new Error('no SHA-384');

@@ -6,8 +6,8 @@ import { Secret } from '../../values/secret.js';
 import type { Facts, TrafficSecrets } from '../facts.js';
 import type { Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
-import { EarlySecret, type HandshakeSecret, type TrafficSecret } from './key-schedule.js';
 import type { Transcript } from '../transcript.js';
+import { EarlySecret, type HandshakeSecret, type TrafficSecret } from './key-schedule.js';
 
 export interface Negotiated {
   readonly suite: Suite;

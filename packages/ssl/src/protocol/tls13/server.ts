@@ -35,9 +35,11 @@ import type { KeyShare, PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { versionCode } from '../../values/registry/versions.js';
 import type { Secret } from '../../values/secret.js';
+import { tls13Messages } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { cookieCode } from '../extensions/cookie.js';
 import { earlyDataOffer } from '../extensions/early-data.js';
@@ -57,7 +59,6 @@ import {
   serverHelloColumn,
   writeExtensions,
 } from '../extensions/table.js';
-import type { ServerContext } from '../contexts.js';
 import type { Facts } from '../facts.js';
 import {
   type AnswerEvent,
@@ -69,14 +70,13 @@ import {
 } from '../handshake.js';
 import { type CertificateChoice, chooseSuite, schemeCodes } from '../hello/choose.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
-
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ServerSettings } from '../settings.js';
-import { tls13Messages } from '../../values/wire/handshake.js';
-import { chooseCertificate, chooseGroup, type GroupChoice } from './choose.js';
+import { Transcript } from '../transcript.js';
+import { acceptVerdict } from '../verdict.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
-import { send } from './send.js';
+import { chooseCertificate, chooseGroup, type GroupChoice } from './choose.js';
 import {
   type ApplicationKeys,
   anonymous,
@@ -88,8 +88,7 @@ import {
   type Peer,
   sharedSecret,
 } from './negotiated.js';
-import { Transcript } from '../transcript.js';
-import { acceptVerdict } from '../verdict.js';
+import { send } from './send.js';
 
 /** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
 const skippedEarlyData = 16_384 + 256;

@@ -64,6 +64,9 @@ export const tls13Groups: readonly Tls13GroupName[] = [
 /** What is offered unless the user says otherwise (`ssl:groups(default)`). */
 export const defaultTls13Groups: readonly Tls13GroupName[] = ['x25519', 'x448', 'secp256r1', 'secp384r1'];
 
+/** Curves of TLS 1.2 that are offered unless the user says otherwise; OTP offers all it has, the oddest first. */
+export const defaultCurves: readonly Tls13GroupName[] = [...defaultTls13Groups, 'secp521r1'];
+
 /** Curves of TLS 1.2 and before, as `ssl:eccs/0` lists them, before asking what the engine has. */
 export const eccCurves: readonly CurveName[] = [
   'sect571r1',
@@ -146,6 +149,11 @@ export function groupCode(name: NamedGroup): number {
 /** The group with this number; `undefined` for GREASE and unknown ones. */
 export function groupByCode(code: number): NamedGroup | undefined {
   return byCode.get(code);
+}
+
+/** Whether a name is a group or curve, built or not. */
+export function isNamedGroup(name: unknown): name is NamedGroup {
+  return typeof name === 'string' && Object.hasOwn(codes, name);
 }
 
 /** Whether a name is one that TLS 1.3 key exchange knows, built or not. */

@@ -1,0 +1,201 @@
+/** Whole handshakes of TLS 1.2 between two cores, and who speaks what with whom when both know several versions. */
+import type { KeyKind } from '@actor-tls/ssl/testing';
+import { describe, expect, test } from 'vitest';
+import { speaksTls13 } from '../../packages/ssl/src/protocol/hello/version.js';
+import { onEngine } from '../support/engine.js';
+import { bentHandshake, change } from './bend.js';
+import {
+  client,
+  connected,
+  type End,
+  exchange,
+  groups,
+  identityOf,
+  pieces,
+  server,
+  suites,
+  suites12,
+  tls12,
+} from './two-cores.js';
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const both = {
+  versions: ['tlsv1.3', 'tlsv1.2'],
+  ciphers: [...suites, ...suites12],
+  signatureAlgs: tls12.signatureAlgs,
+} as const;
+
+/** Data flows both ways and nobody failed. */
+function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
+  expect(ends.client.sink.failures).toEqual([]);
+  expect(ends.server.sink.failures).toEqual([]);
+  expect(ends.client.core.send(text('ping'))).toBe(true);
+  expect(ends.server.core.send(text('pong'))).toBe(true);
+  expect(ends.client.core.send(new Uint8Array(40_000).fill(46))).toBe(true);
+  exchange(ends.client, ends.server);
+  expect(ends.server.sink.received()).toBe(`ping${'.'.repeat(40_000)}`);
+  expect(ends.client.sink.received()).toBe('pong');
+}
+
+const certificates = ['ec', 'rsa'] as const;
+const identities = onEngine(certificates, (kind) => kind).map((kind) => identityOf(kind).identity);
+
+describe('a full handshake of TLS 1.2', () => {
+  test('tells the same facts on both ends', () => {
+    const ends = connected({ config: tls12 }, { config: tls12 });
+    expectToTalk(ends);
+    const { facts: ours } = ends.client.sink;
+    const { facts: theirs } = ends.server.sink;
+    expect(ours).toMatchObject({ role: 'client', protocol: 'tlsv1.2', serverName: 'localhost' });
+    expect(theirs).toMatchObject({ role: 'server', protocol: 'tlsv1.2', serverName: 'localhost' });
+    for (const key of ['cipherSuite', 'group', 'clientRandom', 'serverRandom', 'sessionId'] as const) {
+      expect(ours?.[key]).toEqual(theirs?.[key]);
+    }
+    expect(ours?.peerChain).toEqual(identityOf('ec').identity.chain);
+    expect(ours?.peerSignatureScheme).toBe(theirs?.ownSignatureScheme);
+    const secrets = [ours?.secrets, theirs?.secrets].map((kept) =>
+      kept?.kind === 'master' ? kept.masterSecret.expose() : undefined,
+    );
+    expect(secrets[0]).toHaveLength(48);
+    expect(secrets[0]).toEqual(secrets[1]);
+  });
+
+  const keyOf = (keyExchange: string): 'ec' | 'rsa' => (keyExchange === 'ecdhe_rsa' ? 'rsa' : 'ec');
+  test.each(
+    onEngine(suites12, ({ keyExchange }) => keyOf(keyExchange)).map((suite) => [suite.name, suite] as const),
+  )('with %s', (_name, suite) => {
+    const ends = connected(
+      { config: { ...tls12, ciphers: [suite] } },
+      { config: tls12, identities: [identityOf(keyOf(suite.keyExchange)).identity] },
+    );
+    expectToTalk(ends);
+    expect(ends.server.sink.facts?.cipherSuite).toBe(suite);
+  });
+
+  test('the suites are those of ephemeral keys and AEADs', () => {
+    expect(suites12.map(({ keyExchange, cipher }) => `${keyExchange} ${cipher}`)).toEqual(
+      expect.arrayContaining(['ecdhe_ecdsa aes_128_gcm', 'ecdhe_rsa chacha20_poly1305']),
+    );
+    expect(suites12).toHaveLength(6);
+  });
+
+  test.each(groups)('with curve %s', (group) => {
+    const config = { ...tls12, eccs: [group] } as const;
+    const ends = connected(
+      { config: { ...config, eccs: [...new Set([group, 'secp256r1' as const])] } },
+      { config },
+    );
+    expectToTalk(ends);
+    expect(ends.server.sink.facts?.group).toBe(group);
+  });
+
+  const kinds = onEngine<KeyKind>(['rsa', 'rsa_pss', 'ed25519', 'ed448', { ec: 'secp384r1' }], (kind) =>
+    typeof kind === 'string' ? kind : 'ec',
+  );
+  test.each(kinds.map((kind) => [JSON.stringify(kind), kind] as const))(
+    'with a server key %s and a client that has one too',
+    (_name, kind) => {
+      const { identity } = identityOf(kind);
+      const ends = connected(
+        { config: tls12, identities: [identity] },
+        {
+          config: { ...tls12, verify: 'verify_peer', failIfNoPeerCert: true },
+          identities: [identity],
+        },
+      );
+      expectToTalk(ends);
+      expect(ends.server.sink.facts?.peerChain).toEqual(identity.chain);
+    },
+  );
+
+  test('without a client certificate when the server does not insist', () => {
+    const ends = connected({ config: tls12 }, { config: { ...tls12, verify: 'verify_peer' } });
+    expectToTalk(ends);
+    expect(ends.server.sink.facts?.peerChain).toEqual([]);
+  });
+
+  test('fails as handshake_failure without a client certificate when the server insists', () => {
+    const ends = connected(
+      { config: tls12 },
+      { config: { ...tls12, verify: 'verify_peer', failIfNoPeerCert: true } },
+    );
+    expect(ends.server.sink.failures).toMatchObject([
+      { by: 'self', alert: 'handshake_failure', reason: 'certificate_required' },
+    ]);
+    expect(ends.client.sink.failures).toMatchObject([{ by: 'peer', alert: 'handshake_failure' }]);
+  });
+
+  test.each([1, 2, 3, 7, 100, 1000])('in pieces of %i bytes', (size) => {
+    const ends = { client: client({ config: tls12 }), server: server({ config: tls12 }) };
+    ends.client.core.start();
+    exchange(ends.client, ends.server, pieces(size));
+    expectToTalk(ends);
+  });
+
+  test('without extended master secret, as old peers do it', () => {
+    const config = tls12;
+    const bend = change('client_hello', (hello) => ({
+      ...hello,
+      extensions: hello.extensions.filter(({ extensionType }) => extensionType !== 23),
+    }));
+    // The client's transcript keeps what it meant to say, so it can only end in a failed Finished.
+    const ends = bentHandshake('client', bend, { config }, { config });
+    expect(ends.client.sink.failures[0]?.alert).toBe('decrypt_error');
+  });
+
+  test('a signature made elsewhere is waited for, on both ends', () => {
+    const { identity } = identityOf('ec');
+    const remote = { chain: identity.chain, key: 'remote' as const, schemes: identity.schemes };
+    const ends = {
+      client: client({ config: tls12, identities: [remote] }),
+      server: server({ config: { ...tls12, verify: 'verify_peer' }, identities: [remote] }),
+    };
+    for (const { sink } of [ends.client, ends.server])
+      sink.onSignature = (scheme, data, core) => {
+        expect(scheme).toBe('ecdsa_secp256r1_sha256');
+        core.answerSignature(identity.key.sign({ type: 'ecdsa', hash: 'sha256' }, data));
+      };
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    expectToTalk(ends);
+    expect(ends.client.sink.signaturesAsked).toHaveLength(1);
+    expect(ends.server.sink.signaturesAsked).toHaveLength(1);
+  });
+});
+
+describe('version negotiation', () => {
+  const settings = [
+    ['1.3', { versions: ['tlsv1.3'], ciphers: suites, signatureAlgs: tls12.signatureAlgs }],
+    ['1.2', tls12],
+    ['1.3 and 1.2', both],
+  ] as const;
+  const pairs = settings.flatMap((ours) => settings.map((theirs) => [ours, theirs] as const));
+  test.each(pairs.map(([ours, theirs]) => [ours[0], theirs[0], ours[1], theirs[1]] as const))(
+    'a client of %s and a server of %s',
+    (_client, _server, clientConfig, serverConfig) => {
+      const common = clientConfig.versions.filter((version) =>
+        serverConfig.versions.some((other) => other === version),
+      );
+      const ends = connected({ config: clientConfig }, { config: serverConfig, identities });
+      if (common.length === 0) {
+        expect(ends.server.sink.failures).toMatchObject([{ alert: 'protocol_version' }]);
+        expect(ends.client.sink.failures).toMatchObject([{ by: 'peer', alert: 'protocol_version' }]);
+        return;
+      }
+      expectToTalk(ends);
+      expect(ends.client.sink.facts?.protocol).toBe(common[0]);
+      expect(speaksTls13(common)).toBe(ends.client.sink.facts?.protocol === 'tlsv1.3');
+    },
+  );
+
+  test('a hello robbed of TLS 1.3 is found out by the mark in the random', () => {
+    const bend = change('client_hello', (hello) => ({
+      ...hello,
+      extensions: hello.extensions.filter(({ extensionType }) => extensionType !== 43),
+    }));
+    const ends = bentHandshake('client', bend, { config: both }, { config: both, identities });
+    expect(ends.client.sink.failures).toMatchObject([
+      { by: 'self', alert: 'illegal_parameter', reason: 'downgrade_detected' },
+    ]);
+  });
+});
