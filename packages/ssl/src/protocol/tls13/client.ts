@@ -66,6 +66,7 @@ import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-prote
 import type { ClientSettings, Dependencies } from '../settings.js';
 import type { Sink } from '../sink.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
+import { checkVerifyData } from './finished.js';
 import {
   type ApplicationKeys,
   applicationKeys,
@@ -474,8 +475,7 @@ function checkFinished(
   { body, raw }: MessageEvent<'finished'>,
   { dependencies, transport }: ClientContext,
 ): ApplicationKeys {
-  const expected = keys.server.finishedKey().mac(keys.transcript.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  checkVerifyData(body, keys.server, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
   const application = applicationKeys(keys);
   transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.server));
