@@ -73,7 +73,7 @@ const serverOptions: ServerOptions = {
     verify: 'verify_none',
     failIfNoPeerCert: false,
     honorCipherOrder: false,
-      honorEccOrder: false,
+    honorEccOrder: false,
   },
   identities: [{ chain: [certificate.cert], key: privateKey, schemes: ['ecdsa_secp256r1_sha256'] }],
   dependencies: { engine: defaultEngine },

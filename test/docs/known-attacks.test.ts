@@ -228,8 +228,8 @@ describe('comparing what must not be guessed byte by byte', () => {
       .filter((file) => !file.endsWith('.test.ts'))
       .flatMap((file) => readFileSync(folder + file, 'utf8').split('\n'))
       .filter((line) => line.includes("AlertError('bad_finished')"));
-    expect(comparisons.length).toBeGreaterThan(1);
-    for (const line of comparisons) expect(line).toMatch(/engine\.equal\(expected, body\.verifyData\)/);
+    expect(comparisons.length).toBeGreaterThan(0);
+    for (const line of comparisons) expect(line).toMatch(/engine\.equal\(expected, verifyData\)/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { sealData, sealKeyUpdate } from '@actor-tls/ssl/core';
+import { sealData, sealKeyUpdate, TurnBudget, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
 import { plainRecord } from './bend.js';
@@ -6,6 +6,17 @@ import { client, connected, type End, exchange, server } from './two-cores.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const bytesOf = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces));
+
+/** Empty application data, which a write half never makes. */
+function emptyRecord(write: WriteHalf): Uint8Array {
+  const protection = Reflect.get(write, 'protection');
+  const record: unknown = Reflect.apply(Reflect.get(protection, 'sealShort'), protection, [
+    23,
+    new Uint8Array(0),
+  ]);
+  if (record instanceof Uint8Array) return record;
+  throw new Error('no record');
+}
 
 describe('data', () => {
   test('of a megabyte arrives as it left', () => {
@@ -85,6 +96,197 @@ describe('key updates', () => {
     exchange(ends.client, ends.server);
     expect(ends.server.sink.failures).toEqual([]);
     expect(Buffer.concat(ends.server.sink.delivered)).toHaveLength(100);
+  });
+});
+
+describe('requests for key updates', () => {
+  const requests = (from: End, count: number): Uint8Array => {
+    const write = from.core.split();
+    const sealed = Array.from({ length: count }, () => sealKeyUpdate(write, 'update_requested')).flat();
+    from.core.join(write);
+    return bytesOf(sealed);
+  };
+
+  test('many requests in a row are answered once', () => {
+    const ends = connected();
+    const writes = ends.server.sink.writes.length;
+    ends.server.core.receive(requests(ends.client, 1000));
+    expect(ends.server.sink.writes).toHaveLength(writes + 1);
+    ends.server.core.split();
+    ends.server.core.receive(requests(ends.client, 1000));
+    expect(ends.server.sink.keyUpdatesRequested).toBe(1);
+    expect(ends.server.sink.failures).toEqual([]);
+    exchange(ends.client, ends.server);
+    expect(ends.client.sink.failures).toEqual([]);
+  });
+
+  test('one is answered before the data that its reader sends at once', () => {
+    const ends = connected();
+    ends.client.core.updateKeys('read_write');
+    ends.client.core.send(text('question'));
+    ends.server.sink.deliver = () => void ends.server.core.send(text('answer'));
+    ends.server.core.receive(ends.client.sink.take());
+    // KeyUpdate and data, in this order: else the data would be under the old keys.
+    expect(ends.server.sink.writes.slice(-2).map((pieces) => bytesOf(pieces).length)).toEqual([27, 28]);
+    exchange(ends.client, ends.server);
+    expect(ends.client.sink.received()).toBe('answer');
+  });
+
+  test('answers to our own are no flood, though nothing else comes', () => {
+    const ends = connected({ config: { keyUpdateAt: 1000 } });
+    for (let count = 0; count < 200; count += 1) {
+      ends.client.core.send(new Uint8Array(1000));
+      exchange(ends.client, ends.server);
+    }
+    for (let count = 0; count < 200; count += 1) {
+      ends.client.core.updateKeys('read_write');
+      exchange(ends.client, ends.server);
+    }
+    expect([...ends.client.sink.failures, ...ends.server.sink.failures]).toEqual([]);
+    expect(Buffer.concat(ends.server.sink.delivered)).toHaveLength(200_000);
+  });
+
+  test('answers to those of the split half are none either, if the core is told of them', () => {
+    const ends = connected();
+    const write = ends.client.core.split();
+    for (let count = 0; count < 200; count += 1) {
+      ends.server.core.receive(bytesOf(sealKeyUpdate(write, 'update_requested')));
+      ends.client.core.expectKeyUpdates(write.takeRequests());
+      ends.client.core.receive(ends.server.sink.take());
+    }
+    expect(ends.client.sink.failures).toEqual([]);
+  });
+});
+
+describe('a flood of key updates', () => {
+  const updates = (count: number, between: (write: WriteHalf) => readonly Uint8Array[]): End => {
+    const ends = connected();
+    const write = ends.client.core.split();
+    for (let at = 0; at < count; at += 1)
+      ends.server.core.receive(bytesOf([...sealKeyUpdate(write, 'update_not_requested'), ...between(write)]));
+    return ends.server;
+  };
+
+  test('ends the connection after 32, unless there is data between them', () => {
+    expect(updates(32, () => []).sink.failures).toEqual([]);
+    expect(updates(33, () => []).sink.failures).toMatchObject([{ reason: 'too_many_key_updates' }]);
+    expect(updates(200, (write) => write.sealApplicationData(text('x'))).sink.failures).toEqual([]);
+  });
+
+  test('empty data does not', () => {
+    let turn = 0;
+    const { sink } = updates(40, (write) => (++turn % 2 === 0 ? [emptyRecord(write)] : []));
+    expect(sink.failures).toMatchObject([{ reason: 'too_many_key_updates' }]);
+  });
+});
+
+describe('user_canceled', () => {
+  test.each(['client', 'server'] as const)('before close_notify is no error of a %s', (who) => {
+    const ends = connected();
+    const write = ends[who === 'client' ? 'server' : 'client'].core.split();
+    ends[who].core.receive(bytesOf([...write.sealAlert(1, 90), ...write.sealAlert(1, 0)]));
+    expect(ends[who].sink.failures).toEqual([]);
+    expect(ends[who].sink.closedCount).toBe(1);
+  });
+
+  test('in the clear, before the handshake is complete, is none either', () => {
+    const end = server();
+    end.core.receive(bytesOf([plainRecord(21, [1, 90]), plainRecord(21, [1, 0])]));
+    expect(end.sink.failures).toEqual([]);
+    expect(end.sink.closedCount).toBe(1);
+  });
+
+  test('does not end the data, four times; the fifth is too much', () => {
+    const ends = connected();
+    const write = ends.client.core.split();
+    for (let count = 0; count < 4; count += 1)
+      ends.server.core.receive(bytesOf([...write.sealAlert(1, 90), ...write.sealApplicationData(text('x'))]));
+    expect(ends.server.sink.received()).toBe('xxxx');
+    ends.server.core.receive(bytesOf(write.sealAlert(1, 90)));
+    expect(ends.server.sink.failures).toMatchObject([{ reason: 'too_many_warnings' }]);
+  });
+
+  test('as a fatal alert is the end that it says', () => {
+    const ends = connected();
+    const write = ends.client.core.split();
+    ends.server.core.receive(bytesOf(write.sealAlert(2, 90)));
+    expect(ends.server.sink.failures).toMatchObject([{ by: 'peer', alert: 'user_canceled' }]);
+  });
+});
+
+describe('a core with a budget', () => {
+  test('works off so much in one turn and the rest in others', () => {
+    const ends = { client: client(), server: server({ budget: new TurnBudget(64, 1e6) }) };
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    ends.server.core.resume();
+    const write = ends.client.core.split();
+    const tiny = bytesOf(Array.from({ length: 980 }, () => write.sealApplicationData(text('x'))).flat());
+    ends.server.core.receive(tiny);
+    const turns = [ends.server.sink.delivered.length];
+    while (ends.server.core.needsRest) {
+      ends.server.core.resume();
+      turns.push(ends.server.sink.delivered.length);
+    }
+    expect(turns).toEqual([...Array.from({ length: 15 }, (_, turn) => (turn + 1) * 64), 980]);
+  });
+
+  test('holds back key updates, messages of one record, and the end of the transport', () => {
+    const ends = { client: client({ budget: new TurnBudget(10, 1e6) }), server: server() };
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    ends.client.core.resume();
+    const write = ends.server.core.split();
+    const ticket = encodeHandshake('new_session_ticket', {
+      ticketLifetime: 1,
+      ticketAgeAdd: 1,
+      ticketNonce: Uint8Array.of(0),
+      ticket: Uint8Array.of(1),
+      extensions: [],
+    });
+    const update = sealKeyUpdate(write, 'update_not_requested');
+    ends.client.core.receive(
+      bytesOf([
+        ...update,
+        ...write.sealHandshake(bytesOf(Array.from({ length: 30 }, () => ticket))),
+        ...write.sealApplicationData(text('at last')),
+      ]),
+    );
+    ends.client.core.receiveEnd();
+    let turns = 1;
+    for (; ends.client.sink.closedCount === 0 && turns < 20; turns += 1) {
+      expect(ends.client.core.needsRest).toBe(true);
+      ends.client.core.resume();
+    }
+    // Two for the KeyUpdate, a record and thirty messages, and the data.
+    expect(turns).toBe(4);
+    expect(ends.client.sink.received()).toBe('at last');
+    expect(ends.client.sink.failures).toEqual([]);
+  });
+});
+
+describe('memory of an unfinished handshake', () => {
+  test('is what has come of a hello, and nothing once the connection stands', () => {
+    const end = server();
+    const hello = new Uint8Array(100_000);
+    hello.set([1, 3, 0, 0]);
+    let sent = 0;
+    for (; sent < hello.length; sent += 10_000) {
+      end.core.receive(plainRecord(22, hello.subarray(sent, sent + 10_000)));
+      expect(end.core.held).toBeGreaterThanOrEqual(sent + 10_000);
+      expect(end.core.held).toBeLessThan((sent + 10_000) * 1.2);
+    }
+    const ends = connected();
+    expect(ends.server.core.held).toBe(0);
+    expect(ends.client.core.held).toBe(0);
+  });
+
+  test('counts a hello that waits for the second', () => {
+    const ends = { client: client(), server: server({ config: { supportedGroups: ['secp256r1'] } }) };
+    ends.client.core.start();
+    const hello = ends.client.sink.take();
+    ends.server.core.receive(hello);
+    expect(ends.server.core.held).toBeGreaterThanOrEqual(hello.length - 5);
   });
 });
 

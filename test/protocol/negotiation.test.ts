@@ -2,6 +2,7 @@ import type { Facts } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import type { RawExtension } from '../../packages/ssl/src/values/wire/messages/extension.js';
 import { onEngine, testWithKey } from '../support/engine.js';
 import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
 import {
@@ -9,6 +10,7 @@ import {
   client,
   connected,
   type End,
+  engine,
   exchange,
   identityOf,
   type ServerOverrides,
@@ -129,6 +131,21 @@ describe('HelloRetryRequest', () => {
       'client_hello_changed',
     ],
     [
+      'with another compression method',
+      (hello) => ({ ...hello, legacyCompressionMethods: Uint8Array.of(1) }),
+      'client_hello_changed',
+    ],
+    [
+      'with a compression method more',
+      (hello) => ({ ...hello, legacyCompressionMethods: Uint8Array.of(0, 1) }),
+      'client_hello_changed',
+    ],
+    [
+      'with its extensions in another order',
+      (hello) => ({ ...hello, extensions: hello.extensions.toReversed() }),
+      'client_hello_changed',
+    ],
+    [
       'with early_data',
       (hello) => ({ ...hello, extensions: [...hello.extensions, extension(42)] }),
       'client_hello_changed',
@@ -151,6 +168,90 @@ describe('HelloRetryRequest', () => {
         : [message];
     const ends = bentHandshake('client', bend, {}, { config: { supportedGroups: ['secp256r1'] } });
     expect(ends.server.sink.failures).toMatchObject([{ reason, state: 'start' }]);
+  });
+});
+
+test('a second hello may change what a client has to change, wherever it stands', () => {
+  let hellos = 0;
+  const anew = (message: Uint8Array, ech: number, more: readonly ReturnType<typeof extension>[]) => {
+    const hello = secondHello(message);
+    return encodeHandshake('client_hello', {
+      ...hello,
+      extensions: [extension(0xfe0d, [ech]), ...hello.extensions, ...more],
+    });
+  };
+  // encrypted_client_hello is encrypted anew; early_data goes, a cookie and padding may come.
+  const bend: Bend = (type, message) => {
+    if (type !== 'client_hello') return [message];
+    hellos += 1;
+    const more = hellos === 1 ? [extension(42)] : [extension(44, [0, 1, 7]), extension(21, [0, 0])];
+    return [anew(message, hellos, more)];
+  };
+  const ends = bentHandshake('client', bend, {}, { config: { supportedGroups: ['secp256r1'] } });
+  expect(hellos).toBe(2);
+  // The hello passes. The transcripts differ, since the client knows nothing of it, and with them the keys.
+  expect(ends.server.sink.failures).toMatchObject([{ reason: 'bad_record_mac', state: 'wait_finished' }]);
+});
+
+test.each([
+  ['without supported_versions', (list: readonly RawExtension[]) => without(list, 43)],
+  ['of another version', (list: readonly RawExtension[]) => replaced(list, 43, [3, 3])],
+])('a ServerHello %s after a HelloRetryRequest is an illegal parameter', (_what, rewrite) => {
+  let hellos = 0;
+  const bend: Bend = (type, message) => {
+    if (type !== 'server_hello' || ++hellos !== 2) return [message];
+    const body = decodeHandshake('server_hello', message);
+    return [encodeHandshake(type, { ...body, extensions: rewrite(body.extensions) })];
+  };
+  const ends = bentHandshake('server', bend, {}, { config: { supportedGroups: ['secp256r1'] } });
+  expect(ends.client.sink.failures).toMatchObject([
+    { by: 'self', alert: 'illegal_parameter', reason: 'wrong_selected_version' },
+  ]);
+});
+
+// RFC 8446 §4.2.10: after a HelloRetryRequest early data ends before the second hello.
+describe('early data that was refused by a HelloRetryRequest', () => {
+  const junk = plainRecord(23, new Uint8Array(40));
+  /** What the server makes of the second hello's record, rewritten. */
+  function afterRetry(rewrite: (hello: Uint8Array) => readonly Uint8Array[]): End {
+    const ends = { client: client(), server: server({ config: { supportedGroups: ['secp256r1'] } }) };
+    ends.client.core.start();
+    const plain = secondHello(ends.client.sink.take().subarray(5));
+    const hello = { ...plain, extensions: [extension(42), ...plain.extensions] };
+    ends.server.core.receive(plainRecord(22, encodeHandshake('client_hello', hello)));
+    const share = engine.group('secp256r1')?.generate().publicKey ?? new Uint8Array(0);
+    const extensions = replaced(without(hello.extensions, 42), 51, [
+      0,
+      4 + share.length,
+      0,
+      23,
+      0,
+      share.length,
+      ...share,
+    ]);
+    const second = encodeHandshake('client_hello', { ...hello, extensions });
+    for (const record of rewrite(second)) ends.server.core.receive(record);
+    return ends.server;
+  }
+
+  test('is skipped before the second hello', () => {
+    const { sink, core } = afterRetry((hello) => [junk, junk, plainRecord(22, hello)]);
+    expect(sink.failures).toEqual([]);
+    expect(core.stateName).toBe('wait_finished');
+  });
+
+  test('is refused between its pieces', () => {
+    const { sink } = afterRetry((hello) => [
+      plainRecord(22, hello.subarray(0, 50)),
+      junk,
+      plainRecord(22, hello.subarray(50)),
+    ]);
+    expect(sink.failures).toMatchObject([{ by: 'self', alert: 'unexpected_message' }]);
+  });
+
+  test('is refused behind it', () => {
+    const { sink } = afterRetry((hello) => [plainRecord(22, hello), junk]);
+    expect(sink.failures).toMatchObject([{ by: 'self', alert: 'bad_record_mac' }]);
   });
 });
 
@@ -469,7 +570,13 @@ describe('what a server sends wrongly', () => {
     [
       'a Finished too short',
       change('finished', ({ verifyData }) => ({ verifyData: verifyData.subarray(1) })),
-      'bad_finished',
+      'malformed_message',
+      'wait_finished',
+    ],
+    [
+      'a Finished too long',
+      change('finished', ({ verifyData }) => ({ verifyData: Buffer.concat([verifyData, verifyData]) })),
+      'malformed_message',
       'wait_finished',
     ],
     [

@@ -294,6 +294,8 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     onConnection((write) =>
       Array.from({ length: 33 }, () => sealKeyUpdate(write, 'update_not_requested')).flat(),
     ),
+  too_many_warnings: () =>
+    onConnection((write) => Array.from({ length: 5 }, () => write.sealAlert(1, 90)).flat()),
   user_canceled: () => {
     const ends = { victim: client(), peer: server() };
     ends.victim.core.start();
@@ -439,11 +441,11 @@ test('an unknown alert is fatal too and keeps its unknown name', () => {
   expect(ours.sink.failures).toMatchObject([{ by: 'peer', alert: 'unsupported/unknown_alert' }]);
 });
 
-test('a warning other than close_notify is fatal in TLS 1.3', () => {
+test('a warning other than close_notify and user_canceled is fatal in TLS 1.3', () => {
   const { client: ours, server: theirs } = connected();
   const write = theirs.core.split();
-  for (const piece of write.sealAlert(1, alertCode('user_canceled'))) ours.core.receive(piece);
-  expect(ours.sink.failures).toMatchObject([{ by: 'peer', alert: 'user_canceled', state: 'connection' }]);
+  for (const piece of write.sealAlert(1, alertCode('no_renegotiation'))) ours.core.receive(piece);
+  expect(ours.sink.failures).toMatchObject([{ by: 'peer', alert: 'no_renegotiation', state: 'connection' }]);
 });
 
 test('suites the tests count on are built', () => {

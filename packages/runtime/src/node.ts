@@ -249,6 +249,14 @@ export class Node {
     return true;
   }
 
+  /**
+   * An {@link ioTurn} in the next turn of the event loop, when I/O that is ready has had its chance: for a process
+   * that has done enough in this one and would only go on.
+   */
+  ioTurnLater<T, A>(pid: Pid<never>, run: (target: T, argument: A) => unknown, target: T, argument: A): void {
+    this.scheduler.afterIo(() => this.ioTurn(pid, run, target, argument));
+  }
+
   /** True when an {@link ioTurn} for this process would run at once, and not after what it has to do already. */
   isIdle(pid: Pid<never>): boolean {
     return (

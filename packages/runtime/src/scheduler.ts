@@ -90,6 +90,11 @@ export class Scheduler {
     return false;
   }
 
+  /** Calls `fn` when I/O had its chance. */
+  afterIo(fn: () => void): void {
+    this.#hooks.yieldToIo(fn);
+  }
+
   /** The event loop has begun a new turn: I/O had its chance. */
   newTurn(): void {
     this.#reductions = 0;

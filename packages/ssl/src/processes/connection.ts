@@ -39,7 +39,7 @@ import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
 import type { HandshakeOver } from './listener.js';
 import { isDown } from './requests.js';
-import type { SenderNotice } from './sender.js';
+import { KeyUpdatesAsked, type SenderNotice } from './sender.js';
 import { type SslMessage, SslSocket } from './socket.js';
 import type { Transport, TransportReceiver } from './transport/transport.js';
 
@@ -86,6 +86,10 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   readonly #batch: Batch = new Batch();
   /** The peer sends nothing any more that we would read. */
   #peerDone = false;
+  /** The turn's budget of input is used up: others run, nothing is read, and the next turn is on its way. */
+  #resting = false;
+  /** The transport's end, which came while input waits that stands before it. */
+  #ending: (() => Outcome) | undefined = undefined;
   #recvAlarm: Alarm<'recv'> | undefined = undefined;
   /** Who wants the bare transport back. */
   #downgrade: Downgrade | undefined = undefined;
@@ -523,8 +527,20 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     return this.#settle();
   }
 
+  /** The next turn of the event loop: on with the input, and then with what stands behind it. */
+  rested(): Outcome {
+    this.#resting = false;
+    if (this.#line.open) this.#core?.resume();
+    const outcome = this.#settle();
+    const ending = this.#ending;
+    if (outcome !== undefined || this.#resting || ending === undefined) return outcome;
+    this.#ending = undefined;
+    return ending();
+  }
+
   /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
   transportEnded(): Outcome {
+    if (this.#resting && this.#line.open) return this.#afterInput(() => this.transportEnded());
     if (this.#downgrade !== undefined) return this.#failDowngrade('tcp_closed');
     if (this.#line.peerEnded()) {
       this.#core?.receiveEnd();
@@ -534,6 +550,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   }
 
   transportClosed(reason: string | undefined): Outcome {
+    if (this.#resting && this.#line.open) return this.#afterInput(() => this.transportClosed(reason));
     if (reason !== undefined) this.#log.report('info', { reason }, 'transport closed');
     if (this.#line.open) {
       if (this.#core !== undefined) this.#core.receiveEnd();
@@ -543,11 +560,16 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     return this.#downgrade === undefined ? this.#settle() : this.#failDowngrade('tcp_closed');
   }
 
+  #afterInput(ending: () => Outcome): undefined {
+    this.#ending = ending;
+  }
+
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
 
   info(message: unknown): Outcome {
     if (isDown(message)) return this.#down(message.ref);
     if (message instanceof Alarm) return this.#ring(message);
+    if (message instanceof KeyUpdatesAsked) this.#core?.expectKeyUpdates(message.count);
     return undefined;
   }
 
@@ -594,14 +616,23 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#flushBatch();
     const delivery = this.#delivery;
     if (!delivery.over) {
-      const core = this.#core;
-      if (this.#downgrade !== undefined) return this.#tryDowngrade();
-      if (core !== undefined && this.#line.open)
-        this.#line.regulate(delivery.demand, delivery.size, core.awaiting !== undefined);
-      return undefined;
+      if (this.#core !== undefined && this.#line.open) this.#regulate(this.#core);
+      return this.#tryDowngrade();
     }
     if (this.#lifecycle.state !== 'closed') this.#conclude();
     return this.#line.done ? { stop: 'normal', state: this } : undefined;
+  }
+
+  /** Nothing is read while an answer is awaited, in a rest, and when what follows is for whoever gets the transport. */
+  #regulate(core: Core): void {
+    if (core.needsRest && !this.#resting) {
+      this.#resting = true;
+      this.#self.node.ioTurnLater(this.#self.pid, restedTurn, this, undefined);
+    }
+    const { demand, size } = this.#delivery;
+    const leaving = this.#downgrade !== undefined;
+    const held = this.#resting || core.awaiting !== undefined || (leaving && this.#peerDone);
+    this.#line.regulate(demand || leaving, size, held);
   }
 
   /** The owner has been told, or needs not be: whoever asks now hears that it is over. */
@@ -708,6 +739,10 @@ function chunkTurn(connection: Connection, chunk: Uint8Array): Outcome {
 
 function lentTurn(connection: Connection, chunk: Uint8Array): Outcome {
   return connection.chunk(chunk, true);
+}
+
+function restedTurn(connection: Connection): Outcome {
+  return connection.rested();
 }
 
 function endTurn(connection: Connection): Outcome {

@@ -6,6 +6,7 @@ import type { From, Pid } from '@actor-tls/runtime';
 import type { Config, RemoteKey } from '../options/config.js';
 import { Core } from '../protocol/core.js';
 import type { OwnIdentity } from '../protocol/identity.js';
+import { TurnBudget } from '../protocol/record/turn-budget.js';
 import type { Sink, StapleWish } from '../protocol/sink.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
@@ -64,15 +65,16 @@ export class Handshaking {
     this.#credentials = credentials;
     const { identities, certificateAuthorities } = credentials;
     const dependencies = { engine };
+    const budget = new TurnBudget();
     if (config.role === 'server')
-      return Core.server({ config, identities, dependencies, certificateAuthorities }, sink);
+      return Core.server({ config, identities, dependencies, certificateAuthorities, budget }, sink);
     const { serverName, reference } = clientNames(config.serverNameIndication, this.#host);
     this.#reference = reference;
     const { stapling } = config;
     if (stapling?.ocspNonce === true) this.#nonce = engine.randomBytes(nonceLength);
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = stapling && { responderIds: [], requestExtensions };
-    return Core.client({ config, identities, dependencies, serverName, statusRequest }, sink);
+    return Core.client({ config, identities, dependencies, serverName, statusRequest, budget }, sink);
   }
 
   /** The verdict on the peer's chain; `undefined` when nothing was loaded yet and so nothing can have been asked. */

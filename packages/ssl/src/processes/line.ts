@@ -131,18 +131,17 @@ export class Line {
     this.#credit -= 1;
   }
 
-  /** Reads on while there is `demand`; else an idle passive connection reads ahead a little, `waiting` bytes so far. */
+  /**
+   * Reads on while there is `demand`; else an idle passive connection reads ahead a little, `waiting` bytes so far.
+   * `held`: nothing is read in any case, since what was read is not worked off.
+   */
   regulate(demand: boolean, waiting: number, held: boolean): void {
-    if (demand && !held) {
-      this.#credit = this.#settings.internalActiveN;
-      if (!this.#paused) return;
-      this.#paused = false;
-      this.transport.resume();
-      return;
-    }
-    if (this.#paused || (this.#credit > 0 && waiting < readAheadBytes && !held)) return;
-    this.#paused = true;
-    this.transport.pause();
+    if (demand) this.#credit = this.#settings.internalActiveN;
+    const rests = held || !(demand || (this.#credit > 0 && waiting < readAheadBytes));
+    if (rests === this.#paused) return;
+    this.#paused = rests;
+    if (rests) this.transport.pause();
+    else this.transport.resume();
   }
 
   // ── The end ─────────────────────────────────────────────────────────────────────────────────────────

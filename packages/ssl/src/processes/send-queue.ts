@@ -43,6 +43,8 @@ export class SendQueue {
   #closed = false;
   /** Who waits for close_notify to go out; undefined when it has, or was never asked for. */
   #closers: Waiter[] | undefined = undefined;
+  /** A KeyUpdate that waits for the backlog to go. */
+  #owed: KeyUpdateRequest | undefined = undefined;
   #packet: 0 | 1 | 2 | 4 = 0;
   #sent = 0;
 
@@ -130,14 +132,30 @@ export class SendQueue {
   /** Nothing is taken or written any more; all who wait hear the reason. */
   drop(reason: unknown): void {
     this.#closed = true;
+    this.#owed = undefined;
     for (const entry of this.#queue.splice(0)) answer(entry, { error: reason });
     for (const entry of this.#written.splice(0)) answer(entry, { error: reason });
   }
 
-  /** KeyUpdate (RFC 8446 §4.6.3), between any two records. */
+  /**
+   * KeyUpdate (RFC 8446 §4.6.3), between any two records. While the transport has a backlog one waits, however many
+   * are asked for: a peer that asks and does not read must not make us write. What is asked of the peer is not lost.
+   */
   updateKeys(request: KeyUpdateRequest): void {
     if (this.#closed) return;
-    if (!this.#outlet.write(sealKeyUpdate(this.#half, request))) this.#blocked = true;
+    if (this.#owed !== 'update_requested') this.#owed = request;
+    if (!this.#blocked) this.#writeOwed();
+  }
+
+  #writeOwed(): void {
+    const request = this.#owed;
+    this.#owed = undefined;
+    if (request !== undefined) this.#blocked = !this.#outlet.write(sealKeyUpdate(this.#half, request));
+  }
+
+  /** KeyUpdates that were asked of the peer since this was last called. */
+  takeRequests(): number {
+    return this.#half.takeRequests();
   }
 
   /** The transport's backlog is gone. */
@@ -146,6 +164,7 @@ export class SendQueue {
     if (!this.#blocked || this.#outlet.backlog > 0) return;
     this.#blocked = false;
     this.#acknowledge();
+    this.#writeOwed();
     this.#flush();
   }
 

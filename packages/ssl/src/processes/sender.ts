@@ -45,6 +45,14 @@ export type SenderNotice =
   /** The transport has room again. */
   | { readonly type: 'drained' };
 
+/** Tells the receiver how many KeyUpdates were asked of the peer, whose answers it has to expect. */
+export class KeyUpdatesAsked {
+  readonly count: number;
+  constructor(count: number) {
+    this.count = count;
+  }
+}
+
 /** AlertDescription codes (RFC 8446 §6). */
 const closeNotify = 0;
 const internalError = 80;
@@ -55,7 +63,8 @@ type Phase =
   | {
       readonly name: 'connection';
       readonly queue: SendQueue;
-      readonly receiver: Ref;
+      readonly receiver: Pid<unknown>;
+      readonly monitor: Ref;
     }
   | { readonly name: 'closed' };
 
@@ -127,7 +136,7 @@ export class Sender {
   /** The receiver has ended. */
   receiverDown(ref: Ref, reason: unknown): void {
     const phase = this.#phase;
-    if (phase.name !== 'connection' || phase.receiver !== ref) return;
+    if (phase.name !== 'connection' || phase.monitor !== ref) return;
     if (isOrderly(reason)) return;
     phase.queue.fail(internalError, deaf);
   }
@@ -149,9 +158,18 @@ export class Sender {
     this.#phase = {
       name: 'connection',
       queue,
-      receiver: this.#self.monitor(notice.receiver),
+      receiver: notice.receiver,
+      monitor: this.#self.monitor(notice.receiver),
     };
     for (const { data, from } of waiting) this.#enqueue(queue, data, from);
+  }
+
+  /** After anything that may have written: before the peer can have answered, so that the receiver knows first. */
+  tellRequests(): void {
+    if (this.#phase.name !== 'connection') return;
+    const { queue, receiver } = this.#phase;
+    const count = queue.takeRequests();
+    if (count > 0) this.#self.send(receiver, new KeyUpdatesAsked(count));
   }
 
   #send(data: unknown, from: From): void {
@@ -233,10 +251,14 @@ export const senderServer: GenServer<Sender, Transport> = {
     return { ok: new Sender(self, transport) };
   },
   handleCall(request, from, sender) {
-    if (isSenderRequest(request)) sender.call(request, from);
+    if (!isSenderRequest(request)) return;
+    sender.call(request, from);
+    sender.tellRequests();
   },
   handleCast(notice, sender) {
-    if (isSenderNotice(notice)) sender.notice(notice);
+    if (!isSenderNotice(notice)) return;
+    sender.notice(notice);
+    sender.tellRequests();
   },
   handleInfo(message, sender) {
     if (isDown(message)) sender.receiverDown(message.ref, message.reason);

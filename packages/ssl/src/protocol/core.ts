@@ -17,6 +17,7 @@ import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
 import { type InboundRecord, ReadHalf } from './record/read-half.js';
 import { type HandshakeMessage, HandshakeReassembler } from './record/reassembly.js';
+import { boundless, type TurnBudget } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
 import type { ClientOptions, Dependencies, GivenDependencies, ServerOptions } from './settings.js';
 import type { Failure, Sink, Verdict } from './sink.js';
@@ -35,8 +36,11 @@ import { tls13Server } from './tls13/server.js';
 
 /** change_cipher_spec records that are dropped in one handshake (RFC 8446 §5, §D.4). */
 const maxChangeCipherSpecs = 8;
-/** KeyUpdates of the peer without data between them. */
+/** KeyUpdates of the peer that neither ask for ours nor answer it, without data between them. */
 const maxIdleKeyUpdates = 32;
+/** user_canceled alerts that are passed over in one connection (RFC 8446 §6.1). */
+const maxUserCanceled = 4;
+const warning = 1;
 
 /** Where the connection is. */
 type Phase =
@@ -68,7 +72,8 @@ type Writing = WriteHalf | 'split' | 'closed';
 
 export class Core {
   private readonly sink: Sink;
-  private readonly read: ReadHalf = new ReadHalf();
+  private readonly budget: TurnBudget;
+  private readonly read: ReadHalf;
   private readonly reassembler: HandshakeReassembler;
   private write: Writing;
   /** Until the handshake is complete. */
@@ -80,16 +85,25 @@ export class Core {
   private working = false;
   private transportEnded = false;
   private changeCipherSpecs = 0;
+  private userCanceled = 0;
   private idleKeyUpdates = 0;
+  /** KeyUpdates that we have asked the peer for and that have not come. */
+  private expectedKeyUpdates = 0;
+  /** The peer has asked for a KeyUpdate and not got it. */
+  private owesKeyUpdate = false;
+  /** Bytes of the messages that the handshake was handed: as much as it may hold of them. */
+  private handshakeBytes = 0;
 
   private constructor(
     sink: Sink,
-    maxHandshakeSize: number,
+    { config, budget = boundless }: ClientOptions | ServerOptions,
     write: WriteHalf,
     phase: (transport: StreamTransport) => Phase,
   ) {
     this.sink = sink;
-    this.reassembler = new HandshakeReassembler(maxHandshakeSize);
+    this.budget = budget;
+    this.read = new ReadHalf(budget);
+    this.reassembler = new HandshakeReassembler(config.maxHandshakeSize);
     this.write = write;
     const transport = new StreamTransport(this.read, write, this.reassembler, sink);
     this.transport = transport;
@@ -101,7 +115,7 @@ export class Core {
     const { config, identities, serverName, statusRequest } = options;
     const dependencies = completed(options.dependencies);
     const write = new WriteHalf(config.keyUpdateAt, 0x0301);
-    return new Core(sink, config.maxHandshakeSize, write, (transport) => ({
+    return new Core(sink, options, write, (transport) => ({
       kind: 'clientHello',
       offer: firstOffer(config, dependencies, serverName, statusRequest),
       context: { config, identities, dependencies, transport, sink },
@@ -113,7 +127,7 @@ export class Core {
     const { config, identities, certificateAuthorities } = options;
     const dependencies = completed(options.dependencies);
     const write = new WriteHalf(config.keyUpdateAt);
-    return new Core(sink, config.maxHandshakeSize, write, (transport) => ({
+    return new Core(sink, options, write, (transport) => ({
       kind: 'serverHello',
       context: { config, identities, dependencies, certificateAuthorities, transport, sink },
     }));
@@ -132,12 +146,32 @@ export class Core {
 
   /**
    * Bytes from the transport. They belong to the core from now on: do not write into them. A transport that reads
-   * into one buffer again and again calls `detach` before it does so.
+   * into one buffer again and again calls `detach` before it does so. What the budget does not allow stays, for
+   * `resume`.
    */
   receive(chunk: Uint8Array): void {
     if (this.isOver || this.transportEnded) return;
     this.read.feed(chunk);
     this.work();
+  }
+
+  /**
+   * Others should run now: the budget of this turn is used up, or nearly so. Read nothing more from the transport, and
+   * call `resume` in a turn to come.
+   */
+  get needsRest(): boolean {
+    return this.budget.low && !this.isOver;
+  }
+
+  /** Another turn: works on with a new budget. */
+  resume(): void {
+    this.budget.refill();
+    this.work();
+  }
+
+  /** Bytes of memory that input keeps which is not worked off, and messages of a handshake that is not complete. */
+  get held(): number {
+    return this.read.held + this.reassembler.held + this.handshakeBytes;
   }
 
   /** Copies what waits out of the chunks received, which may then be overwritten. */
@@ -191,6 +225,7 @@ export class Core {
   send(data: Uint8Array): boolean {
     const write = this.own();
     if (write === undefined || !this.isEstablished) return false;
+    this.answerKeyUpdate();
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
     return true;
@@ -200,8 +235,14 @@ export class Core {
   updateKeys(which: 'write' | 'read_write'): boolean {
     const write = this.own();
     if (write === undefined || this.phase.kind !== 'connection') return false;
+    this.owesKeyUpdate = false;
     this.sink.write(sealKeyUpdate(write, which === 'write' ? 'update_not_requested' : 'update_requested'));
     return true;
+  }
+
+  /** The holder of the split write half has asked the peer for KeyUpdates (`takeRequests`): those are no idle work. */
+  expectKeyUpdates(count: number): void {
+    this.expectedKeyUpdates += count;
   }
 
   /** Says close_notify; nothing more is written, reading goes on. Does nothing when said before. Throws after `split`. */
@@ -270,7 +311,9 @@ export class Core {
     this.working = true;
     try {
       while (!this.isOver && this.advance());
-      if (this.transportEnded && !this.isOver && this.awaiting === undefined) this.closeRead();
+      this.answerKeyUpdate();
+      if (this.transportEnded && !this.isOver && this.awaiting === undefined && !this.budget.spent)
+        this.closeRead();
     } catch (error) {
       this.end(error);
     } finally {
@@ -291,8 +334,10 @@ export class Core {
       }
       if (phase.handshake.awaiting !== undefined) return false;
     }
+    if (this.budget.spent) return false;
     const message = this.reassembler.next();
     if (message !== undefined) {
+      this.budget.spend(message.raw.length);
       this.receiveMessage(message);
       return true;
     }
@@ -309,8 +354,9 @@ export class Core {
       case 'application_data':
         this.reassembler.assertNotInterleaved();
         if (this.phase.kind !== 'connection') throw new AlertError('unexpected_application_data');
+        if (data.length === 0) return;
         this.idleKeyUpdates = 0;
-        if (data.length > 0) this.sink.deliver(data, record.owned);
+        this.sink.deliver(data, record.owned);
         return;
       case 'handshake':
         // An unprotected record is a view of the chunk, and handshake data outlives it.
@@ -330,6 +376,7 @@ export class Core {
   private receiveMessage({ type, raw }: HandshakeMessage): void {
     this.sink.trace?.('in', 'message', raw);
     const { phase } = this;
+    if (!this.established) this.handshakeBytes += raw.length;
     switch (phase.kind) {
       case 'clientHello':
         this.receiveFirstServerHello(type, raw, phase.offer, phase.context);
@@ -399,6 +446,7 @@ export class Core {
     this.phase = facts.role === 'client' ? clientConnection : serverConnection;
     this.established = true;
     this.transport = undefined;
+    this.handshakeBytes = 0;
     this.sink.established(facts);
   }
 
@@ -418,19 +466,44 @@ export class Core {
 
   /** RFC 8446 §4.6.3 */
   private receiveKeyUpdate(request: KeyUpdateRequest): void {
+    if (request === 'update_requested') this.owesKeyUpdate = true;
+    else this.countIdleKeyUpdate();
+    this.read.rekey(this.reassembler.aligned());
+  }
+
+  /** What answers a request of ours is not idle, however little the peer says otherwise. */
+  private countIdleKeyUpdate(): void {
+    if (this.write instanceof WriteHalf) this.expectedKeyUpdates += this.write.takeRequests();
+    if (this.expectedKeyUpdates > 0) {
+      this.expectedKeyUpdates -= 1;
+      return;
+    }
     this.idleKeyUpdates += 1;
     if (this.idleKeyUpdates > maxIdleKeyUpdates) throw new AlertError('too_many_key_updates');
-    this.read.rekey(this.reassembler.aligned());
-    if (request === 'update_not_requested') return;
+  }
+
+  /** RFC 8446 §4.6.3: before our next data, once for all requests that have come until then. */
+  private answerKeyUpdate(): void {
+    if (!this.owesKeyUpdate || this.phase.kind === 'failed') return;
+    this.owesKeyUpdate = false;
     if (this.write === 'split') this.sink.keyUpdateRequested();
     else if (this.write !== 'closed') this.sink.write(sealKeyUpdate(this.write, 'update_not_requested'));
   }
 
-  /** RFC 8446 §6; in TLS 1.3 every alert but close_notify is fatal, whatever its level. */
+  /**
+   * RFC 8446 §6; in TLS 1.3 every alert but close_notify is an error, whatever its level. §6.1: user_canceled is none
+   * either. As a warning it only announces close_notify, which some (Java) never send without it.
+   */
   private receiveAlert(data: Uint8Array): void {
     const alert = alertByCode(data[1] ?? 0);
     if (alert === 'close_notify') this.closeRead();
+    else if (alert === 'user_canceled' && data[0] === warning) this.countUserCanceled();
     else this.tellFailure({ by: 'peer', alert, state: this.stateName, reason: undefined, detail: undefined });
+  }
+
+  private countUserCanceled(): void {
+    this.userCanceled += 1;
+    if (this.userCanceled > maxUserCanceled) throw new AlertError('too_many_warnings');
   }
 
   /** RFC 8446 §5: dropped between the first hello and the peer's Finished, if it holds the byte 1. */

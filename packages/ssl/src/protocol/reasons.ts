@@ -67,6 +67,7 @@ export type HandshakeReason =
   | 'bad_finished'
   | 'wrong_key_update_request'
   | 'too_many_key_updates'
+  | 'too_many_warnings'
   | 'user_canceled'
   | 'local_failure'
   | 'internal_error';
@@ -350,9 +351,15 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
   },
   too_many_key_updates: {
     alert: 'unexpected_message',
-    text: 'KeyUpdates without any data between them',
+    text: 'KeyUpdates that nobody asked for, without any data between them',
     section: 'ours, against idle work',
     bogo: 'TOO_MANY_KEY_UPDATES',
+  },
+  too_many_warnings: {
+    alert: 'unexpected_message',
+    text: 'user_canceled again and again, and no close_notify',
+    section: 'ours, against idle work',
+    bogo: 'TOO_MANY_WARNING_ALERTS',
   },
   user_canceled: {
     alert: 'user_canceled',

@@ -6,6 +6,7 @@ import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { OwnIdentity } from './identity.js';
+import type { TurnBudget } from './record/turn-budget.js';
 
 type CommonSettings =
   | 'versions'
@@ -56,6 +57,8 @@ export interface ClientOptions {
   readonly serverName: string | undefined;
   /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
   readonly statusRequest?: StatusRequest | undefined;
+  /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
+  readonly budget?: TurnBudget;
 }
 
 export interface ServerOptions {
@@ -65,4 +68,6 @@ export interface ServerOptions {
   readonly dependencies: GivenDependencies;
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
+  readonly budget?: TurnBudget;
 }

@@ -47,11 +47,7 @@ export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVer
 
 /** What a ServerHello or HelloRetryRequest selects among the versions offered. */
 export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVersion[]): Dialect {
-  const selected = extensionValue(hello.extensions, selectedVersion.code, (reader) => {
-    const into: { selectedVersion: number | undefined } = { selectedVersion: undefined };
-    selectedVersion.read(reader, into);
-    return into.selectedVersion;
-  });
+  const selected = selectedCode(hello);
   if (selected !== undefined) {
     // §4.2.1: the extension never selects TLS 1.2 or less.
     const version = versionByCode(selected)?.name;
@@ -79,13 +75,26 @@ export function serverRandom(
   return random;
 }
 
-/** A ServerHello after a HelloRetryRequest stays with its version (§4.1.4). */
+/**
+ * A ServerHello after a HelloRetryRequest stays with its version (§4.1.4): illegal_parameter for every other, and for
+ * none at all, which would be an older one.
+ */
 export function confirmDialect(
   hello: ServerHello,
   offered: readonly ProtocolVersion[],
   dialect: Dialect,
 ): void {
-  if (selectedDialect(hello, offered) !== dialect) throw new AlertError('wrong_selected_version');
+  if (selectedCode(hello) === undefined || selectedDialect(hello, offered) !== dialect)
+    throw new AlertError('wrong_selected_version');
+}
+
+/** The version in supported_versions. */
+function selectedCode(hello: ServerHello): number | undefined {
+  return extensionValue(hello.extensions, selectedVersion.code, (reader) => {
+    const into: { selectedVersion: number | undefined } = { selectedVersion: undefined };
+    selectedVersion.read(reader, into);
+    return into.selectedVersion;
+  });
 }
 
 function dialectOf(version: ProtocolVersion): Dialect {

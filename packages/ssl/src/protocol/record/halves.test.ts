@@ -11,6 +11,7 @@ import { RecordError, type RecordReason } from './errors.js';
 import { ReadHalf } from './read-half.js';
 import { HandshakeReassembler } from './reassembly.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from './tls13-protection.js';
+import { TurnBudget } from './turn-budget.js';
 import { WriteHalf } from './write-half.js';
 
 function present<T>(value: T | undefined): T {
@@ -305,6 +306,15 @@ describe('around key changes', () => {
     }
   });
 
+  it('says that a KeyUpdate is due by the number of records too, however short', () => {
+    const { write } = halves();
+    write.sealApplicationData(Uint8Array.of(1));
+    Reflect.set(Reflect.get(write, 'protection'), 'sequence', 23_726_565);
+    expect(write.keyUpdateDue).toBe(false);
+    write.sealApplicationData(Uint8Array.of(1));
+    expect(write.keyUpdateDue).toBe(true);
+  });
+
   it('says that a KeyUpdate is due by the bytes under the present keys', () => {
     const { write } = halves(20_000);
     write.sealApplicationData(new Uint8Array(19_999));
@@ -343,9 +353,37 @@ describe('around key changes', () => {
     const retried = new ReadHalf();
     retried.skipEarlyData(300);
     retried.feed(early);
+    retried.feed(early);
+    expect(drain(retried)).toEqual({ out: [], failed: undefined });
+    expect(reasonOf(retried, early)).toBe('too_much_skipped_early_data');
+  });
+
+  it('throws no early data away between the pieces of the second hello or behind it', () => {
+    const retried = new ReadHalf();
+    retried.skipEarlyData(300);
+    retried.feed(record(23, new Uint8Array(20)));
     retried.feed(record(22, [1]));
     expect(drain(retried)).toEqual({ out: [['handshake', '\x01']], failed: undefined });
-    expect(reasonOf(retried, early, early)).toBe('too_much_skipped_early_data');
+    expect(reasonOf(retried, record(23, new Uint8Array(20)))).toBe('unexpected_record_type');
+    const keyed = new ReadHalf();
+    keyed.skipEarlyData(300);
+    keyed.feed(record(22, [1]));
+    drain(keyed);
+    keyed.install(new Tls13ReadProtection(aead, secret()), aligned());
+    expect(reasonOf(keyed, record(23, new Uint8Array(20)))).toBe('bad_record_mac');
+  });
+
+  it('counts empty records among what may be thrown away', () => {
+    const retried = new ReadHalf();
+    retried.skipEarlyData(300);
+    for (let count = 0; count < 60; count += 1) retried.feed(record(23, []));
+    expect(drain(retried)).toEqual({ out: [], failed: undefined });
+    expect(reasonOf(retried, record(23, []))).toBe('too_much_skipped_early_data');
+    const { read } = halves();
+    read.skipEarlyData(300);
+    for (let count = 0; count < 60; count += 1) read.feed(record(23, []));
+    expect(drain(read)).toEqual({ out: [], failed: undefined });
+    expect(reasonOf(read, record(23, []))).toBe('too_much_skipped_early_data');
   });
 
   it('honours a lowered plaintext limit in both directions', () => {
@@ -355,6 +393,26 @@ describe('around key changes', () => {
     expect(stream).toHaveLength(1025 + 3 * 22);
     read.limitPlaintext(511);
     expect(reasonOf(read, stream)).toBe('record_overflow');
+  });
+});
+
+describe('a budget of a turn', () => {
+  it('ends the reading after so many records, thrown away ones too, or so many bytes', () => {
+    const budget = new TurnBudget(5, 100);
+    const read = new ReadHalf(budget);
+    for (let count = 0; count < 4; count += 1) read.feed(record(22, [count]));
+    read.feed(record(22, new Uint8Array(95)));
+    read.feed(record(22, [9]));
+    expect(drain(read).out).toEqual([['handshake', `\0\x01\x02\x03${'\0'.repeat(95)}`]]);
+    expect(read.buffered).toBe(6);
+    budget.refill();
+    expect(drain(read).out).toEqual([['handshake', '\x09']]);
+
+    const skipping = new ReadHalf(new TurnBudget(5, 100));
+    skipping.skipEarlyData(300);
+    for (let count = 0; count < 8; count += 1) skipping.feed(record(23, []));
+    expect(drain(skipping)).toEqual({ out: [], failed: undefined });
+    expect(skipping.buffered).toBe(3 * 5);
   });
 });
 

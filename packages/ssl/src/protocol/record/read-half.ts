@@ -11,6 +11,7 @@ import {
   CHANGE_CIPHER_SPEC,
   type ContentType,
   contentType,
+  HANDSHAKE,
   HEADER_LENGTH,
   MAX_EXPANSION,
   MAX_PLAINTEXT,
@@ -18,6 +19,7 @@ import {
 import { RecordError } from './errors.js';
 import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
+import { boundless, type TurnBudget } from './turn-budget.js';
 
 /**
  * What came in. A record whose bytes stood in several chunks may come as several of these, in order, but for alerts
@@ -50,10 +52,23 @@ export class ReadHalf {
   /** Bytes of rejected early data that may still be thrown away; negative: none is expected. */
   private skippable = -1;
   private limit: number = MAX_PLAINTEXT;
+  private readonly budget: TurnBudget;
+
+  /** `budget`: spent by each record read, be it given out or thrown away; when it is used up none is. */
+  constructor(budget: TurnBudget = boundless) {
+    this.budget = budget;
+  }
 
   /** Bytes fed and not yet given out as records. */
   get buffered(): number {
     return this.waiting;
+  }
+
+  /** Bytes of memory that what was fed keeps, at most twice `buffered` once `next` has answered `undefined`. */
+  get held(): number {
+    let bytes = 0;
+    for (const chunk of this.chunks) bytes += chunk.buffer.byteLength;
+    return bytes;
   }
 
   /** Adds bytes from the transport. They must stay unchanged until `next` answers `undefined` and `detach` ran. */
@@ -64,12 +79,14 @@ export class ReadHalf {
   }
 
   /**
-   * The next record, or `undefined` when more bytes are needed. Throws `RecordError`; the half must not be used
-   * after that.
+   * The next record, or `undefined` when more bytes are needed or the budget is spent. Throws `RecordError`; the half
+   * must not be used after that.
    */
   next(): InboundRecord | undefined {
+    const { budget } = this;
     for (;;) {
       if (this.rest.length > 0) return this.giveRest();
+      if (budget.spent) return undefined;
       if (this.waiting < HEADER_LENGTH) return this.settle();
       const { offset } = this;
       const first = this.chunks[0] ?? EMPTY;
@@ -89,6 +106,7 @@ export class ReadHalf {
       }
       if (this.waiting < HEADER_LENGTH + length) return this.settle();
       const version = 0x0300 | (header[at + 2] ?? 0);
+      budget.spend(length);
       this.drop(HEADER_LENGTH);
       const record =
         isProtected && protection !== undefined
@@ -186,6 +204,8 @@ export class ReadHalf {
       // path could send it as well, but could as easily break the connection with a garbled record.
       if (code !== ALERT || !protection.unused) throw new RecordError('unexpected_record_type');
     }
+    // §4.2.10: early data ends before the second hello; between its pieces and behind it there is none to skip.
+    if (code === HANDSHAKE) this.skippable = -1;
     return this.give(code, type, pieces, length, false);
   }
 
@@ -220,8 +240,9 @@ export class ReadHalf {
     return { type, data: first, owned };
   }
 
+  /** The header counts too, so that empty records come to an end. */
   private skip(length: number): undefined {
-    this.skippable -= length;
+    this.skippable -= HEADER_LENGTH + length;
     if (this.skippable < 0) throw new RecordError('too_much_skipped_early_data');
   }
 
@@ -284,7 +305,7 @@ export class ReadHalf {
   private settle(): undefined {
     if (this.waiting === 0) return;
     const first = this.chunks[0] ?? EMPTY;
-    const crumb = this.chunks.length === 1 && this.waiting * 4 < first.buffer.byteLength;
+    const crumb = this.chunks.length === 1 && this.waiting * 2 < first.buffer.byteLength;
     if (crumb || this.chunks.length > 16) this.detach();
   }
 

@@ -44,6 +44,20 @@ describe('HandshakeReassembler', () => {
     );
   });
 
+  it('keeps hardly more memory than has come, however much is announced and however it is cut', () => {
+    for (const size of [1, 700, 16_384]) {
+      const reassembler = new HandshakeReassembler(262_144);
+      const stream = new Uint8Array(200_000);
+      stream.set([1, 4, 0, 0]);
+      for (let at = 0; at < stream.length; at += size) {
+        reassembler.push(stream.slice(at, at + size));
+        expect(reassembler.next()).toBeUndefined();
+        expect(reassembler.held).toBeLessThanOrEqual(reassembler.pending * 1.125 + 64);
+      }
+      expect(reassembler.held).toBeGreaterThanOrEqual(200_000);
+    }
+  });
+
   it('does not copy a message that came in one fragment', () => {
     const reassembler = new HandshakeReassembler(100);
     const raw = message(8, Uint8Array.of(1, 2));

@@ -26,6 +26,8 @@ export interface Aligned {
 
 const ALIGNED: Aligned = Object.freeze({ [brand]: true as const });
 const HEADER_LENGTH = 4;
+/** bytes */
+const SMALLEST_SLACK = 64;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Feed it fragments, take messages. Buffers at most one incomplete message besides the fragment just fed. */
@@ -45,6 +47,11 @@ export class HandshakeReassembler {
   /** Handshake bytes not yet given out. */
   get pending(): number {
     return this.end - this.start;
+  }
+
+  /** Bytes of memory that they keep. */
+  get held(): number {
+    return this.bytes.buffer.byteLength;
   }
 
   /**
@@ -103,14 +110,16 @@ export class HandshakeReassembler {
   }
 
   /**
-   * Moves what waits into a buffer of our own with room for `more` bytes. It grows with what has arrived, not with
-   * what was announced: a peer must send half of what it makes us allocate.
+   * Moves what waits into a buffer of our own with room for `more` bytes, and an eighth on top so that small fragments
+   * are not copied again and again. It grows with what has arrived, not with what was announced: unfinished messages
+   * of many peers cost hardly more memory than they sent.
    */
   private reserve(more: number): void {
     const pending = this.end - this.start;
     // Room behind: messages given out are views of what lies before, which stays as it is.
     if (this.own && this.end + more <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max((pending + more) * 2, 256));
+    const needed = pending + more;
+    const grown = new Uint8Array(needed + Math.max(needed >> 3, SMALLEST_SLACK));
     grown.set(this.bytes.subarray(this.start, this.end));
     this.bytes = grown;
     this.start = 0;

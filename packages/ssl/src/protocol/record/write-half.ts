@@ -19,6 +19,8 @@ import type { WriteProtection } from './protection.js';
  * pieces in the write.
  */
 const SHORT = 4096;
+/** Records under one key, 2^24.5 (§5.5, AES-GCM): a limit in bytes does not see those that are not full. */
+const MAX_RECORDS = 23_726_566;
 const CHANGE_CIPHER_SPEC_RECORD: readonly number[] = [CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1];
 
 export class WriteHalf {
@@ -26,6 +28,7 @@ export class WriteHalf {
   private recordVersion: number;
   private readonly keyUpdateAt: number;
   private limit: number = MAX_PLAINTEXT;
+  private requests = 0;
 
   /**
    * `keyUpdateAt`: plaintext bytes under one key after which `keyUpdateDue` says so (OTP's option `key_update_at`).
@@ -76,9 +79,25 @@ export class WriteHalf {
     this.protection = protection.next();
   }
 
-  /** Whether so much was sent under the present keys that a KeyUpdate is due (§5.5). */
+  /** A KeyUpdate that was sealed asks for the peer's (§4.6.3). */
+  countRequest(): void {
+    this.requests += 1;
+  }
+
+  /** How many of them since this was last asked: whoever reads has as many answers to expect. */
+  takeRequests(): number {
+    const { requests } = this;
+    this.requests = 0;
+    return requests;
+  }
+
+  /** Whether so much was sent under the present keys that a KeyUpdate is due (§5.5): bytes, or records however short. */
   get keyUpdateDue(): boolean {
-    return this.protection !== undefined && this.protection.sealedBytes >= this.keyUpdateAt;
+    const { protection } = this;
+    return (
+      protection !== undefined &&
+      (protection.sealedBytes >= this.keyUpdateAt || protection.sealedRecords >= MAX_RECORDS)
+    );
   }
 
   /** Lowers the longest fragment sent (max_fragment_length, record_size_limit). */

@@ -11,7 +11,7 @@
  *                                             [CertificateRequest]
  *                                   <--------      ServerHelloDone      WAIT_FLIGHT2
  *      [Certificate]                                                    WAIT_CERT, AWAIT_VERDICT: judged outside
- *      ClientKeyExchange                                                WAIT_CKE
+ *      ClientKeyExchange                                                WAIT_CKE, WAIT_CKE_OF_SHOWN
  *      [CertificateVerify]                                              WAIT_CV
  *      [ChangeCipherSpec]                                               WAIT_CCS: K_recv
  *      Finished                     -------->                           WAIT_FINISHED
@@ -121,22 +121,19 @@ interface AwaitVerdict extends Answered {
   readonly state: 'awaitVerdict';
   readonly chain: readonly Uint8Array[];
 }
-/** What the client has shown of itself. */
-type Shown =
-  | { readonly kind: 'anonymous' }
-  /** Not proved yet. */
-  | { readonly kind: 'certificate'; readonly chain: readonly Uint8Array[]; readonly key: PublicKey };
+/** Of a client that has shown no certificate. */
 interface WaitCke extends Answered {
   readonly state: 'waitCke';
-  readonly shown: Shown;
+}
+/** Of one that has, and has yet to prove that it is its own. */
+interface WaitCkeOfShown extends Answered {
+  readonly state: 'waitCkeOfShown';
+  readonly chain: readonly Uint8Array[];
+  readonly key: PublicKey;
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
   readonly keys: Keys12;
-}
-interface WaitProof extends WithMaster {
-  readonly state: 'waitProof';
-  readonly shown: Shown;
 }
 interface WaitCv extends WithMaster {
   readonly state: 'waitCv';
@@ -165,7 +162,7 @@ export type Server12Data =
   | WaitCert
   | AwaitVerdict
   | WaitCke
-  | WaitProof
+  | WaitCkeOfShown
   | WaitCv
   | WaitCcs
   | WaitFinished
@@ -189,11 +186,6 @@ const isEmpty: Guard<WaitCert, Message<'certificate'>> = {
   name: 'empty certificate?',
   holds: (_from, { body }) => body.certificateList.length === 0,
 };
-const hasCertificate: Guard<WaitProof, undefined> = {
-  name: 'certificate shown?',
-  holds: ({ shown }) => shown.kind === 'certificate',
-};
-
 type Event = DialectEvent<Tls12Bodies>;
 const { arrow, always } = arrowMaker<Server12Data, Event, ServerContext>();
 
@@ -210,10 +202,9 @@ export const server12Arrows: readonly Arrow<Server12Data, Event, ServerContext>[
   always('waitFlight2', 'waitCke', waitForKeys),
   arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmpty),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
-  arrow('awaitVerdict', 'verdict', 'waitCke', receiveVerdict),
-  arrow('waitCke', 'client_key_exchange', 'waitProof', receiveClientKeyExchange),
-  always('waitProof', 'waitCv', waitForProof, hasCertificate),
-  always('waitProof', 'waitCcs', needNoProof),
+  arrow('awaitVerdict', 'verdict', 'waitCkeOfShown', receiveVerdict),
+  arrow('waitCke', 'client_key_exchange', 'waitCcs', receiveClientKeyExchange),
+  arrow('waitCkeOfShown', 'client_key_exchange', 'waitCv', receiveClientKeyExchangeOfShown),
   arrow('waitCv', 'certificate_verify', 'waitCcs', receiveCertificateVerify),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
@@ -231,7 +222,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   waitCert: 'certify',
   awaitVerdict: 'certify',
   waitCke: 'certify',
-  waitProof: 'certify',
+  waitCkeOfShown: 'certify',
   waitCv: 'wait_cert_verify',
   waitCcs: 'cipher',
   waitFinished: 'cipher',
@@ -431,7 +422,7 @@ function waitForCertificate({ negotiated, group, certificate, share }: WaitFligh
 /** Nobody will sign the messages. */
 function waitForKeys({ negotiated, group, certificate, share }: WaitFlight2): WaitCke {
   negotiated.messages.forget();
-  return { state: 'waitCke', negotiated, group, certificate, share, shown: { kind: 'anonymous' } };
+  return { state: 'waitCke', negotiated, group, certificate, share };
 }
 
 /** RFC 5246 §7.4.6 */
@@ -444,7 +435,7 @@ function receiveEmptyCertificate(
     throw new AlertError('certificate_required', 'no_peer_certificate', 'handshake_failure');
   negotiated.messages.add(raw);
   negotiated.messages.forget();
-  return { state: 'waitCke', negotiated, group, certificate, share, shown: { kind: 'anonymous' } };
+  return { state: 'waitCke', negotiated, group, certificate, share };
 }
 
 /** RFC 5246 §7.4.6 */
@@ -463,35 +454,30 @@ function receiveCertificate(
 function receiveVerdict(
   { negotiated, group, certificate, share, chain }: AwaitVerdict,
   { verdict }: Answer<'verdict'>,
-): WaitCke {
-  const shown: Shown = { kind: 'certificate', chain, key: acceptVerdict(verdict) };
-  return { state: 'waitCke', negotiated, group, certificate, share, shown };
+): WaitCkeOfShown {
+  const key = acceptVerdict(verdict);
+  return { state: 'waitCkeOfShown', negotiated, group, certificate, share, chain, key };
 }
 
 /** RFC 5246 §7.4.7 */
-function receiveClientKeyExchange(
-  { negotiated, group, certificate, share, shown }: WaitCke,
+function receiveClientKeyExchange(from: WaitCke, event: Message<'client_key_exchange'>): WaitCcs {
+  return { state: 'waitCcs', ...withMaster(from, event), peer: anonymous12 };
+}
+
+function receiveClientKeyExchangeOfShown(
+  from: WaitCkeOfShown,
+  event: Message<'client_key_exchange'>,
+): WaitCv {
+  return { state: 'waitCv', ...withMaster(from, event), chain: from.chain, key: from.key };
+}
+
+function withMaster(
+  { negotiated, group, certificate, share }: Answered,
   { body, raw }: Message<'client_key_exchange'>,
-): WaitProof {
+): WithMaster {
   const premaster = premasterSecret(share, decodeClientKeyExchange(body.exchangeKeys));
   negotiated.messages.add(raw);
-  return {
-    state: 'waitProof',
-    negotiated,
-    group,
-    certificate,
-    shown,
-    keys: deriveKeys(negotiated, premaster),
-  };
-}
-
-function waitForProof({ negotiated, group, certificate, keys, shown }: WaitProof): WaitCv {
-  if (shown.kind !== 'certificate') throw new TypeError('nothing to prove');
-  return { state: 'waitCv', negotiated, group, certificate, keys, chain: shown.chain, key: shown.key };
-}
-
-function needNoProof({ negotiated, group, certificate, keys }: WaitProof): WaitCcs {
-  return { state: 'waitCcs', negotiated, group, certificate, keys, peer: anonymous12 };
+  return { negotiated, group, certificate, keys: deriveKeys(negotiated, premaster) };
 }
 
 /** RFC 5246 §7.4.8 */

@@ -70,6 +70,7 @@ import { Transcript } from '../transcript.js';
 import { acceptVerdict } from '../verdict.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
 import { chooseCertificate } from './choose.js';
+import { checkVerifyData } from './finished.js';
 import {
   type ApplicationKeys,
   applicationKeys,
@@ -469,8 +470,7 @@ function checkFinished(
   { body, raw }: MessageEvent<'finished'>,
   { dependencies, transport }: ClientContext,
 ): ApplicationKeys {
-  const expected = keys.server.finishedKey().mac(keys.transcript.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  checkVerifyData(body, keys.server, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
   const application = applicationKeys(keys);
   transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.server));

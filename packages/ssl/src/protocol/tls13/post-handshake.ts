@@ -17,6 +17,7 @@ const pieceLength = 1 << 20;
 export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint8Array[] {
   const message = encodeHandshake('key_update', { requestUpdate: request === 'update_requested' ? 1 : 0 });
   const pieces = write.sealHandshake(message);
+  if (request === 'update_requested') write.countRequest();
   write.rekey();
   return pieces;
 }

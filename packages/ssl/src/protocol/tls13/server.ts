@@ -37,6 +37,7 @@ import { versionCode } from '../../values/registry/versions.js';
 import type { Secret } from '../../values/secret.js';
 import { tls13Messages } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ServerContext } from '../contexts.js';
@@ -77,6 +78,7 @@ import { Transcript } from '../transcript.js';
 import { acceptVerdict } from '../verdict.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
 import { chooseCertificate, chooseGroup, type GroupChoice } from './choose.js';
+import { checkVerifyData } from './finished.js';
 import {
   type ApplicationKeys,
   anonymous,
@@ -96,6 +98,8 @@ const legacyVersion = versionCode('tlsv1.2');
 const ownVersion = versionCode('tlsv1.3');
 /** padding, RFC 7685: may come and go between the hellos (§4.1.2). */
 const paddingCode = 21;
+/** encrypted_client_hello: a client that uses it encrypts its second hello anew, whether the server knows it or not. */
+const encryptedClientHelloCode = 0xfe0d;
 
 // State data. Each state has exactly what exists then.
 
@@ -397,24 +401,28 @@ const changeable: ReadonlySet<number> = new Set([
   cookieCode,
   preSharedKeyOffer.code,
   paddingCode,
+  encryptedClientHelloCode,
 ]);
 
+/** Extensions in their order too: the second hello is the first, without modification but for those above. */
 function isSameHello(first: ClientHello, second: ClientHello): boolean {
   const lasting = first.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
   const again = second.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
-  // A map: the list may be as long as a message, and its square must not be our work.
-  const byType = new Map(again.map(({ extensionType, extensionData }) => [extensionType, extensionData]));
   return (
     first.legacyVersion === second.legacyVersion &&
     Buffer.compare(first.random, second.random) === 0 &&
     Buffer.compare(first.legacySessionId, second.legacySessionId) === 0 &&
     first.cipherSuites.length === second.cipherSuites.length &&
     first.cipherSuites.every((suite, index) => suite === second.cipherSuites[index]) &&
+    Buffer.compare(first.legacyCompressionMethods, second.legacyCompressionMethods) === 0 &&
     lasting.length === again.length &&
-    lasting.every(({ extensionType, extensionData }) => {
-      const data = byType.get(extensionType);
-      return data !== undefined && Buffer.compare(extensionData, data) === 0;
-    })
+    lasting.every((extension, index) => isSameExtension(extension, again[index]))
+  );
+}
+
+function isSameExtension(one: RawExtension, other: RawExtension | undefined): boolean {
+  return (
+    one.extensionType === other?.extensionType && Buffer.compare(one.extensionData, other.extensionData) === 0
   );
 }
 
@@ -636,8 +644,7 @@ function receiveFinished(
   { config, dependencies, transport }: ServerContext,
 ): Connected {
   const { application, certificate, keys, negotiated } = from;
-  const expected = keys.client.finishedKey().mac(keys.transcript.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  checkVerifyData(body, keys.client, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
   transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
   return {
