@@ -209,8 +209,8 @@ let facts: Facts | undefined;
 let stapled: Uint8Array | undefined;
 let closeNotify = false;
 let outcome: { readonly code: number; readonly text: string } | undefined;
-/** The first message of the peer's, to tell a version we lack from one that nobody has. */
-let firstHello: Uint8Array | undefined;
+/** The hellos of the peer, to tell a version we lack from one that nobody has. */
+const hellos: Uint8Array[] = [];
 
 const port = flags.number('port') ?? ended(violated, 'no port');
 const socket = connect({
@@ -293,7 +293,7 @@ const sink: Sink = {
   trace(direction, kind, bytes) {
     if (direction !== 'in') return;
     if (kind === 'alert' && bytes[1] === 0) closeNotify = true;
-    if (kind === 'message') firstHello ??= new Uint8Array(bytes);
+    if (kind === 'message' && (bytes[0] === 1 || bytes[0] === 2)) hellos.push(new Uint8Array(bytes));
   },
 };
 
@@ -318,25 +318,29 @@ function isOlderVersion({ by, alert, reason }: Failure): boolean {
   if (by === 'peer') {
     return alert === 'protocol_version' || (alert === 'handshake_failure' && flags.has('min-version'));
   }
-  return reason === 'unsupported_version' && firstHello !== undefined && versionsOf(firstHello).some(isOlder);
+  // All of them: after a HelloRetryRequest of TLS 1.3 nothing is older.
+  const older = hellos.length > 0 && hellos.every((hello) => versionsOf(hello).some(isOlder));
+  return reason === 'unsupported_version' && older;
 }
 
 const isOlder = (version: number): boolean => version > 0x0300 && version <= tls12;
 
-/** The versions of a hello: those of the extension that a ClientHello may have, else the legacy one. */
+/** The versions of a hello: those of the extension that it may have, else the legacy one. */
 function versionsOf(hello: Uint8Array): number[] {
   const legacy = Math.min(((hello[4] ?? 0) << 8) | (hello[5] ?? 0), tls12);
-  const listed = hello[0] === 1 ? extensionOf(hello, 43) : undefined;
+  const listed = extensionOf(hello, 43);
   if (listed === undefined) return [legacy];
+  if (hello[0] === 2) return [listed.readUInt16BE(0)];
   return Array.from({ length: listed.readUInt8(0) / 2 }, (_, index) => listed.readUInt16BE(1 + 2 * index));
 }
 
-/** The data of an extension in a ClientHello that the core has read before. */
-function extensionOf(clientHello: Uint8Array, code: number): Buffer | undefined {
-  const hello = Buffer.from(clientHello);
+/** The data of an extension in a hello that the core has read before. */
+function extensionOf(bytes: Uint8Array, code: number): Buffer | undefined {
+  const hello = Buffer.from(bytes);
   const suites = 39 + hello.readUInt8(38);
-  const compression = suites + 2 + hello.readUInt16BE(suites);
-  let at = compression + 1 + hello.readUInt8(compression) + 2;
+  // A ServerHello has one suite and one compression method.
+  const compression = suites + 2 + (hello[0] === 1 ? hello.readUInt16BE(suites) : 0);
+  let at = compression + 1 + (hello[0] === 1 ? hello.readUInt8(compression) : 0) + 2;
   while (at < hello.length) {
     const end = at + 4 + hello.readUInt16BE(at + 2);
     if (hello.readUInt16BE(at) === code) return hello.subarray(at + 4, end);
@@ -384,6 +388,7 @@ function mismatch(learned: Facts): string | undefined {
   if (flags.has('expect-no-peer-cert') && learned.peerChain.length > 0) return 'a peer certificate';
   const advertised = flags.value('expect-advertised-alpn');
   if (advertised !== undefined) {
+    const [firstHello] = hellos;
     const list = firstHello && extensionOf(firstHello, 16)?.subarray(2);
     if (advertised !== text(list)) return `advertised ALPN ${text(list)}`;
   }

@@ -215,6 +215,13 @@ describe('user_canceled', () => {
 });
 
 describe('a core with a budget', () => {
+  test('is the only one that needs rests', () => {
+    const ends = connected();
+    ends.client.core.send(new Uint8Array(10_000_000));
+    exchange(ends.client, ends.server);
+    expect(ends.server.core.needsRest).toBe(false);
+  });
+
   test('works off so much in one turn and the rest in others', () => {
     const ends = { client: client(), server: server({ budget: new TurnBudget(64, 1e6) }) };
     ends.client.core.start();

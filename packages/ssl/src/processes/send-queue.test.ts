@@ -8,6 +8,10 @@ class Plain extends WriteHalf {
   override sealApplicationData(data: Uint8Array): Uint8Array[] {
     return [Buffer.from(`[${data.length < 20 ? Buffer.from(data).toString() : data.length}]`)];
   }
+  override sealHandshake(message: Uint8Array): Uint8Array[] {
+    return [Buffer.from(`(update ${message.at(-1)})`)];
+  }
+  override rekey(): void {}
   override sealAlert(level: 1 | 2, description: number): Uint8Array[] {
     return [Buffer.from(`(alert ${level} ${description})`)];
   }
@@ -97,6 +101,55 @@ describe('sends', () => {
     drain();
     expect(wrote()).toBe('[slow]');
     expect(answered()).toEqual([]);
+  });
+});
+
+describe('key updates', () => {
+  it('leave at once while the transport follows', () => {
+    const { queue, wrote } = setUp();
+    queue.updateKeys('update_not_requested');
+    queue.updateKeys('update_requested');
+    expect(wrote()).toBe('(update 0)(update 1)');
+    expect(queue.takeRequests()).toBe(1);
+    expect(queue.takeRequests()).toBe(0);
+  });
+
+  it('wait as one while the transport is full, and leave before anything else', () => {
+    const { send, queue, wrote, outlet, drain } = setUp();
+    outlet.full = true;
+    send('one');
+    send('two');
+    for (let count = 0; count < 1000; count += 1) queue.updateKeys('update_not_requested');
+    queue.updateKeys('update_requested');
+    queue.updateKeys('update_not_requested');
+    expect(wrote()).toBe('[one]');
+    drain();
+    expect(wrote()).toBe('(update 1)[two]');
+    drain();
+    expect(wrote()).toBe('');
+  });
+
+  it('that fill the transport hold up what comes after them', () => {
+    const { send, queue, wrote, answered, outlet, drain } = setUp();
+    outlet.full = true;
+    queue.updateKeys('update_not_requested');
+    queue.updateKeys('update_not_requested');
+    send('one');
+    expect(wrote()).toBe('(update 0)');
+    drain();
+    expect(wrote()).toBe('(update 0)[one]');
+    expect(answered()).toEqual(['one: ok']);
+  });
+
+  it('that wait are forgotten when the connection fails', () => {
+    const { send, queue, waiter, wrote, outlet, drain } = setUp();
+    outlet.full = true;
+    send('one');
+    queue.updateKeys('update_not_requested');
+    queue.fail(80, waiter('fail'));
+    wrote();
+    drain();
+    expect(wrote()).toBe('');
   });
 });
 

@@ -14,19 +14,18 @@ const turnBytes = 524_288;
 export class TurnBudget {
   private readonly records: number;
   private readonly bytes: number;
-  private recordsLeft: number;
-  private bytesLeft: number;
+  private usedRecords = 0;
+  private usedBytes = 0;
 
+  /** Without arguments: what is right between many connections of one thread. */
   constructor(records: number = turnRecords, bytes: number = turnBytes) {
     this.records = records;
     this.bytes = bytes;
-    this.recordsLeft = records;
-    this.bytesLeft = bytes;
   }
 
   /** Nothing more in this turn. */
   get spent(): boolean {
-    return this.recordsLeft <= 0 || this.bytesLeft <= 0;
+    return this.usedRecords >= this.records || this.usedBytes >= this.bytes;
   }
 
   /**
@@ -34,19 +33,19 @@ export class TurnBudget {
    * the rest would have to be copied.
    */
   get low(): boolean {
-    return this.recordsLeft * 2 <= this.records || this.bytesLeft * 2 <= this.bytes;
+    return this.usedRecords * 2 >= this.records || this.usedBytes * 2 >= this.bytes;
   }
 
   /** One record or message of that many bytes. */
   spend(bytes: number): void {
-    this.recordsLeft -= 1;
-    this.bytesLeft -= bytes;
+    this.usedRecords += 1;
+    this.usedBytes += bytes;
   }
 
   /** Another turn. */
   refill(): void {
-    this.recordsLeft = this.records;
-    this.bytesLeft = this.bytes;
+    this.usedRecords = 0;
+    this.usedBytes = 0;
   }
 }
 

@@ -1,0 +1,141 @@
+/**
+ * One peer sends tiny records in a burst, another waits for its echoes: what is counted is the records that were worked
+ * off between an honest message and its answer, which a busy machine does not change.
+ */
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runtime';
+import * as ssl from '@actor-tls/ssl';
+import { Core, nodeEngine, type Sink, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
+import { createCa } from '@actor-tls/ssl/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientOptions } from '../protocol/two-cores.js';
+
+const ca = createCa();
+const leaf = ca.issue();
+const leafKey = nodeEngine.importPublicKey(
+  new X509Certificate(leaf.cert).publicKey.export({ type: 'spki', format: 'der' }),
+);
+let node: Node;
+let self: Self<ssl.SslMessage>;
+
+beforeAll(async () => {
+  node = createNode({ logger: silentLogger });
+  ssl.unwrap(await ssl.start({ node, env: { alert_timeout: 200 } }));
+  self = node.shell();
+});
+
+afterAll(async () => {
+  await ssl.stop(node);
+});
+
+/** A client of the listener without processes of ours, and the half it writes with. */
+async function rawClient(port: number): Promise<{ socket: Socket; write: WriteHalf }> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const write = await new Promise<WriteHalf>((resolve) => {
+    const ignore = (): void => {};
+    const sink: Sink = {
+      write: (pieces) => void socket.write(Buffer.concat(pieces)),
+      deliver: ignore,
+      established: () => resolve(core.split()),
+      peerClosed: ignore,
+      failed: ignore,
+      askVerdict: () => leafKey && core.answerVerdict({ ok: leafKey }),
+      askSignature: ignore,
+      keyUpdateRequested: ignore,
+    };
+    const core = Core.client(clientOptions(), sink);
+    socket.on('data', (chunk: Uint8Array) => core.receive(chunk));
+    socket.on('error', ignore);
+    socket.on('connect', () => core.start());
+  });
+  return { socket, write };
+}
+
+/** Application data of no length, which a write half never makes. */
+function empty(write: WriteHalf): Uint8Array {
+  const protection = Reflect.get(write, 'protection');
+  const record: unknown = Reflect.apply(Reflect.get(protection, 'sealShort'), protection, [23, empty0]);
+  if (record instanceof Uint8Array) return record;
+  throw new Error('no record');
+}
+const empty0 = new Uint8Array(0);
+const byte = (write: WriteHalf): Uint8Array[] => write.sealApplicationData(Uint8Array.of(1));
+
+/** What a burst repeats: records that hold one byte altogether, so that bytes received tell how many were read. */
+const bursts: readonly [string, number, (write: WriteHalf) => Uint8Array[]][] = [
+  ['records of one byte', 1, byte],
+  ['key updates', 2, (write) => [...sealKeyUpdate(write, 'update_not_requested'), ...byte(write)]],
+  ['requests for key updates', 2, (write) => [...sealKeyUpdate(write, 'update_requested'), ...byte(write)]],
+  ['empty records', 32, (write) => [...Array.from({ length: 31 }, () => empty(write)), ...byte(write)]],
+];
+/** Records in a burst. */
+const total = 16_000;
+/** Records of a turn, and turns that an echo may take: there and back, and each process on the way. */
+const turn = 64;
+const turns = 12;
+
+describe('beside a peer that sends a burst', () => {
+  it.each(bursts)(
+    'of %s, an honest echo waits for a few turns, whatever waits at the other door',
+    async (...args) => {
+      const [, records, repeated] = args;
+      const listener = ssl.unwrap(
+        await ssl.listen(self, 0, {
+          cert: leaf.chain,
+          key: { PrivateKeyInfo: leaf.key },
+          ip: 'loopback',
+          active: true,
+        }),
+      );
+      const { port } = ssl.unwrap(await ssl.sockname(listener));
+      let readOfBurst = 0;
+      const accept = async (hear: (data: Uint8Array, socket: ssl.SslSocket) => void): Promise<void> => {
+        const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 5000));
+        const owner = node.spawn(async (mine: Self<ssl.SslMessage>) => {
+          for (;;) {
+            const message = await mine.receive();
+            if (message.type !== 'ssl') return;
+            if (message.data instanceof Uint8Array) hear(message.data, message.socket);
+          }
+        });
+        const served = ssl.unwrap(await ssl.handshake(self, accepted, 5000));
+        ssl.unwrap(await ssl.controllingProcess(served, owner));
+      };
+      const raw = rawClient(port);
+      await accept((data) => {
+        readOfBurst += data.length * records;
+      });
+      const { socket, write } = await raw;
+      const connecting = ssl.connect(self, '127.0.0.1', port, {
+        cacerts: [ca.cert],
+        serverNameIndication: 'localhost',
+        active: false,
+      });
+      await accept((data, served) => void ssl.send(served, data));
+      const honest = ssl.unwrap(await connecting);
+      const echo = async (): Promise<void> => {
+        await ssl.send(honest, 'x');
+        ssl.unwrap(await ssl.recv(honest, 1, 60_000));
+      };
+      await echo();
+      socket.write(Buffer.concat(Array.from({ length: total / records }, () => repeated(write)).flat()));
+
+      let most = 0;
+      let echoes = 0;
+      for (; readOfBurst < total; echoes += 1) {
+        const before = readOfBurst;
+        await echo();
+        most = Math.max(most, readOfBurst - before);
+      }
+      expect(most).toBeLessThanOrEqual(turns * turn);
+      expect(echoes).toBeGreaterThanOrEqual(total / (turns * turn));
+      socket.destroy();
+      await once(socket, 'close');
+      await ssl.close(honest);
+      await ssl.close(listener);
+      self.flush();
+    },
+  );
+});
