@@ -38,7 +38,7 @@ class Wire implements Sink {
     this.core?.answerVerdict({ ok: this.peerKey });
   }
   askSignature(): void {}
-  keyUpdateRequested(): void {}
+  owes(): void {}
 }
 
 const pair = generateKey('ec');

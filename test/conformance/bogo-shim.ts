@@ -287,7 +287,7 @@ const sink: Sink = {
     const own = owned.find((candidate) => candidate.identity === identity);
     core.answerStaple(flags.has('decline-ocsp-callback') ? undefined : own?.staple);
   },
-  keyUpdateRequested() {
+  owes() {
     throw new Error('nothing was split');
   },
   trace(direction, kind, bytes) {

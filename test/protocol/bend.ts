@@ -1,6 +1,5 @@
 /** A peer that misbehaves: real cores whose messages are changed on their way into the record layer. */
-import { vi } from 'vitest';
-import { StreamTransport } from '../../packages/ssl/src/protocol/stream-transport.js';
+import { StreamChannel } from '../../packages/ssl/src/protocol/stream-channel.js';
 import {
   type HandshakeBodies,
   type HandshakeType,
@@ -18,7 +17,6 @@ import {
   client,
   type End,
   exchange,
-  type Recorder,
   type ServerOverrides,
   server,
 } from './two-cores.js';
@@ -27,7 +25,7 @@ import {
 export type Bend = (
   type: HandshakeType | Tls12MessageType,
   message: Uint8Array,
-  transport: StreamTransport,
+  channel: StreamChannel,
 ) => readonly Uint8Array[];
 
 /** Runs a whole handshake in which one side's messages are bent. */
@@ -37,27 +35,32 @@ export function bentHandshake(
   clientOverrides: ClientOverrides = {},
   serverOverrides: ServerOverrides = {},
 ): { readonly client: End; readonly server: End } {
-  const original = StreamTransport.prototype.addMessage;
-  let sender: Recorder | undefined;
-  const spy = vi.spyOn(StreamTransport.prototype, 'addMessage').mockImplementation(function (
-    this: StreamTransport,
-    message: Uint8Array,
-  ) {
+  const bent: Pick<ClientOverrides & ServerOverrides, 'channel'> = {
+    channel: (...settings) => new BentChannel(bend, ...settings),
+  };
+  const ends = {
+    client: client(from === 'client' ? { ...clientOverrides, ...bent } : clientOverrides),
+    server: server(from === 'server' ? { ...serverOverrides, ...bent } : serverOverrides),
+  };
+  ends.client.core.start();
+  exchange(ends.client, ends.server);
+  return ends;
+}
+
+/** Sends something else than it was given. */
+class BentChannel extends StreamChannel {
+  private readonly bend: Bend;
+
+  constructor(bend: Bend, ...settings: ConstructorParameters<typeof StreamChannel>) {
+    super(...settings);
+    this.bend = bend;
+  }
+
+  override addMessage(message: Uint8Array): void {
     const code = message[0] ?? 0;
     const type = tls13Messages.byCode(code) ?? tls12Messages.byCode(code);
-    const isSender = Reflect.get(this, 'sink') === sender;
-    for (const bent of isSender && type !== undefined ? bend(type, message, this) : [message]) {
-      original.call(this, bent);
-    }
-  });
-  try {
-    const ends = { client: client(clientOverrides), server: server(serverOverrides) };
-    sender = ends[from].sink;
-    ends.client.core.start();
-    exchange(ends.client, ends.server);
-    return ends;
-  } finally {
-    spy.mockRestore();
+    for (const bent of type === undefined ? [message] : this.bend(type, message, this))
+      super.addMessage(bent);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Every reason is provoked; the failure is told once, the alert sent once, and nothing moves afterwards. */
-import { sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
+import { sealKeyUpdate, WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
 import { alertByCode, alertCode } from '../../packages/ssl/src/values/registry/alerts.js';
@@ -134,11 +134,11 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   unexpected_change_cipher_spec: () => bytesToServer(plainRecord(20, [1])),
   too_many_change_cipher_specs: () => bytesToClient(...Array.from({ length: 9 }, () => plainRecord(20, [1]))),
   unexpected_application_data: () =>
-    toClient((type, message, transport) => {
-      if (type === 'certificate') {
-        hidden(transport, 'seal');
-        const write: WriteHalf = Reflect.get(transport, 'write');
-        Reflect.get(transport, 'records').push(...write.sealApplicationData(Uint8Array.of(1)));
+    toClient((type, message, channel) => {
+      const { writer } = channel;
+      if (type === 'certificate' && writer instanceof WriteHalf) {
+        channel.finishFlight();
+        Reflect.get(channel, 'sink').write(writer.sealApplicationData(Uint8Array.of(1)));
       }
       return [message];
     }),
@@ -206,6 +206,14 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       { config: tls12 },
       { config: tls12 },
     ),
+  too_many_renegotiations: () => {
+    const ends = connected({ config: tls12 }, { config: tls12 });
+    const write = ends.server.core.split();
+    const wishes = Array.from({ length: 9 }, () => write.sealHandshake(Uint8Array.of(0, 0, 0, 0)));
+    ends.client.core.receive(new Uint8Array(Buffer.concat(wishes.flat())));
+    ends.server.core.join(write);
+    return { victim: ends.client, peer: ends.server };
+  },
   no_uncompressed_points: () =>
     extensionsToServer((list) => replaced(list, 11, [1, 1]), { config: tls12 }, { config: tls12 }),
   wrong_certificate_type: () =>
@@ -359,7 +367,8 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   handshake_message_too_large: () => bytesToServer(plainRecord(22, [1, 0x10, 0, 0])),
   sequence_number_overflow: () =>
     onConnection((write, victim) => {
-      const protection = Reflect.get(Reflect.get(victim.core, 'read'), 'protection');
+      const read = Reflect.get(Reflect.get(victim.core, 'channel'), 'read');
+      const protection = Reflect.get(read, 'protection');
       Reflect.set(protection, 'sequence', Number.MAX_SAFE_INTEGER);
       return write.sealApplicationData(Uint8Array.of(1));
     }),

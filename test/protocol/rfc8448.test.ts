@@ -296,7 +296,7 @@ describeWithData('RFC 8448, server', ['rfc8448.json.gz'], () => {
       'Finished',
     ];
     const messages = flight.flatMap((name) => values(trace, 'server', 'construct a', name));
-    const write = Object(inside(core, 'write'));
+    const write = Object(inside(inside(core, 'channel'), 'write'));
     write.install(new Tls13WriteProtection(aead, keys.server));
     transcript.add(helloMessage);
     for (const each of messages.slice(0, -1)) transcript.add(each);

@@ -1,5 +1,5 @@
 /** A client and a server core in one process, joined by arrays; what a test needs to bend them. */
-import { Core, type Facts, type Failure, type OwnIdentity, type Sink } from '@actor-tls/ssl/core';
+import { Core, type Facts, type Failure, type Owed, type OwnIdentity, type Sink } from '@actor-tls/ssl/core';
 import { generateKey, type KeyKind, selfSigned } from '@actor-tls/ssl/testing';
 import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
@@ -125,7 +125,7 @@ export class Recorder implements Sink {
   facts: Facts | undefined;
   establishedCount = 0;
   closedCount = 0;
-  keyUpdatesRequested = 0;
+  readonly owed: Owed[] = [];
   readonly signaturesAsked: { algorithm: string; data: Uint8Array }[] = [];
   core: Core | undefined;
   judge: Judge;
@@ -160,8 +160,8 @@ export class Recorder implements Sink {
     this.signaturesAsked.push({ algorithm, data });
     if (this.core !== undefined) this.onSignature?.(algorithm, data, this.core);
   }
-  keyUpdateRequested(): void {
-    this.keyUpdatesRequested += 1;
+  owes(what: Owed): void {
+    this.owed.push(what);
   }
 
   /** Everything that waits, as one array. */

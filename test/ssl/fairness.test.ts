@@ -43,7 +43,7 @@ async function rawClient(port: number): Promise<{ socket: Socket; write: WriteHa
       failed: ignore,
       askVerdict: () => leafKey && core.answerVerdict({ ok: leafKey }),
       askSignature: ignore,
-      keyUpdateRequested: ignore,
+      owes: ignore,
     };
     const core = Core.client(clientOptions(), sink);
     socket.on('data', (chunk: Uint8Array) => core.receive(chunk));

@@ -11,7 +11,7 @@ export type { OwnIdentity, RemoteIdentity } from './protocol/identity.js';
 export { type Reason, reasons } from './protocol/reasons.js';
 export { RecordError } from './protocol/record/errors.js';
 export { TurnBudget } from './protocol/record/turn-budget.js';
-export type { WriteHalf } from './protocol/record/write-half.js';
+export { WriteHalf } from './protocol/record/write-half.js';
 export type {
   ClientOptions,
   ClientSettings,
@@ -19,7 +19,10 @@ export type {
   ServerOptions,
   ServerSettings,
 } from './protocol/settings.js';
-export type { Failure, Sink, StapleWish, Verdict } from './protocol/sink.js';
+export type { Failure, Owed, Sink, StapleWish, Verdict } from './protocol/sink.js';
+export { StreamChannel } from './protocol/stream-channel.js';
+export { client12Chart } from './protocol/tls12/client.js';
+export { server12Chart } from './protocol/tls12/server.js';
 export { clientChart } from './protocol/tls13/client.js';
 export { type KeyUpdateRequest, sealData, sealKeyUpdate } from './protocol/tls13/post-handshake.js';
 export { serverChart } from './protocol/tls13/server.js';

@@ -20,7 +20,7 @@ import { activeOutOfRange, planSetopts, readOptions, transportRefused } from '..
 import type { Core } from '../protocol/core.js';
 import type { Facts } from '../protocol/facts.js';
 import type { OwnIdentity } from '../protocol/identity.js';
-import type { Failure, Sink, StapleWish } from '../protocol/sink.js';
+import type { Failure, Owed, Sink, StapleWish } from '../protocol/sink.js';
 import { alertText } from '../values/alert-text.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
@@ -494,8 +494,8 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     if (this.#log.traces) this.#log.trace(direction, kind, bytes);
   }
 
-  keyUpdateRequested(): void {
-    this.#notify({ type: 'key_update_requested' });
+  owes(what: Owed): void {
+    this.#notify({ type: 'owed', what });
   }
 
   // ── What the transport says; each in a turn of the process ──────────────────────────────────────────

@@ -6,6 +6,7 @@
  */
 import type { WriteHalf } from '../protocol/record/write-half.js';
 import { type KeyUpdateRequest, sealKeyUpdate } from '../protocol/tls13/post-handshake.js';
+import { alertCode } from '../values/registry/alerts.js';
 import { largestPacket, packetHeader } from './packet.js';
 
 export type SendResult = { readonly ok: true } | { readonly error: unknown };
@@ -43,8 +44,8 @@ export class SendQueue {
   #closed = false;
   /** Who waits for close_notify to go out; undefined when it has, or was never asked for. */
   #closers: Waiter[] | undefined = undefined;
-  /** A KeyUpdate that waits for the backlog to go. */
-  #owed: KeyUpdateRequest | undefined = undefined;
+  /** A KeyUpdate or a refusal that waits for the backlog to go. */
+  #owed: KeyUpdateRequest | 'no_renegotiation' | undefined = undefined;
   #packet: 0 | 1 | 2 | 4 = 0;
   #sent = 0;
 
@@ -147,10 +148,27 @@ export class SendQueue {
     if (!this.#blocked) this.#writeOwed();
   }
 
+  /** The peer of TLS 1.2 wants to renegotiate; it hears once that we do not (RFC 5246 §7.2.2). */
+  refuseRenegotiation(): void {
+    if (this.#closed) return;
+    this.#owed = 'no_renegotiation';
+    if (!this.#blocked) this.#writeOwed();
+  }
+
   #writeOwed(): void {
-    const request = this.#owed;
+    const owed = this.#owed;
     this.#owed = undefined;
-    if (request !== undefined) this.#blocked = !this.#outlet.write(sealKeyUpdate(this.#half, request));
+    if (owed === undefined) return;
+    const pieces =
+      owed === 'no_renegotiation'
+        ? this.#half.sealAlert(1, alertCode('no_renegotiation'))
+        : sealKeyUpdate(this.#half, owed);
+    this.#blocked = !this.#outlet.write(pieces);
+  }
+
+  /** Whether `updateKeys` means anything: TLS 1.3. */
+  get updatesKeys(): boolean {
+    return this.#half.updatesKeys;
   }
 
   /** KeyUpdates that were asked of the peer since this was last called. */

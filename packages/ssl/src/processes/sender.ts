@@ -7,6 +7,7 @@
  */
 import { type From, type GenServer, isOrderly, type Pid, type Ref, type Self } from '@actor-tls/runtime';
 import type { WriteHalf } from '../protocol/record/write-half.js';
+import type { Owed } from '../protocol/sink.js';
 import { bytesOf } from './iodata.js';
 import { callGuard, isDown } from './requests.js';
 import { type Sending, SendQueue, type SendResult } from './send-queue.js';
@@ -36,8 +37,8 @@ export type SenderNotice =
       readonly sendTimeout: number | 'infinity';
     }
   | { readonly type: 'packet'; readonly packet: unknown }
-  /** The peer's KeyUpdate asked for ours (RFC 8446 §4.6.3). */
-  | { readonly type: 'key_update_requested' }
+  /** The peer has asked for something that only the writer can send. */
+  | { readonly type: 'owed'; readonly what: Owed }
   /** The transport is somebody else's from now on. */
   | { readonly type: 'released' }
   /** The transport takes nothing any more. */
@@ -117,8 +118,8 @@ export class Sender {
       case 'packet':
         if (this.#phase.name === 'connection') this.#phase.queue.setPacket(notice.packet);
         return;
-      case 'key_update_requested':
-        if (this.#phase.name === 'connection') this.#phase.queue.updateKeys('update_not_requested');
+      case 'owed':
+        this.#pay(notice.what);
         return;
       case 'released':
         this.#self.disown(this.transport);
@@ -196,10 +197,27 @@ export class Sender {
     this.#self.sendAfter(this.#sendTimeout, this.#self.pid, new SendTimeout(sending));
   }
 
+  #pay(what: Owed): void {
+    if (this.#phase.name !== 'connection') return;
+    const { queue } = this.#phase;
+    switch (what) {
+      case 'key_update':
+        queue.updateKeys('update_not_requested');
+        return;
+      case 'no_renegotiation':
+        queue.refuseRenegotiation();
+        return;
+    }
+  }
+
   #updateKeys(peerToo: boolean, from: From): void {
     switch (this.#phase.name) {
       case 'connection':
         if (this.#phase.queue.closed) break;
+        if (!this.#phase.queue.updatesKeys) {
+          from.reply({ error: 'notsup' });
+          return;
+        }
         this.#phase.queue.updateKeys(peerToo ? 'update_requested' : 'update_not_requested');
         from.reply({ ok: true });
         return;
@@ -226,7 +244,7 @@ const isSenderNotice = callGuard<SenderNotice>(
   'handshake',
   'connection',
   'packet',
-  'key_update_requested',
+  'owed',
   'released',
   'transport_closed',
   'drained',

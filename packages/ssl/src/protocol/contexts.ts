@@ -1,7 +1,7 @@
 /** What the handlers of a handshake work with, whatever its version. */
 
+import type { MessageChannel } from './channel.js';
 import type { OwnIdentity } from './identity.js';
-import type { MessageTransport } from './message-transport.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
 
@@ -10,7 +10,7 @@ export interface ClientContext {
   /** Own certificates, the preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
   readonly dependencies: Dependencies;
-  readonly transport: MessageTransport;
+  readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature'>;
 }
 
@@ -21,6 +21,6 @@ export interface ServerContext {
   readonly dependencies: Dependencies;
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
-  readonly transport: MessageTransport;
+  readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple'>;
 }

@@ -2,45 +2,36 @@
  * The protocol as a synchronous object without I/O: bytes in, calls on a `Sink` out. One per connection.
  *
  * Handshake: the version is chosen by the first hello (`hello/version.ts`), then a `Handshake` runs and is dropped
- * with all its data once it is complete. Connection: records are opened and delivered; KeyUpdates and tickets are
- * handled by `tls13/post-handshake.ts`. Alerts are sent and failures told here and nowhere else, each once.
+ * with all its data once it is complete. Connection: records are opened and delivered; what else may come is for the
+ * version's `PostHandshake`. Alerts are sent and failures told here and nowhere else, each once.
  */
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import { handshakeByCode } from '../values/wire/handshake.js';
 import { DecodeError } from '../values/wire/reader.js';
+import { type AlertRules, tls13Alerts } from './alert-rules.js';
+import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
-import type { Facts } from './facts.js';
 import { type AnswerEvent, type Handshake, messageEvent } from './handshake.js';
 import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
-import { chooseVersion, selectedDialect } from './hello/version.js';
+import { alertsBefore, chooseVersion, selectedDialect, stateNameBefore } from './hello/version.js';
+import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
-import { type InboundRecord, ReadHalf } from './record/read-half.js';
-import { type HandshakeMessage, HandshakeReassembler } from './record/reassembly.js';
-import { boundless, type TurnBudget } from './record/turn-budget.js';
-import { WriteHalf } from './record/write-half.js';
+import { type Budget, boundless } from './record/turn-budget.js';
+import type { WriteHalf } from './record/write-half.js';
 import type { ClientOptions, Dependencies, GivenDependencies, ServerOptions } from './settings.js';
 import type { Failure, Sink, Verdict } from './sink.js';
-import { StreamTransport } from './stream-transport.js';
+import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
 import { tls12Server } from './tls12/server.js';
 import { tls13Client } from './tls13/client.js';
-import {
-  type KeyUpdateRequest,
-  readKeyUpdate,
-  readNewSessionTicket,
-  sealData,
-  sealKeyUpdate,
-} from './tls13/post-handshake.js';
+import { sealData } from './tls13/post-handshake.js';
 import { tls13Server } from './tls13/server.js';
 
-/** change_cipher_spec records that are dropped in one handshake (RFC 8446 §5, §D.4). */
+/** change_cipher_spec records in one handshake (RFC 8446 §5, §D.4). */
 const maxChangeCipherSpecs = 8;
-/** KeyUpdates of the peer that neither ask for ours nor answer it, without data between them. */
-const maxIdleKeyUpdates = 32;
-/** user_canceled alerts that are passed over in one connection (RFC 8446 §6.1). */
-const maxUserCanceled = 4;
-const warning = 1;
+/** Alerts without meaning that are passed over without data between them. */
+const maxPassedAlerts = 4;
 
 /** Where the connection is. */
 type Phase =
@@ -49,99 +40,67 @@ type Phase =
   | { readonly kind: 'serverHello'; readonly context: ServerContext }
   | { readonly kind: 'handshake'; readonly handshake: Handshake }
   /** Application data flows. */
-  | { readonly kind: 'connection'; readonly role: 'client' | 'server' }
+  | { readonly kind: 'connection'; readonly post: PostHandshake }
   /** Nothing more comes in: the peer said so, or the transport ended. */
   | { readonly kind: 'peerClosed' }
   | { readonly kind: 'failed' };
 
 const peerClosed: Phase = { kind: 'peerClosed' };
 const failed: Phase = { kind: 'failed' };
-const clientConnection: Phase = { kind: 'connection', role: 'client' };
-const serverConnection: Phase = { kind: 'connection', role: 'server' };
-
-const stateNames: Readonly<Record<Exclude<Phase['kind'], 'handshake'>, string>> = {
-  clientHello: 'wait_sh',
-  serverHello: 'start',
-  connection: 'connection',
-  peerClosed: 'connection',
-  failed: 'connection',
-};
-
-/** Who writes: the core, the holder of the split write half, or nobody any more. */
-type Writing = WriteHalf | 'split' | 'closed';
 
 export class Core {
   private readonly sink: Sink;
-  private readonly budget: TurnBudget;
-  private readonly read: ReadHalf;
-  private readonly reassembler: HandshakeReassembler;
-  private write: Writing;
-  /** Until the handshake is complete. */
-  private transport: StreamTransport | undefined;
-  private phase: Phase = failed;
+  private readonly budget: Budget;
+  private readonly channel: Channel;
+  private phase: Phase;
   private established = false;
   /** Given before the question was put away: handled when the machine is at rest. */
   private answer: AnswerEvent | undefined = undefined;
   private working = false;
   private transportEnded = false;
   private changeCipherSpecs = 0;
-  private userCanceled = 0;
-  private idleKeyUpdates = 0;
-  /** KeyUpdates that we have asked the peer for and that have not come. */
-  private expectedKeyUpdates = 0;
-  /** The peer has asked for a KeyUpdate and not got it. */
-  private owesKeyUpdate = false;
+  private passedAlerts = 0;
   /** Bytes of the messages that the handshake was handed: as much as it may hold of them. */
   private handshakeBytes = 0;
 
-  private constructor(
-    sink: Sink,
-    { config, budget = boundless }: ClientOptions | ServerOptions,
-    write: WriteHalf,
-    phase: (transport: StreamTransport) => Phase,
-  ) {
+  private constructor(sink: Sink, budget: Budget, channel: Channel, phase: Phase) {
     this.sink = sink;
     this.budget = budget;
-    this.read = new ReadHalf(budget);
-    this.reassembler = new HandshakeReassembler(config.maxHandshakeSize);
-    this.write = write;
-    const transport = new StreamTransport(this.read, write, this.reassembler, sink);
-    this.transport = transport;
-    this.phase = phase(transport);
+    this.channel = channel;
+    this.phase = phase;
   }
 
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
-    const { config, identities, serverName, statusRequest } = options;
+    const { config, identities, serverName, statusRequest, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
-    const write = new WriteHalf(config.keyUpdateAt, 0x0301);
-    return new Core(sink, options, write, (transport) => ({
+    // RFC 8446 §5.1: only the first hello may say 0x0301.
+    const channel = channelOf(options, 0x0301, sink);
+    return new Core(sink, budget, channel, {
       kind: 'clientHello',
       offer: firstOffer(config, dependencies, serverName, statusRequest),
-      context: { config, identities, dependencies, transport, sink },
-    }));
+      context: { config, identities, dependencies, channel, sink },
+    });
   }
 
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
-    const { config, identities, certificateAuthorities } = options;
+    const { config, identities, certificateAuthorities, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
-    const write = new WriteHalf(config.keyUpdateAt);
-    return new Core(sink, options, write, (transport) => ({
+    const channel = channelOf(options, 0x0303, sink);
+    return new Core(sink, budget, channel, {
       kind: 'serverHello',
-      context: { config, identities, dependencies, certificateAuthorities, transport, sink },
-    }));
+      context: { config, identities, dependencies, certificateAuthorities, channel, sink },
+    });
   }
 
   /** A client sends its hello; a server has nothing to do. Call it once. */
   start(): void {
-    const { phase, write } = this;
-    if (phase.kind !== 'clientHello' || !(write instanceof WriteHalf)) return;
-    const { transport } = phase.context;
-    transport.addMessage(phase.offer.raw);
-    transport.finishFlight();
-    // RFC 8446 §5.1: only the first hello may say 0x0301.
-    write.setRecordVersion(0x0303);
+    const { channel, phase } = this;
+    if (phase.kind !== 'clientHello') return;
+    channel.addMessage(phase.offer.raw);
+    channel.finishFlight();
+    channel.setRecordVersion(0x0303);
   }
 
   /**
@@ -151,7 +110,7 @@ export class Core {
    */
   receive(chunk: Uint8Array): void {
     if (this.isOver || this.transportEnded) return;
-    this.read.feed(chunk);
+    this.channel.feed(chunk);
     this.work();
   }
 
@@ -171,12 +130,12 @@ export class Core {
 
   /** Bytes of memory that input keeps which is not worked off, and messages of a handshake that is not complete. */
   get held(): number {
-    return this.read.held + this.reassembler.held + this.handshakeBytes;
+    return this.channel.held + this.handshakeBytes;
   }
 
   /** Copies what waits out of the chunks received, which may then be overwritten. */
   detach(): void {
-    this.read.detach();
+    this.channel.detach();
   }
 
   /**
@@ -191,7 +150,7 @@ export class Core {
 
   /** After the peer's close_notify: what came behind it, which is not ours to read (a downgrade gives it away). */
   takeRest(): Uint8Array {
-    return this.read.takeRest();
+    return this.channel.takeRest();
   }
 
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
@@ -217,39 +176,38 @@ export class Core {
 
   /** OTP's name of the present state (contract §5.3). */
   get stateName(): string {
-    const { phase } = this;
-    return phase.kind === 'handshake' ? phase.handshake.stateName : stateNames[phase.kind];
+    return stateNameOf(this.phase);
   }
 
   /** Sends application data; false when it cannot be sent: not established, closed, failed. Throws after `split`. */
   send(data: Uint8Array): boolean {
     const write = this.own();
     if (write === undefined || !this.isEstablished) return false;
-    this.answerKeyUpdate();
+    this.payOwed();
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
     return true;
   }
 
-  /** New keys for what we write, and with `read_write` for what the peer writes too. False and throws as `send`. */
+  /**
+   * New keys for what we write, and with `read_write` for what the peer writes too. False and throws as `send`; false
+   * also where the version has no key updates.
+   */
   updateKeys(which: 'write' | 'read_write'): boolean {
     const write = this.own();
-    if (write === undefined || this.phase.kind !== 'connection') return false;
-    this.owesKeyUpdate = false;
-    this.sink.write(sealKeyUpdate(write, which === 'write' ? 'update_not_requested' : 'update_requested'));
-    return true;
+    return write !== undefined && this.phase.kind === 'connection' && this.phase.post.updateKeys(which);
   }
 
   /** The holder of the split write half has asked the peer for KeyUpdates (`takeRequests`): those are no idle work. */
   expectKeyUpdates(count: number): void {
-    this.expectedKeyUpdates += count;
+    if (this.phase.kind === 'connection') this.phase.post.expectKeyUpdates(count);
   }
 
   /** Says close_notify; nothing more is written, reading goes on. Does nothing when said before. Throws after `split`. */
   close(): void {
     if (this.own() === undefined) return;
-    this.sendAlert('warning', 'close_notify');
-    this.write = 'closed';
+    this.channel.sendAlert(1, alertCode('close_notify'));
+    this.channel.closeWrite();
     // A handshake cannot go on without writing.
     if (!this.established) this.phase = peerClosed;
   }
@@ -266,20 +224,17 @@ export class Core {
 
   /**
    * Gives the write half away, to be used by one other process. From then on that process writes everything: data
-   * (`sealData`), close_notify, the KeyUpdate that `keyUpdateRequested` asks for, the alert that `failed` names.
-   * Throws `TypeError` unless established and open.
+   * (`sealData`), close_notify, what the sink is told it `owes`, the alert that `failed` names. Throws `TypeError`
+   * unless established and open.
    */
   split(): WriteHalf {
-    const write = this.own();
-    if (write === undefined || !this.isEstablished) throw new TypeError('nothing to split');
-    this.write = 'split';
-    return write;
+    if (this.own() === undefined || !this.isEstablished) throw new TypeError('nothing to split');
+    return this.channel.split();
   }
 
   /** Takes the write half back: a core that is to be used alone again, a downgrade. */
   join(write: WriteHalf): void {
-    if (this.write !== 'split') throw new TypeError('not split');
-    this.write = write;
+    this.channel.join(write);
   }
 
   private get isOver(): boolean {
@@ -292,8 +247,9 @@ export class Core {
 
   /** The write half, `undefined` when nothing may be written any more. */
   private own(): WriteHalf | undefined {
-    if (this.write === 'split') throw new TypeError('the write half was split off');
-    return this.write === 'closed' || this.phase.kind === 'failed' ? undefined : this.write;
+    const { writer } = this.channel;
+    if (writer === 'split') throw new TypeError('the write half was split off');
+    return writer === 'closed' || this.phase.kind === 'failed' ? undefined : writer;
   }
 
   private give(answer: AnswerEvent): void {
@@ -311,7 +267,7 @@ export class Core {
     this.working = true;
     try {
       while (!this.isOver && this.advance());
-      this.answerKeyUpdate();
+      this.payOwed();
       if (this.transportEnded && !this.isOver && this.awaiting === undefined && !this.budget.spent)
         this.closeRead();
     } catch (error) {
@@ -334,62 +290,55 @@ export class Core {
       }
       if (phase.handshake.awaiting !== undefined) return false;
     }
-    if (this.budget.spent) return false;
-    const message = this.reassembler.next();
-    if (message !== undefined) {
-      this.budget.spend(message.raw.length);
-      this.receiveMessage(message);
-      return true;
-    }
-    const record = this.read.next();
-    if (record === undefined) return false;
-    this.receiveRecord(record);
+    const inbound = this.channel.next();
+    if (inbound === undefined) return false;
+    this.receiveInbound(inbound);
     return true;
   }
 
-  private receiveRecord(record: InboundRecord): void {
-    const { type, data } = record;
-    this.sink.trace?.('in', type, data);
-    switch (type) {
-      case 'application_data':
-        this.reassembler.assertNotInterleaved();
-        if (this.phase.kind !== 'connection') throw new AlertError('unexpected_application_data');
-        if (data.length === 0) return;
-        this.idleKeyUpdates = 0;
-        this.sink.deliver(data, record.owned);
+  private receiveInbound(inbound: Inbound): void {
+    switch (inbound.type) {
+      case 'message':
+        this.receiveMessage(inbound.code, inbound.raw);
         return;
-      case 'handshake':
-        // An unprotected record is a view of the chunk, and handshake data outlives it.
-        this.reassembler.push(record.owned ? data : new Uint8Array(data));
+      case 'application_data':
+        this.receiveData(inbound.data, inbound.owned);
         return;
       case 'alert':
-        this.reassembler.assertNotInterleaved();
-        this.receiveAlert(data);
+        this.receiveAlert(inbound.data[0] ?? 0, inbound.data[1] ?? 0);
         return;
       case 'change_cipher_spec':
-        this.reassembler.assertNotInterleaved();
-        this.receiveChangeCipherSpec(data);
+        this.receiveChangeCipherSpec(inbound.data);
         return;
     }
   }
 
-  private receiveMessage({ type, raw }: HandshakeMessage): void {
+  private receiveData(data: Uint8Array, owned: boolean): void {
+    const { phase } = this;
+    if (phase.kind !== 'connection') throw new AlertError('unexpected_application_data');
+    if (data.length === 0) return;
+    this.passedAlerts = 0;
+    phase.post.dataCame();
+    this.sink.deliver(data, owned);
+  }
+
+  private receiveMessage(code: number, raw: Uint8Array): void {
     this.sink.trace?.('in', 'message', raw);
     const { phase } = this;
     if (!this.established) this.handshakeBytes += raw.length;
     switch (phase.kind) {
       case 'clientHello':
-        this.receiveFirstServerHello(type, raw, phase.offer, phase.context);
+        this.receiveFirstServerHello(code, raw, phase.offer, phase.context);
         return;
       case 'serverHello':
-        this.receiveFirstClientHello(type, raw, phase.context);
+        this.receiveFirstClientHello(code, raw, phase.context);
         return;
       case 'handshake':
-        phase.handshake.receive(type, raw);
+        phase.handshake.receive(code, raw);
         this.checkEstablished(phase.handshake);
         return;
       case 'connection':
-        this.receivePostHandshake(type, raw, phase.role);
+        phase.post.receive(code, raw);
         return;
       case 'peerClosed':
       case 'failed':
@@ -413,7 +362,7 @@ export class Core {
         this.begin(tls13Client(offer, context)).deliver(event);
         return;
       case 'tls12':
-        this.begin(tls12Client(offer, context)).deliver(event);
+        this.beginOlder(tls12Client(offer, context)).deliver(event);
         return;
     }
   }
@@ -427,7 +376,7 @@ export class Core {
         this.begin(tls13Server(context)).deliver(event);
         return;
       case 'tls12':
-        this.begin(tls12Server(context)).deliver(event);
+        this.beginOlder(tls12Server(context)).deliver(event);
         return;
     }
   }
@@ -439,74 +388,44 @@ export class Core {
     return handshake;
   }
 
+  /** Only TLS 1.3 has a change_cipher_spec that means nothing (RFC 8446 §5). */
+  private beginOlder(handshake: Handshake): Handshake {
+    if (this.changeCipherSpecs > 0) throw new AlertError('unexpected_change_cipher_spec');
+    return this.begin(handshake);
+  }
+
   /** When the handshake is complete it is dropped, with everything in it. */
   private checkEstablished(handshake: Handshake): void {
     const { facts } = handshake;
     if (facts === undefined || this.phase.kind !== 'handshake') return;
-    this.phase = facts.role === 'client' ? clientConnection : serverConnection;
+    this.phase = { kind: 'connection', post: handshake.postHandshake(this.channel, this.sink) };
     this.established = true;
-    this.transport = undefined;
     this.handshakeBytes = 0;
     this.sink.established(facts);
   }
 
-  /** RFC 8446 §4.6 */
-  private receivePostHandshake(code: number, raw: Uint8Array, role: Facts['role']): void {
-    const type = handshakeByCode(code);
-    if (type === 'key_update') {
-      this.receiveKeyUpdate(readKeyUpdate(raw));
-      return;
+  /** What the peer has asked for and gets in any case, once for all that it has asked until now. */
+  private payOwed(): void {
+    if (this.phase.kind === 'connection') this.phase.post.payOwed();
+  }
+
+  private receiveAlert(level: number, code: number): void {
+    const alert = alertByCode(code);
+    switch (alertRules(this.phase)(level, alert)) {
+      case 'closes':
+        this.closeRead();
+        return;
+      case 'fails':
+        this.tellFailure({ by: 'peer', alert, state: this.stateName, reason: undefined, detail: undefined });
+        return;
+      case 'passes':
+        this.passedAlerts += 1;
+        if (this.passedAlerts > maxPassedAlerts) throw new AlertError('too_many_warnings');
+        return;
     }
-    if (type === 'new_session_ticket' && role === 'client') {
-      readNewSessionTicket(raw);
-      return;
-    }
-    throw new AlertError('unexpected_message', { unexpected: type ?? code });
   }
 
-  /** RFC 8446 §4.6.3 */
-  private receiveKeyUpdate(request: KeyUpdateRequest): void {
-    if (request === 'update_requested') this.owesKeyUpdate = true;
-    else this.countIdleKeyUpdate();
-    this.read.rekey(this.reassembler.aligned());
-  }
-
-  /** What answers a request of ours is not idle, however little the peer says otherwise. */
-  private countIdleKeyUpdate(): void {
-    if (this.write instanceof WriteHalf) this.expectedKeyUpdates += this.write.takeRequests();
-    if (this.expectedKeyUpdates > 0) {
-      this.expectedKeyUpdates -= 1;
-      return;
-    }
-    this.idleKeyUpdates += 1;
-    if (this.idleKeyUpdates > maxIdleKeyUpdates) throw new AlertError('too_many_key_updates');
-  }
-
-  /** RFC 8446 §4.6.3: before our next data, once for all requests that have come until then. */
-  private answerKeyUpdate(): void {
-    if (!this.owesKeyUpdate || this.phase.kind === 'failed') return;
-    this.owesKeyUpdate = false;
-    if (this.write === 'split') this.sink.keyUpdateRequested();
-    else if (this.write !== 'closed') this.sink.write(sealKeyUpdate(this.write, 'update_not_requested'));
-  }
-
-  /**
-   * RFC 8446 §6; in TLS 1.3 every alert but close_notify is an error, whatever its level. §6.1: user_canceled is none
-   * either. As a warning it only announces close_notify, which some (Java) never send without it.
-   */
-  private receiveAlert(data: Uint8Array): void {
-    const alert = alertByCode(data[1] ?? 0);
-    if (alert === 'close_notify') this.closeRead();
-    else if (alert === 'user_canceled' && data[0] === warning) this.countUserCanceled();
-    else this.tellFailure({ by: 'peer', alert, state: this.stateName, reason: undefined, detail: undefined });
-  }
-
-  private countUserCanceled(): void {
-    this.userCanceled += 1;
-    if (this.userCanceled > maxUserCanceled) throw new AlertError('too_many_warnings');
-  }
-
-  /** RFC 8446 §5: dropped between the first hello and the peer's Finished, if it holds the byte 1. */
+  /** RFC 8446 §5, RFC 5246 §7.1: between the first hello and the peer's Finished, the byte 1. */
   private receiveChangeCipherSpec(data: Uint8Array): void {
     if (data.length !== 1 || data[0] !== 1) throw new AlertError('unexpected_change_cipher_spec');
     const { phase } = this;
@@ -527,7 +446,8 @@ export class Core {
     if (this.phase.kind === 'failed') return;
     const { reason, alert, detail } = alertOf(error);
     const state = this.stateName;
-    if (this.write instanceof WriteHalf) this.sendAlert('fatal', alert);
+    const { writer } = this.channel;
+    if (writer !== 'split' && writer !== 'closed') this.channel.sendAlert(2, alertCode(alert));
     this.tellFailure({ by: 'self', alert, state, reason, detail });
   }
 
@@ -536,16 +456,46 @@ export class Core {
     this.answer = undefined;
     this.sink.failed(failure);
   }
+}
 
-  private sendAlert(level: 'warning' | 'fatal', alert: KnownAlert): void {
-    const { transport, write } = this;
-    if (!(write instanceof WriteHalf)) return;
-    const levelCode = level === 'warning' ? 1 : 2;
-    this.sink.trace?.('out', 'alert', Uint8Array.of(levelCode, alertCode(alert)));
-    // What the handshake has sealed already goes first (the change_cipher_spec record, a ServerHello).
-    if (transport !== undefined) transport.sendAlert(levelCode, alertCode(alert));
-    else this.sink.write(write.sealAlert(levelCode, alertCode(alert)));
+function stateNameOf(phase: Phase): string {
+  switch (phase.kind) {
+    case 'clientHello':
+    case 'serverHello':
+      return stateNameBefore(phase.kind, phase.context.config.versions);
+    case 'handshake':
+      return phase.handshake.stateName;
+    case 'connection':
+    case 'peerClosed':
+    case 'failed':
+      return 'connection';
   }
+}
+
+function alertRules(phase: Phase): AlertRules {
+  switch (phase.kind) {
+    case 'clientHello':
+      return alertsBefore(phase.context.config.versions);
+    case 'handshake':
+      return phase.handshake.alerts;
+    case 'connection':
+      return phase.post.alerts;
+    case 'serverHello':
+    case 'peerClosed':
+    case 'failed':
+      return tls13Alerts;
+  }
+}
+
+/** Over a stream, unless somebody brings a channel of their own. */
+function channelOf(
+  { config, budget, channel }: ClientOptions | ServerOptions,
+  recordVersion: number,
+  sink: Sink,
+): Channel {
+  const { maxHandshakeSize, keyUpdateAt } = config;
+  const make = channel ?? ((settings, version, out) => new StreamChannel(settings, version, out));
+  return make({ maxHandshakeSize, keyUpdateAt, budget }, recordVersion, sink);
 }
 
 function completed({ engine, random, keyShare }: GivenDependencies): Dependencies {

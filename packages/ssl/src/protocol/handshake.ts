@@ -6,8 +6,10 @@ import { type HandshakeBodies, type HandshakeType, tls13Messages } from '../valu
 import type { MessageOf, MessageTable } from '../values/wire/message-table.js';
 import type { ClientHello } from '../values/wire/messages/client-hello.js';
 import type { ServerHello } from '../values/wire/messages/server-hello.js';
+import type { AlertRules } from './alert-rules.js';
 import type { Table } from './arrows.js';
 import type { Facts } from './facts.js';
+import type { PostHandshakeMaker } from './post-handshake.js';
 import { AlertError } from './reasons.js';
 import type { Verdict } from './sink.js';
 
@@ -59,12 +61,17 @@ export interface Handshake {
   readonly awaiting: AnswerEvent['type'] | undefined;
   /** OTP's name of the state. */
   readonly stateName: string;
+  readonly alerts: AlertRules;
   /** Once the handshake is complete. */
   readonly facts: Facts | undefined;
+  /** What follows it. */
+  readonly postHandshake: PostHandshakeMaker;
 }
 
 /** What a machine must tell about its states besides its arrows. */
 export interface StateNotes<Data> {
+  readonly alerts: AlertRules;
+  readonly postHandshake: PostHandshakeMaker;
   /** Whether the peer's change_cipher_spec is a step, or a show for middleboxes that is dropped (RFC 8446 §5). */
   readonly changeCipherSpec: 'step' | 'dropped';
   awaiting(data: Data): AnswerEvent['type'] | undefined;
@@ -101,6 +108,14 @@ export class TableHandshake<Bodies, Data extends { readonly state: string }, Con
 
   get stateName(): string {
     return this.notes.stateName(this.data);
+  }
+
+  get alerts(): AlertRules {
+    return this.notes.alerts;
+  }
+
+  get postHandshake(): PostHandshakeMaker {
+    return this.notes.postHandshake;
   }
 
   get facts(): Facts | undefined {

@@ -68,6 +68,7 @@ export type HandshakeReason =
   | 'wrong_key_update_request'
   | 'too_many_key_updates'
   | 'too_many_warnings'
+  | 'too_many_renegotiations'
   | 'user_canceled'
   | 'local_failure'
   | 'internal_error';
@@ -355,9 +356,14 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     section: 'ours, against idle work',
     bogo: 'TOO_MANY_KEY_UPDATES',
   },
+  too_many_renegotiations: {
+    alert: 'unexpected_message',
+    text: 'wishes to renegotiate, one after the other, that were refused',
+    section: 'ours, against idle work',
+  },
   too_many_warnings: {
     alert: 'unexpected_message',
-    text: 'user_canceled again and again, and no close_notify',
+    text: 'warnings again and again, and no data',
     section: 'ours, against idle work',
     bogo: 'TOO_MANY_WARNING_ALERTS',
   },

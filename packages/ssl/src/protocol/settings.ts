@@ -4,9 +4,12 @@
  */
 import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
+import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { OwnIdentity } from './identity.js';
-import type { TurnBudget } from './record/turn-budget.js';
+import type { Budget } from './record/turn-budget.js';
+import type { Sink } from './sink.js';
+import type { ChannelSettings } from './stream-channel.js';
 
 type CommonSettings =
   | 'versions'
@@ -48,6 +51,13 @@ export interface GivenDependencies {
   readonly keyShare?: (group: Group) => KeyShare;
 }
 
+/** Makes the channel of a connection. */
+export type ChannelMaker = (
+  settings: ChannelSettings,
+  recordVersion: number,
+  sink: Pick<Sink, 'write' | 'trace'>,
+) => Channel;
+
 export interface ClientOptions {
   readonly config: ClientSettings;
   /** Own certificates, the preferred first; may be empty. */
@@ -58,7 +68,9 @@ export interface ClientOptions {
   /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
   readonly statusRequest?: StatusRequest | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
-  readonly budget?: TurnBudget;
+  readonly budget?: Budget | undefined;
+  /** How records travel; over a stream unless given. */
+  readonly channel?: ChannelMaker | undefined;
 }
 
 export interface ServerOptions {
@@ -69,5 +81,7 @@ export interface ServerOptions {
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
-  readonly budget?: TurnBudget;
+  readonly budget?: Budget | undefined;
+  /** How records travel; over a stream unless given. */
+  readonly channel?: ChannelMaker | undefined;
 }

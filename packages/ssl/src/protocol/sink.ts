@@ -28,6 +28,9 @@ export type Verdict =
   | { readonly ok: PublicKey }
   | { readonly reject: { readonly alert: AlertDescription; readonly detail: unknown } };
 
+/** What the peer has asked for and gets even if nothing else is sent. */
+export type Owed = 'key_update' | 'no_renegotiation';
+
 /** What a client wants stapled to our certificate. */
 export interface StapleWish {
   readonly identity: OwnIdentity;
@@ -55,8 +58,11 @@ export interface Sink {
   askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void;
   /** An OCSP response for a certificate of ours: `core.answerStaple`. Asked only of identities that say so. */
   askStaple?(wish: StapleWish): void;
-  /** A KeyUpdate of the peer asks for ours (RFC 8446 §4.6.3); only after the halves were split. */
-  keyUpdateRequested(): void;
+  /**
+   * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
+   * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now.
+   */
+  owes(what: Owed): void;
   /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */
   trace?(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void;
 }

@@ -10,6 +10,7 @@ import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { Reader } from '../../values/wire/reader.js';
+import { type AlertRules, tls12Alerts, tls13Alerts } from '../alert-rules.js';
 import { selectedVersion, supportedVersionsOffer } from '../extensions/supported-versions.js';
 import { AlertError } from '../reasons.js';
 
@@ -31,6 +32,20 @@ export function speaksTls13(versions: readonly ProtocolVersion[]): boolean {
 /** Whether a list of own versions has TLS 1.2. */
 export function speaksTls12(versions: readonly ProtocolVersion[]): boolean {
   return versions.includes('tlsv1.2');
+}
+
+/** OTP's name of the state before any hello came: with an older version configured both sides start in its machine. */
+export function stateNameBefore(
+  awaited: 'clientHello' | 'serverHello',
+  versions: readonly ProtocolVersion[],
+): string {
+  if (speaksTls12(versions)) return 'hello';
+  return awaited === 'clientHello' ? 'wait_sh' : 'start';
+}
+
+/** What an alert means to a client that does not know the version yet: warnings may come from an older server. */
+export function alertsBefore(versions: readonly ProtocolVersion[]): AlertRules {
+  return speaksTls12(versions) ? tls12Alerts : tls13Alerts;
 }
 
 /** The server's choice: the newest version both speak. */

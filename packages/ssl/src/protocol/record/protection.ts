@@ -48,6 +48,8 @@ export interface WriteProtection {
   readonly overhead: number;
   /** Whether a change_cipher_spec leaves under these keys (TLS 1.2) or in the clear (RFC 8446 §D.4). */
   readonly protectsChangeCipherSpec: boolean;
+  /** Whether `next` gives other keys: TLS 1.3. */
+  readonly updatesKeys: boolean;
   /** Plaintext bytes sealed under these keys. */
   readonly sealedBytes: number;
   /** Records sealed under these keys. */

@@ -19,19 +19,21 @@ import {
 import { RecordError } from './errors.js';
 import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
-import { boundless, type TurnBudget } from './turn-budget.js';
+import { type Budget, boundless } from './turn-budget.js';
 
 /**
  * What came in. A record whose bytes stood in several chunks may come as several of these, in order, but for alerts
  * and change_cipher_spec.
  */
-export interface InboundRecord {
-  readonly type: ContentType;
-  /** Empty only for application data. */
-  readonly data: Uint8Array;
-  /** True: memory of its own, made by decryption. False: a view of the chunk, and the record was not protected. */
-  readonly owned: boolean;
-}
+export type InboundRecord = {
+  readonly [Type in ContentType]: {
+    readonly type: Type;
+    /** Empty only for application data. */
+    readonly data: Uint8Array;
+    /** True: memory of its own, made by decryption. False: a view of the chunk, and the record was not protected. */
+    readonly owned: boolean;
+  };
+}[ContentType];
 
 /** Empty application data records in a row; each costs the reader a decryption and gives nothing. */
 const MAX_EMPTY_RECORDS = 32;
@@ -52,10 +54,12 @@ export class ReadHalf {
   /** Bytes of rejected early data that may still be thrown away; negative: none is expected. */
   private skippable = -1;
   private limit: number = MAX_PLAINTEXT;
-  private readonly budget: TurnBudget;
+  private readonly budget: Budget;
+  /** Of all records once the version is agreed; 0: any. */
+  private version = 0;
 
   /** `budget`: spent by each record read, be it given out or thrown away; when it is used up none is. */
-  constructor(budget: TurnBudget = boundless) {
+  constructor(budget: Budget = boundless) {
     this.budget = budget;
   }
 
@@ -98,6 +102,9 @@ export class ReadHalf {
       if (type === undefined) throw new RecordError('unknown_content_type');
       // The minor byte is ignored (§5.1); another major byte is no TLS at all.
       if (header[at + 1] !== 3) throw new RecordError('wrong_record_version');
+      // RFC 5246 §6.2.1; TLS 1.3 ignores it (§5.1).
+      if (this.version !== 0 && header[at + 2] !== (this.version & 0xff))
+        throw new RecordError('wrong_record_version');
       const { protection } = this;
       const isProtected = protection?.protects(code) ?? false;
       const expansion = isProtected ? (protection?.maxExpansion ?? 0) : MAX_EXPANSION;
@@ -132,6 +139,11 @@ export class ReadHalf {
     this.install(protection.next(), aligned);
   }
 
+  /** From now on every record must be of this version: TLS 1.2 and before. */
+  expectVersion(version: number): void {
+    this.version = version;
+  }
+
   /**
    * A server that does not accept early data throws it away unread: application data that comes before keys do
    * (after a HelloRetryRequest) and records that do not open, until one does (§4.2.10).
@@ -157,6 +169,7 @@ export class ReadHalf {
 
   /** Copies what waits out of the transport's memory, which may then be overwritten. */
   detach(): void {
+    if (!this.restOwned && this.rest.length > 0) this.rest = this.rest.map((piece) => new Uint8Array(piece));
     if (this.waiting === 0) return;
     this.chunks = [this.copyWaiting()];
     this.offset = 0;

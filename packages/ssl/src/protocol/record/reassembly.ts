@@ -5,10 +5,9 @@ import { RecordError } from './errors.js';
 
 /** One complete handshake message. */
 export interface HandshakeMessage {
+  readonly type: 'message';
   /** HandshakeType's code. */
-  readonly type: number;
-  /** The message without its header. A view of `raw`. */
-  readonly body: Uint8Array;
+  readonly code: number;
   /** Header and body, as they enter the transcript. */
   readonly raw: Uint8Array;
 }
@@ -86,7 +85,7 @@ export class HandshakeReassembler {
         this.start = end;
         if (end === this.end) this.clear();
         const raw = bytes.subarray(start, end);
-        return { type: bytes[start] ?? 0, body: raw.subarray(HEADER_LENGTH), raw };
+        return { type: 'message', code: bytes[start] ?? 0, raw };
       }
     }
     if (pending > 0 && !this.own) this.reserve(0);

@@ -115,6 +115,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
 export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection {
   readonly overhead: number;
   readonly protectsChangeCipherSpec = true;
+  readonly updatesKeys = false;
   private readonly tagLength: number;
   private readonly sealer: Sealer;
   private sealed = 0;

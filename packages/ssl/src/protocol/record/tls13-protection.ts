@@ -102,6 +102,7 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
 export class Tls13WriteProtection extends RecordNonce implements WriteProtection {
   readonly overhead: number;
   readonly protectsChangeCipherSpec = false;
+  readonly updatesKeys = true;
   private readonly sealer: Sealer;
   private sealed = 0;
 

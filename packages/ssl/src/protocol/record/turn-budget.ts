@@ -11,7 +11,19 @@ const turnRecords = 64;
 /** Bytes of one turn: 32 full records, or twice what one read from a socket brings at most. */
 const turnBytes = 524_288;
 
-export class TurnBudget {
+/** How much may still be worked off. */
+export interface Budget {
+  /** Nothing more in this turn. */
+  readonly spent: boolean;
+  /** Half of it is gone. */
+  readonly low: boolean;
+  /** One record or message of that many bytes. */
+  spend(bytes: number): void;
+  /** Another turn. */
+  refill(): void;
+}
+
+export class TurnBudget implements Budget {
   private readonly records: number;
   private readonly bytes: number;
   private usedRecords = 0;
@@ -50,4 +62,4 @@ export class TurnBudget {
 }
 
 /** For a core that has its thread to itself: all input in one go. Never spent, so that all may share it. */
-export const boundless: TurnBudget = new TurnBudget(Infinity, Infinity);
+export const boundless: Budget = new TurnBudget(Infinity, Infinity);

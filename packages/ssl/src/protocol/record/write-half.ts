@@ -91,11 +91,16 @@ export class WriteHalf {
     return requests;
   }
 
+  /** Whether these keys can be updated: in TLS 1.3. */
+  get updatesKeys(): boolean {
+    return this.protection?.updatesKeys === true;
+  }
+
   /** Whether so much was sent under the present keys that a KeyUpdate is due (§5.5): bytes, or records however short. */
   get keyUpdateDue(): boolean {
     const { protection } = this;
     return (
-      protection !== undefined &&
+      protection?.updatesKeys === true &&
       (protection.sealedBytes >= this.keyUpdateAt || protection.sealedRecords >= MAX_RECORDS)
     );
   }

@@ -25,6 +25,7 @@ import type { Group, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
@@ -62,11 +63,14 @@ import {
   type Negotiated12,
   type Peer12,
 } from './negotiated.js';
+import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
 
 type Message<K extends keyof Tls12Bodies> = MessageOf<Tls12Bodies, K>;
 type Answer<K extends AnswerEvent['type']> = Extract<AnswerEvent, { readonly type: K }>;
+
+const version = 0x0303;
 
 // State data. Each state has exactly what exists then.
 
@@ -212,6 +216,8 @@ const questions: Partial<Readonly<Record<Client12Data['state'], AnswerEvent['typ
 };
 
 const notes: StateNotes<Client12Data> = {
+  alerts: tls12Alerts,
+  postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink),
   changeCipherSpec: 'step',
   awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
@@ -241,8 +247,9 @@ export function client12Chart(): AnyStateMachine {
 function receiveServerHello(
   { offer }: WaitSh,
   { body, raw }: Message<'server_hello'>,
-  { config, dependencies }: ClientContext,
+  { config, dependencies, channel }: ClientContext,
 ): WaitCert {
+  channel.expectRecordVersion(version);
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
   const suite = row && tls12Suite(row, dependencies.engine);
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
@@ -404,18 +411,18 @@ function receiveSignature(
 function exchangeKeys(
   { negotiated, peer, group, point, own }: WaitShd,
   { raw }: Message<'server_hello_done'>,
-  { dependencies, transport }: ClientContext,
+  { dependencies, channel }: ClientContext,
 ): WithMaster {
   const { messages } = negotiated;
-  transport.endPeerFlight();
+  channel.endPeerFlight();
   messages.add(raw);
   if (own.kind !== 'none') {
     const certificateList = own.kind === 'certificate' ? own.identity.chain : [];
-    send(transport, messages, 'certificate', { certificateList });
+    send(channel, messages, 'certificate', { certificateList });
   }
   const share = dependencies.keyShare(group);
   const premaster = premasterSecret(share, point);
-  send(transport, messages, 'client_key_exchange', { exchangeKeys: encodeClientKeyExchange(share) });
+  send(channel, messages, 'client_key_exchange', { exchangeKeys: encodeClientKeyExchange(share) });
   return { negotiated, peer, group, own, keys: deriveKeys(negotiated, premaster) };
 }
 
@@ -424,30 +431,30 @@ function sendCertificateVerify(
   scheme: SignatureScheme,
   signature: Uint8Array,
   { negotiated }: WithMaster,
-  { transport }: ClientContext,
+  { channel }: ClientContext,
 ): void {
-  send(transport, negotiated.messages, 'certificate_verify', { algorithm: scheme.code, signature });
+  send(channel, negotiated.messages, 'certificate_verify', { algorithm: scheme.code, signature });
 }
 
 /** RFC 5246 §7.1, §7.4.9 */
 function sendFinished(
   { negotiated, peer, group, own, keys }: WithMaster,
-  { transport }: ClientContext,
+  { channel }: ClientContext,
 ): WaitCcs {
   const { messages } = negotiated;
   messages.forget();
-  changeWriteKeys(negotiated, keys, 'client', transport);
-  send(transport, messages, 'finished', { verifyData: keys.master.verifyData('client', messages.digest()) });
-  transport.finishFlight();
+  changeWriteKeys(negotiated, keys, 'client', channel);
+  send(channel, messages, 'finished', { verifyData: keys.master.verifyData('client', messages.digest()) });
+  channel.finishFlight();
   return { state: 'waitCcs', negotiated, peer, group, own, keys };
 }
 
 function receiveChangeCipherSpec(
   { negotiated, peer, group, own, keys }: WaitCcs,
   _event: { readonly type: 'change_cipher_spec' },
-  { transport }: ClientContext,
+  { channel }: ClientContext,
 ): WaitFinished {
-  changeReadKeys(negotiated, keys, 'server', transport);
+  changeReadKeys(negotiated, keys, 'server', channel);
   return { state: 'waitFinished', negotiated, peer, group, own, keys };
 }
 
@@ -455,9 +462,9 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, peer, group, own, keys }: WaitFinished,
   { body }: Message<'finished'>,
-  { dependencies, transport }: ClientContext,
+  { dependencies, channel }: ClientContext,
 ): Connected {
-  transport.endPeerFlight();
+  channel.endPeerFlight();
   const expected = keys.master.verifyData('server', negotiated.messages.digest());
   if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
   const ownScheme = own.kind === 'certificate' ? own.scheme.name : undefined;

@@ -2,9 +2,9 @@
 import type { Group } from '../../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Secret } from '../../values/secret.js';
+import type { MessageChannel } from '../channel.js';
 import type { Facts } from '../facts.js';
 import type { Suite12 } from '../hello/suite.js';
-import type { MessageTransport } from '../message-transport.js';
 import { fixedIvLength, Tls12ReadProtection, Tls12WriteProtection } from '../record/tls12-protection.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
@@ -58,10 +58,10 @@ export function changeWriteKeys(
   { suite }: Negotiated12,
   { block }: Keys12,
   side: 'client' | 'server',
-  transport: MessageTransport,
+  channel: MessageChannel,
 ): void {
-  transport.addChangeCipherSpec();
-  transport.installWriteKeys(new Tls12WriteProtection(suite.aead, suite.nonceForm, block[side]));
+  channel.addChangeCipherSpec();
+  channel.installWriteKeys(new Tls12WriteProtection(suite.aead, suite.nonceForm, block[side]));
 }
 
 /** The peer's change_cipher_spec came. */
@@ -69,9 +69,9 @@ export function changeReadKeys(
   { suite }: Negotiated12,
   { block }: Keys12,
   side: 'client' | 'server',
-  transport: MessageTransport,
+  channel: MessageChannel,
 ): void {
-  transport.installReadKeys(new Tls12ReadProtection(suite.aead, suite.nonceForm, block[side]));
+  channel.installReadKeys(new Tls12ReadProtection(suite.aead, suite.nonceForm, block[side]));
 }
 
 /** What stands when a handshake has ended well. */

@@ -24,6 +24,7 @@ import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -68,6 +69,7 @@ import {
   type Negotiated12,
   type Peer12,
 } from './negotiated.js';
+import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
 
@@ -236,6 +238,8 @@ const questions: Partial<Readonly<Record<Server12Data['state'], AnswerEvent['typ
 };
 
 const notes: StateNotes<Server12Data> = {
+  alerts: tls12Alerts,
+  postHandshake: (channel, sink) => new Tls12PostHandshake('server', channel, sink),
   changeCipherSpec: 'step',
   awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
@@ -265,7 +269,7 @@ export function server12Chart(): AnyStateMachine {
 function receiveClientHello(
   _from: Start,
   { body: hello, raw }: Message<'client_hello'>,
-  { config, identities, dependencies, sink, transport }: ServerContext,
+  { config, identities, dependencies, sink, channel }: ServerContext,
 ): Negotiated {
   const { engine } = dependencies;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
@@ -300,8 +304,9 @@ function receiveClientHello(
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
     messages,
   };
-  transport.endPeerFlight();
-  send(transport, messages, 'server_hello', {
+  channel.endPeerFlight();
+  channel.expectRecordVersion(version);
+  send(channel, messages, 'server_hello', {
     legacyVersion: version,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
@@ -349,7 +354,7 @@ function receiveStaple(
   context: ServerContext,
 ): Certified {
   if (response !== undefined)
-    send(context.transport, negotiated.messages, 'certificate_status', {
+    send(context.channel, negotiated.messages, 'certificate_status', {
       statusType: ocspStatusType,
       response,
     });
@@ -363,8 +368,8 @@ function sendPlainCertificate(from: Negotiated, context: ServerContext): Certifi
 }
 
 /** RFC 5246 §7.4.2 */
-function sendCertificate({ negotiated, certificate }: Negotiated, { transport }: ServerContext): void {
-  send(transport, negotiated.messages, 'certificate', { certificateList: certificate.identity.chain });
+function sendCertificate({ negotiated, certificate }: Negotiated, { channel }: ServerContext): void {
+  send(channel, negotiated.messages, 'certificate', { certificateList: certificate.identity.chain });
 }
 
 /** RFC 5246 §7.4.3, with a key that is at hand. */
@@ -396,22 +401,22 @@ function toSign({ group, share, negotiated }: Certified): Uint8Array {
 function sendServerKeyExchange(
   { negotiated, group, certificate, share }: Answered,
   signature: Uint8Array,
-  { config, certificateAuthorities, transport }: ServerContext,
+  { config, certificateAuthorities, channel }: ServerContext,
 ): WaitFlight2 {
   const { messages } = negotiated;
   const signed = { algorithm: certificate.scheme.code, signature };
-  send(transport, messages, 'server_key_exchange', {
+  send(channel, messages, 'server_key_exchange', {
     exchangeKeys: encodeServerKeyExchange({ params: paramsOf(group, share), signed }),
   });
   const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested')
-    send(transport, messages, 'certificate_request', {
+    send(channel, messages, 'certificate_request', {
       certificateTypes,
       supportedSignatureAlgorithms: schemeCodes(config.signatureAlgs),
       certificateAuthorities,
     });
-  send(transport, messages, 'server_hello_done', true);
-  transport.finishFlight();
+  send(channel, messages, 'server_hello_done', true);
+  channel.finishFlight();
   return { state: 'waitFlight2', negotiated, group, certificate, share, clientAuthentication };
 }
 
@@ -496,9 +501,9 @@ function receiveCertificateVerify(
 function receiveChangeCipherSpec(
   { negotiated, group, certificate, keys, peer }: WaitCcs,
   _event: { readonly type: 'change_cipher_spec' },
-  { transport }: ServerContext,
+  { channel }: ServerContext,
 ): WaitFinished {
-  changeReadKeys(negotiated, keys, 'client', transport);
+  changeReadKeys(negotiated, keys, 'client', channel);
   return { state: 'waitFinished', negotiated, group, certificate, keys, peer };
 }
 
@@ -506,16 +511,16 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, group, certificate, keys, peer }: WaitFinished,
   { body, raw }: Message<'finished'>,
-  { dependencies, transport }: ServerContext,
+  { dependencies, channel }: ServerContext,
 ): Connected {
   const { messages } = negotiated;
-  transport.endPeerFlight();
+  channel.endPeerFlight();
   const expected = keys.master.verifyData('client', messages.digest());
   if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
   messages.add(raw);
-  changeWriteKeys(negotiated, keys, 'server', transport);
-  send(transport, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
-  transport.finishFlight();
+  changeWriteKeys(negotiated, keys, 'server', channel);
+  send(channel, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
+  channel.finishFlight();
   const ownScheme = certificate.scheme.name;
   return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, ownScheme }) };
 }

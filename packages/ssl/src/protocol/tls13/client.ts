@@ -37,7 +37,9 @@ import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { tls13Messages } from '../../values/wire/handshake.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
+import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import type { MessageChannel } from '../channel.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import {
@@ -62,7 +64,6 @@ import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
 import type { OwnIdentity } from '../identity.js';
-import type { MessageTransport } from '../message-transport.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
@@ -81,6 +82,7 @@ import {
   type Peer,
   sharedSecret,
 } from './negotiated.js';
+import { Tls13PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 
 // State data. Each state has exactly what exists then.
@@ -208,6 +210,8 @@ const otpNames: Readonly<Record<ClientData['state'], string>> = {
 };
 
 const notes: StateNotes<ClientData> = {
+  alerts: tls13Alerts,
+  postHandshake: (channel, sink) => new Tls13PostHandshake('client', channel, sink),
   changeCipherSpec: 'dropped',
   awaiting: ({ state }) =>
     state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
@@ -236,9 +240,9 @@ export function clientChart(): AnyStateMachine {
 function retry(
   { offer }: WaitSh,
   { body, raw }: MessageEvent<'server_hello'>,
-  { config, dependencies, transport }: ClientContext,
+  { config, dependencies, channel }: ClientContext,
 ): Start {
-  transport.endPeerFlight();
+  channel.endPeerFlight();
   const suite = checkServerHello(body, offer, config, dependencies);
   const extensions = readAnswer(helloRetryRequestColumn, body.extensions, offer.hello.extensions);
   const { selectedGroup, cookie } = extensions;
@@ -262,9 +266,9 @@ function retry(
   );
   transcript.add(second.raw);
   // §D.4: the second flight begins here.
-  if (config.middleboxCompMode) transport.addChangeCipherSpec();
-  transport.addMessage(second.raw);
-  transport.finishFlight();
+  if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  channel.addMessage(second.raw);
+  channel.finishFlight();
   return { state: 'start', offer: second, suite, transcript };
 }
 
@@ -274,15 +278,15 @@ function receiveServerHello(
   { body, raw }: MessageEvent<'server_hello'>,
   context: ClientContext,
 ): WaitEe {
-  const { config, dependencies, transport } = context;
+  const { config, dependencies, channel } = context;
   const suite = checkServerHello(body, offer, config, dependencies);
   const transcript = new Transcript(suite.hash);
   transcript.add(offer.raw);
   transcript.add(raw);
   const next = agree(offer, suite, transcript, body, 'first');
   // §D.4: leaves in front of whatever we send next, be it the second flight or an alert.
-  if (config.middleboxCompMode) transport.addChangeCipherSpec();
-  installKeys(suite, next, transport);
+  if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  installKeys(suite, next, channel);
   return next;
 }
 
@@ -290,7 +294,7 @@ function receiveServerHello(
 function receiveServerHelloAfterRetry(
   { offer, suite, transcript }: Start,
   { body, raw }: MessageEvent<'server_hello'>,
-  { config, dependencies, transport }: ClientContext,
+  { config, dependencies, channel }: ClientContext,
 ): WaitEe {
   confirmDialect(body, config.versions, 'tls13');
   if (checkServerHello(body, offer, config, dependencies).row !== suite.row) {
@@ -298,14 +302,14 @@ function receiveServerHelloAfterRetry(
   }
   transcript.add(raw);
   const next = agree(offer, suite, transcript, body, 'retried');
-  installKeys(suite, next, transport);
+  installKeys(suite, next, channel);
   return next;
 }
 
 /** Handshake keys; ours first, since from its ServerHello on the server reads our alerts under them. */
-function installKeys({ aead }: Suite, { keys }: WaitEe, transport: MessageTransport): void {
-  transport.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
-  transport.installReadKeys(new Tls13ReadProtection(aead, keys.server));
+function installKeys({ aead }: Suite, { keys }: WaitEe, channel: MessageChannel): void {
+  channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
+  channel.installReadKeys(new Tls13ReadProtection(aead, keys.server));
 }
 
 /** What ServerHello and HelloRetryRequest have in common (§4.1.3, §4.1.4); answers the suite. */
@@ -468,22 +472,22 @@ function receiveSignature(
 function checkFinished(
   { keys, negotiated }: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { dependencies, transport }: ClientContext,
+  { dependencies, channel }: ClientContext,
 ): ApplicationKeys {
   checkVerifyData(body, keys.server, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
   const application = applicationKeys(keys);
-  transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.server));
+  channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.server));
   return application;
 }
 
 function sendCertificate(
   own: Exclude<OwnAuthentication, { kind: 'none' }>,
   transcript: Transcript,
-  { transport }: ClientContext,
+  { channel }: ClientContext,
 ): void {
   const chain = own.kind === 'certificate' ? own.identity.chain : [];
-  send(transport, transcript, 'certificate', {
+  send(channel, transcript, 'certificate', {
     certificateRequestContext: new Uint8Array(0),
     certificateList: chain.map((certData) => ({ certData, extensions: [] })),
   });
@@ -493,21 +497,21 @@ function sendCertificateVerify(
   scheme: SignatureScheme,
   signature: Uint8Array,
   { transcript }: HandshakeKeys,
-  { transport }: ClientContext,
+  { channel }: ClientContext,
 ): void {
-  send(transport, transcript, 'certificate_verify', { algorithm: scheme.code, signature });
+  send(channel, transcript, 'certificate_verify', { algorithm: scheme.code, signature });
 }
 
 function finish(
   finished: WaitFinished | AwaitSignature,
   application: ApplicationKeys,
-  { config, transport }: ClientContext,
+  { config, channel }: ClientContext,
 ): Connected {
   const { keys, negotiated, own } = finished;
   const verifyData = keys.client.finishedKey().mac(keys.transcript.digest());
-  send(transport, keys.transcript, 'finished', { verifyData });
-  transport.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.client));
-  transport.finishFlight();
+  send(channel, keys.transcript, 'finished', { verifyData });
+  channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.client));
+  channel.finishFlight();
   const ownScheme = own.kind === 'certificate' ? own.scheme.name : undefined;
   return { state: 'connected', facts: conclude('client', finished, application, ownScheme, config) };
 }

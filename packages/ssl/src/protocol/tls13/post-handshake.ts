@@ -1,19 +1,25 @@
 /**
- * What TLS 1.3 sends after the handshake (RFC 8446 §4.6), as plain functions: the machine is gone by then. Those that
- * write serve the core before the halves are split, and the sender process after.
+ * What TLS 1.3 does after the handshake (RFC 8446 §4.6). The functions that write serve the core before the halves are
+ * split, and the sender process after.
  */
-import { decodeHandshake, encodeHandshake } from '../../values/wire/handshake.js';
+import { decodeHandshake, encodeHandshake, handshakeByCode } from '../../values/wire/handshake.js';
+import { type AlertRules, tls13Alerts } from '../alert-rules.js';
+import type { Channel } from '../channel.js';
 import { newSessionTicketColumn, readExtensions } from '../extensions/table.js';
+import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
-import type { WriteHalf } from '../record/write-half.js';
+import { WriteHalf } from '../record/write-half.js';
+import type { Sink } from '../sink.js';
 
 /** Whether the peer is to update its keys too (§4.6.3). */
 export type KeyUpdateRequest = 'update_not_requested' | 'update_requested';
 
+/** KeyUpdates of the peer that neither ask for ours nor answer it, without data between them. */
+const maxIdleKeyUpdates = 32;
 /** Longest piece of data after which the limit of `key_update_at` is looked at again, bytes. */
 const pieceLength = 1 << 20;
 
-/** The KeyUpdate message, then new keys; one record for the transport. */
+/** The KeyUpdate message, then new keys; one record for the channel. */
 export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint8Array[] {
   const message = encodeHandshake('key_update', { requestUpdate: request === 'update_requested' ? 1 : 0 });
   const pieces = write.sealHandshake(message);
@@ -31,6 +37,75 @@ export function sealData(write: WriteHalf, data: Uint8Array): Uint8Array[] {
     pieces.push(...write.sealApplicationData(data.subarray(at, at + pieceLength)));
   }
   return pieces;
+}
+
+/** The connection's side of it: who owes whom a KeyUpdate. */
+export class Tls13PostHandshake implements PostHandshake {
+  readonly role: 'client' | 'server';
+  readonly alerts: AlertRules = tls13Alerts;
+  private readonly channel: Channel;
+  private readonly sink: Pick<Sink, 'write' | 'owes'>;
+  private idleKeyUpdates = 0;
+  /** KeyUpdates that we have asked the peer for and that have not come. */
+  private expectedKeyUpdates = 0;
+  /** The peer has asked for a KeyUpdate and not got it. */
+  private owesKeyUpdate = false;
+
+  constructor(role: 'client' | 'server', channel: Channel, sink: Pick<Sink, 'write' | 'owes'>) {
+    this.role = role;
+    this.channel = channel;
+    this.sink = sink;
+  }
+
+  receive(code: number, raw: Uint8Array): void {
+    const type = handshakeByCode(code);
+    if (type === 'key_update') this.receiveKeyUpdate(readKeyUpdate(raw));
+    else if (type === 'new_session_ticket' && this.role === 'client') readNewSessionTicket(raw);
+    else throw new AlertError('unexpected_message', { unexpected: type ?? code });
+  }
+
+  dataCame(): void {
+    this.idleKeyUpdates = 0;
+  }
+
+  /** §4.6.3: before our next data, once for all requests that have come until then. */
+  payOwed(): void {
+    if (!this.owesKeyUpdate) return;
+    this.owesKeyUpdate = false;
+    const { writer } = this.channel;
+    if (writer === 'split') this.sink.owes('key_update');
+    else if (writer instanceof WriteHalf) this.sink.write(sealKeyUpdate(writer, 'update_not_requested'));
+  }
+
+  updateKeys(which: 'write' | 'read_write'): boolean {
+    const { writer } = this.channel;
+    if (!(writer instanceof WriteHalf)) return false;
+    this.owesKeyUpdate = false;
+    this.sink.write(sealKeyUpdate(writer, which === 'write' ? 'update_not_requested' : 'update_requested'));
+    return true;
+  }
+
+  expectKeyUpdates(count: number): void {
+    this.expectedKeyUpdates += count;
+  }
+
+  private receiveKeyUpdate(request: KeyUpdateRequest): void {
+    if (request === 'update_requested') this.owesKeyUpdate = true;
+    else this.countIdleKeyUpdate();
+    this.channel.rekeyRead();
+  }
+
+  /** What answers a request of ours is not idle, however little the peer says otherwise. */
+  private countIdleKeyUpdate(): void {
+    const { writer } = this.channel;
+    if (writer instanceof WriteHalf) this.expectedKeyUpdates += writer.takeRequests();
+    if (this.expectedKeyUpdates > 0) {
+      this.expectedKeyUpdates -= 1;
+      return;
+    }
+    this.idleKeyUpdates += 1;
+    if (this.idleKeyUpdates > maxIdleKeyUpdates) throw new AlertError('too_many_key_updates');
+  }
 }
 
 /** Whether the peer asks for our update too. Throws `wrong_key_update_request`, `DecodeError`. */

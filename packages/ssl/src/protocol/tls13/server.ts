@@ -39,6 +39,7 @@ import { tls13Messages } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
+import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -90,6 +91,7 @@ import {
   type Peer,
   sharedSecret,
 } from './negotiated.js';
+import { Tls13PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 
 /** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
@@ -261,6 +263,8 @@ const questions: Partial<Readonly<Record<ServerData['state'], AnswerEvent['type'
 };
 
 const notes: StateNotes<ServerData> = {
+  alerts: tls13Alerts,
+  postHandshake: (channel, sink) => new Tls13PostHandshake('server', channel, sink),
   changeCipherSpec: 'dropped',
   awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
@@ -333,12 +337,12 @@ function receiveClientHello(
 }
 
 /** §4.1.4 */
-function sendHelloRetryRequest(from: RecvdCh, { config, transport }: ServerContext): StartRetried {
+function sendHelloRetryRequest(from: RecvdCh, { config, channel }: ServerContext): StartRetried {
   const { hello, extensions, suite, group, certificate, alpn, serverName, status, transcript } = from;
   if (group.kind !== 'retry') throw new TypeError('no reason to retry');
-  transport.endPeerFlight();
+  channel.endPeerFlight();
   transcript.replaceByMessageHash();
-  send(transport, transcript, 'server_hello', {
+  send(channel, transcript, 'server_hello', {
     legacyVersion,
     random: helloRetryRequestRandom,
     legacySessionIdEcho: hello.legacySessionId,
@@ -350,9 +354,9 @@ function sendHelloRetryRequest(from: RecvdCh, { config, transport }: ServerConte
       selectedVersion: ownVersion,
     }),
   });
-  if (showsChangeCipherSpec(hello, config)) transport.addChangeCipherSpec();
-  transport.finishFlight();
-  if (extensions.earlyData) transport.skipEarlyData(skippedEarlyData);
+  if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
+  channel.finishFlight();
+  if (extensions.earlyData) channel.skipEarlyData(skippedEarlyData);
   return { state: 'startRetried', hello, suite, group, certificate, alpn, serverName, status, transcript };
 }
 
@@ -363,8 +367,8 @@ function answerClientHello(from: RecvdCh, context: ServerContext): NegotiatedSta
   const share = context.dependencies.keyShare(group.group);
   const dhe = sharedSecret(share, group.keyExchange);
   const negotiated = sendServerHello(from, group.group, share, 'first', context);
-  if (showsChangeCipherSpec(hello, context.config)) context.transport.addChangeCipherSpec();
-  if (extensions.earlyData) context.transport.skipEarlyData(skippedEarlyData);
+  if (showsChangeCipherSpec(hello, context.config)) context.channel.addChangeCipherSpec();
+  if (extensions.earlyData) context.channel.skipEarlyData(skippedEarlyData);
   return sendParameters(from, negotiated, dhe, context);
 }
 
@@ -431,10 +435,10 @@ function sendServerHello(
   group: Negotiated['group'],
   share: KeyShare,
   hellos: Negotiated['hellos'],
-  { dependencies, transport }: ServerContext,
+  { dependencies, channel }: ServerContext,
 ): Negotiated {
   const serverRandom = dependencies.random(32);
-  send(transport, transcript, 'server_hello', {
+  send(channel, transcript, 'server_hello', {
     legacyVersion,
     random: serverRandom,
     legacySessionIdEcho: hello.legacySessionId,
@@ -457,19 +461,19 @@ function sendParameters(
   { certificate, alpn, status, transcript }: Selection,
   negotiated: Negotiated,
   dhe: Secret,
-  { config, certificateAuthorities, transport }: ServerContext,
+  { config, certificateAuthorities, channel }: ServerContext,
 ): NegotiatedState {
   const { aead } = negotiated.suite;
   const keys = handshakeKeys(negotiated.suite, transcript, dhe);
   // Ours first: after the ServerHello the client reads our alerts under them.
-  transport.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
-  transport.installReadKeys(new Tls13ReadProtection(aead, keys.client));
-  send(transport, transcript, 'encrypted_extensions', {
+  channel.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
+  channel.installReadKeys(new Tls13ReadProtection(aead, keys.client));
+  send(channel, transcript, 'encrypted_extensions', {
     extensions: writeExtensions(encryptedExtensionsColumn, { ...encryptedExtensionsColumn.none(), alpn }),
   });
   const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested') {
-    send(transport, transcript, 'certificate_request', {
+    send(channel, transcript, 'certificate_request', {
       certificateRequestContext: new Uint8Array(0),
       extensions: writeExtensions(certificateRequestColumn, {
         ...certificateRequestColumn.none(),
@@ -507,10 +511,10 @@ function sendPlainCertificate(from: NegotiatedState, context: ServerContext): Ce
 function sendCertificate(
   { negotiated, keys, certificate, alpn, clientAuthentication }: Underway,
   staple: Uint8Array | undefined,
-  { transport }: ServerContext,
+  { channel }: ServerContext,
 ): Certified {
   const stapled = writeExtensions(certificateEntryColumn, { certificateStatus: staple });
-  send(transport, keys.transcript, 'certificate', {
+  send(channel, keys.transcript, 'certificate', {
     certificateRequestContext: new Uint8Array(0),
     certificateList: certificate.identity.chain.map((certData, index) => ({
       certData,
@@ -548,15 +552,15 @@ function receiveSignature(
 function sendFinished(
   { negotiated, keys, certificate, alpn, clientAuthentication }: Underway,
   signature: Uint8Array,
-  { transport }: ServerContext,
+  { channel }: ServerContext,
 ): WaitFlight2 {
   const { transcript } = keys;
-  send(transport, transcript, 'certificate_verify', { algorithm: certificate.scheme.code, signature });
+  send(channel, transcript, 'certificate_verify', { algorithm: certificate.scheme.code, signature });
   const verifyData = keys.server.finishedKey().mac(transcript.digest());
-  send(transport, transcript, 'finished', { verifyData });
+  send(channel, transcript, 'finished', { verifyData });
   const application = applicationKeys(keys);
-  transport.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.server));
-  transport.finishFlight();
+  channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.server));
+  channel.finishFlight();
   return {
     state: 'waitFlight2',
     negotiated,
@@ -641,12 +645,12 @@ function waitFinished(
 function receiveFinished(
   from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { config, dependencies, transport }: ServerContext,
+  { config, dependencies, channel }: ServerContext,
 ): Connected {
   const { application, certificate, keys, negotiated } = from;
   checkVerifyData(body, keys.client, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
-  transport.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
+  channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
   return {
     state: 'connected',
     facts: conclude('server', from, application, certificate.scheme.name, config),

@@ -1,0 +1,86 @@
+/**
+ * How handshake messages, data and alerts travel, in both directions. Over a stream it is `StreamChannel`; over
+ * datagrams, flights with retransmission will be another. The core and the handlers know nothing but this.
+ */
+import type { MessageTable } from '../values/wire/message-table.js';
+import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { InboundRecord } from './record/read-half.js';
+import type { HandshakeMessage } from './record/reassembly.js';
+import type { WriteHalf } from './record/write-half.js';
+
+/** What came in: a whole handshake message, or a record that holds none. */
+export type Inbound = HandshakeMessage | Exclude<InboundRecord, { readonly type: 'handshake' }>;
+
+/** Who writes: this channel, the holder of the half that was given away, or nobody any more. */
+export type Writer = WriteHalf | 'split' | 'closed';
+
+/** What the handlers of a handshake use. */
+export interface MessageChannel {
+  /** Adds a whole message to the flight; nothing leaves before `finishFlight`. */
+  addMessage(message: Uint8Array): void;
+  /** Adds change_cipher_spec: the last record under the old keys, or a show for middleboxes (RFC 8446 §D.4). */
+  addChangeCipherSpec(): void;
+  /** The flight leaves, in one write. */
+  finishFlight(): void;
+  /** It is our turn, with the keys as they are. Throws when handshake bytes wait already. */
+  endPeerFlight(): void;
+  /** What comes from now on is under these keys. Throws when handshake bytes wait already (RFC 8446 §5.1). */
+  installReadKeys(protection: ReadProtection): void;
+  /** What is added from now on leaves under these keys. */
+  installWriteKeys(protection: WriteProtection): void;
+  /** The version is agreed: records that name another are none of ours (RFC 5246 §6.2.1). */
+  expectRecordVersion(version: number): void;
+  /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */
+  skipEarlyData(bytes: number): void;
+}
+
+/** What the core uses besides. */
+export interface Channel extends MessageChannel {
+  /** Bytes from the transport; they stay unchanged until `next` has answered `undefined` and `detach` ran. */
+  feed(chunk: Uint8Array): void;
+  /** Copies all that waits out of the chunks fed, which may then be overwritten. */
+  detach(): void;
+  /** What came in next; `undefined` when more bytes are needed or the budget is spent. Throws `RecordError`. */
+  next(): Inbound | undefined;
+  /** All bytes fed that are no records of ours any more. */
+  takeRest(): Uint8Array;
+  /** Bytes of memory that input keeps which is not worked off. */
+  readonly held: number;
+  /** The following generation of the peer's keys (RFC 8446 §4.6.3). Throws as `installReadKeys`. */
+  rekeyRead(): void;
+  /** Version of our unprotected records from now on (RFC 8446 §5.1). */
+  setRecordVersion(version: number): void;
+  /** An alert ends the flight: messages not sealed yet are dropped, what was sealed before goes first. */
+  sendAlert(level: 1 | 2, code: number): void;
+  /** Who writes now. */
+  readonly writer: Writer;
+  /** Gives the write half away. Throws `TypeError` when it is not here. */
+  split(): WriteHalf;
+  /** Takes it back. Throws `TypeError` unless it was given away. */
+  join(half: WriteHalf): void;
+  /** Nothing more is written. */
+  closeWrite(): void;
+}
+
+/** What handshake messages are fed to when they are sent. */
+interface Transcribing {
+  add(message: Uint8Array): void;
+}
+
+/** Sends a handshake message: the only way, since it feeds the transcript too. Answers the encoded message. */
+export type Send<Bodies> = <K extends keyof Bodies & string>(
+  channel: MessageChannel,
+  transcript: Transcribing,
+  type: K,
+  body: Bodies[K],
+) => Uint8Array;
+
+/** The way to send the messages of one version family. */
+export function senderOf<Bodies>(messages: MessageTable<Bodies>): Send<Bodies> {
+  return (channel, transcript, type, body) => {
+    const message = messages.encode(type, body);
+    transcript.add(message);
+    channel.addMessage(message);
+    return message;
+  };
+}

@@ -1,0 +1,25 @@
+/**
+ * What a version family does once the handshake is complete. The phase `connection` of the core holds one and asks
+ * nobody for a version.
+ */
+import type { AlertRules } from './alert-rules.js';
+import type { Channel } from './channel.js';
+import type { Sink } from './sink.js';
+
+export interface PostHandshake {
+  readonly role: 'client' | 'server';
+  readonly alerts: AlertRules;
+  /** A handshake message of the peer. Throws `AlertError` for one that may not come, `DecodeError`. */
+  receive(code: number, raw: Uint8Array): void;
+  /** The peer sent data: what it did without any is forgiven. */
+  dataCame(): void;
+  /** Input was worked off, or data is to be written: what is owed to the peer goes out, once, however often it asked. */
+  payOwed(): void;
+  /** New keys for what we write, and with `read_write` for the peer too; false: this version has none. */
+  updateKeys(which: 'write' | 'read_write'): boolean;
+  /** The holder of the split write half has asked the peer for KeyUpdates: those are no idle work. */
+  expectKeyUpdates(count: number): void;
+}
+
+/** Made when the handshake is complete. */
+export type PostHandshakeMaker = (channel: Channel, sink: Pick<Sink, 'write' | 'owes'>) => PostHandshake;
