@@ -5,7 +5,7 @@ import * as ssl from '@actor-tls/ssl';
 import type { CryptoEngine } from '@actor-tls/ssl/core';
 import { createCa } from '@actor-tls/ssl/testing';
 import { clearParseCache } from '../../packages/ssl/dist/values/x509/parse-cache.js';
-import { askEvery, cpu, group, type Material, rate, type Side, suite } from './side.js';
+import { askEvery, besideHostile, cpu, group, type Material, rate, type Side, suite } from './side.js';
 
 /** The one certificate of a PEM file. */
 function derOf(file: string): Uint8Array {
@@ -50,6 +50,15 @@ export async function actorSide(files: Material, engine?: CryptoEngine): Promise
   const serve = async (socket: ssl.SslSocket, body: (owner: Owner) => Promise<void>): Promise<void> => {
     ssl.unwrap(await ssl.controllingProcess(socket, node.spawn(body)));
   };
+  const echo =
+    (socket: ssl.SslSocket) =>
+    async (owner: Owner): Promise<void> => {
+      for (;;) {
+        const message = await owner.receive();
+        if (message.type !== 'ssl') return;
+        await ssl.send(socket, bytes(message));
+      }
+    };
   const bytes = (message: ssl.SslMessage): Uint8Array => {
     if (message.type === 'ssl' && message.data instanceof Uint8Array) return message.data;
     throw new Error(`the connection ended: ${message.type}`);
@@ -85,13 +94,7 @@ export async function actorSide(files: Material, engine?: CryptoEngine): Promise
     },
     async trips(ms, size) {
       const [ours, theirs] = await pair();
-      await serve(theirs, async (owner) => {
-        for (;;) {
-          const message = await owner.receive();
-          if (message.type !== 'ssl') return;
-          await ssl.send(theirs, bytes(message));
-        }
-      });
+      await serve(theirs, echo(theirs));
       ssl.unwrap(await ssl.setopts(theirs, { active: true }));
       ssl.unwrap(await ssl.setopts(ours, { active: true }));
       const message = Buffer.alloc(size, 2);
@@ -103,6 +106,36 @@ export async function actorSide(files: Material, engine?: CryptoEngine): Promise
       await ssl.close(ours);
       self.flush();
       return result;
+    },
+    async slowestEcho(kind) {
+      const [ours, theirs] = await pair();
+      await serve(theirs, echo(theirs));
+      ssl.unwrap(await ssl.setopts(theirs, { active: true }));
+      ssl.unwrap(await ssl.setopts(ours, { active: true }));
+      const message = Buffer.alloc(64, 2);
+      const slowest = await besideHostile(
+        port,
+        kind,
+        async () => {
+          const accepted = ssl.unwrap(await ssl.transportAccept(acceptor, listener));
+          const socket = ssl.unwrap(await ssl.handshake(acceptor, accepted));
+          const drained = new Promise<void>((resolve) => {
+            const owner = node.spawn(async (self: Owner) => {
+              while ((await self.receive()).type === 'ssl');
+              resolve();
+            });
+            void ssl.controllingProcess(socket, owner).then(() => ssl.setopts(socket, { active: true }));
+          });
+          return { drained };
+        },
+        async () => {
+          await ssl.send(ours, message);
+          for (let left = message.length; left > 0; ) left -= bytes(await self.receive()).length;
+        },
+      );
+      await ssl.close(ours);
+      self.flush();
+      return slowest;
     },
     async open(count) {
       for (let i = 0; i < count; i++) await pair();

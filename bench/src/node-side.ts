@@ -1,7 +1,7 @@
 /** node:tls as its manual shows it, with one secure context for all connections of a side. */
 import { readFileSync } from 'node:fs';
 import { connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
-import { askEvery, cpu, type Material, rate, type Side, suite } from './side.js';
+import { askEvery, besideHostile, cpu, type Material, rate, type Side, suite } from './side.js';
 
 export async function nodeSide(files: Material): Promise<Side> {
   const waiting: ((socket: TLSSocket) => void)[] = [];
@@ -96,6 +96,37 @@ export async function nodeSide(files: Material): Promise<Side> {
       });
       await end([ours, theirs]);
       return result;
+    },
+    async slowestEcho(kind) {
+      const [ours, theirs] = await pair();
+      theirs.on('data', (data: Buffer) => theirs.write(data));
+      const message = Buffer.alloc(64, 2);
+      let left = 0;
+      let back: () => void = () => {};
+      ours.on('data', (data: Buffer) => {
+        left -= data.length;
+        if (left <= 0) back();
+      });
+      const slowest = await besideHostile(
+        port,
+        kind,
+        async () => {
+          const socket = await new Promise<TLSSocket>((resolve) => waiting.push(resolve));
+          const drained = new Promise<void>((resolve) => socket.once('end', () => resolve()));
+          socket.resume();
+          return { drained };
+        },
+        () => {
+          left = message.length;
+          const answered = new Promise<void>((resolve) => {
+            back = resolve;
+          });
+          ours.write(message);
+          return answered;
+        },
+      );
+      await end([ours, theirs]);
+      return slowest;
     },
     async open(count) {
       for (let i = 0; i < count; i++) await pair();

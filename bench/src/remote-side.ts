@@ -6,8 +6,10 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Side } from './side.js';
 
-export interface Measures extends Omit<Side, 'open'> {
+export interface Measures extends Omit<Side, 'open' | 'slowestEcho'> {
   readonly name: string;
+  /** Sides on Node only. */
+  readonly slowestEcho: Side['slowestEcho'] | undefined;
 }
 
 /** `undefined` when the program is not there or does not come up. */
@@ -42,6 +44,7 @@ export async function remoteSide(
     coldHandshakes: (ms) => ask(`cold ${ms}`),
     bulk: (ms, size) => ask(`bulk ${size} ${ms}`),
     trips: (ms, size) => ask(`rtt ${size} ${ms}`),
+    slowestEcho: program === process.execPath ? (kind) => ask(`fairness ${kind}`) : undefined,
     close: () =>
       new Promise((resolve) => {
         child.once('close', () => resolve());

@@ -27,6 +27,8 @@ function measure(command: string): Promise<number> {
       return side.bulk(Number(second), Number(first));
     case 'rtt':
       return side.trips(Number(second), Number(first));
+    case 'fairness':
+      return side.slowestEcho(first === 'keyUpdates' ? first : 'records');
     default:
       throw new Error(`no such measure: ${command}`);
   }

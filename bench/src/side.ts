@@ -1,4 +1,7 @@
 /** What each side of the comparison of TLS stacks can be asked: client and server in one process, over loopback. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 export interface Side {
   /** Full handshakes per second. */
@@ -9,10 +12,15 @@ export interface Side {
   bulk(ms: number, size: number): Promise<number>;
   /** Messages of `size` bytes sent, sent back and received per second. */
   trips(ms: number, size: number): Promise<number>;
+  /** The slowest of the echoes of 64 bytes, ms, while another peer's burst of tiny records is worked off. */
+  slowestEcho(kind: Hostility): Promise<number>;
   /** Opens that many connections and leaves them idle. */
   open(count: number): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What a hostile peer sends (`hostile.ts`): records of one byte, or key updates with one between each two. */
+export type Hostility = 'records' | 'keyUpdates';
 
 /** PEM files, and the suite and group that all sides use. */
 export interface Material {
@@ -50,3 +58,31 @@ export function cpu(): number {
 
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** Echo after echo until the burst of a hostile peer is through; the slowest, ms. */
+export async function besideHostile(
+  port: number,
+  kind: Hostility,
+  accepted: () => Promise<{ readonly drained: Promise<void> }>,
+  echo: () => Promise<void>,
+): Promise<number> {
+  const peer = spawn(process.execPath, [hostile, String(port), kind], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ready = new Promise<void>((resolve) => createInterface(peer.stdout).once('line', () => resolve()));
+  const { drained } = await accepted();
+  await ready;
+  let over = false;
+  void drained.then(() => {
+    over = true;
+  });
+  peer.stdin.write('go\n');
+  let slowest = 0;
+  while (!over) {
+    const begin = performance.now();
+    await echo();
+    slowest = Math.max(slowest, performance.now() - begin);
+  }
+  peer.stdin.end();
+  return slowest;
+}
+
+const hostile = fileURLToPath(new URL('./hostile.js', import.meta.url));

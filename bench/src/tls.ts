@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCa } from '@actor-tls/ssl/testing';
 import { type Measures, remoteSide } from './remote-side.js';
-import { group, type Material, median, suite } from './side.js';
+import { group, type Hostility, type Material, median, suite } from './side.js';
 
 export interface TlsRow {
   readonly name: string;
@@ -99,6 +99,8 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
       'OTP 25': 1,
     }),
   ];
+  for (const [kind, what] of hostilities)
+    rows.push(await fairness(`slowest echo beside a burst of ${what}`, kind, sides, Math.ceil(rounds / 3)));
   for (const side of sides) await side.close();
   const own = idle('actor', material);
   const theirs = idle('node', material);
@@ -112,6 +114,33 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
   });
   material.remove();
   return rows;
+}
+
+const hostilities: readonly [Hostility, string][] = [
+  ['records', '1-byte records'],
+  ['keyUpdates', 'key updates'],
+];
+
+/** How long one peer can keep another waiting: by the clock, since waiting is no work. */
+async function fairness(
+  name: string,
+  kind: Hostility,
+  sides: readonly Measures[],
+  rounds: number,
+): Promise<TlsRow> {
+  const slowest = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round++)
+    for (const { name: side, slowestEcho } of sides)
+      if (slowestEcho !== undefined)
+        slowest.set(side, [...(slowest.get(side) ?? []), await slowestEcho(kind)]);
+  const own = slowest.get(ours) ?? [];
+  const figures: Record<string, number> = {};
+  const ratios: Record<string, number> = {};
+  for (const [side, times] of slowest) {
+    figures[side] = median(times);
+    if (side !== ours) ratios[side] = median(times.map((time, round) => (own[round] ?? Number.NaN) / time));
+  }
+  return { name, unit: 'ms', figures, ratios, targets: { 'node:tls': 1 }, better: 'less' };
 }
 
 /** Memory stays with a process that has used it: each side gets a fresh one. KB per connection. */
