@@ -4,7 +4,7 @@ import { groupCode } from '../../values/registry/groups.js';
 import { versionCode } from '../../values/registry/versions.js';
 import { encodeHandshake } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import { offerHostName } from '../extensions/server-name.js';
+import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
@@ -28,9 +28,10 @@ const noCompression = Uint8Array.of(0);
 export function firstOffer(
   config: ClientSettings,
   dependencies: Dependencies,
-  serverName: string | undefined,
+  host: string | undefined,
   statusRequest?: StatusRequest,
 ): ClientOffer {
+  const serverName = nameToSend(host);
   const { engine } = dependencies;
   const wishes = wishesOf(config, engine);
   const { group } = wishes;
