@@ -130,10 +130,10 @@ function findPath(
       first ??= { path, result };
     }
   } catch (error) {
-    // Work ran out after a path had failed for a reason of its own: that reason says more.
+    // Work ran out after a path had failed for a reason of its own: that reason says more. A verify_fun may accept
+    // that reason, but there is no work left to judge the rest of the path with.
     if (!(error instanceof WorkLimitError) || first === undefined || input.verifyFun !== undefined)
       throw error;
-    throw error;
   }
   if (first === undefined) throw new CertificateError('no path');
   return first;
