@@ -609,7 +609,8 @@ describe('hostile chains end, with a reason', () => {
       return outcome(verifyPeer(input({ chain: [peer, ...crosses], trust, limits })));
     };
     expect(told(1)).toBe('handshake_failure: {"bad_cert":{"work_limit_exceeded":"signatures"}}');
-    for (const signatures of [2, 3, 4, 48]) expect(told(signatures)).toBe('certificate_expired: cert_expired');
+    for (const signatures of [2, 3, 4, 48])
+      expect(told(signatures)).toBe('certificate_expired: cert_expired');
   });
 
   it('giant names', () => {
