@@ -25,7 +25,7 @@ const label = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 const wellFormed = new RegExp(`^(?:${label}\\.)*${label}$`);
 
 /** What resolvers take for an address and not for a name (RFC 1123 §2.1: the last label of a name is no number). */
-const endsInNumber = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
+const number = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 
 /** The name in its one form; one dot at its end is no part of it. `undefined`: no host name, or not in ASCII. */
 export function hostName(text: string): HostName | undefined {
@@ -35,7 +35,8 @@ export function hostName(text: string): HostName | undefined {
 }
 
 function isHostName(text: string): text is HostName {
-  return text.length <= MAX_LENGTH && wellFormed.test(text) && !endsInNumber.test(text);
+  if (text.length > MAX_LENGTH || !wellFormed.test(text)) return false;
+  return !number.test(text.slice(text.lastIndexOf('.') + 1));
 }
 
 /** A name of a certificate; RFC 9525 §6.3: a wildcard is the whole left-most label, or the name is no name. */
@@ -63,7 +64,8 @@ export function isWithinDomain(name: HostName, base: HostName): boolean {
 
 /** Folds ASCII only: other letters have no case in host names (RFC 4343 §3). */
 export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  // Most names have no capitals; a certificate may have ten thousands of names.
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
 }
 
 /** Host of `scheme://authority…` (RFC 3986 §3.2); `undefined`: there is none, or it is no host name. */

@@ -46,7 +46,13 @@ export function verifyHostname(
   const presented = has.names.map(presentedId);
   if (anyPair(ids, presented, certificate, hooks)) return true;
   const hosts = fqdns(ids, hooks).map((value) => ({ tag: 'dns_id', value }));
-  return anyPair(hosts, presented, certificate, hooks);
+  const tried = (host: Id): boolean => ids.some(({ tag, value }) => tag === host.tag && value === host.value);
+  return anyPair(
+    hosts.filter((host) => !tried(host)),
+    presented,
+    certificate,
+    hooks,
+  );
 }
 
 /** A rule for one pair of names; `'default'`: the rule of `verifyHostname` itself decides. */
@@ -139,6 +145,9 @@ function sameAddress(reference: string | Uint8Array, presented: string | Uint8Ar
 
 /** Whether a name of a certificate stands for the host asked for; what is no host name stands for nothing. */
 function hostMatches(reference: string, presented: string): boolean {
+  // Either is at most one dot longer than its one form; a wildcard is shorter by the label that it stands for.
+  const { length } = presented;
+  if (!presented.startsWith('*') && Math.abs(length - reference.length) > 1) return false;
   const host = hostName(reference);
   const pattern = hostPattern(presented);
   return host !== undefined && pattern !== undefined && standsFor(pattern, host);
