@@ -450,9 +450,15 @@ const cases: Readonly<Record<string, RowCases>> = {
     valid: [
       ['a.example', 'a.example'],
       ['disable', 'disable'],
+      ['bücher.example', 'bücher.example'],
+      ['192.0.2.1', '192.0.2.1'],
+      ['[fe80::1%eth0]', '[fe80::1%eth0]'],
     ],
-    edges: { in: ['a', 'a'.repeat(255)], out: ['', 'a'.repeat(256)] },
-    wrong: [1, true, [], bytes(3), 'bücher.example', 'a b', 'a\0'],
+    edges: {
+      in: ['a', 'a'.repeat(63), `${'a.'.repeat(126)}a`],
+      out: ['', 'a'.repeat(64), `${'a.'.repeat(126)}ab`],
+    },
+    wrong: [1, true, [], bytes(3), 'a b', 'a\0', 'a..b', '.a', 'a..', '*.a', 'a／b', '1.2.3.256', '[a]'],
   },
   alpnAdvertisedProtocols: {
     side: 'client',

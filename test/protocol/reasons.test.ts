@@ -272,7 +272,7 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       })),
       { config: { alpnAdvertisedProtocols: [Buffer.from('a')] } },
     ),
-  unrecognized_name: () => extensionsToServer((list) => list, { serverName: 'localhost.' }),
+  unrecognized_name: () => extensionsToServer((list) => replaced(list, 0, [0, 5, 0, 0, 2, 97, 46])),
   wrong_certificate_context: () =>
     toClient(change('certificate', (body) => ({ ...body, certificateRequestContext: Uint8Array.of(1) }))),
   empty_certificate_list: () => toClient(change('certificate', (body) => ({ ...body, certificateList: [] }))),

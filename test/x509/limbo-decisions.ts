@@ -139,12 +139,7 @@ export const decisions: readonly Decision[] = [
     why: 'needs a list of public suffixes; neither OTP nor we have one',
     example: 'webpki::san::public-suffix-multi-label-wildcard-san',
     applies: (material) =>
-      dnsNames(material).some((name) => /^\*\.([^.]+|co\.[a-z]{2}|s3\.amazonaws\.com)$/.test(name)),
-  },
-  {
-    why: 'contract §10: the https matcher takes one wildcard anywhere in the left-most label',
-    example: 'webpki::san::wildcard-embedded-leftmost-san',
-    applies: (material) => dnsNames(material).some((name) => /^([^.*]+\*[^.*]*|\*[^.*]+)\./.test(name)),
+      dnsNames(material).some((name) => /^\*\.(co\.[a-z]{2}|s3\.amazonaws\.com)$/.test(name)),
   },
   {
     why: 'contract §10: OTP falls back to the common name where there is no alternative name',

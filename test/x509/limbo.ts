@@ -1,8 +1,8 @@
 /** Runs a case in x509-limbo's format (C2SP/x509-limbo) through `verifyPeer`. */
+import { parseAddress } from '../../packages/ssl/src/values/address.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
 import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
-import { httpsMatchFun, parseAddress } from '../../packages/ssl/src/values/x509/hostname.js';
 import { certificateOf } from '../../packages/ssl/src/values/x509/parse-cache.js';
 import type {
   HostReference,
@@ -90,7 +90,6 @@ export function runLimbo(test: LimboCase): Outcome {
     role: test.validation_kind === 'SERVER' ? 'client' : 'server',
     verify: 'verify_peer',
     host: hostOf(test),
-    customizeHostnameCheck: { matchFun: httpsMatchFun },
     depth: test.max_chain_depth ?? 10,
     now,
     checkRevocation:

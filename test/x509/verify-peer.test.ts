@@ -589,6 +589,30 @@ describe('hostile chains end, with a reason', () => {
     );
   });
 
+  it('that end after a path failed for a reason of its own keep that reason', () => {
+    const told = (signatures: number): string => {
+      // Made anew each time: a signature that was checked once costs nothing.
+      const roots = ['One', 'Two', 'Three'].map((name) => makeRoot(name));
+      const shared = makeIntermediate('Shared', root);
+      const crosses = roots.map(({ key, name }) =>
+        makeCertificate({
+          subject: shared.name,
+          issuer: name,
+          key: shared.key,
+          signer: key,
+          extensions: [basicConstraints(true)],
+        }),
+      );
+      const peer = makeLeaf('www.example.org', shared, { notAfter: noon - 1_000_000 });
+      const trust = createTrustStore(roots.map(({ der }) => der));
+      const limits = { signatures, candidates: 1_000, comparisons: 1_000 };
+      return outcome(verifyPeer(input({ chain: [peer, ...crosses], trust, limits })));
+    };
+    expect(told(1)).toBe('handshake_failure: {"bad_cert":{"work_limit_exceeded":"signatures"}}');
+    for (const signatures of [2, 3, 4, 48])
+      expect(told(signatures)).toBe('certificate_expired: cert_expired');
+  });
+
   it('giant names', () => {
     const huge = encodeElement(
       0x30,

@@ -36,6 +36,7 @@ import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
 import type { CryptoEngine } from './values/crypto/engine.js';
 import { formatError } from './values/format-error.js';
+import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { SslError, unwrap } from './values/ssl-error.js';
@@ -53,6 +54,12 @@ export type { Address, TransportStatistics } from './processes/transport/transpo
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
+export type { HostnameCheckHooks, MatchFun, PresentedId, ReferenceId } from './values/x509/hostname.js';
+export {
+  type MatchRule,
+  pkixVerifyHostname,
+  pkixVerifyHostnameMatchFun,
+} from './values/x509/pkix-verify-hostname.js';
 export { formatError, SslError, unwrap };
 
 /** ms, or for ever. */
@@ -103,7 +110,7 @@ export function stop(node: Node = defaultNode()): Promise<Result<true>> {
  * one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
  * `timeout`, `closed`, `{ tls_alert: [alert, text] }`, `{ options: … }`, `ssl_not_started`. `ssl:connect/2,3,4`
  *
- * `host` is a name, an address as text, or its numbers.
+ * `host` is a name (Unicode too), an address as text, or its numbers.
  */
 export function connect(
   self: Caller,
@@ -141,7 +148,12 @@ export async function connect(
   if (host === '') return { error: 'nxdomain' };
   const { environment } = application;
   const deadline = deadlineOf(self.node, timeout);
-  const transport = await environment.provider.connect(host, port, config.ok.transport, deadline());
+  const transport = await environment.provider.connect(
+    dialledHost(host),
+    port,
+    config.ok.transport,
+    deadline(),
+  );
   if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
     environment,

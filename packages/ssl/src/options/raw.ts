@@ -165,7 +165,10 @@ export interface CommonTlsOptions {
 
 /** Options of `connect`. */
 export interface TlsClientOptions extends CommonTlsOptions {
-  /** `server_name_indication`: a name to send and check, or `'disable'`; default: the host, if it is a name. */
+  /**
+   * `server_name_indication`: a name to send and check (Unicode too), an address to check, or `'disable'`; default:
+   * the host, which is sent if it is a name.
+   */
   readonly serverNameIndication?: string | undefined;
   /** `customize_hostname_check`: `matchFun`, `fqdnFun`, `failCallback`, as in OTP's list of pairs. */
   readonly customizeHostnameCheck?: HostnameCheckHooks | undefined;

@@ -3,6 +3,7 @@
 import { type EngineSupport, suiteRows } from '../values/cipher-suites.js';
 import type { GroupName } from '../values/crypto/engine.js';
 import { defaultCurves, defaultTls13Groups, isNamedGroup, isTls13Group } from '../values/registry/groups.js';
+import { hostOf } from '../values/host.js';
 import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
 import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
@@ -138,9 +139,13 @@ export const negotiationRows: readonly OptionRow[] = [
   option('serverNameIndication', {
     otp: 'server_name_indication',
     side: 'client',
-    note: { values: 'host name, disable', default: 'the host, if it is a name', source: 'RFC 6066 §3' },
+    note: {
+      values: 'host name or address, disable',
+      default: 'the host, if it is a name',
+      source: 'RFC 6066 §3',
+    },
     parse: (value) =>
-      typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value)
+      typeof value === 'string' && hostOf(value) !== undefined
         ? value
         : badValue('serverNameIndication', value),
   }),

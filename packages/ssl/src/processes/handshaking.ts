@@ -9,9 +9,9 @@ import type { OwnIdentity } from '../protocol/identity.js';
 import { TurnBudget } from '../protocol/record/turn-budget.js';
 import type { Sink, StapleWish } from '../protocol/sink.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
+import { hostOf } from '../values/host.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result } from '../values/terms.js';
-import { parseAddress } from '../values/x509/hostname.js';
 import { nonceExtensions } from '../values/x509/ocsp.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
 import type { PeerVerdict } from '../values/x509/verdict.js';
@@ -105,17 +105,21 @@ export class Handshaking {
   }
 }
 
-/** Which name a client sends and checks (contract §2.2, §10; an address as host is checked as one). */
+/**
+ * Which name a client sends and checks. An address is checked as one and never sent (RFC 6066 §3); what is no host
+ * at all is not sent either, and no certificate bears it.
+ */
 function clientNames(
   sni: string | 'disable' | undefined,
   host: string | undefined,
 ): { readonly serverName: string | undefined; readonly reference: HostReference | undefined } {
   if (sni === 'disable') return { serverName: undefined, reference: undefined };
-  const name = sni ?? (host?.endsWith('.') ? host.slice(0, -1) : host);
-  if (name === undefined) return { serverName: undefined, reference: undefined };
-  const address = parseAddress(name);
-  if (address !== undefined) return { serverName: undefined, reference: { type: 'address', address } };
-  return { serverName: name, reference: { type: 'sni', name } };
+  const wanted = sni ?? host;
+  if (wanted === undefined) return { serverName: undefined, reference: undefined };
+  const found = hostOf(wanted);
+  if (found === undefined) return { serverName: undefined, reference: { type: 'sni', name: wanted } };
+  if (found.type === 'address') return { serverName: undefined, reference: found };
+  return { serverName: found.name, reference: { type: 'sni', name: found.name } };
 }
 
 /** Asks for a signature; whatever goes wrong is the answer. */

@@ -63,7 +63,7 @@ export interface ClientOptions {
   /** Own certificates, the preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
   readonly dependencies: GivenDependencies;
-  /** Name for server_name; `undefined` sends none. */
+  /** Host for server_name, Unicode too; an address, or what is no host name, is not sent. `undefined` sends none. */
   readonly serverName: string | undefined;
   /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
   readonly statusRequest?: StatusRequest | undefined;

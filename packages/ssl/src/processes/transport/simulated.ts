@@ -5,6 +5,7 @@
  * any moment by chance or by command. Bytes keep their order, as on TCP; nothing here reads another clock.
  */
 import type { TransportOptions } from '../../options/config.js';
+import { hostName } from '../../values/host-name.js';
 import type { Result } from '../../values/terms.js';
 import type {
   AcceptReceiver,
@@ -67,7 +68,7 @@ export class SimulatedNetwork implements TransportProvider {
       }
       this.after(delay, () => {
         const listener = this.#listeners.get(port);
-        if (!hosts.has(host)) resolve({ error: 'nxdomain' });
+        if (!hosts.has(hostName(host) ?? host)) resolve({ error: 'nxdomain' });
         else if (listener === undefined) resolve({ error: 'econnrefused' });
         else {
           const here: Address = { address: '127.0.0.1', port: this.#freePort() };

@@ -1,4 +1,7 @@
 /** server_name, RFC 6066 §3. */
+
+import { hostOf } from '../../values/host.js';
+import { hostName as canonicalName, type HostName } from '../../values/host-name.js';
 import { type Codec, empty, list16, opaque16, struct, uint8 } from '../../values/wire/codec.js';
 import { AlertError } from '../reasons.js';
 import { type Field, field } from './field.js';
@@ -23,16 +26,23 @@ export const serverNameOffer: Field<'serverName', readonly ServerName[]> = field
 /** "I used the name." */
 export const serverNameUsed: Field<'serverName', true> = field(code, 'serverName', empty);
 
+/** What of a host may be sent: a name, in its one form. Addresses may not (RFC 6066 §3), and else there is nothing. */
+export function nameToSend(host: string | undefined): HostName | undefined {
+  const found = host === undefined ? undefined : hostOf(host);
+  return found?.type === 'name' ? found.name : undefined;
+}
+
 /** The extension's value for one host name. */
 export function offerHostName(name: string): readonly ServerName[] {
   return [{ nameType: hostNameType, name: new TextEncoder().encode(name) }];
 }
 
 /**
- * The host name asked for. Throws when there is more than one of a type (RFC 6066 §3), or when it is empty or ends
- * in a dot, which OTP refuses (contract §13.4).
+ * The host name asked for, in its one form; an address or what else is no host name counts as no name at all
+ * (RFC 6066 §3: a server may go on without it). Throws when there is more than one of a type (RFC 6066 §3), or when it is empty or ends
+ * in a dot, which OTP refuses.
  */
-export function hostName(names: readonly ServerName[] | undefined): string | undefined {
+export function hostName(names: readonly ServerName[] | undefined): HostName | undefined {
   if (names === undefined) return undefined;
   const [first, ...others] = names;
   if (first === undefined || others.length > 0 || first.nameType !== hostNameType) {
@@ -41,5 +51,5 @@ export function hostName(names: readonly ServerName[] | undefined): string | und
   const name = Buffer.from(first.name).toString('latin1');
   if (name === '' || name.endsWith('.')) throw new AlertError('unrecognized_name');
   if (name.includes('\0')) throw new AlertError('malformed_extension', { server_name: 'NUL' });
-  return name;
+  return canonicalName(name);
 }

@@ -4,7 +4,7 @@ import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { AlertError } from '../reasons.js';
 import { acceptProtocol, selectProtocol } from './alpn.js';
 import { checkShares } from './key-share.js';
-import { hostName, offerHostName } from './server-name.js';
+import { hostName, nameToSend, offerHostName } from './server-name.js';
 import {
   type CertificateEntryExtensions,
   type CertificateRequestExtensions,
@@ -220,9 +220,21 @@ describe('the table of RFC 8446 §4.2', () => {
 });
 
 describe('what extensions mean', () => {
+  test.each(['10.0.0.1', '127.1', '::1', 'a..b', '*.a', '../../etc', 'b\u00fccher.example'])(
+    'what is no host name counts as no name: %s',
+    (name) => expect(hostName(offerHostName(name))).toBeUndefined(),
+  );
+
+  test('only a name is sent, in its one form', () => {
+    expect(nameToSend('B\u00dcCHER.example.')).toBe('xn--bcher-kva.example');
+    for (const host of [undefined, '10.0.0.1', '0x7f.1', '[::1]', 'fe80::1%eth0', 'a..b', '', 'a b'])
+      expect(nameToSend(host)).toBeUndefined();
+  });
+
   test('a host name is one, not empty, without a dot at its end', () => {
     expect(hostName(undefined)).toBeUndefined();
     expect(hostName(offerHostName('example.org'))).toBe('example.org');
+    expect(hostName(offerHostName('WWW.Example.ORG'))).toBe('www.example.org');
     expect(reasonOf(() => hostName(offerHostName('')))).toBe('unrecognized_name');
     expect(reasonOf(() => hostName(offerHostName('a.')))).toBe('unrecognized_name');
     expect(reasonOf(() => hostName(offerHostName('a\0b')))).toBe('malformed_extension');

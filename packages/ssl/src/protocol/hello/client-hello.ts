@@ -6,7 +6,7 @@ import { versionCode } from '../../values/registry/versions.js';
 import { encodeHandshake } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
-import { offerHostName } from '../extensions/server-name.js';
+import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
@@ -41,9 +41,10 @@ const noCompression = Uint8Array.of(0);
 export function firstOffer(
   config: ClientSettings,
   dependencies: Dependencies,
-  serverName: string | undefined,
+  host: string | undefined,
   statusRequest?: StatusRequest,
 ): ClientOffer | Tls13Offer {
+  const serverName = nameToSend(host);
   const wishes = wishesOf(config, dependencies.engine);
   const { group } = wishes;
   const share = wishes.tls13 ? dependencies.keyShare(group) : undefined;

@@ -1,13 +1,48 @@
 import { describe, expect, it } from 'vitest';
-import { httpsMatchFun, parseAddress } from './hostname.js';
+import { selfSigned } from '../../testing/certificates.js';
+import { parseAddress } from '../address.js';
+import { generateKey } from '../crypto/key-generation.js';
+import { Certificate } from './certificate.js';
+import {
+  exactMatchFun,
+  type HostnameCheckHooks,
+  httpsMatchFun,
+  rfc9525MatchFun,
+  verifyHostname,
+} from './hostname.js';
 
-describe('the https matcher', () => {
+const key = generateKey('ec');
+
+/** A certificate with these alternative names, and a common name. */
+function bearing(names: readonly string[], subject = 'x.example'): Certificate {
+  const { cert } = selfSigned({ subject, names: names.map((dns) => ({ dns })), key });
+  return new Certificate(cert);
+}
+
+describe('host names of certificates', () => {
   it.each([
     ['www.example.org', 'www.example.org', true],
     ['WWW.Example.ORG', 'www.example.org', true],
     ['www.example.org', '*.example.org', true],
-    ['www.example.org', 'w*.example.org', true],
-    ['www.example.org', '*w.example.org', true],
+    ['www.example.org.', 'www.example.org', true],
+    ['www.example.org', 'www.example.org.', true],
+    ['1a.example.org', '*.example.org', true],
+    ['xn--bcher-kva.example.org', '*.example.org', true],
+    ['www.example.org', 'w*.example.org', false],
+    ['www.example.org', '*w.example.org', false],
+    ['www.example.org', 'www..example.org', false],
+    ['www.example.org', '.www.example.org', false],
+    ['www.example.org', 'www.example.org..', false],
+    ['www.example.org', '*..example.org', false],
+    ['a', '..a', false],
+    ['www..example.org', 'www..example.org', false],
+    ['www.example.org\u0000', 'www.example.org\u0000', false],
+    ['10.0.0.1', '10.0.0.1', false],
+    ['\u212aa.example', 'ka.example', false],
+    ['example.com', '*.com', false],
+    ['example.com', '*.com.', false],
+    ['app.localhost', '*.localhost', false],
+    ['.example.org', '*.example.org', false],
     ['example.org', '*.example.org', false],
     ['a.b.example.org', '*.example.org', false],
     ['www.example.org', 'www.*.org', false],
@@ -17,12 +52,27 @@ describe('the https matcher', () => {
     ['xn--bcher-kva.example', 'xn--*.example', false],
     ['w.example.org', 'ww*w.example.org', false],
   ])('%s against %s: %s', (host, pattern, expected) => {
+    const references = [{ dns_id: host }];
     expect(httpsMatchFun({ dns_id: host }, { dNSName: pattern })).toBe(expected);
+    expect(verifyHostname(bearing([pattern]), references)).toBe(expected);
+    expect(verifyHostname(bearing([], pattern), references)).toBe(expected);
+    const isExact = expected && host.toLowerCase() === pattern.toLowerCase();
+    expect(exactMatchFun({ dns_id: host }, { dNSName: pattern })).toBe(isExact);
   });
 
-  it('leaves other pairs to the default', () => {
-    expect(httpsMatchFun({ ip: '1.2.3.4' }, { iPAddress: Uint8Array.of(1, 2, 3, 4) })).toBe('default');
-    expect(httpsMatchFun('www.example.org', { cn: 'www.example.org' })).toBe('default');
+  it('are left to the default where a named rule has nothing to say', () => {
+    for (const matchFun of [httpsMatchFun, exactMatchFun, rfc9525MatchFun])
+      expect(matchFun({ ip: '1.2.3.4' }, { iPAddress: Uint8Array.of(1, 2, 3, 4) })).toBe('default');
+    for (const matchFun of [httpsMatchFun, exactMatchFun])
+      expect(matchFun('www.example.org', { cn: 'www.example.org' })).toBe('default');
+  });
+
+  it('are common names too where there are no others, but not by the letter of RFC 9525', () => {
+    const found = (hooks: HostnameCheckHooks): boolean =>
+      verifyHostname(bearing([], 'www.example.org'), [{ dns_id: 'www.example.org' }], hooks);
+    expect(found({})).toBe(true);
+    expect(found({ matchFun: exactMatchFun })).toBe(true);
+    expect(found({ matchFun: rfc9525MatchFun })).toBe(false);
   });
 });
 

@@ -1,13 +1,15 @@
 /**
- * Does a certificate belong to a host? OTP's `public_key:pkix_verify_hostname/3` (contract §10; RFC 6125, RFC 9525).
+ * Does a certificate belong to a host? OTP's `public_key:pkix_verify_hostname/3`, with the wildcards of RFC 9525.
  *
  * Identifiers are written as OTP writes its pairs: `{ dns_id: 'www.example.org' }` refers, `{ dNSName: '…' }` is
  * presented.
  */
+import { parseAddress, parseAnyAddress } from '../address.js';
+import { hostName, hostNameOfUri, hostPattern, lowerAscii, standsFor } from '../host-name.js';
 import type { Certificate } from './certificate.js';
 import { DerError, decodeAll, Tag } from './der.js';
 import { type GeneralName, ia5 } from './extensions/general-name.js';
-import { AttributeType } from './name.js';
+import { presentedNames } from './presented-names.js';
 
 /** What is looked for. `ip` is text or octets (4 or 16); other tags than OTP's are for a `matchFun`. */
 export type ReferenceId = { readonly [tag: string]: string | readonly number[] | Uint8Array };
@@ -36,27 +38,55 @@ export function verifyHostname(
   hooks: HostnameCheckHooks = {},
 ): boolean {
   const ids = references.flatMap(idsOf);
-  const presented = (certificate.subjectAltName ?? []).flatMap(presentedId);
-  if (presented.length === 0) {
-    // RFC 6125 §6.4.4: common names only when there is no alternative name.
-    const names = certificate.subject
-      .valuesOf(AttributeType.commonName)
-      .flatMap(({ text }) => (text === undefined ? [] : [{ tag: 'cn', value: text }]));
+  const has = presentedNames(certificate);
+  if (has.type === 'common') {
+    const names = has.names.map((value) => ({ tag: 'cn', value }));
     return anyPair(fqdns(ids, hooks), names, certificate, hooks);
   }
+  const presented = has.names.map(presentedId);
   if (anyPair(ids, presented, certificate, hooks)) return true;
   const hosts = fqdns(ids, hooks).map((value) => ({ tag: 'dns_id', value }));
-  return anyPair(hosts, presented, certificate, hooks);
+  const tried = (host: Id): boolean => ids.some(({ tag, value }) => tag === host.tag && value === host.value);
+  return anyPair(
+    hosts.filter((host) => !tried(host)),
+    presented,
+    certificate,
+    hooks,
+  );
 }
 
-/** `pkix_verify_hostname_match_fun(https)`: one `*` in the left-most label of a dNSName (RFC 2818 §3.1). */
-export function httpsMatchFun(reference: ReferenceId | string, presented: PresentedId): boolean | 'default' {
-  if (typeof reference === 'string') return 'default';
+/** A rule for one pair of names; `'default'`: the rule of `verifyHostname` itself decides. */
+export type MatchFun = NonNullable<HostnameCheckHooks['matchFun']>;
+
+/**
+ * `pkix_verify_hostname_match_fun(https)`: wildcards in a dNSName, by RFC 9525 §6.3 where OTP 25 has RFC 2818. That is
+ * also what `verifyHostname` does when nobody says otherwise.
+ */
+export const httpsMatchFun: MatchFun = (reference, presented) => {
+  const pair = hostPair(reference, presented);
+  return pair === undefined ? 'default' : hostMatches(...pair);
+};
+
+/** RFC 9525 to the letter: as `httpsMatchFun`, and a common name is nobody's name (§2). */
+export const rfc9525MatchFun: MatchFun = (reference, presented) =>
+  typeof reference === 'string' ? false : httpsMatchFun(reference, presented);
+
+/** OTP 25's default: a dNSName has to be the name asked for, letter by letter; one with a wildcard is nobody's. */
+export const exactMatchFun: MatchFun = (reference, presented) => {
+  const pair = hostPair(reference, presented);
+  if (pair === undefined) return 'default';
+  const [host, name] = pair;
+  return hostName(host) !== undefined && lowerAscii(host) === lowerAscii(name);
+};
+
+/** A host name beside a dNSName, if they are these. */
+function hostPair(
+  reference: ReferenceId | string,
+  { dNSName: name }: PresentedId,
+): readonly [string, string] | undefined {
+  if (typeof reference === 'string') return undefined;
   const { dns_id: host } = reference;
-  const { dNSName: pattern } = presented;
-  if (typeof host !== 'string' || typeof pattern !== 'string' || host === '' || pattern === '')
-    return 'default';
-  return matchesWildcard(host, pattern);
+  return typeof host === 'string' && typeof name === 'string' ? [host, name] : undefined;
 }
 
 function anyPair(
@@ -82,17 +112,17 @@ function publicId(id: Id): { readonly [tag: string]: string | Uint8Array } {
   return { [id.tag]: id.value };
 }
 
-/** OTP's default match, ASCII case folded. A dNSName with a wildcard is just a name here. */
+/** OTP's default match, but a dNSName may have a wildcard, as a common name may in OTP. */
 function matchesByDefault(reference: Id | string, presented: Id): boolean {
   const { tag, value } = presented;
-  if (typeof reference === 'string') {
-    if (tag !== 'cn' || typeof value !== 'string' || value === '') return false;
-    return lower(reference) === lower(value) ? !reference.includes('*') : matchesWildcard(reference, value);
-  }
+  if (typeof reference === 'string')
+    return tag === 'cn' && typeof value === 'string' && hostMatches(reference, value);
   if (tag === 'iPAddress') return reference.tag === 'ip' && sameAddress(reference.value, value);
   if (typeof reference.value !== 'string' || typeof value !== 'string') return false;
-  const wanted = presentedTags[reference.tag];
-  return wanted === tag && lower(reference.value) === lower(value);
+  if (presentedTags[reference.tag] !== tag) return false;
+  return reference.tag === 'dns_id'
+    ? hostMatches(reference.value, value)
+    : lowerAscii(reference.value) === lowerAscii(value);
 }
 
 const presentedTags: Readonly<Record<string, string>> = {
@@ -113,35 +143,14 @@ function sameAddress(reference: string | Uint8Array, presented: string | Uint8Ar
   );
 }
 
-/** One `*` in the left-most label, standing for any part of it; the other labels have to be equal. */
-function matchesWildcard(host: string, pattern: string): boolean {
-  const [hostLabel = '', ...hostRest] = labels(host);
-  const [label = '', ...rest] = labels(pattern);
-  if (rest.length !== hostRest.length || rest.some((part, i) => part !== hostRest[i])) return false;
-  const star = label.indexOf('*');
-  if (star < 0) return label === hostLabel;
-  // RFC 6125 §6.4.3, RFC 9525 §6.3: not inside an A-label, not for a name of one label.
-  if (rest.length === 0 || label.startsWith('xn--')) return false;
-  const before = label.slice(0, star);
-  const after = label.slice(star + 1);
-  if (after.includes('*') || hostLabel.includes('*')) return false;
-  return (
-    hostLabel.length >= before.length + after.length &&
-    hostLabel.startsWith(before) &&
-    hostLabel.endsWith(after)
-  );
-}
-
-/** As Erlang's `string:tokens/2`: empty labels vanish, a trailing dot with them. */
-function labels(name: string): string[] {
-  return lower(name)
-    .split('.')
-    .filter((label) => label !== '');
-}
-
-/** Folds ASCII only: other letters have no case in host names. */
-function lower(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+/** Whether a name of a certificate stands for the host asked for; what is no host name stands for nothing. */
+function hostMatches(reference: string, presented: string): boolean {
+  // Either is at most one dot longer than its one form; a wildcard is shorter by the label that it stands for.
+  const { length } = presented;
+  if (!presented.startsWith('*') && Math.abs(length - reference.length) > 1) return false;
+  const host = hostName(reference);
+  const pattern = hostPattern(presented);
+  return host !== undefined && pattern !== undefined && standsFor(pattern, host);
 }
 
 /** Host names that references imply (OTP's fqdn_fun), without empty ones and address literals. */
@@ -150,7 +159,7 @@ function fqdns(references: readonly Id[], hooks: HostnameCheckHooks): string[] {
   for (const reference of references) {
     const answer = hooks.fqdnFun === undefined ? 'default' : hooks.fqdnFun(publicId(reference));
     const name = answer === 'default' ? defaultFqdn(reference) : answer;
-    if (name !== undefined && name !== '' && !isAddressLiteral(name)) names.push(name);
+    if (name !== undefined && name !== '' && parseAnyAddress(name) === undefined) names.push(name);
   }
   return names;
 }
@@ -158,10 +167,8 @@ function fqdns(references: readonly Id[], hooks: HostnameCheckHooks): string[] {
 function defaultFqdn(reference: Id): string | undefined {
   if (typeof reference.value !== 'string') return undefined;
   if (reference.tag === 'dns_id') return reference.value;
-  if (reference.tag !== 'uri_id') return undefined;
-  const authority = /^https:\/\/([^/?#]*)/i.exec(reference.value)?.[1];
-  if (authority === undefined) return undefined;
-  return lower(authority.slice(authority.lastIndexOf('@') + 1).replace(/:[0-9]*$/, ''));
+  if (reference.tag !== 'uri_id' || !/^https:/i.test(reference.value)) return undefined;
+  return hostNameOfUri(reference.value);
 }
 
 function idsOf(reference: ReferenceId): Id[] {
@@ -171,27 +178,27 @@ function idsOf(reference: ReferenceId): Id[] {
   }));
 }
 
-function presentedId(name: GeneralName): Id[] {
+function presentedId(name: GeneralName): Id {
   switch (name.type) {
     case 'rfc822Name':
     case 'dNSName':
     case 'uniformResourceIdentifier':
-      return [{ tag: name.type, value: name.text }];
+      return { tag: name.type, value: name.text };
     case 'iPAddress':
-      return [{ tag: name.type, value: name.address }];
+      return { tag: name.type, value: name.address };
     case 'otherName': {
       const service = name.oid === '1.3.6.1.5.5.7.8.7' ? ia5Text(name.value) : undefined;
-      return [
-        service === undefined ? { tag: name.type, value: name.value } : { tag: 'srvName', value: service },
-      ];
+      return service === undefined
+        ? { tag: name.type, value: name.value }
+        : { tag: 'srvName', value: service };
     }
     case 'directoryName':
-      return [{ tag: name.type, value: name.name.raw }];
+      return { tag: name.type, value: name.name.raw };
     case 'registeredID':
-      return [{ tag: name.type, value: name.oid }];
+      return { tag: name.type, value: name.oid };
     case 'x400Address':
     case 'ediPartyName':
-      return [{ tag: name.type, value: name.raw }];
+      return { tag: name.type, value: name.raw };
   }
 }
 
@@ -203,52 +210,4 @@ function ia5Text(value: Uint8Array): string | undefined {
     if (error instanceof DerError) return undefined;
     throw error;
   }
-}
-
-/** Octets of an IPv4 or IPv6 address in its plain text form, without zone; `undefined`: it is none. */
-export function parseAddress(text: string): Uint8Array | undefined {
-  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
-}
-
-function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (
-    parts.length !== 4 ||
-    !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256)
-  ) {
-    return undefined;
-  }
-  return Uint8Array.from(parts, Number);
-}
-
-function parseIpv6(text: string): Uint8Array | undefined {
-  let body = text;
-  const tail: number[] = [];
-  const dotted = /^(.*:)([0-9.]+\.[0-9.]+)$/.exec(text);
-  if (dotted !== null) {
-    const mapped = parseIpv4(dotted[2] ?? '');
-    if (mapped === undefined) return undefined;
-    tail.push(...mapped);
-    body = `${dotted[1] ?? ''}0:0`;
-  }
-  const halves = body.split('::');
-  if (halves.length > 2) return undefined;
-  const groups = halves.map((half) => (half === '' ? [] : half.split(':')));
-  if (!groups.flat().every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
-  const [head = [], rest = []] = groups;
-  const missing = 8 - head.length - rest.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const all = [...head, ...Array<string>(missing).fill('0'), ...rest].map((group) =>
-    Number.parseInt(group, 16),
-  );
-  const octets = all.flatMap((group) => [group >> 8, group & 0xff]);
-  if (tail.length > 0) octets.splice(12, 4, ...tail);
-  return Uint8Array.from(octets);
-}
-
-/** What Erlang's `inet:parse_address/1` takes: shortened, octal and hexadecimal IPv4 too. */
-function isAddressLiteral(text: string): boolean {
-  if (text.includes(':')) return parseIpv6(text.replace(/%.*$/, '')) !== undefined;
-  const parts = text.split('.');
-  return parts.length <= 4 && parts.every((part) => /^(0x[0-9a-f]+|[0-9]+)$/i.test(part));
 }

@@ -3,43 +3,79 @@
  *
  * Permitted subtrees of several CAs are kept as one list per CA and not intersected: a name has to lie in each
  * list that says anything about its type. That is the intersection, without OTP's ways of computing it.
+ *
+ * Host names are compared in their one form, the one that the host name check knows (`values/host-name.ts`). A name
+ * that has none lies in no permitted subtree and in every excluded one of its type.
  */
-import type { Certificate } from './certificate.js';
+import {
+  type HostName,
+  type HostPattern,
+  hostName,
+  hostNameOfUri,
+  hostPattern,
+  isWithinDomain,
+  parentOf,
+} from '../host-name.js';
 import type { GeneralName } from './extensions/general-name.js';
 import type { NameConstraints } from './extensions/name-constraints.js';
 import { AttributeType } from './name.js';
+import { type NamesOf, presentedNames } from './presented-names.js';
 import type { Work } from './work.js';
 
-/** What constraints look at. */
-export type Constrained = Pick<Certificate, 'subject' | 'subjectAltName'>;
+/** A type of name whose text holds a host name. */
+type HostType = Extract<GeneralName, { readonly text: string }>['type'];
+
+/** A name as constraints see it; `undefined`: not well-formed. */
+type Judged =
+  | { readonly type: 'dNSName'; readonly host: HostPattern | undefined }
+  | { readonly type: 'rfc822Name'; readonly mailbox: Mailbox | undefined }
+  | { readonly type: 'uniformResourceIdentifier'; readonly host: HostName | undefined }
+  | Exclude<GeneralName, { readonly text: string }>;
+
+interface Mailbox {
+  /** Compared by case. */
+  readonly local: string;
+  readonly host: HostName;
+}
+
+/** The base of a subtree. */
+type Base =
+  | { readonly type: HostType; readonly tree: HostTree }
+  | Exclude<GeneralName, { readonly text: string }>;
+
+/** What a constraint on host names holds: all of them, one mailbox, a host or domain, or nobody knows what. */
+type HostTree =
+  | { readonly holds: 'all' | 'unclear' }
+  | { readonly holds: 'mailbox'; readonly mailbox: Mailbox }
+  /** `below`: it was written with a dot in front. */
+  | { readonly holds: 'host' | 'below'; readonly host: HostName };
 
 /** All constraints on the way from the anchor, immutable. */
 export class ConstraintSet {
   static readonly none: ConstraintSet = new ConstraintSet([], []);
-  readonly #permitted: readonly (readonly GeneralName[])[];
-  readonly #excluded: readonly GeneralName[];
+  readonly #permitted: readonly (readonly Base[])[];
+  readonly #excluded: readonly Base[];
 
-  private constructor(permitted: readonly (readonly GeneralName[])[], excluded: readonly GeneralName[]) {
+  private constructor(permitted: readonly (readonly Base[])[], excluded: readonly Base[]) {
     this.#permitted = permitted;
     this.#excluded = excluded;
   }
 
-  with(constraints: NameConstraints): ConstraintSet {
-    const permitted =
-      constraints.permitted.length > 0 ? [...this.#permitted, constraints.permitted] : this.#permitted;
-    return new ConstraintSet(permitted, [...this.#excluded, ...constraints.excluded]);
+  with({ excluded, permitted }: NameConstraints): ConstraintSet {
+    const lists = permitted.length > 0 ? [...this.#permitted, permitted.map(baseOf)] : this.#permitted;
+    return new ConstraintSet(lists, [...this.#excluded, ...excluded.map(baseOf)]);
   }
 
   /**
    * Whether all names of a certificate are permitted. With `commonNames`, a certificate without alternative
    * names has its common names checked as host names, because the host name check will use them so.
    */
-  permits(certificate: Constrained, commonNames: boolean, work: Work): boolean {
+  permits(certificate: NamesOf, commonNames: boolean, work: Work): boolean {
     if (this.#permitted.length === 0 && this.#excluded.length === 0) return true;
-    return namesOf(certificate, commonNames).every((name) => this.#permitsName(name, work));
+    return namesOf(certificate, commonNames).every((name) => this.#permitsName(judged(name), work));
   }
 
-  #permitsName(name: GeneralName, work: Work): boolean {
+  #permitsName(name: Judged, work: Work): boolean {
     for (const base of this.#excluded) {
       if (!sameType(name, base)) continue;
       work.spend('comparisons');
@@ -63,40 +99,82 @@ export class ConstraintSet {
   }
 }
 
-/** Every name that constraints apply to: subject, e-mail addresses in it, alternative names. */
-function namesOf(certificate: Constrained, commonNames: boolean): GeneralName[] {
-  const { subject, subjectAltName } = certificate;
+/** Every name that constraints apply to: subject, e-mail addresses in it, alternative names or common names. */
+function namesOf(certificate: NamesOf, commonNames: boolean): GeneralName[] {
+  const { subject } = certificate;
   const names: GeneralName[] = [];
   if (!subject.isEmpty) names.push({ type: 'directoryName', name: subject });
   for (const { text } of subject.valuesOf(AttributeType.emailAddress)) {
     if (text !== undefined) names.push({ type: 'rfc822Name', text });
   }
-  if (subjectAltName !== undefined && subjectAltName.length > 0) return [...names, ...subjectAltName];
+  const presented = presentedNames(certificate);
+  if (presented.type === 'alternative') return [...names, ...presented.names];
   if (!commonNames) return names;
-  for (const { text } of subject.valuesOf(AttributeType.commonName)) {
-    if (text !== undefined && /^[a-z0-9*_-]+(\.[a-z0-9*_-]+)+\.?$/i.test(text))
-      names.push({ type: 'dNSName', text });
-  }
-  return names;
+  return [...names, ...presented.names.map((text) => ({ type: 'dNSName', text }) as const)];
 }
 
-function sameType(name: GeneralName, base: GeneralName): boolean {
+function judged(name: GeneralName): Judged {
+  switch (name.type) {
+    case 'dNSName':
+      return { type: name.type, host: hostPattern(name.text) };
+    case 'rfc822Name':
+      return { type: name.type, mailbox: mailboxOf(name.text) };
+    case 'uniformResourceIdentifier':
+      return { type: name.type, host: hostNameOfUri(name.text) };
+    default:
+      return name;
+  }
+}
+
+/** RFC 5321 §4.1.2; a domain that is an address in brackets is no host name. */
+function mailboxOf(text: string): Mailbox | undefined {
+  const at = text.lastIndexOf('@');
+  const local = text.slice(0, Math.max(at, 0));
+  const host = hostName(text.slice(at + 1));
+  return local === '' || /[@\s]/.test(local) || host === undefined ? undefined : { local, host };
+}
+
+function baseOf(base: GeneralName): Base {
+  switch (base.type) {
+    case 'dNSName':
+      return { type: base.type, tree: treeOf(base.text) };
+    case 'rfc822Name': {
+      if (!base.text.includes('@')) return { type: base.type, tree: treeOf(base.text) };
+      const mailbox = mailboxOf(base.text);
+      return { type: base.type, tree: mailbox ? { holds: 'mailbox', mailbox } : { holds: 'unclear' } };
+    }
+    case 'uniformResourceIdentifier':
+      // OTP takes a constraint written as a whole URI too; its host is what counts.
+      return { type: base.type, tree: treeOf(hostNameOfUri(base.text) ?? base.text) };
+    default:
+      return base;
+  }
+}
+
+function treeOf(text: string): HostTree {
+  if (text === '') return { holds: 'all' };
+  const below = text.startsWith('.');
+  const host = hostName(below ? text.slice(1) : text);
+  return host === undefined ? { holds: 'unclear' } : { holds: below ? 'below' : 'host', host };
+}
+
+function sameType(name: Judged, base: Base): boolean {
   return (
     name.type === base.type &&
     (name.type !== 'otherName' || base.type !== 'otherName' || name.oid === base.oid)
   );
 }
 
-function isPermitted(name: GeneralName, base: GeneralName): boolean {
+function isPermitted(name: Judged, base: Base): boolean {
   switch (name.type) {
     case 'directoryName':
       return base.type === name.type && name.name.isWithin(base.name);
     case 'dNSName':
-      return base.type === name.type && isHostName(name.text) && dnsWithin(name.text, base.text);
+      return base.type === name.type && name.host !== undefined && dnsWithin(name.host, base.tree);
     case 'rfc822Name':
-      return base.type === name.type && mailWithin(name.text, base.text);
+      return base.type === name.type && name.mailbox !== undefined && mailWithin(name.mailbox, base.tree);
     case 'uniformResourceIdentifier':
-      return base.type === name.type && uriWithin(name.text, base.text) === true;
+      return base.type === name.type && name.host !== undefined && hostWithin(name.host, base.tree);
     case 'iPAddress':
       return base.type === name.type && addressWithin(name.address, base.address) === true;
     case 'otherName':
@@ -108,17 +186,17 @@ function isPermitted(name: GeneralName, base: GeneralName): boolean {
   }
 }
 
-function isExcluded(name: GeneralName, base: GeneralName): boolean {
+function isExcluded(name: Judged, base: Base): boolean {
   switch (name.type) {
     case 'directoryName':
       return base.type === name.type && name.name.isWithin(base.name);
     case 'dNSName':
-      return base.type === name.type && dnsTouches(name.text, base.text);
+      return base.type === name.type && (name.host === undefined || dnsTouches(name.host, base.tree));
     case 'rfc822Name':
-      return base.type === name.type && (!isMailbox(name.text) || mailWithin(name.text, base.text));
+      return base.type === name.type && (name.mailbox === undefined || mailTouches(name.mailbox, base.tree));
     case 'uniformResourceIdentifier':
       // §4.2.1.10: a URI without a host that is a name must be refused where URIs are constrained.
-      return base.type === name.type && uriWithin(name.text, base.text) !== false;
+      return base.type === name.type && (name.host === undefined || hostTouches(name.host, base.tree));
     case 'iPAddress':
       return base.type === name.type && addressWithin(name.address, base.address) !== false;
     case 'otherName':
@@ -129,79 +207,45 @@ function isExcluded(name: GeneralName, base: GeneralName): boolean {
   }
 }
 
-/** Letters, digits, hyphens, underscores, and a whole first label of `*`. */
-function isHostName(text: string): boolean {
-  return (
-    text.length <= 253 &&
-    /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i.test(text)
-  );
-}
-
-/** `name` is `base`, or has it as its last labels. A base with a leading dot is no DNS name and holds nothing. */
-function dnsWithin(name: string, base: string): boolean {
-  if (base === '') return true;
-  const lowerName = stripDot(name.toLowerCase());
-  const lowerBase = stripDot(base.toLowerCase());
-  return lowerName === lowerBase || lowerName.endsWith(`.${lowerBase}`);
+/** A domain and all below it. A base with a leading dot is no DNS name and permits nothing. */
+function dnsWithin({ name }: HostPattern, tree: HostTree): boolean {
+  return tree.holds === 'all' || (tree.holds === 'host' && isWithinDomain(name, tree.host));
 }
 
 /** Exclusion has to bite for every host that a wildcard stands for, and also when the base is written with a dot. */
-function dnsTouches(name: string, base: string): boolean {
-  const plainBase = base.startsWith('.') ? base.slice(1) : base;
+function dnsTouches({ name, wildcard }: HostPattern, tree: HostTree): boolean {
   // A base that is no host name was meant to exclude something: nobody knows what.
-  if (plainBase !== '' && (plainBase.includes('*') || !isHostName(plainBase))) return true;
-  if (dnsWithin(name, plainBase)) return true;
-  if (!name.startsWith('*.')) return false;
-  const parent = name.slice(2);
-  const dot = plainBase.indexOf('.');
-  return (
-    dnsWithin(parent, plainBase) ||
-    (dot > 0 && stripDot(plainBase.slice(dot + 1).toLowerCase()) === stripDot(parent.toLowerCase()))
-  );
-}
-
-function stripDot(name: string): string {
-  return name.endsWith('.') ? name.slice(0, -1) : name;
-}
-
-function isMailbox(text: string): boolean {
-  const at = text.lastIndexOf('@');
-  return at > 0 && at < text.length - 1 && !text.slice(0, at).includes('@') && !/\s/.test(text);
+  if (tree.holds !== 'host' && tree.holds !== 'below') return true;
+  return isWithinDomain(name, tree.host) || (wildcard && parentOf(tree.host) === name);
 }
 
 /** A mailbox against a mailbox (local part by case), a host, or a domain with a leading dot. */
-function mailWithin(mailbox: string, base: string): boolean {
-  if (!isMailbox(mailbox)) return false;
-  const at = mailbox.lastIndexOf('@');
-  const host = mailbox.slice(at + 1).toLowerCase();
-  const baseAt = base.lastIndexOf('@');
-  if (baseAt >= 0) {
-    return mailbox.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();
+function mailWithin({ host, local }: Mailbox, tree: HostTree): boolean {
+  if (tree.holds !== 'mailbox') return hostWithin(host, tree);
+  return local === tree.mailbox.local && host === tree.mailbox.host;
+}
+
+function mailTouches(mailbox: Mailbox, tree: HostTree): boolean {
+  return tree.holds === 'unclear' || mailWithin(mailbox, tree);
+}
+
+/** Exactly that host, or with a leading dot anything below it. */
+function hostWithin(host: HostName, tree: HostTree): boolean {
+  switch (tree.holds) {
+    case 'all':
+      return true;
+    case 'host':
+      return host === tree.host;
+    case 'below':
+      return host !== tree.host && isWithinDomain(host, tree.host);
+    case 'mailbox':
+    case 'unclear':
+      return false;
   }
-  return hostWithin(host, base.toLowerCase());
 }
 
-/** Exactly that host, or with a leading dot anything below it; an empty base is everything. */
-function hostWithin(host: string, base: string): boolean {
-  if (base === '') return true;
-  return base.startsWith('.') ? host.endsWith(base) && host.length > base.length : host === base;
-}
-
-/** `undefined`: the URI has no host name to compare. */
-function uriWithin(uri: string, base: string): boolean | undefined {
-  const host = hostOfUri(uri);
-  if (host === undefined || /^[0-9.]+$/.test(host) || host.startsWith('[')) return undefined;
-  // OTP takes a constraint written as a whole URI too; its host is what counts.
-  return hostWithin(host, (hostOfUri(base) ?? base).toLowerCase());
-}
-
-/** Host of `scheme://authority…`, lower case (RFC 3986 §3.2). */
-function hostOfUri(uri: string): string | undefined {
-  const match = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(uri);
-  const authority = match?.[1];
-  if (authority === undefined) return undefined;
-  const host = authority.slice(authority.lastIndexOf('@') + 1).replace(/:[0-9]*$/, '');
-  return host === '' ? undefined : host.toLowerCase();
+function hostTouches(host: HostName, tree: HostTree): boolean {
+  return tree.holds === 'unclear' || hostWithin(host, tree);
 }
 
 /** Address and mask; `undefined`: malformed on either side. Families do not hold each other. */

@@ -7,11 +7,12 @@
  * answers a promise.
  */
 import type { VerifyFunAnswer, VerifyFunEvent } from '../../options/config.js';
+import { addressText, parseAddress } from '../address.js';
 import type { SignatureAlgorithm } from '../crypto/engine.js';
 import { schemeByName } from '../registry/schemes.js';
 import { type Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerError } from './der.js';
-import { parseAddress, type ReferenceId, verifyHostname } from './hostname.js';
+import { type ReferenceId, verifyHostname } from './hostname.js';
 import { Oid } from './oids.js';
 import { certificateOf } from './parse-cache.js';
 import {
@@ -85,7 +86,8 @@ function judge(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
     policies: input.policies ?? anyPolicyInputs,
     purpose: input.role === 'client' ? Oid.serverAuth : Oid.clientAuth,
     anchorExtensions: 'honour',
-    commonNames: input.host === undefined ? 'ignore' : 'constrain',
+    // Also without a host: whoever checks the name afterwards (`pkixVerifyHostname`) may take a common name for one.
+    commonNames: input.role === 'client' ? 'constrain' : 'ignore',
     work,
   };
   if (input.verify === 'verify_none' && input.verifyFun === undefined) return acceptAny(sent, options);
@@ -128,10 +130,10 @@ function findPath(
       first ??= { path, result };
     }
   } catch (error) {
-    // Work ran out after a path had failed for a reason of its own: that reason says more.
+    // Work ran out after a path had failed for a reason of its own: that reason says more. A verify_fun may accept
+    // that reason, but there is no work left to judge the rest of the path with.
     if (!(error instanceof WorkLimitError) || first === undefined || input.verifyFun !== undefined)
       throw error;
-    throw error;
   }
   if (first === undefined) throw new CertificateError('no path');
   return first;
@@ -339,7 +341,7 @@ class Judgement {
     const above = Math.max(0, this.#certificates().indexOf(certificate));
     const { host } = this.#input;
     const wanted =
-      host === undefined ? undefined : host.type === 'address' ? host.address.join('.') : host.name;
+      host === undefined ? undefined : host.type === 'address' ? addressText(host.address) : host.name;
     return rejection(reason, certificate, above, this.#input.now, wanted);
   }
 }
