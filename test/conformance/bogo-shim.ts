@@ -47,10 +47,17 @@ const supportedGroups = wishedGroups.flatMap((code) => groupNames[code] ?? []);
 if (supportedGroups.length < wishedGroups.length) process.exit(unimplemented);
 
 // Only now: a start that ends with 89 shall be a quick one.
-const { createPrivateKey, X509Certificate } = await import('node:crypto');
+const { createPrivateKey } = await import('node:crypto');
 const { readFileSync } = await import('node:fs');
 const { connect } = await import('node:net');
-const { Core, nodeEngine: engine, reasons, suiteByName } = await import('@actor-tls/ssl/core');
+const {
+  Core,
+  createTrustStore,
+  nodeEngine: engine,
+  reasons,
+  suiteByName,
+  verifyPeer,
+} = await import('@actor-tls/ssl/core');
 
 type Scheme = ClientOptions['config']['signatureAlgs'][number];
 const schemeNames: Readonly<Record<number, Scheme>> = {
@@ -343,7 +350,10 @@ function extensionOf(clientHello: Uint8Array, code: number): Buffer | undefined 
   return undefined;
 }
 
-/** BoGo's certificates are judged by flags: only their keys matter. */
+/**
+ * BoGo's certificates come from nobody we know and are judged by flags. What holds whoever issued them is for our own
+ * judge to say: whether the key may sign, and whether it can be read at all.
+ */
 function judge(chain: readonly Uint8Array[]): void {
   if (flags.has('fail-ocsp-callback') && !flags.has('server')) {
     outcome ??= { code: 1, text: ':OCSP_CB_ERROR:' };
@@ -356,15 +366,39 @@ function judge(chain: readonly Uint8Array[]): void {
     core.answerVerdict({ reject: { alert, detail: 'as told' } });
     return;
   }
-  try {
-    const { publicKey } = new X509Certificate(chain[0] ?? new Uint8Array(0));
-    const key = engine.importPublicKey(publicKey.export({ type: 'spki', format: 'der' }));
-    if (key === undefined)
-      core.answerVerdict({ reject: { alert: 'unsupported_certificate', detail: 'key' } });
-    else core.answerVerdict({ ok: key });
-  } catch {
-    core.answerVerdict({ reject: { alert: 'decode_error', detail: ':CANNOT_PARSE_LEAF_CERT:' } });
-  }
+  const verdict = verifyPeer({
+    chain,
+    trust: createTrustStore([]),
+    engine,
+    role: flags.has('server') ? 'server' : 'client',
+    verify: 'verify_peer',
+    host: undefined,
+    depth: 10,
+    now: Date.now(),
+    signatureAlgs: undefined,
+    verifyFun: { fun: (_certificate, event) => ownRule(event), state: undefined },
+  });
+  if (verdict instanceof Promise) throw new Error('nothing here is asynchronous');
+  if ('ok' in verdict) core.answerVerdict(verdict);
+  else core.answerVerdict({ reject: { ...verdict.reject, detail: bogoName(verdict.reject.detail) } });
+}
+
+type VerifyFun = NonNullable<Parameters<typeof verifyPeer>[0]['verifyFun']>['fun'];
+
+/** RFC 8446 §4.4.2.2 holds for every certificate that is shown. */
+function ownRule(event: Parameters<VerifyFun>[1]): ReturnType<VerifyFun> {
+  const wrongUsage =
+    typeof event === 'object' && 'bad_cert' in event && event.bad_cert === 'invalid_key_usage';
+  return wrongUsage ? { fail: event.bad_cert } : { valid: undefined };
+}
+
+/** What BoringSSL calls a certificate that was refused. */
+function bogoName(detail: unknown): unknown {
+  if (typeof detail !== 'object' || detail === null) return detail;
+  if ('failed_to_decode_certificate' in detail) return ':CANNOT_PARSE_LEAF_CERT:';
+  return 'bad_cert' in detail && detail.bad_cert === 'invalid_key_usage'
+    ? ':KEY_USAGE_BIT_INCORRECT:'
+    : detail;
 }
 
 /** What of the `-expect-…` flags is not so. */
