@@ -13,6 +13,7 @@ import type {
   PrivateKey,
   ServerOptions,
   Sink,
+  Verdict,
 } from '@actor-tls/ssl/core';
 import { type Credential, type Flags, readFlags } from './bogo-flags.js';
 
@@ -379,8 +380,7 @@ function judge(chain: readonly Uint8Array[]): void {
     verifyFun: { fun: (_certificate, event) => ownRule(event), state: undefined },
   });
   if (verdict instanceof Promise) throw new Error('nothing here is asynchronous');
-  if ('ok' in verdict) core.answerVerdict(verdict);
-  else core.answerVerdict({ reject: { ...verdict.reject, detail: bogoName(verdict.reject.detail) } });
+  core.answerVerdict('ok' in verdict ? verdict : { reject: inBogosWords(verdict.reject) });
 }
 
 type VerifyFun = NonNullable<Parameters<typeof verifyPeer>[0]['verifyFun']>['fun'];
@@ -392,13 +392,15 @@ function ownRule(event: Parameters<VerifyFun>[1]): ReturnType<VerifyFun> {
   return wrongUsage ? { fail: event.bad_cert } : { valid: undefined };
 }
 
-/** What BoringSSL calls a certificate that was refused. */
-function bogoName(detail: unknown): unknown {
-  if (typeof detail !== 'object' || detail === null) return detail;
-  if ('failed_to_decode_certificate' in detail) return ':CANNOT_PARSE_LEAF_CERT:';
-  return 'bad_cert' in detail && detail.bad_cert === 'invalid_key_usage'
-    ? ':KEY_USAGE_BIT_INCORRECT:'
-    : detail;
+type Rejection = Extract<Verdict, { readonly reject: unknown }>['reject'];
+
+/** What BoringSSL calls a certificate that was refused, and the alert of one that is none. */
+function inBogosWords({ alert, detail }: Rejection): Rejection {
+  if (typeof detail !== 'object' || detail === null) return { alert, detail };
+  if ('failed_to_decode_certificate' in detail)
+    return { alert: 'decode_error', detail: ':CANNOT_PARSE_LEAF_CERT:' };
+  const wrongUsage = 'bad_cert' in detail && detail.bad_cert === 'invalid_key_usage';
+  return { alert, detail: wrongUsage ? ':KEY_USAGE_BIT_INCORRECT:' : detail };
 }
 
 /** What of the `-expect-…` flags is not so. */

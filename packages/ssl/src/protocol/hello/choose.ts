@@ -11,6 +11,7 @@ import {
   schemeByName,
 } from '../../values/registry/schemes.js';
 import type { CipherName, CipherSuite } from '../../values/registry/suites.js';
+import { authorityKeys, isIssuedByOneOf } from '../../values/x509/authorities.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
 import type { OwnIdentity } from '../identity.js';
 import { AlertError } from '../reasons.js';
@@ -88,20 +89,35 @@ export function chooseGroup(
 }
 
 /**
- * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
- * `undefined`: none.
+ * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too; one
+ * below a CA that the peer names goes before the others, which do as well when there is none (RFC 8446 §4.4.2.3, and
+ * §4.2.4 for a server). `undefined`: no certificate can sign.
  */
 export function chooseCertificate(
   identities: readonly OwnIdentity[],
   offered: readonly number[],
   own: readonly SignatureSchemeName[],
+  authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
-  for (const identity of identities) {
-    for (const code of offered) {
-      const scheme = schemeByCode(code);
-      if (scheme === undefined || scheme.tls13 !== 'handshake') continue;
-      if (own.includes(scheme.name) && identity.schemes.includes(scheme.name)) return { identity, scheme };
-    }
+  const fitting = identities.flatMap((identity) => {
+    const scheme = commonScheme(identity, offered, own);
+    return scheme === undefined ? [] : [{ identity, scheme }];
+  });
+  const [first] = fitting;
+  if (authorities === undefined || fitting.length < 2) return first;
+  const keys = authorityKeys(authorities);
+  return fitting.find(({ identity }) => isIssuedByOneOf(identity.chain, keys)) ?? first;
+}
+
+function commonScheme(
+  { schemes }: OwnIdentity,
+  offered: readonly number[],
+  own: readonly SignatureSchemeName[],
+): SignatureScheme | undefined {
+  for (const code of offered) {
+    const scheme = schemeByCode(code);
+    if (scheme === undefined || scheme.tls13 !== 'handshake') continue;
+    if (own.includes(scheme.name) && schemes.includes(scheme.name)) return scheme;
   }
   return undefined;
 }
