@@ -40,6 +40,29 @@ export function makeKey(): KeyPair {
   };
 }
 
+/** A fresh RSA-PSS key of 2048 bits; what is `undefined` restricts nothing. */
+export function pssKey(
+  hashAlgorithm?: string,
+  mgf1HashAlgorithm?: string,
+  saltLength?: number,
+): { readonly spki: Uint8Array; readonly pkcs8: Uint8Array } {
+  const options = {
+    modulusLength: 2048,
+    ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
+    ...(mgf1HashAlgorithm === undefined ? {} : { mgf1HashAlgorithm }),
+    ...(saltLength === undefined ? {} : { saltLength }),
+    publicKeyEncoding: { format: 'der', type: 'spki' },
+    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+  };
+  // Node wants a number for the salt, its types a text.
+  const pair: { readonly publicKey: Buffer; readonly privateKey: Buffer } = Reflect.apply(
+    generateKeyPairSync,
+    undefined,
+    ['rsa-pss', options],
+  );
+  return { spki: pair.publicKey, pkcs8: pair.privateKey };
+}
+
 export const text = (tag: number, value: string): Uint8Array =>
   encodeElement(tag, new TextEncoder().encode(value));
 
