@@ -44,7 +44,7 @@ const sink: Sink = {
     if (key !== undefined) core.answerVerdict({ ok: key });
   },
   askSignature: ignore,
-  keyUpdateRequested: ignore,
+  owes: ignore,
 };
 const suites = [suiteByName(suite)].filter((row) => row !== undefined);
 const core = Core.client(
@@ -53,6 +53,7 @@ const core = Core.client(
       versions: ['tlsv1.3'],
       ciphers: suites,
       supportedGroups: [group],
+      eccs: [group],
       signatureAlgs: ['ecdsa_secp256r1_sha256'],
       signatureAlgsCert: undefined,
       maxHandshakeSize: 262_144,

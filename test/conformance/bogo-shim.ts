@@ -13,6 +13,7 @@ import type {
   PrivateKey,
   ServerOptions,
   Sink,
+  Verdict,
 } from '@actor-tls/ssl/core';
 import { type Credential, type Flags, readFlags } from './bogo-flags.js';
 
@@ -47,10 +48,17 @@ const supportedGroups = wishedGroups.flatMap((code) => groupNames[code] ?? []);
 if (supportedGroups.length < wishedGroups.length) process.exit(unimplemented);
 
 // Only now: a start that ends with 89 shall be a quick one.
-const { createPrivateKey, X509Certificate } = await import('node:crypto');
+const { createPrivateKey } = await import('node:crypto');
 const { readFileSync } = await import('node:fs');
 const { connect } = await import('node:net');
-const { Core, nodeEngine: engine, reasons, suiteByName } = await import('@actor-tls/ssl/core');
+const {
+  Core,
+  createTrustStore,
+  nodeEngine: engine,
+  reasons,
+  suiteByName,
+  verifyPeer,
+} = await import('@actor-tls/ssl/core');
 
 type Scheme = ClientOptions['config']['signatureAlgs'][number];
 const schemeNames: Readonly<Record<number, Scheme>> = {
@@ -349,7 +357,10 @@ function extensionOf(bytes: Uint8Array, code: number): Buffer | undefined {
   return undefined;
 }
 
-/** BoGo's certificates are judged by flags: only their keys matter. */
+/**
+ * BoGo's certificates come from nobody we know and are judged by flags. What holds whoever issued them is for our own
+ * judge to say: whether the key may sign, and whether it can be read at all.
+ */
 function judge(chain: readonly Uint8Array[]): void {
   if (flags.has('fail-ocsp-callback') && !flags.has('server')) {
     outcome ??= { code: 1, text: ':OCSP_CB_ERROR:' };
@@ -362,15 +373,40 @@ function judge(chain: readonly Uint8Array[]): void {
     core.answerVerdict({ reject: { alert, detail: 'as told' } });
     return;
   }
-  try {
-    const { publicKey } = new X509Certificate(chain[0] ?? new Uint8Array(0));
-    const key = engine.importPublicKey(publicKey.export({ type: 'spki', format: 'der' }));
-    if (key === undefined)
-      core.answerVerdict({ reject: { alert: 'unsupported_certificate', detail: 'key' } });
-    else core.answerVerdict({ ok: key });
-  } catch {
-    core.answerVerdict({ reject: { alert: 'decode_error', detail: ':CANNOT_PARSE_LEAF_CERT:' } });
-  }
+  const verdict = verifyPeer({
+    chain,
+    trust: createTrustStore([]),
+    engine,
+    role: flags.has('server') ? 'server' : 'client',
+    verify: 'verify_peer',
+    host: undefined,
+    depth: 10,
+    now: Date.now(),
+    signatureAlgs: undefined,
+    verifyFun: { fun: (_certificate, event) => ownRule(event), state: undefined },
+  });
+  if (verdict instanceof Promise) throw new Error('nothing here is asynchronous');
+  core.answerVerdict('ok' in verdict ? verdict : { reject: inBogosWords(verdict.reject) });
+}
+
+type VerifyFun = NonNullable<Parameters<typeof verifyPeer>[0]['verifyFun']>['fun'];
+
+/** RFC 8446 §4.4.2.2 holds for every certificate that is shown. */
+function ownRule(event: Parameters<VerifyFun>[1]): ReturnType<VerifyFun> {
+  const wrongUsage =
+    typeof event === 'object' && 'bad_cert' in event && event.bad_cert === 'invalid_key_usage';
+  return wrongUsage ? { fail: event.bad_cert } : { valid: undefined };
+}
+
+type Rejection = Extract<Verdict, { readonly reject: unknown }>['reject'];
+
+/** What BoringSSL calls a certificate that was refused, and the alert of one that is none. */
+function inBogosWords({ alert, detail }: Rejection): Rejection {
+  if (typeof detail !== 'object' || detail === null) return { alert, detail };
+  if ('failed_to_decode_certificate' in detail)
+    return { alert: 'decode_error', detail: ':CANNOT_PARSE_LEAF_CERT:' };
+  const wrongUsage = 'bad_cert' in detail && detail.bad_cert === 'invalid_key_usage';
+  return { alert, detail: wrongUsage ? ':KEY_USAGE_BIT_INCORRECT:' : detail };
 }
 
 /** What of the `-expect-…` flags is not so. */

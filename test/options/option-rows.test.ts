@@ -364,6 +364,11 @@ const cases: Readonly<Record<string, RowCases>> = {
     edges: { in: [0, 255], out: [-1, 256, 1.5] },
     wrong: ['1', true, [], null, Number.NaN],
   },
+  minKeySize: {
+    valid: [[3072, 3072]],
+    edges: { in: [1024, 16_384], out: [1023, 16_385, 2048.5] },
+    wrong: ['2048', true, [], null, Number.NaN],
+  },
   ciphers: {
     valid: [
       [['TLS_AES_128_GCM_SHA256'], [gcm128]],
@@ -743,6 +748,7 @@ describe('options as a whole', () => {
         verify: 'verify_peer',
         cacerts: 'system',
         depth: 10,
+        minKeySize: 2048,
         supportedGroups: ['x25519', 'x448', 'secp256r1', 'secp384r1'],
         maxHandshakeSize: 262144,
         keyUpdateAt: 388736063997,

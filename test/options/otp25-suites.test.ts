@@ -200,11 +200,16 @@ function tlsVersion(value: unknown): readonly TlsVersion[] {
     : [];
 }
 
+/** Where we are not OTP 25 on purpose: SHA-1 signs nothing by default, as from OTP 26 on. */
+function withoutSha1(names: unknown): unknown {
+  return Array.isArray(names) ? names.filter((name) => !/^sha\/|_sha1$/.test(String(name))) : names;
+}
+
 function expected(test: Case): unknown {
   if (test.raises !== undefined) return 'raises';
   if (test.returns_names !== undefined) return test.returns_names;
   if (test.returns === undefined) return undefined;
-  if (test.function === 'tls_v1:default_signature_algs/1') return schemeNames(test.returns);
+  if (test.function === 'tls_v1:default_signature_algs/1') return withoutSha1(schemeNames(test.returns));
   if (test.function.startsWith('suite_to_')) return textOf(canonical(test.returns));
   return plain(test.returns);
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { createNode, type Node, silentLogger, systemClock } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
-import { createCa, type IssuedCertificate, type KeyKind } from '@actor-tls/ssl/testing';
+import { createCa, generateKey, type IssuedCertificate, type KeyKind } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientConfig } from '../../packages/ssl/src/options/config.js';
 import { parseClientOptions } from '../../packages/ssl/src/options/parse.js';
@@ -17,6 +17,7 @@ import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engi
 import { testWithKey } from '../support/engine.js';
 import { describeWithPeer } from '../support/report.js';
 import { brief, handshake, pairOf, serve, shake } from './live.js';
+import { pssKey } from './make.js';
 
 const ca = createCa({ subject: 'Identity CA' });
 const leaf = ca.issue();
@@ -203,6 +204,77 @@ describeWithPeer('PKCS#12', 'openssl', () => {
     await ssl.clearPemCache(node);
     expect(await shake(node, server.port, trusting)).toBe('ok');
     await server.stop();
+  });
+});
+
+describe('an RSA-PSS key that is restricted to one hash', () => {
+  const key = pssKey('sha256', 'sha256', 32);
+  const own = ca.issue({
+    key: {
+      ...generateKey('ec'),
+      algorithm: 'rsa_pss',
+      curve: undefined,
+      ...key,
+    },
+  });
+
+  testWithKey('rsa')('signs for a server and for a client with that hash, whatever comes first', async () => {
+    const trusting = { cacerts: [ca.cert] };
+    const both = await handshake(
+      node,
+      { ...trusting, ...pairOf(own) },
+      { ...pairOf(own), ...trusting, verify: 'verify_peer', failIfNoPeerCert: true },
+    );
+    expect(both).toEqual({ client: 'ok', server: 'ok' });
+  });
+
+  testWithKey('rsa')('is not used where the peer does not offer the hash', async () => {
+    const client = {
+      cacerts: [ca.cert],
+      signatureAlgs: ['rsa_pss_pss_sha512', 'ecdsa_secp256r1_sha256'],
+    } as const;
+    expect(brief((await handshake(node, client, pairOf(own))).server)).toBe('insufficient_security');
+    const certsKeys = [pairOf(own), pairOf(leaf)];
+    expect((await handshake(node, client, { certsKeys })).client).toBe('ok');
+  });
+
+  testWithKey('rsa')('that fits no scheme of TLS 1.3 is told as such when it is loaded', async () => {
+    const dsa = ca.issue({ key: 'dsa', subject: 'old' });
+    expect((await handshake(node, { cacerts: [ca.cert] }, pairOf(dsa))).server).toEqual({
+      reason: {
+        options: { cert: expect.stringMatching(/CN=old.*dsa, 2048 bits.*fits no signature scheme/) },
+      },
+    });
+  });
+});
+
+describe('a client with several certificates', () => {
+  const first = createCa({ subject: 'first CA' });
+  const second = createCa({ subject: 'second CA' });
+  const below = second.intermediate({ subject: 'below the second' });
+  const certsKeys = [pairOf(first.issue()), pairOf(below.issue())];
+  const serverOf = (...cas: readonly { readonly cert: Uint8Array }[]): ssl.TlsServerOptions => ({
+    ...pairOf(leaf),
+    verify: 'verify_peer',
+    failIfNoPeerCert: true,
+    cacerts: cas.map(({ cert }) => cert),
+  });
+  const shown = async (
+    server: ssl.TlsServerOptions,
+    own: ssl.TlsClientOptions['certsKeys'],
+  ): Promise<unknown> =>
+    brief((await handshake(node, { cacerts: [ca.cert], certsKeys: own }, server)).server);
+
+  it('shows the one below a CA that the server names, whatever their order (RFC 8446 §4.4.2.3)', async () => {
+    for (const own of [certsKeys, [...certsKeys].reverse()]) {
+      expect(await shown(serverOf(first), own)).toBe('ok');
+      expect(await shown(serverOf(second), own)).toBe('ok');
+      expect(await shown(serverOf(second, below), own)).toBe('ok');
+    }
+  });
+
+  it('shows the preferred one when none fits the names', async () => {
+    expect(await shown(serverOf(createCa({ subject: 'third CA' })), certsKeys)).toBe('unknown_ca');
   });
 });
 

@@ -1,12 +1,15 @@
+import { selfSigned } from '@actor-tls/ssl/testing';
 import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import type { PrivateKey } from '../../packages/ssl/src/values/crypto/engine.js';
 import { nobleEngine } from '../../packages/ssl/src/values/crypto/noble/engine.js';
-import { completeChain, loadIdentity } from '../../packages/ssl/src/values/x509/identity.js';
+import { completeChain, loadIdentity, matchRemoteKey } from '../../packages/ssl/src/values/x509/identity.js';
 import { KeyError } from '../../packages/ssl/src/values/x509/key-error.js';
 import { parsePrivateKey } from '../../packages/ssl/src/values/x509/private-key.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
-import { makeIntermediate, makeKey, makeLeaf, makeRoot, noon } from './make.js';
+import { testWithKey } from '../support/engine.js';
+import { makeIntermediate, makeKey, makeLeaf, makeRoot, noon, pssKey } from './make.js';
 
 const root = makeRoot('Root');
 const upper = makeIntermediate('Upper', root);
@@ -29,6 +32,19 @@ const kindOf = (act: () => unknown): string | undefined => {
   return undefined;
 };
 
+const imported = (der: Uint8Array): PrivateKey =>
+  parsePrivateKey({ type: 'der', format: 'PrivateKeyInfo', der }, undefined, defaultEngine);
+
+/** A certificate "pss" over a fresh RSA-PSS key that is restricted so. */
+function pssIdentity(
+  hashAlgorithm: string | undefined,
+  mgf1HashAlgorithm: string | undefined,
+  saltLength: number | undefined,
+): { readonly chain: readonly Uint8Array[]; readonly key: PrivateKey } {
+  const { pkcs8, spki } = pssKey(hashAlgorithm, mgf1HashAlgorithm, saltLength);
+  return { chain: [makeLeaf('pss', lower, { key: { ...pair, spki, pkcs8 } })], key: imported(pkcs8) };
+}
+
 describe('an identity', () => {
   it('knows the schemes its key can sign with', () => {
     expect(loadIdentity([leaf, lower.der], key, defaultEngine).schemes).toEqual([
@@ -37,6 +53,47 @@ describe('an identity', () => {
       'ecdsa_sha224',
       'ecdsa_md5',
     ]);
+  });
+
+  testWithKey('rsa')('of an RSA-PSS key knows the schemes that the key lets itself be used with', () => {
+    const schemesWith = (hashAlgorithm: string, saltLength: number): readonly string[] => {
+      const { chain, key: own } = pssIdentity(hashAlgorithm, hashAlgorithm, saltLength);
+      return loadIdentity(chain, own, defaultEngine).schemes;
+    };
+    expect(schemesWith('sha256', 32)).toEqual(['rsa_pss_pss_sha256']);
+    expect(schemesWith('sha512', 20)).toEqual(['rsa_pss_pss_sha512']);
+    const free = pssIdentity(undefined, undefined, undefined);
+    expect(loadIdentity(free.chain, free.key, defaultEngine).schemes).toEqual([
+      'rsa_pss_pss_sha512',
+      'rsa_pss_pss_sha384',
+      'rsa_pss_pss_sha256',
+    ]);
+  });
+
+  testWithKey('rsa')('whose key fits no scheme is refused when it is loaded, by name', () => {
+    for (const [hash, mgf, salt, says] of [
+      ['sha1', 'sha1', 20, 'restricted to sha, '],
+      ['sha384', 'sha1', 20, 'MGF1 with sha, '],
+      ['sha256', 'sha256', 33, 'a salt from 33 bytes'],
+    ] as const) {
+      const { chain, key: own } = pssIdentity(hash, mgf, salt);
+      const load = (): unknown => loadIdentity(chain, own, defaultEngine);
+      expect(load).toThrow(KeyError);
+      expect(load).toThrow(says);
+      expect(load).toThrow('CN=pss');
+    }
+    const dsa = selfSigned({ key: 'dsa', subject: 'old' });
+    expect(() => loadIdentity([dsa.cert], imported(dsa.key), defaultEngine)).toThrow(
+      /CN=old.*dsa, 2048 bits/,
+    );
+  });
+
+  testWithKey('rsa')('with a key that lives elsewhere has the schemes of its certificate', () => {
+    const { chain } = pssIdentity('sha384', 'sha384', 48);
+    const remote = { algorithm: 'rsa_pss', sign: () => new Uint8Array() } as const;
+    expect(matchRemoteKey(chain, remote, defaultEngine).schemes).toEqual(['rsa_pss_pss_sha384']);
+    const { chain: none } = pssIdentity('sha1', 'sha1', 20);
+    expect(kindOf(() => matchRemoteKey(none, remote, defaultEngine))).toBe('unsupported');
   });
 
   it('is refused when key and certificate do not belong together', () => {

@@ -1,18 +1,13 @@
 /** Runs a case in x509-limbo's format (C2SP/x509-limbo) through `verifyPeer`. */
 import { parseAddress } from '../../packages/ssl/src/values/address.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
-import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
 import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
-import { certificateOf } from '../../packages/ssl/src/values/x509/parse-cache.js';
-import type {
-  HostReference,
-  PeerVerification,
-} from '../../packages/ssl/src/values/x509/peer-verification.js';
+import type { HostReference } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import { decodePem } from '../../packages/ssl/src/values/x509/pem.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
-import type { Material } from './limbo-decisions.js';
+import { productDefaults } from '../support/product-defaults.js';
 
 export interface LimboCase {
   readonly id: string;
@@ -33,31 +28,6 @@ export interface Outcome {
   readonly accepted: boolean;
   readonly why: string;
 }
-
-/** The case's certificates and lists, decoded. */
-export function materialOf(test: LimboCase): Material {
-  return {
-    peer: certificateOf(der(test.peer_certificate)),
-    intermediates: test.untrusted_intermediates.map((pem) => certificateOf(der(pem))),
-    roots: test.trusted_certs.map((pem) => certificateOf(der(pem))),
-    lists: test.crls.map((pem) => new RevocationList(der(pem))),
-  };
-}
-
-/** What TLS 1.3 offers without SHA-1. */
-const signatureAlgs: PeerVerification['signatureAlgs'] = [
-  'eddsa_ed25519',
-  'eddsa_ed448',
-  'ecdsa_secp521r1_sha512',
-  'ecdsa_secp384r1_sha384',
-  'ecdsa_secp256r1_sha256',
-  'rsa_pss_rsae_sha512',
-  'rsa_pss_rsae_sha384',
-  'rsa_pss_rsae_sha256',
-  'rsa_pkcs1_sha512',
-  'rsa_pkcs1_sha384',
-  'rsa_pkcs1_sha256',
-];
 
 function der(pem: string): Uint8Array {
   return decodePem(pem)[0]?.der ?? new Uint8Array();
@@ -90,13 +60,20 @@ export function runLimbo(test: LimboCase): Outcome {
     role: test.validation_kind === 'SERVER' ? 'client' : 'server',
     verify: 'verify_peer',
     host: hostOf(test),
-    depth: test.max_chain_depth ?? 10,
+    ...productDefaults,
+    depth: test.max_chain_depth ?? productDefaults.depth,
     now,
     checkRevocation:
       test.crls.length === 0
         ? undefined
-        : checkByCrls({ check: true, source: sourceOf(test), trust, engine: defaultEngine, now }),
-    signatureAlgs,
+        : checkByCrls({
+            ...productDefaults,
+            check: true,
+            source: sourceOf(test),
+            trust,
+            engine: defaultEngine,
+            now,
+          }),
     partialChain: (chain) => {
       const anchor = chain.slice(0, -1).findLast(isTrusted);
       return anchor === undefined ? 'unknown_ca' : { trusted_ca: anchor };

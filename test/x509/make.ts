@@ -10,9 +10,15 @@ import {
 import { Oid } from '../../packages/ssl/src/values/x509/oids.js';
 import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import type { TrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
+import { productDefaults } from '../support/product-defaults.js';
 
 const SEQUENCE = 0x30;
-const ecdsaSha256 = encodeElement(SEQUENCE, encodeOid('1.2.840.10045.4.3.2'));
+/** ECDSA with each hash. */
+const ecdsaWith = {
+  sha1: encodeElement(SEQUENCE, encodeOid('1.2.840.10045.4.1')),
+  sha256: encodeElement(SEQUENCE, encodeOid('1.2.840.10045.4.3.2')),
+} as const;
+type MadeHash = keyof typeof ecdsaWith;
 
 export interface KeyPair {
   readonly key: KeyObject;
@@ -32,6 +38,29 @@ export function makeKey(): KeyPair {
     spki: publicKey,
     pkcs8: privateKey,
   };
+}
+
+/** A fresh RSA-PSS key of 2048 bits; what is `undefined` restricts nothing. */
+export function pssKey(
+  hashAlgorithm?: string,
+  mgf1HashAlgorithm?: string,
+  saltLength?: number,
+): { readonly spki: Uint8Array; readonly pkcs8: Uint8Array } {
+  const options = {
+    modulusLength: 2048,
+    ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
+    ...(mgf1HashAlgorithm === undefined ? {} : { mgf1HashAlgorithm }),
+    ...(saltLength === undefined ? {} : { saltLength }),
+    publicKeyEncoding: { format: 'der', type: 'spki' },
+    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+  };
+  // Node wants a number for the salt, its types a text.
+  const pair: { readonly publicKey: Buffer; readonly privateKey: Buffer } = Reflect.apply(
+    generateKeyPairSync,
+    undefined,
+    ['rsa-pss', options],
+  );
+  return { spki: pair.publicKey, pkcs8: pair.privateKey };
 }
 
 export const text = (tag: number, value: string): Uint8Array =>
@@ -106,6 +135,10 @@ export interface CertificateOrder {
   readonly notBefore?: number;
   readonly notAfter?: number;
   readonly extensions?: readonly MadeExtension[];
+  /** default 3 */
+  readonly version?: 1 | 2 | 3;
+  /** Hash of the signature; default `sha256`. */
+  readonly hash?: MadeHash;
 }
 
 export const noon: number = Date.UTC(2026, 0, 1, 12);
@@ -114,11 +147,12 @@ export const noon: number = Date.UTC(2026, 0, 1, 12);
 export function makeCertificate(order: CertificateOrder): Uint8Array {
   const name = (value: string | Uint8Array): Uint8Array =>
     typeof value === 'string' ? makeName(value) : value;
+  const { hash = 'sha256', version = 3 } = order;
   const tbs = encodeElement(
     SEQUENCE,
-    encodeElement(0xa0, encodeSmallInteger(2)),
+    ...(version === 1 ? [] : [encodeElement(0xa0, encodeSmallInteger(version - 1))]),
     encodeSmallInteger(order.serial ?? 1),
-    ecdsaSha256,
+    ecdsaWith[hash],
     name(order.issuer),
     encodeElement(
       SEQUENCE,
@@ -129,12 +163,12 @@ export function makeCertificate(order: CertificateOrder): Uint8Array {
     order.key.spki,
     ...(order.extensions === undefined ? [] : [encodeElement(0xa3, makeExtensions(order.extensions))]),
   );
-  return signed(tbs, order.signer);
+  return signed(tbs, order.signer, hash);
 }
 
-function signed(tbs: Uint8Array, signer: KeyPair): Uint8Array {
-  const signature = sign('sha256', tbs, signer.key);
-  return encodeElement(SEQUENCE, tbs, ecdsaSha256, encodeElement(0x03, Uint8Array.of(0), signature));
+function signed(tbs: Uint8Array, signer: KeyPair, hash: MadeHash): Uint8Array {
+  const signature = sign(hash, tbs, signer.key);
+  return encodeElement(SEQUENCE, tbs, ecdsaWith[hash], encodeElement(0x03, Uint8Array.of(0), signature));
 }
 
 export interface Authority {
@@ -195,10 +229,12 @@ export interface CrlOrder {
   readonly lines?: readonly Uint8Array[];
   /** DER of Extensions, in place of `extensions`. */
   readonly extensionsDer?: Uint8Array;
+  readonly hash?: MadeHash;
 }
 
 /** A CRL of an authority; current for a month around `noon`. */
 export function makeCrl(order: CrlOrder): Uint8Array {
+  const { hash = 'sha256' } = order;
   const thisUpdate = order.thisUpdate ?? noon - 15 * 86_400_000;
   const extensions =
     order.extensionsDer ?? (order.extensions === undefined ? undefined : makeExtensions(order.extensions));
@@ -216,14 +252,14 @@ export function makeCrl(order: CrlOrder): Uint8Array {
   const tbs = encodeElement(
     SEQUENCE,
     encodeSmallInteger(1),
-    ecdsaSha256,
+    ecdsaWith[hash],
     makeName(order.issuer.name),
     makeTime(thisUpdate),
     makeTime(order.nextUpdate ?? noon + 15 * 86_400_000),
     ...(entries.length === 0 ? [] : [encodeElement(SEQUENCE, ...entries)]),
     ...(extensions === undefined ? [] : [encodeElement(0xa0, extensions)]),
   );
-  return signed(tbs, order.issuer.key);
+  return signed(tbs, order.issuer.key, hash);
 }
 
 export interface OcspOrder {
@@ -238,11 +274,15 @@ export interface OcspOrder {
   readonly nonce?: Uint8Array;
   /** Certificates that come along. */
   readonly certificates?: readonly Uint8Array[];
+  /** responseExtensions beside the nonce. */
+  readonly responseExtensions?: readonly MadeExtension[];
+  readonly singleExtensions?: readonly MadeExtension[];
+  readonly hash?: MadeHash;
 }
 
 /** A successful OCSPResponse. */
 export function makeOcsp(order: OcspOrder): Uint8Array {
-  const { issuer, responder = issuer, status = 'good' } = order;
+  const { hash = 'sha256', issuer, responder = issuer, status = 'good' } = order;
   const sha1 = (bytes: Uint8Array): Uint8Array => createHash('sha1').update(bytes).digest();
   const subject = new Certificate(order.certificate);
   const keyBits = new Certificate(issuer.der).spki.subarray(-65);
@@ -273,26 +313,26 @@ export function makeOcsp(order: OcspOrder): Uint8Array {
     statusOf,
     general(thisUpdate),
     ...(next === undefined ? [] : [encodeElement(0xa0, general(next))]),
+    ...(order.singleExtensions === undefined
+      ? []
+      : [encodeElement(0xa1, makeExtensions(order.singleExtensions))]),
   );
+  const extensions = [
+    ...(order.nonce === undefined ? [] : [{ oid: Oid.ocspNonce, value: encodeElement(0x04, order.nonce) }]),
+    ...(order.responseExtensions ?? []),
+  ];
   const data = encodeElement(
     SEQUENCE,
     encodeElement(0xa1, makeName(responder.name)),
     general(thisUpdate),
     encodeElement(SEQUENCE, single),
-    ...(order.nonce === undefined
-      ? []
-      : [
-          encodeElement(
-            0xa1,
-            makeExtensions([{ oid: Oid.ocspNonce, value: encodeElement(0x04, order.nonce) }]),
-          ),
-        ]),
+    ...(extensions.length === 0 ? [] : [encodeElement(0xa1, makeExtensions(extensions))]),
   );
-  const signature = sign('sha256', data, responder.key.key);
+  const signature = sign(hash, data, responder.key.key);
   const basic = encodeElement(
     SEQUENCE,
     data,
-    ecdsaSha256,
+    ecdsaWith[hash],
     encodeElement(0x03, Uint8Array.of(0), signature),
     ...(order.certificates === undefined
       ? []
@@ -305,7 +345,7 @@ export function makeOcsp(order: OcspOrder): Uint8Array {
   );
 }
 
-/** What a client judges a chain by: at `noon`, without a host name and without a list of schemes, unless told. */
+/** What a client judges a chain by: at `noon`, without a host name, else by the product's defaults, unless told. */
 export function judged(
   chain: readonly Uint8Array[],
   trust: TrustStore,
@@ -318,9 +358,8 @@ export function judged(
     role: 'client',
     verify: 'verify_peer',
     host: undefined,
-    depth: 10,
     now: noon,
-    signatureAlgs: undefined,
+    ...productDefaults,
     ...more,
   };
 }

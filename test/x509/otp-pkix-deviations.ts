@@ -32,12 +32,20 @@ const is = (event: string | undefined, name: string): boolean => event?.startsWi
 
 export const pkixDeviations: readonly Deviation[] = [
   {
-    why: 'contract §7.2 †: OTP lets a certificate without keyUsage issue; only CAs may (RFC 5280 §4.2.1.9)',
-    applies: ({ ours }) => is(ours, 'bad_cert:missing_basic_constraint'),
+    why: 'OTP lets a certificate without keyUsage issue; only CAs may (RFC 5280 §4.2.1.9)',
+    applies: ({ chain, ours }) =>
+      is(ours, 'bad_cert:missing_basic_constraint') && about(ours, chain).some((each) => !each.isCa),
   },
   {
     why: 'RFC 5280 §4.2: an extension must not stand twice',
-    applies: ({ ours }) => is(ours, 'bad_cert:duplicate_extension'),
+    applies: ({ chain, ours }) =>
+      is(ours, 'bad_cert:duplicate_extension') && about(ours, chain).some(repeatsItself),
+  },
+  {
+    why: 'RFC 5280 §4.1.2.9: only version 3 has extensions; OTP takes those of version 2 and does not see those of version 1',
+    applies: ({ chain, ours }) =>
+      is(ours, 'bad_cert:extensions_before_version_3') &&
+      about(ours, chain).some((each) => each.version !== 3 && each.extensions.length > 0),
   },
   {
     why: 'OTP has no policies and fails on critical policy extensions; we process them (RFC 5280 §6.1, RFC 9618)',
@@ -73,7 +81,10 @@ export const pkixDeviations: readonly Deviation[] = [
     why: 'RSASSA-PSS with SHA-384 and SHA-512: OTP verifies with the parameters of the key, not of the signature',
     applies: ({ chain, otps }) =>
       is(otps, 'bad_cert:invalid_signature') &&
-      about(otps, chain).some((each) => signatureAlgorithmOf(each.signatureAlgorithm)?.type === 'rsa_pss'),
+      about(otps, chain).some((each) => {
+        const used = signatureAlgorithmOf(each.signatureAlgorithm);
+        return used?.type === 'rsa_pss' && (used.hash === 'sha384' || used.hash === 'sha512');
+      }),
   },
   {
     why: 'a critical subjectAltName is understood for its addresses too',
@@ -103,6 +114,10 @@ export const pkixDeviations: readonly Deviation[] = [
       about(otps, chain).some((each) => each.issuer.rdns.flat().some(({ tag }) => tag === Tag.teletexString)),
   },
 ];
+
+function repeatsItself({ extensions }: Certificate): boolean {
+  return new Set(extensions.map(({ oid }) => oid)).size < extensions.length;
+}
 
 function countryOf(name: Certificate['subject']): string {
   return name

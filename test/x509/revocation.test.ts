@@ -7,10 +7,13 @@ import { mustStaple, validateOcsp } from '../../packages/ssl/src/values/x509/ocs
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import type { PeerVerdict } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
+import { productDefaults } from '../support/product-defaults.js';
 import {
   type Authority,
   basicConstraints,
+  type CertificateOrder,
   judged,
+  type MadeExtension,
   makeCertificate,
   makeCrl,
   makeIntermediate,
@@ -107,9 +110,14 @@ describe('crl_check', () => {
 });
 
 describe('a stapled OCSP response', () => {
-  const check = (response: Uint8Array, nonce?: Uint8Array): string =>
+  const check = (
+    response: Uint8Array,
+    nonce?: Uint8Array,
+    signatureAlgs = productDefaults.signatureAlgs,
+  ): string =>
     JSON.stringify(
       validateOcsp({
+        signatureAlgs,
         response,
         certificate: new Certificate(leaf),
         issuer: new Certificate(middle.der),
@@ -168,6 +176,55 @@ describe('a stapled OCSP response', () => {
     expect(check(response([]))).toBe(undetermined('ocsp_responder_cert_not_found'));
     const forged = makeOcsp({ certificate: leaf, issuer: middle, responder: { ...middle, key: makeKey() } });
     expect(check(forged)).toBe(undetermined('ocsp_response_bad_signature'));
+  });
+
+  it('with a critical extension that nobody knows says nothing, of the response or of the certificate (RFC 6960 §4.4)', () => {
+    const order = { certificate: leaf, issuer: middle };
+    const unknown = { oid: '1.3.6.1.5.5.7.48.1.99', value: Uint8Array.of(5, 0) };
+    const critical = { ...unknown, critical: true };
+    const refused = undetermined('unknown_critical_extension');
+    for (const where of ['responseExtensions', 'singleExtensions'] as const) {
+      expect(check(makeOcsp({ ...order, [where]: [unknown] }))).toBe('"valid"');
+      expect(check(makeOcsp({ ...order, [where]: [critical] }))).toBe(refused);
+      // Also when it would say that the certificate is revoked: nothing of it is understood.
+      expect(check(makeOcsp({ ...order, status: 1, [where]: [critical] }))).toBe(refused);
+      expect(check(makeOcsp({ ...order, [where]: [unknown, unknown] }))).toBe(refused);
+    }
+    // A nonce is understood in the response, and nowhere else.
+    const nonce = { oid: '1.3.6.1.5.5.7.48.1.2', value: Uint8Array.of(4, 1, 7), critical: true };
+    expect(check(makeOcsp({ ...order, responseExtensions: [nonce] }))).toBe('"valid"');
+    expect(check(makeOcsp({ ...order, singleExtensions: [nonce] }))).toBe(refused);
+  });
+
+  it('of a delegated responder counts only when its certificate is understood and may sign', () => {
+    const responder = { name: 'Responder', key: makeKey(), der: new Uint8Array() };
+    const signing = {
+      oid: '2.5.29.37',
+      value: encodeElement(0x30, Uint8Array.of(6, 8, 43, 6, 1, 5, 5, 7, 3, 9)),
+    };
+    const keyUsage = (bits: number): MadeExtension => ({
+      oid: '2.5.29.15',
+      critical: true,
+      value: Uint8Array.of(3, 2, 0, bits),
+    });
+    const answerOf = (order: Partial<CertificateOrder>): string => {
+      const names = { subject: 'Responder', issuer: 'Middle', key: responder.key, signer: middle.key };
+      const certificates = [makeCertificate({ ...names, ...order })];
+      return check(makeOcsp({ certificate: leaf, issuer: middle, responder, certificates }));
+    };
+    const nobody = undetermined('ocsp_responder_cert_not_found');
+    const unknown = { oid: '1.2.3.4', critical: true, value: Uint8Array.of(5, 0) };
+    expect(answerOf({ extensions: [signing, keyUsage(0x80)] })).toBe('"valid"');
+    expect(answerOf({ extensions: [signing, keyUsage(0x20)] })).toBe(nobody);
+    expect(answerOf({ extensions: [signing, unknown] })).toBe(nobody);
+    expect(answerOf({ extensions: [signing], version: 1 })).toBe(nobody);
+    expect(answerOf({ extensions: [signing], hash: 'sha1' })).toBe(nobody);
+  });
+
+  it('is signed by an algorithm that the certificate could be signed by', () => {
+    const weak = makeOcsp({ certificate: leaf, issuer: middle, hash: 'sha1' });
+    expect(check(weak)).toBe(undetermined('ocsp_response_bad_signature'));
+    expect(check(weak, undefined, ['ecdsa_sha1'])).toBe('"valid"');
   });
 
   it('is demanded by a must-staple certificate', () => {

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeElement, encodeOid } from '../../packages/ssl/src/values/x509/der-writer.js';
 import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
@@ -184,17 +183,6 @@ describe('a verdict', () => {
     expect(why(verifyPeer(input({ now: Date.UTC(2027, 0) })))).toMatch(
       /expired on 2026-07-01 00:00:00; renew it$/,
     );
-  });
-
-  it('is no for a key that can be broken, peer or CA', () => {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-      modulusLength: 512,
-      publicKeyEncoding: { format: 'der', type: 'spki' },
-      privateKeyEncoding: { format: 'der', type: 'pkcs8' },
-    });
-    const weak = { key: root.key.key, spki: publicKey, pkcs8: privateKey };
-    const chain = [makeLeaf('www.example.org', middle, { key: weak }), middle.der];
-    expect(outcome(verifyPeer(input({ chain })))).toBe('handshake_failure: weak_key');
   });
 
   it('is not kept beyond the validity of the chain', () => {

@@ -41,3 +41,7 @@ export { type Primitive, type Routes, routeEngines } from './values/crypto/route
 export type { AlertDescription, KnownAlert } from './values/registry/alerts.js';
 export type { SignatureSchemeName } from './values/registry/schemes.js';
 export { type CipherSuite, suiteByName, tls13Suites } from './values/registry/suites.js';
+export type { PeerVerification } from './values/x509/peer-verification.js';
+export { createTrustStore } from './values/x509/trust-store.js';
+export type { PeerVerdict } from './values/x509/verdict.js';
+export { verifyPeer } from './values/x509/verify-peer.js';

@@ -547,29 +547,38 @@ export const strToSuite: typeof suites.strToSuite = suites.strToSuite;
 export function filterCipherSuites(
   list: readonly suites.SuiteMap[],
   filters: suites.SuiteFilters,
+  node: Node = defaultNode(),
 ): suites.SuiteMap[] {
-  return suites.filterCipherSuites(list, filters, suites.engineSuiteSupport(defaultEngine));
+  return suites.filterCipherSuites(list, filters, suites.engineSuiteSupport(engineOf(node)));
 }
 
 /** The preferred suites first, in the list or not; filters pick them from the list. `ssl:prepend_cipher_suites/2` */
 export function prependCipherSuites(
   preferred: readonly suites.SuiteMap[] | suites.SuiteFilters,
   list: readonly suites.SuiteMap[],
+  node: Node = defaultNode(),
 ): suites.SuiteMap[] {
-  return suites.prependCipherSuites(preferred, list, suites.engineSuiteSupport(defaultEngine));
+  return suites.prependCipherSuites(preferred, list, suites.engineSuiteSupport(engineOf(node)));
 }
 
 /** The deferred suites last. `ssl:append_cipher_suites/2` */
 export function appendCipherSuites(
   deferred: readonly suites.SuiteMap[] | suites.SuiteFilters,
   list: readonly suites.SuiteMap[],
+  node: Node = defaultNode(),
 ): suites.SuiteMap[] {
-  return suites.appendCipherSuites(deferred, list, suites.engineSuiteSupport(defaultEngine));
+  return suites.appendCipherSuites(deferred, list, suites.engineSuiteSupport(engineOf(node)));
 }
 
 /** Curves of TLS 1.2 and before that the engine has; raises for TLS 1.3. `ssl:eccs/0,1` */
-export function eccs(version?: ProtocolVersion): CurveName[] {
-  return suites.eccs((name) => defaultEngine.supportsKey('ec', name), version);
+export function eccs(version?: ProtocolVersion, node: Node = defaultNode()): CurveName[] {
+  const engine = engineOf(node);
+  return suites.eccs((name) => engine.supportsKey('ec', name), version);
+}
+
+/** The engine that the node's application was started with; before it is started, the one it would take. */
+function engineOf(node: Node): CryptoEngine {
+  return applicationOf(node)?.environment.engine ?? defaultEngine;
 }
 
 /** Groups of TLS 1.3: all, or those offered by default. `ssl:groups/0,1` */

@@ -170,6 +170,8 @@ interface CommonConfig {
   readonly verifyFun: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
   readonly partialChain: PartialChain | undefined;
   readonly depth: number;
+  /** Least size of RSA and DSA keys in the peer's chain, bits; curves as strong. */
+  readonly minKeySize: number;
   readonly crlCheck: CrlCheck;
   readonly crlCache: CrlCacheChoice;
   readonly ciphers: readonly CipherSuite[];

@@ -104,6 +104,8 @@ export interface CommonTlsOptions {
   readonly partialChain?: PartialChain | undefined;
   /** `depth`: most intermediate certificates between the peer's and the trusted one, 0 to 255; default 10. */
   readonly depth?: number | undefined;
+  /** Ours: least bits of RSA and DSA keys in the peer's chain, 1024 to 16384, and curves as strong; default 2048. */
+  readonly minKeySize?: number | undefined;
   /** `crl_check`: default false. */
   readonly crlCheck?: CrlCheck | undefined;
   /** `crl_cache`: default the application's cache, without fetching. */

@@ -100,7 +100,11 @@ export const negotiationRows: readonly OptionRow[] = [
   option('signatureAlgs', {
     otp: 'signature_algs',
     side: 'both',
-    note: { values: '[scheme or [hash, sign]]', default: 'by version', source: 'RFC 8446 §4.2.3' },
+    note: {
+      values: '[scheme or [hash, sign]]',
+      default: 'by version, none with SHA-1',
+      source: 'RFC 8446 §4.2.3',
+    },
     parse: (value, at) => {
       const wished = schemes('signatureAlgs', value);
       const usable = usableSchemes(wished, at);
@@ -115,7 +119,11 @@ export const negotiationRows: readonly OptionRow[] = [
   option('signatureAlgsCert', {
     otp: 'signature_algs_cert',
     side: 'both',
-    note: { values: '[scheme or [hash, sign]]', default: 'not sent', source: 'RFC 8446 §4.2.3' },
+    note: {
+      values: '[scheme or [hash, sign]]',
+      default: 'not sent; then signatureAlgs holds for certificates too',
+      source: 'RFC 8446 §4.2.3',
+    },
     parse: (value, at) => {
       const usable = usableSchemes(schemes('signatureAlgsCert', value), at);
       if (usable.length === 0) noScheme('signatureAlgsCert', value, at);

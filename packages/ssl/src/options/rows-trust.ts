@@ -1,6 +1,7 @@
 /** Rows of what the peer has to show (contract §2.1–2.3, §7). */
 
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
+import { defaultMinKeySize, leastMinKeySize } from '../values/x509/key-strength.js';
 import type { PartialChain, VerifyFun } from './config.js';
 import { pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
@@ -103,6 +104,16 @@ export const trustRows: readonly OptionRow[] = [
     side: 'both',
     note: { values: '0..255', default: '10', source: manual },
     parse: integer('depth', 0, 255),
+  }),
+  option('minKeySize', {
+    otp: undefined,
+    side: 'both',
+    note: {
+      values: `${leastMinKeySize}..16384, bits of RSA and DSA keys in the peer's chain, its root too; curves as strong (secp224r1 for 2048, secp256r1 for 3072)`,
+      default: String(defaultMinKeySize),
+      source: 'ours, for NIST SP 800-57 part 1',
+    },
+    parse: integer('minKeySize', leastMinKeySize, 16_384),
   }),
 ];
 

@@ -2,6 +2,7 @@
  * The table of options. The order is that in which OTP looks at absent ones, as far as it shows: it decides which
  * of several wrong options is told (`parse.ts`).
  */
+import { defaultMinKeySize } from '../values/x509/key-strength.js';
 import type { OptionRow, Settings } from './row.js';
 import { connectionRows } from './rows-connection.js';
 import { identityRows } from './rows-identity.js';
@@ -38,6 +39,7 @@ export const defaults: Settings = {
   partialChain: undefined,
   customizeHostnameCheck: undefined,
   depth: 10,
+  minKeySize: defaultMinKeySize,
   crlCheck: false,
   crlCache: { cache: 'internal', http: undefined },
   stapling: undefined,

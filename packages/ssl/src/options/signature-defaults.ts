@@ -1,8 +1,10 @@
 /**
- * Default signature schemes by version (contract §13.3), before asking what the engine has.
+ * Default signature schemes by version, before asking what the engine has: OTP 25's (`tls_v1:default_signature_algs/1`)
+ * without SHA-1, which OTP gave up in 26. Collisions of SHA-1 can be bought, and RFC 8446 §4.2.3 lets it be offered for
+ * peers of old only; who has such peers names it in `signature_algs` or `signature_algs_cert`.
  *
  * Where OTP writes a {Hash, Sign} pair, the scheme with the same number stands; so a scheme may come twice in
- * OTP's list for 1.3 and 1.2 together. Here the list is OTP's, doubles included; the parser drops them.
+ * OTP's list for 1.3 and 1.2 together. Here doubles are kept; the parser drops them.
  */
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import { signatureSchemes } from '../values/registry/schemes.js';
@@ -13,16 +15,12 @@ const handshake: readonly SignatureSchemeName[] = signatureSchemes
   .filter((scheme) => scheme.tls13 === 'handshake')
   .map((scheme) => scheme.name);
 const certificateOnly: readonly SignatureSchemeName[] = signatureSchemes
-  .filter((scheme) => scheme.tls13 === 'certificate')
+  .filter(
+    ({ tls13, algorithm }) => tls13 === 'certificate' && 'hash' in algorithm && algorithm.hash !== 'sha',
+  )
   .map((scheme) => scheme.name);
 
-const sha1And224: readonly SignatureSchemeName[] = [
-  'ecdsa_sha224',
-  'rsa_pkcs1_sha224',
-  'ecdsa_sha1',
-  'rsa_pkcs1_sha1',
-  'dsa_sha1',
-];
+const sha224: readonly SignatureSchemeName[] = ['ecdsa_sha224', 'rsa_pkcs1_sha224'];
 const pairs12: readonly SignatureSchemeName[] = [
   'ecdsa_secp521r1_sha512',
   'rsa_pkcs1_sha512',
@@ -30,7 +28,7 @@ const pairs12: readonly SignatureSchemeName[] = [
   'rsa_pkcs1_sha384',
   'ecdsa_secp256r1_sha256',
   'rsa_pkcs1_sha256',
-  ...sha1And224,
+  ...sha224,
 ];
 const only12: readonly SignatureSchemeName[] = [
   'ecdsa_secp521r1_sha512',
@@ -45,10 +43,10 @@ const only12: readonly SignatureSchemeName[] = [
   'rsa_pss_pss_sha256',
   'rsa_pss_rsae_sha256',
   'rsa_pkcs1_sha256',
-  ...sha1And224,
+  ...sha224,
 ];
 
-/** `tls_v1:default_signature_algs/1`; `undefined` below TLS 1.2, which has no such extension. */
+/** The list for these versions; `undefined` below TLS 1.2, which has no such extension. */
 export function defaultSignatureSchemes(
   versions: readonly ProtocolVersion[],
 ): readonly SignatureSchemeName[] | undefined {

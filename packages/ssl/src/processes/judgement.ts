@@ -7,7 +7,7 @@ import type { Config } from '../options/config.js';
 import type { CrlSource } from '../values/x509/crl-check.js';
 import { checkByCrls } from '../values/x509/crl-check.js';
 import { certificateOf } from '../values/x509/parse-cache.js';
-import type { HostReference, RevocationCheck } from '../values/x509/peer-verification.js';
+import type { HostReference, PeerVerification, RevocationCheck } from '../values/x509/peer-verification.js';
 import { checkByStaple } from '../values/x509/stapling.js';
 import type { PeerVerdict } from '../values/x509/verdict.js';
 import { verifyPeer } from '../values/x509/verify-peer.js';
@@ -48,7 +48,7 @@ export function judgePeer(judged: Judged): PeerVerdict | Promise<PeerVerdict> {
     host,
     depth: config.depth,
     now,
-    signatureAlgs: config.signatureAlgsCert ?? config.signatureAlgs,
+    ...strengthOf(config),
     verifyFun: config.verifyFun,
     partialChain: config.partialChain,
     customizeHostnameCheck: config.role === 'client' ? config.customizeHostnameCheck : undefined,
@@ -56,6 +56,12 @@ export function judgePeer(judged: Judged): PeerVerdict | Promise<PeerVerdict> {
   });
   if (staples === undefined) return verdict;
   return verdict instanceof Promise ? verdict.then(staples.tell) : staples.tell(verdict);
+}
+
+/** What signatures and keys the peer's certificates may have, and what speaks of their revocation. */
+function strengthOf(config: Config): Pick<PeerVerification, 'signatureAlgs' | 'minKeySize'> {
+  const { minKeySize, signatureAlgs, signatureAlgsCert } = config;
+  return { minKeySize, signatureAlgs: signatureAlgsCert ?? signatureAlgs };
 }
 
 function crlCheck(
@@ -72,6 +78,7 @@ function crlCheck(
       trust: credentials.trust,
       engine,
       now,
+      ...strengthOf(config),
       // All of them were decoded for the path.
       others: chain.map(certificateOf),
     })(certificate, path);
@@ -111,6 +118,7 @@ function stapleCheck(
     need: 'required',
     engine: environment.engine,
     now,
+    ...strengthOf(config),
     nonce,
     responders: config.stapling.ocspResponderCerts.map(certificateOf),
     otherwise,

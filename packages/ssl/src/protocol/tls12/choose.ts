@@ -11,7 +11,7 @@ import {
   schemeByName,
 } from '../../values/registry/schemes.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
-import { type CertificateChoice, chooseSuite } from '../hello/choose.js';
+import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../identity.js';
 import type { ServerSettings } from '../settings.js';
@@ -31,7 +31,11 @@ const schemesOfSilence = [schemeByName('ecdsa_sha1').code, schemeByName('rsa_pkc
 /** The first suite for which there is a certificate and a curve. Throws `no_suitable_cipher`. */
 export function chooseTls12(
   offered: readonly number[],
-  { supportedGroups = groupOfSilence, signatureAlgorithms = schemesOfSilence }: ClientHelloExtensions,
+  {
+    certificateAuthorities,
+    supportedGroups = groupOfSilence,
+    signatureAlgorithms = schemesOfSilence,
+  }: ClientHelloExtensions,
   config: ServerSettings,
   identities: readonly OwnIdentity[],
   engine: CryptoEngine,
@@ -45,6 +49,7 @@ export function chooseTls12(
       identities.filter((identity) => servesSuite(identity, suite, supportedGroups)),
       signatureAlgorithms,
       config.signatureAlgs,
+      certificateAuthorities,
     );
     return certificate && { suite, group, certificate };
   });
@@ -64,23 +69,24 @@ function chooseGroup12(
 
 /**
  * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
- * `undefined`: none.
+ * `authorities`: CAs that the peer names. `undefined`: no certificate can sign.
  */
 export function chooseCertificate12(
   identities: readonly OwnIdentity[],
   offered: readonly number[],
   own: readonly SignatureSchemeName[],
+  authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
   const allowed = offered
     .flatMap((code) => schemeByCode(code) ?? [])
     .filter(({ name }) => own.includes(name));
-  for (const identity of identities) {
+  const fitting = identities.flatMap((identity) => {
     const scheme =
       allowed.find(({ name }) => identity.schemes.includes(name)) ??
       allowed.find((candidate) => signsLoosely(identity, candidate));
-    if (scheme !== undefined) return { identity, scheme };
-  }
-  return undefined;
+    return scheme === undefined ? [] : [{ identity, scheme }];
+  });
+  return preferAuthorities(fitting, authorities);
 }
 
 /** In TLS 1.2 a scheme of ECDSA names the hash and no curve (RFC 8446 §4.2.3); whose curve fits is taken first. */

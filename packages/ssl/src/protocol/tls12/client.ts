@@ -358,7 +358,12 @@ function receiveCertificateRequest(
   { body, raw }: Message<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
-  const choice = chooseCertificate12(identities, body.supportedSignatureAlgorithms, config.signatureAlgs);
+  const choice = chooseCertificate12(
+    identities,
+    body.supportedSignatureAlgorithms,
+    config.signatureAlgs,
+    body.certificateAuthorities,
+  );
   negotiated.messages.add(raw);
   const own: OwnAuthentication =
     choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };

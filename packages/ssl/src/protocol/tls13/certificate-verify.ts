@@ -1,10 +1,6 @@
 /** What a CertificateVerify signs, and the check of one (RFC 8446 §4.4.3). */
 import type { PublicKey } from '../../values/crypto/engine.js';
-import {
-  type SignatureScheme,
-  type SignatureSchemeName,
-  schemeByCode,
-} from '../../values/registry/schemes.js';
+import { type SignatureSchemeName, schemeByCode, schemeFits } from '../../values/registry/schemes.js';
 import type { CertificateVerify } from '../../values/wire/messages/certificate-verify.js';
 import { AlertError } from '../reasons.js';
 
@@ -40,7 +36,7 @@ export function checkCertificateVerify(
     scheme === undefined ||
     scheme.tls13 !== 'handshake' ||
     !offered.includes(scheme.name) ||
-    !fits(scheme, key)
+    !schemeFits(scheme, key)
   ) {
     throw new AlertError('wrong_signature_scheme', { scheme: scheme?.name ?? message.algorithm });
   }
@@ -48,9 +44,4 @@ export function checkCertificateVerify(
     throw new AlertError('bad_signature');
   }
   return scheme.name;
-}
-
-/** §4.2.3: a scheme names the kind of key, and of an ECDSA key the curve. */
-function fits(scheme: SignatureScheme, key: PublicKey): boolean {
-  return scheme.keyAlgorithm === key.algorithm && (scheme.curve === undefined || scheme.curve === key.curve);
 }

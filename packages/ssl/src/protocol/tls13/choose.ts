@@ -1,9 +1,9 @@
 /** What a TLS 1.3 handshake chooses, one function per decision, in the order of RFC 8446 §4.1.1. */
 import type { CryptoEngine, Group, GroupName } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
-import { type SignatureSchemeName, schemeByCode } from '../../values/registry/schemes.js';
+import { type SignatureScheme, type SignatureSchemeName, schemeByCode } from '../../values/registry/schemes.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
-import type { CertificateChoice } from '../hello/choose.js';
+import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
 import type { OwnIdentity } from '../identity.js';
 import { AlertError } from '../reasons.js';
 
@@ -34,19 +34,30 @@ export function chooseGroup(
 
 /**
  * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
- * `undefined`: none.
+ * `authorities`: CAs that the peer names. `undefined`: no certificate can sign.
  */
 export function chooseCertificate(
   identities: readonly OwnIdentity[],
   offered: readonly number[],
   own: readonly SignatureSchemeName[],
+  authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
-  for (const identity of identities) {
-    for (const code of offered) {
-      const scheme = schemeByCode(code);
-      if (scheme === undefined || scheme.tls13 !== 'handshake') continue;
-      if (own.includes(scheme.name) && identity.schemes.includes(scheme.name)) return { identity, scheme };
-    }
+  const fitting = identities.flatMap((identity) => {
+    const scheme = commonScheme(identity, offered, own);
+    return scheme === undefined ? [] : [{ identity, scheme }];
+  });
+  return preferAuthorities(fitting, authorities);
+}
+
+function commonScheme(
+  { schemes }: OwnIdentity,
+  offered: readonly number[],
+  own: readonly SignatureSchemeName[],
+): SignatureScheme | undefined {
+  for (const code of offered) {
+    const scheme = schemeByCode(code);
+    if (scheme === undefined || scheme.tls13 !== 'handshake') continue;
+    if (own.includes(scheme.name) && schemes.includes(scheme.name)) return scheme;
   }
   return undefined;
 }

@@ -372,9 +372,15 @@ function receiveCertificateRequest(
   { config, identities }: ClientContext,
 ): WaitCert {
   if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
-  const { signatureAlgorithms } = readExtensions(certificateRequestColumn, body.extensions);
+  const extensions = readExtensions(certificateRequestColumn, body.extensions);
+  const { certificateAuthorities, signatureAlgorithms } = extensions;
   if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
-  const choice = chooseCertificate(identities, signatureAlgorithms, config.signatureAlgs);
+  const choice = chooseCertificate(
+    identities,
+    signatureAlgorithms,
+    config.signatureAlgs,
+    certificateAuthorities,
+  );
   const own: OwnAuthentication =
     choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
   keys.transcript.add(raw);

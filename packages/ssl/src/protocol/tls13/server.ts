@@ -313,7 +313,12 @@ function receiveClientHello(
   const preference = config.honorCipherOrder ? 'server' : 'client';
   const suite = chooseSuite(hello.cipherSuites, config.ciphers, preference, (row) => tls13Suite(row, engine));
   const group = chooseGroup(supportedGroups, keyShare, config.supportedGroups, engine);
-  const certificate = chooseCertificate(identities, signatureAlgorithms, config.signatureAlgs);
+  const certificate = chooseCertificate(
+    identities,
+    signatureAlgorithms,
+    config.signatureAlgs,
+    extensions.certificateAuthorities,
+  );
   if (certificate === undefined) {
     throw new AlertError('no_suitable_signature_algorithm', 'no_suitable_signature_algorithm');
   }

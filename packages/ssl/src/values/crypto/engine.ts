@@ -121,6 +121,16 @@ export type SignatureAlgorithm =
   | { readonly type: 'ed25519' }
   | { readonly type: 'ed448' };
 
+/**
+ * What an RSA-PSS key lets itself be used with (RFC 4055 §1.2): the hash and that of MGF1, and the shortest salt in
+ * bytes.
+ */
+export interface PssRestriction {
+  readonly hash: HashName;
+  readonly mgfHash: HashName;
+  readonly leastSaltLength: number;
+}
+
 export type KeyAlgorithm = 'rsa' | 'rsa_pss' | 'ec' | 'dsa' | 'ed25519' | 'ed448' | 'x25519' | 'x448';
 
 /** A public key ready for use. Made once per SubjectPublicKeyInfo and kept: importing is dear. */
@@ -130,6 +140,8 @@ export interface PublicKey {
   readonly curve: string | undefined;
   /** Size of modulus or field, bits. */
   readonly bits: number;
+  /** Of an `rsa_pss` key whose identifier carries parameters; other keys sign with any hash. */
+  readonly pss?: PssRestriction | undefined;
   /** DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
   /** False also when key and algorithm do not fit or the signature is malformed; never throws. */
@@ -142,6 +154,8 @@ export interface PrivateKey {
   readonly curve: string | undefined;
   /** bits */
   readonly bits: number;
+  /** As of a `PublicKey`. */
+  readonly pss?: PssRestriction | undefined;
   /** DER SubjectPublicKeyInfo of its public half. */
   readonly spki: Uint8Array;
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array;

@@ -4,8 +4,9 @@
  */
 import { DerError, type DerReader, decodeAll, hex, Tag } from '../x509/der.js';
 import { encodeElement } from '../x509/der-writer.js';
+import { readPssParameters } from '../x509/signature-algorithm.js';
 import { type Curve, curveByOid } from './curves.js';
-import type { KeyAlgorithm } from './engine.js';
+import type { KeyAlgorithm, PssRestriction } from './engine.js';
 
 /** AlgorithmIdentifier of a key. */
 export interface KeyIdentifier {
@@ -14,6 +15,8 @@ export interface KeyIdentifier {
   readonly curve: Curve | undefined;
   /** Size of modulus (dsa) or field where the identifier says it, else 0. */
   readonly bits: number;
+  /** Of an `rsa_pss` key whose identifier carries parameters. */
+  readonly pss?: PssRestriction;
 }
 
 export interface EncodedKey extends KeyIdentifier {
@@ -142,9 +145,21 @@ function keyIdentifier(identifier: DerReader): KeyIdentifier | undefined {
       identifier.finish();
       return { algorithm, curve: undefined, bits: 448 };
     case 'rsa':
-    case 'rsa_pss':
       return { algorithm, curve: undefined, bits: 0 };
+    case 'rsa_pss':
+      return pssIdentifier(identifier);
   }
+}
+
+/** RFC 4055 §1.2: without parameters the key goes with any; hashes that we do not know go with nothing we have. */
+function pssIdentifier(identifier: DerReader): KeyIdentifier | undefined {
+  const plain: KeyIdentifier = { algorithm: 'rsa_pss', curve: undefined, bits: 0 };
+  if (identifier.done) return plain;
+  const parameters = readPssParameters(identifier.open(Tag.sequence));
+  identifier.finish();
+  if (parameters === undefined) return undefined;
+  const { hash, mgfHash, saltLength } = parameters;
+  return { ...plain, pss: { hash, mgfHash, leastSaltLength: saltLength } };
 }
 
 function identifierOctets(algorithm: KeyAlgorithm, curve: Curve | undefined): Uint8Array[] {

@@ -4,7 +4,8 @@
  * Names are OTP's atoms (`ssl:signature_algs()`). Below them stand the {Hash, Sign} pairs of TLS 1.2 that have no
  * atom there (SHA-224 and DSA, RFC 5246 §7.4.1.4.1); OTP users write such a pair, which `schemeOfPair` translates.
  */
-import type { HashName, KeyAlgorithm, SignatureAlgorithm } from '../crypto/engine.js';
+import type { HashName, KeyAlgorithm, PublicKey, SignatureAlgorithm } from '../crypto/engine.js';
+import { fits } from '../crypto/fits.js';
 
 export type Tls13SchemeName =
   | 'eddsa_ed25519'
@@ -127,6 +128,16 @@ export function schemeByName(name: SignatureSchemeName): SignatureScheme {
 /** The row of a name that may be none. */
 export function findScheme(name: unknown): SignatureScheme | undefined {
   return typeof name === 'string' ? byName.get(name) : undefined;
+}
+
+/** Whether a key, public or private, can be used with a scheme: its kind, its curve and its own restrictions. */
+export function schemeFits(
+  { algorithm, curve, keyAlgorithm }: SignatureScheme,
+  key: Pick<PublicKey, 'algorithm' | 'curve' | 'bits' | 'pss'>,
+): boolean {
+  return (
+    keyAlgorithm === key.algorithm && (curve === undefined || curve === key.curve) && fits(key, algorithm)
+  );
 }
 
 const hashBytes: Readonly<Record<string, number>> = {

@@ -3,6 +3,7 @@
  * far an unclear answer counts. Lists come from a source (the CRL cache), at once or later.
  */
 import type { CryptoEngine } from '../crypto/engine.js';
+import type { AllowedSignatures } from './allowed-signatures.js';
 import { type Certificate, CertificateError } from './certificate.js';
 import { type RevocationList, revocationListOf } from './crl.js';
 import {
@@ -40,6 +41,10 @@ export interface CrlCheckInput {
   readonly engine: CryptoEngine;
   /** ms since 1970 */
   readonly now: number;
+  /** Of lists and of their signers, as of the certificates. */
+  readonly signatureAlgs?: AllowedSignatures;
+  /** Of the signers' keys, as of the certificates'. */
+  readonly minKeySize?: number;
   /** More certificates that may have signed lists, such as all that the peer sent. */
   readonly others?: readonly Certificate[];
 }
@@ -135,6 +140,8 @@ function validate(
   return validateByLists(certificate, pairs, {
     engine: input.engine,
     now: input.now,
+    signatureAlgs: input.signatureAlgs,
+    ...(input.minKeySize === undefined ? {} : { minKeySize: input.minKeySize }),
     work,
     findSigner: (_, list) => findSigner(list, path, input, work),
   });

@@ -6,6 +6,7 @@
  * and an entry of an indirect list counts only for the issuer it names.
  */
 import type { CryptoEngine } from '../crypto/engine.js';
+import { type AllowedSignatures, isAllowedSignature } from './allowed-signatures.js';
 import { type Certificate, CertificateError } from './certificate.js';
 import type { CrlReason, RevocationList } from './crl.js';
 import { DerError, hex, Tag } from './der.js';
@@ -44,6 +45,10 @@ export interface CrlOptions {
   /** OTP's update_crl: a newer list in place of one whose nextUpdate has passed, or the same. */
   readonly update?: (point: DistributionPoint, list: RevocationList) => RevocationList;
   readonly work?: Work;
+  /** What may have signed a list, and the certificates of its signer; `undefined`: anything. */
+  readonly signatureAlgs?: AllowedSignatures;
+  /** Least size of the signers' keys, bits. */
+  readonly minKeySize?: number;
 }
 
 /** Why a list was of no use; OTP's `{bad_crl, R}`. */
@@ -282,10 +287,19 @@ function isSigned(
   others: readonly Triple[],
   options: CrlOptions,
 ): boolean {
-  const { engine, now, work } = options;
+  const { engine, minKeySize, now, signatureAlgs, work } = options;
+  const lists = triple.delta === undefined ? [triple.list] : [triple.list, triple.delta];
+  if (!lists.every((list) => isAllowedSignature(list.signatureAlgorithm, signatureAlgs))) return false;
   const answer = (event: PathEvent): PathAnswer => {
-    if (event.type !== 'valid_peer') return defaultAnswer(event);
     const { certificate } = event;
+    const isVerdict = event.type === 'valid' || event.type === 'valid_peer';
+    if (
+      isVerdict &&
+      certificate !== signer.anchor &&
+      !isAllowedSignature(certificate.signatureAlgorithm, signatureAlgs)
+    )
+      return { fail: 'invalid_signature' };
+    if (event.type !== 'valid_peer') return defaultAnswer(event);
     if (!mayUse(certificate, KeyUsageBit.cRLSign)) return { fail: 'crl_sign_bit_not_set' };
     // A signer that is no CA is looked up in the other lists; a CA was, on the certificate's own path.
     const needsCheck =
@@ -293,14 +307,19 @@ function isSigned(
     if (!needsCheck || others.length === 0) return 'valid';
     return judge(certificate, others, options) === 'valid' ? 'valid' : { fail: 'crl_signer_revoked' };
   };
-  const pathOptions = work === undefined ? { engine, now } : { engine, now, work };
+  const pathOptions = {
+    engine,
+    now,
+    ...(minKeySize === undefined ? {} : { minKeySize }),
+    ...(work === undefined ? {} : { work }),
+  };
   const steps = validatePath(signer.anchor, signer.path, pathOptions);
   let step = steps.next();
   while (!step.done) step = steps.next(answer(step.value));
   const result = step.value;
   if (!('ok' in result)) return false;
-  work?.spend('signatures', triple.delta === undefined ? 1 : 2);
-  return triple.list.isSignedBy(result.ok) && (triple.delta?.isSignedBy(result.ok) ?? true);
+  work?.spend('signatures', lists.length);
+  return lists.every((list) => list.isSignedBy(result.ok));
 }
 
 /** Absent key usage allows everything (§4.2.1.3). */

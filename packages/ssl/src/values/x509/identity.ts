@@ -1,7 +1,7 @@
 /** Own certificate chain and private key, matched. */
 import type { Identity, RemoteKey } from '../../options/config.js';
-import type { CryptoEngine, KeyAlgorithm, PrivateKey, PublicKey } from '../crypto/engine.js';
-import { type SignatureSchemeName, signatureSchemes } from '../registry/schemes.js';
+import type { CryptoEngine, KeyAlgorithm, PrivateKey, PssRestriction, PublicKey } from '../crypto/engine.js';
+import { type SignatureSchemeName, schemeFits, signatureSchemes } from '../registry/schemes.js';
 import { Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerReader, Tag } from './der.js';
 import { KeyError } from './key-error.js';
@@ -17,14 +17,14 @@ export function loadIdentity(chain: readonly Uint8Array[], key: PrivateKey, engi
   const certificates = chain.map((der, i) => readCertificate(der, i));
   const [own] = certificates;
   if (own === undefined) throw new KeyError('bad_certificate', 'no certificate');
-  const { algorithm } = publicKeyIn(own, engine);
+  const publicKey = publicKeyIn(own, engine);
   if (!sameBytes(publicBits(own.spki), publicBits(key.spki))) {
     throw new KeyError(
       'mismatch',
       `the private key (${key.algorithm}) is not that of certificate "${own.subject}"`,
     );
   }
-  return { chain, key, schemes: schemesOf(algorithm, key) };
+  return { chain, key, schemes: schemesOf(own, publicKey, key.pss) };
 }
 
 /** What is known of a key that lives elsewhere, from its certificate. */
@@ -52,7 +52,7 @@ export function matchRemoteKey(
       `the key that lives elsewhere (${remote.algorithm}) is not that of certificate "${own.subject}"`,
     );
   }
-  return { algorithm, bits, schemes: schemesOf(algorithm, key) };
+  return { algorithm, bits, schemes: schemesOf(own, key) };
 }
 
 /**
@@ -112,16 +112,29 @@ function publicBits(spki: Uint8Array): Uint8Array {
   return sequence.octetsOfBitString();
 }
 
-/** Schemes in the registry's order, which is OTP's preference. */
-function schemesOf(algorithm: KeyAlgorithm, key: PrivateKey | PublicKey): readonly SignatureSchemeName[] {
-  return signatureSchemes
-    .filter((scheme) => scheme.keyAlgorithm === algorithm)
-    .filter((scheme) => scheme.curve === undefined || scheme.curve === key.curve)
-    .filter((scheme) => {
-      // RFC 8017 §9.1.1: the modulus has to hold hash, salt and two octets.
-      const used = scheme.algorithm;
-      const needed = used.type === 'rsa_pss' ? (2 * used.saltLength + 2) * 8 : 0;
-      return key.bits >= needed;
-    })
-    .map((scheme) => scheme.name);
+type Key = Pick<PublicKey, 'algorithm' | 'curve' | 'bits' | 'pss'>;
+
+/**
+ * Schemes in the registry's order, which is OTP's preference. A key that can sign no handshake is refused.
+ *
+ * `more`: restrictions of the private key that the certificate may not tell; its kind is the certificate's, which is
+ * what the peer sees.
+ */
+function schemesOf(own: Certificate, key: Key, more?: PssRestriction): readonly SignatureSchemeName[] {
+  const { algorithm, bits, curve, pss } = key;
+  const kept: Key = { algorithm, bits, curve, pss: more ?? pss };
+  const fitting = signatureSchemes.filter((scheme) => schemeFits(scheme, key) && schemeFits(scheme, kept));
+  if (!fitting.some(({ tls13 }) => tls13 === 'handshake')) {
+    const text = `the key of certificate "${own.subject}" (${describe(kept)}) fits no signature scheme of TLS 1.3`;
+    throw new KeyError('unsupported', text);
+  }
+  return fitting.map(({ name }) => name);
+}
+
+/** Kind, size and restrictions of a key, for people. */
+function describe({ algorithm, bits, curve, pss }: Key): string {
+  const kind = curve ?? `${algorithm}, ${bits} bits`;
+  if (pss === undefined) return kind;
+  const { hash, leastSaltLength, mgfHash } = pss;
+  return `${kind}, restricted to ${hash}, MGF1 with ${mgfHash}, a salt from ${leastSaltLength} bytes`;
 }

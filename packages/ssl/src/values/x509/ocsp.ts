@@ -3,10 +3,13 @@
  * checking signer, nonce, times and status, with the reasons of OTP's `pkix_ocsp_validate/5`; must-staple (RFC 7633).
  */
 import type { CryptoEngine, HashName } from '../crypto/engine.js';
+import { type AllowedSignatures, isAllowedSignature } from './allowed-signatures.js';
 import { Certificate, CertificateError, type Extension, readExtensions, sameBytes } from './certificate.js';
 import { type CrlReason, crlReasonOf } from './crl.js';
 import { DerError, DerReader, decodeAll, explicit, implicit, Tag } from './der.js';
 import { encodeElement, encodeOid } from './der-writer.js';
+import { KeyUsageBit } from './extensions/key-usage.js';
+import { defaultMinKeySize, weaknessOf } from './key-strength.js';
 import { Name } from './name.js';
 import { Oid } from './oids.js';
 import { isSignedBy, publicKeyOf } from './parse-cache.js';
@@ -24,6 +27,8 @@ export interface SingleResponse {
   /** ms since 1970 */
   readonly thisUpdate: number;
   readonly nextUpdate: number | undefined;
+  /** singleExtensions */
+  readonly extensions: readonly Extension[];
 }
 
 export interface OcspResponse {
@@ -33,12 +38,13 @@ export interface OcspResponse {
   readonly signature: Uint8Array;
   readonly responder: { readonly byName: Name } | { readonly byKey: Uint8Array };
   readonly responses: readonly SingleResponse[];
+  /** responseExtensions */
   readonly extensions: readonly Extension[];
   /** Certificates that came along; undecodable ones are left out. */
   readonly certificates: readonly Certificate[];
 }
 
-/** Why a response says nothing; OTP's reasons, `ocsp_response_stale` and `malformed` are ours. */
+/** Why a response says nothing; OTP's reasons, but `ocsp_response_stale`, `malformed` and `unknown_critical_extension`. */
 export type OcspProblem = string | { readonly ocsp_response_type_not_supported: string };
 
 const statuses: readonly (string | undefined)[] = [
@@ -101,7 +107,8 @@ function readBasic(reader: DerReader): OcspResponse {
 
 function readData(reader: DerReader): Pick<OcspResponse, 'responder' | 'responses' | 'extensions'> {
   const data = reader.open(Tag.sequence);
-  data.openOptional(explicit(0));
+  const version = data.openOptional(explicit(0))?.smallInteger() ?? 0;
+  if (version !== 0) data.fail('unknown version of an OCSP response');
   const byName = data.openOptional(explicit(1));
   const responder: OcspResponse['responder'] =
     byName === undefined
@@ -130,7 +137,10 @@ function readSingle(single: DerReader): SingleResponse {
   const status = readStatus(single);
   const thisUpdate = single.time();
   const nextUpdate = single.openOptional(explicit(0))?.time();
-  return { hash, issuerNameHash, issuerKeyHash, serial, status, thisUpdate, nextUpdate };
+  const wrapped = single.openOptional(explicit(1));
+  const extensions = wrapped === undefined ? [] : readExtensions(wrapped);
+  single.finish();
+  return { hash, issuerNameHash, issuerKeyHash, serial, status, thisUpdate, nextUpdate, extensions };
 }
 
 function readStatus(single: DerReader): OcspStatus {
@@ -158,6 +168,10 @@ export interface OcspCheck {
   readonly engine: CryptoEngine;
   /** ms since 1970 */
   readonly now: number;
+  /** What may have signed the response, and the certificate of a delegated responder; `undefined`: anything. */
+  readonly signatureAlgs?: AllowedSignatures;
+  /** Least size of the signer's key, bits; default 2048. */
+  readonly minKeySize?: number;
   /** Responders trusted besides the issuer and whom it delegates to (OTP's `ocsp_responder_certs`). */
   readonly responders?: readonly Certificate[];
   /** The nonce that was sent; the response has to bear it. */
@@ -197,18 +211,13 @@ function validate(check: OcspCheck): OcspVerdict {
   const response = decoded.ok;
   const signer = findSigner(response, check);
   if (signer === undefined) return undetermined('ocsp_responder_cert_not_found');
-  const key = publicKeyOf(signer, check.engine);
-  const algorithm = signatureAlgorithmOf(response.signatureAlgorithm);
-  if (
-    key === undefined ||
-    algorithm === undefined ||
-    !key.verify(algorithm, response.data, response.signature)
-  ) {
-    return undetermined('ocsp_response_bad_signature');
-  }
+  if (!isSigned(response, signer, check)) return undetermined('ocsp_response_bad_signature');
+  if (!isUnderstood(response.extensions, responseExtensions))
+    return undetermined('unknown_critical_extension');
   if (!hasNonce(response, check.nonce)) return undetermined('nonce_mismatch');
   const single = response.responses.find((candidate) => isAbout(candidate, check));
   if (single === undefined) return undetermined('no_matched_response');
+  if (!isUnderstood(single.extensions, noneKnown)) return undetermined('unknown_critical_extension');
   const until = single.nextUpdate ?? single.thisUpdate + MAX_AGE;
   if (check.now < single.thisUpdate - SKEW || check.now > until + SKEW)
     return undetermined('ocsp_response_stale');
@@ -218,9 +227,42 @@ function validate(check: OcspCheck): OcspVerdict {
     : { bad_cert: { revoked: single.status.revoked } };
 }
 
+/** RFC 6960 §3.2, item 2; by an algorithm and a key that the peer's certificates could have too. */
+function isSigned(response: OcspResponse, signer: Certificate, check: OcspCheck): boolean {
+  const { engine, minKeySize = defaultMinKeySize, signatureAlgs } = check;
+  const key = publicKeyOf(signer, engine);
+  const algorithm = signatureAlgorithmOf(response.signatureAlgorithm);
+  if (key === undefined || algorithm === undefined) return false;
+  if (!isAllowedSignature(response.signatureAlgorithm, signatureAlgs)) return false;
+  if (weaknessOf(key, minKeySize) !== undefined) return false;
+  return key.verify(algorithm, response.data, response.signature);
+}
+
+/** The nonce is compared; what else there is (RFC 6960 §4.4) we do not read. */
+const responseExtensions: ReadonlySet<string> = new Set([Oid.ocspNonce]);
+const noneKnown: ReadonlySet<string> = new Set();
+
+/** What a delegated responder's certificate may mark critical. */
+const responderExtensions: ReadonlySet<string> = new Set([
+  Oid.basicConstraints,
+  Oid.keyUsage,
+  Oid.extKeyUsage,
+  Oid.subjectAltName,
+  Oid.ocspNoCheck,
+]);
+
+/** RFC 6960 §4.4, as RFC 5280 §4.2: nothing critical that is not known, and no extension twice. */
+function isUnderstood(extensions: readonly Extension[], known: ReadonlySet<string>): boolean {
+  const distinct = new Set(extensions.map(({ oid }) => oid));
+  return (
+    distinct.size === extensions.length &&
+    extensions.every(({ critical, oid }) => !critical || known.has(oid))
+  );
+}
+
 /** RFC 6960 §4.2.2.2: the issuer, somebody it certified for OCSP, or a responder that we trust ourselves. */
 function findSigner(response: OcspResponse, check: OcspCheck): Certificate | undefined {
-  const { certificate, engine, issuer, now, responders = [] } = check;
+  const { engine, issuer, responders = [] } = check;
   const is = (candidate: Certificate): boolean =>
     'byName' in response.responder
       ? candidate.subject.equals(response.responder.byName)
@@ -233,11 +275,25 @@ function findSigner(response: OcspResponse, check: OcspCheck): Certificate | und
   let checks = 0;
   return response.certificates.find((candidate) => {
     if (!is(candidate) || !candidate.issuer.equals(issuer.subject) || checks++ >= 4) return false;
-    const purposes = candidate.decode(Oid.extKeyUsage) ?? [];
-    if (!purposes.includes(Oid.ocspSigning) || sameBytes(candidate.der, certificate.der)) return false;
-    if (now < candidate.notBefore || now >= candidate.notAfter + 1000) return false;
+    if (!isResponder(candidate, check)) return false;
     return isSignedBy(candidate, issuerKey, () => undefined);
   });
+}
+
+/** Whether a certificate of the issuer's says that its key answers for the issuer, now. */
+function isResponder(candidate: Certificate, { certificate, now, signatureAlgs }: OcspCheck): boolean {
+  const purposes = candidate.decode(Oid.extKeyUsage) ?? [];
+  const { keyUsage } = candidate;
+  return (
+    candidate.version === 3 &&
+    purposes.includes(Oid.ocspSigning) &&
+    (keyUsage === undefined || (keyUsage & KeyUsageBit.digitalSignature) !== 0) &&
+    isUnderstood(candidate.extensions, responderExtensions) &&
+    !sameBytes(candidate.der, certificate.der) &&
+    now >= candidate.notBefore &&
+    now < candidate.notAfter + 1000 &&
+    isAllowedSignature(candidate.signatureAlgorithm, signatureAlgs)
+  );
 }
 
 function hasNonce(response: OcspResponse, wanted: Uint8Array | undefined): boolean {

@@ -12,6 +12,7 @@ import { DerError, DerReader, Tag } from './der.js';
 import { encodeElement } from './der-writer.js';
 import type { GeneralName } from './extensions/general-name.js';
 import { KeyUsageBit } from './extensions/key-usage.js';
+import { defaultMinKeySize, weaknessOf } from './key-strength.js';
 import { ConstraintSet } from './name-constraints.js';
 import { Oid } from './oids.js';
 import { importKey, isSignedBy, publicKeyOf } from './parse-cache.js';
@@ -55,6 +56,10 @@ export interface PathOptions {
    * public_key; with it, only a failure is, as in OTP's ssl.
    */
   readonly purpose?: string;
+  /** A `KeyUsageBit` that the peer's keyUsage has to have, if it has the extension at all (RFC 8446 §4.4.2.2). */
+  readonly peerUsage?: number;
+  /** Least size of an RSA or DSA modulus, bits, and of curves as strong; for every key, the anchor's too. */
+  readonly minKeySize?: number;
   /** RFC 5280 takes only name and key of an anchor; `honour` also obeys its extensions (RFC 5937). */
   readonly anchorExtensions?: 'ignore' | 'honour';
   /** Whether common names of a certificate without alternative names are held to DNS constraints. */
@@ -147,7 +152,11 @@ class Walk {
   }
 
   *run(): Ask {
-    yield* this.#checkTime(this.#anchor, -1);
+    const anchor = this.#anchor;
+    yield* this.#checkTime(anchor, -1);
+    // An anchor is believed without a signature, but it is its key that signs what is below.
+    yield* this.#checkKey(this.#issuerKey, anchor, -1);
+    if (this.#chain.length === 0) yield* this.#checkPeerUsage(anchor, -1);
     if (this.#options.anchorExtensions === 'honour' && this.#chain.length > 0) yield* this.#obeyAnchor();
     for (const [index, certificate] of this.#chain.entries()) {
       if (this.#pathLength < 0) {
@@ -178,7 +187,7 @@ class Walk {
       yield* this.#bad('policy_requirement_not_met', certificate, index);
     }
     const key = keyBelow(certificate, this.#issuerKey, this.#options.engine);
-    if (key !== undefined && isWeak(key)) yield* this.#bad('weak_key', certificate, index);
+    yield* this.#checkKey(key, certificate, index);
     const answer = yield { type: last ? 'valid_peer' : 'valid', certificate, index };
     if (typeof answer === 'object') throw new Rejected(answer.fail, certificate, index);
     this.#issuerKey = key;
@@ -189,8 +198,11 @@ class Walk {
     const seen = new Set<string>();
     let saysCa = false;
     let limit = certificate.selfIssued ? this.#pathLength : this.#pathLength - 1;
-    // OTP does not see extensions of a version 1 certificate (which has no right to any).
-    for (const extension of certificate.version > 1 ? certificate.extensions : []) {
+    // RFC 5280 §4.1.2.9: only version 3 has extensions. OTP does not see those of version 1, not even critical ones.
+    if (certificate.version !== 3 && certificate.extensions.length > 0) {
+      yield* this.#bad('extensions_before_version_3', certificate, index);
+    }
+    for (const extension of certificate.extensions) {
       const { oid } = extension;
       // §4.2: an extension must not stand twice; which one would count is anybody's guess.
       if (seen.has(oid)) yield* this.#bad('duplicate_extension', certificate, index);
@@ -205,7 +217,8 @@ class Walk {
           break;
         }
         case Oid.keyUsage:
-          if (!last && !hasUsage(certificate, KeyUsageBit.keyCertSign)) {
+          if (last) yield* this.#checkPeerUsage(certificate, index);
+          else if (!hasUsage(certificate, KeyUsageBit.keyCertSign)) {
             yield* this.#bad('invalid_key_usage', certificate, index);
           }
           break;
@@ -239,6 +252,18 @@ class Walk {
     this.#pathLength = limit;
   }
 
+  /** RFC 8446 §4.4.2.2: the peer's key signs, and its keyUsage, when there, has to say that it may. */
+  *#checkPeerUsage(certificate: Certificate, index: number): Ask {
+    const { peerUsage } = this.#options;
+    if (peerUsage === undefined || certificate.keyUsage === undefined) return;
+    if (!hasUsage(certificate, peerUsage)) yield* this.#bad('invalid_key_usage', certificate, index);
+  }
+
+  *#checkKey(key: PublicKey | undefined, certificate: Certificate, index: number): Ask {
+    const weakness = key && weaknessOf(key, this.#options.minKeySize ?? defaultMinKeySize);
+    if (weakness !== undefined) yield* this.#bad({ weak_key: weakness }, certificate, index);
+  }
+
   *#checkTime(certificate: Certificate, index: number): Ask {
     const { now } = this.#options;
     // Certificates count in seconds, up to and including the last one.
@@ -247,7 +272,7 @@ class Walk {
     }
   }
 
-  /** RFC 5937: the anchor's own constraints, as if it stood in the path. Version 1 roots have none. */
+  /** RFC 5937: the anchor's own constraints, as if it stood in the path. */
   *#obeyAnchor(): Ask {
     const anchor = this.#anchor;
     for (const { oid, critical } of anchor.extensions) {
@@ -296,26 +321,6 @@ const processedHere: ReadonlySet<string> = new Set([
   Oid.policyConstraints,
   Oid.inhibitAnyPolicy,
 ]);
-
-/**
- * A key that can be broken by anybody signs for nobody. Ours: OTP has no lower limit. What is merely old is for
- * `signature_algs_cert` to refuse.
- */
-function isWeak({ algorithm, bits }: PublicKey): boolean {
-  switch (algorithm) {
-    case 'rsa':
-    case 'rsa_pss':
-    case 'dsa':
-      return bits < 1024;
-    case 'ec':
-      return bits < 160;
-    case 'ed25519':
-    case 'ed448':
-    case 'x25519':
-    case 'x448':
-      return false;
-  }
-}
 
 /** What an anchor may mark critical. */
 const obeyed: ReadonlySet<string> = new Set([

@@ -56,16 +56,20 @@ export function signatureAlgorithmOf(identifier: Uint8Array): SignatureAlgorithm
 function readAlgorithm(reader: DerReader): SignatureAlgorithm | undefined {
   const sequence = reader.open(Tag.sequence);
   const oid = sequence.oid();
-  if (oid === Oid.rsassaPss) return readPss(sequence);
+  if (oid === Oid.rsassaPss) return readPssParameters(sequence.open(Tag.sequence));
   const algorithm = Object.hasOwn(plain, oid) ? plain[oid] : undefined;
   if (algorithm?.type === 'rsa_pkcs1' && !sequence.done) sequence.null();
   if ((algorithm?.type === 'ed25519' || algorithm?.type === 'ed448') && !sequence.done) return undefined;
   return algorithm;
 }
 
-/** RSASSA-PSS-params (RFC 4055 §3.1); everything defaults to SHA-1. */
-function readPss(sequence: DerReader): SignatureAlgorithm | undefined {
-  const params = sequence.open(Tag.sequence);
+/**
+ * The content of RSASSA-PSS-params (RFC 4055 §3.1), of a signature or of a key; everything defaults to SHA-1.
+ * `undefined`: hashes or a trailer that nobody here knows.
+ */
+export function readPssParameters(
+  params: DerReader,
+): Extract<SignatureAlgorithm, { readonly type: 'rsa_pss' }> | undefined {
   const hashIdentifier = params.openOptional(explicit(0));
   const hash = hashIdentifier === undefined ? 'sha' : readHash(hashIdentifier);
   const mgf = params.openOptional(explicit(1));

@@ -1,5 +1,6 @@
 /** A stapled OCSP response as a revocation check for `verifyPeer`: OTP's `stapling` option, and must-staple (RFC 7633). */
 import type { CryptoEngine } from '../crypto/engine.js';
+import type { AllowedSignatures } from './allowed-signatures.js';
 import type { Certificate } from './certificate.js';
 import { mustStaple, validateOcsp } from './ocsp.js';
 import type { RevocationAnswer, RevocationCheck } from './peer-verification.js';
@@ -14,6 +15,10 @@ export interface StapleInput {
   readonly engine: CryptoEngine;
   /** ms since 1970 */
   readonly now: number;
+  /** Of the response and of its signer, as of the certificates. */
+  readonly signatureAlgs?: AllowedSignatures;
+  /** Of the signer's key, as of the certificates'. */
+  readonly minKeySize?: number;
   readonly nonce?: Uint8Array | undefined;
   readonly responders?: readonly Certificate[];
   /** What else says something about revocation: for CA certificates, and for the peer when no response came. */
@@ -23,7 +28,7 @@ export interface StapleInput {
 const notStapled: RevocationAnswer = { bad_cert: { revocation_status_undetermined: 'not_stapled' } };
 
 export function checkByStaple(input: StapleInput): RevocationCheck {
-  const { asked, engine, need, nonce, now, otherwise, responders = [], response } = input;
+  const { asked, need, otherwise, response } = input;
   return (certificate, path) => {
     const isPeer = certificate === path[path.length - 1];
     if (!isPeer) return otherwise?.(certificate, path) ?? 'valid';
@@ -33,7 +38,7 @@ export function checkByStaple(input: StapleInput): RevocationCheck {
     }
     const issuer = path[path.length - 2];
     if (issuer === undefined) return notStapled;
-    const verdict = validateOcsp({ response, certificate, issuer, engine, now, nonce, responders });
+    const verdict = validateOcsp({ ...input, response, certificate, issuer });
     if (verdict === 'valid' || 'revoked' in verdict.bad_cert) return verdict;
     // A bad response is worse than none where one is needed; elsewhere it says nothing.
     if (need === 'required' || mustStaple(certificate)) return verdict;

@@ -60,7 +60,7 @@ export function rememberVerdict(input: PeerVerification, verdict: PeerVerdict): 
 
 /** Everything but the bytes, the time and the engine that a verdict depends on, and the end of the peer's signature. */
 function keyOf(input: PeerVerification): string {
-  const { role, verify, depth, host, signatureAlgs, chain } = input;
+  const { role, verify, depth, host, signatureAlgs, minKeySize, chain } = input;
   const name =
     host === undefined
       ? ''
@@ -73,5 +73,5 @@ function keyOf(input: PeerVerification): string {
     for (let at = Math.max(0, peer.length - 16); at < peer.length; at++)
       end += String.fromCharCode(peer[at] ?? 0);
   }
-  return `${role}|${verify}|${depth}|${signatureAlgs?.join() ?? '-'}|${chain.length}|${name.length}:${name}|${end}`;
+  return `${role}|${verify}|${depth}|${minKeySize ?? ''}|${signatureAlgs?.join() ?? '-'}|${chain.length}|${name.length}:${name}|${end}`;
 }

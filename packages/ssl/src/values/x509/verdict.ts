@@ -96,7 +96,7 @@ export function rejection(
         subject: certificate?.subject.toString(),
         serial: certificate?.serialHex,
         place,
-        rule: ruleOf(reason, certificate, now),
+        rule: ruleOf(reason, certificate, above, now),
         hint: hintOf(reason, certificate, now, wantedHost),
       },
     },
@@ -121,20 +121,30 @@ export function failure(alert: AlertDescription, reason: unknown, rule: string):
   };
 }
 
-function ruleOf(reason: BadCertReason, certificate: Certificate | undefined, now: number): string {
+function ruleOf(
+  reason: BadCertReason,
+  certificate: Certificate | undefined,
+  above: number,
+  now: number,
+): string {
   if (typeof reason === 'string') {
     if (reason === 'cert_expired' && certificate !== undefined) {
       return now < certificate.notBefore
         ? `not valid before ${date(certificate.notBefore)}`
         : `expired on ${date(certificate.notAfter)}`;
     }
+    if (reason === 'invalid_key_usage' && above === 0) return peerUsageRule;
     const known = rules[reason];
     if (known !== undefined) return known;
   }
   if (hasTag(reason, 'revoked')) return `revoked by its issuer (${String(reason.revoked)})`;
   if (hasTag(reason, 'revocation_status_undetermined')) return 'its revocation status could not be found out';
+  if (hasTag(reason, 'weak_key')) return `its public key is too weak (${String(reason.weak_key)})`;
   return 'refused by verify_fun';
 }
+
+const peerUsageRule =
+  'its key usage does not allow its key to sign, which it does in a handshake (digitalSignature, RFC 8446 §4.4.2.2)';
 
 const rules: Readonly<Record<string, string>> = {
   unknown_ca: 'no trusted CA issued it',
@@ -148,11 +158,11 @@ const rules: Readonly<Record<string, string>> = {
   missing_basic_constraint: 'issued a certificate without being a CA (RFC 5280 §4.2.1.9)',
   max_path_length_reached: 'more CA certificates above it than depth or a path length constraint allows',
   unknown_critical_extension: 'has a critical extension that is not understood (RFC 5280 §4.2)',
+  extensions_before_version_3: 'of version 1 or 2, which has no extensions, and has some (RFC 5280 §4.1.2.9)',
   duplicate_extension: 'has an extension twice (RFC 5280 §4.2)',
   policy_requirement_not_met: 'no certificate policy is valid for the whole path (RFC 5280 §6.1)',
   hostname_check_failed: 'issued for other names',
   unsupported_public_key: 'its public key is of a kind that is not supported, or malformed',
-  weak_key: 'its public key is so short that it can be broken',
   work_limit_exceeded: 'the chain needs more work to check than a handshake may cost',
 };
 

@@ -8,10 +8,10 @@
  */
 import type { VerifyFunAnswer, VerifyFunEvent } from '../../options/config.js';
 import { addressText, parseAddress } from '../address.js';
-import type { SignatureAlgorithm } from '../crypto/engine.js';
-import { schemeByName } from '../registry/schemes.js';
+import { isAllowedSignature } from './allowed-signatures.js';
 import { type Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerError } from './der.js';
+import { KeyUsageBit } from './extensions/key-usage.js';
 import { type ReferenceId, verifyHostname } from './hostname.js';
 import { Oid } from './oids.js';
 import { certificateOf } from './parse-cache.js';
@@ -28,7 +28,6 @@ import {
 import { type CandidatePath, candidatePaths } from './path-builder.js';
 import type { HostReference, PartialChain, PeerVerification, RevocationAnswer } from './peer-verification.js';
 import { anyPolicyInputs } from './policy-graph.js';
-import { signatureAlgorithmOf } from './signature-algorithm.js';
 import { failure, type PeerVerdict, rejection } from './verdict.js';
 import { cachedVerdict, rememberVerdict } from './verdict-cache.js';
 import { defaultLimits, Work, WorkLimitError } from './work.js';
@@ -85,6 +84,8 @@ function judge(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
     maxPathLength: input.depth,
     policies: input.policies ?? anyPolicyInputs,
     purpose: input.role === 'client' ? Oid.serverAuth : Oid.clientAuth,
+    peerUsage: KeyUsageBit.digitalSignature,
+    ...(input.minKeySize === undefined ? {} : { minKeySize: input.minKeySize }),
     anchorExtensions: 'honour',
     // Also without a host: whoever checks the name afterwards (`pkixVerifyHostname`) may take a common name for one.
     commonNames: input.role === 'client' ? 'constrain' : 'ignore',
@@ -174,19 +175,8 @@ function drain(steps: PathSteps, answer: (event: PathEvent) => PathAnswer): Path
 }
 
 /** Whether the algorithm that signed a certificate is among those we said we accept (RFC 8446 §4.2.3). */
-function isAllowed(certificate: Certificate, input: PeerVerification): boolean {
-  const { signatureAlgs } = input;
-  if (signatureAlgs === undefined) return true;
-  const used = signatureAlgorithmOf(certificate.signatureAlgorithm);
-  return (
-    used !== undefined && signatureAlgs.some((name) => sameAlgorithm(schemeByName(name).algorithm, used))
-  );
-}
-
-function sameAlgorithm(allowed: SignatureAlgorithm, used: SignatureAlgorithm): boolean {
-  if (allowed.type !== used.type) return false;
-  if (allowed.type === 'ed25519' || allowed.type === 'ed448') return true;
-  return 'hash' in used && allowed.hash === used.hash;
+function isAllowed(certificate: Certificate, { signatureAlgs }: PeerVerification): boolean {
+  return isAllowedSignature(certificate.signatureAlgorithm, signatureAlgs);
 }
 
 /** One path in front of the user's function, the host name check and the revocation check. */
@@ -276,7 +266,9 @@ class Judgement {
     if (type === 'valid_peer' && role === 'client' && host !== undefined && !this.#bearsName(certificate)) {
       return 'hostname_check_failed';
     }
-    return isAllowed(certificate, this.#input) ? undefined : 'invalid_signature';
+    // RFC 8446 §4.2.3: an anchor's own signature is not looked at, and so may be of any kind.
+    const isAnchor = certificate === this.#path.anchor;
+    return isAnchor || isAllowed(certificate, this.#input) ? undefined : 'invalid_signature';
   }
 
   #checkRevocation(certificate: Certificate): PathAnswer | Promise<PathAnswer> {

@@ -11,9 +11,23 @@ import {
   sign as signOnce,
   verify as verifyOnce,
 } from 'node:crypto';
-import type { HashName, KeyAlgorithm, PrivateKey, PublicKey, SignatureAlgorithm } from '../engine.js';
+import type {
+  HashName,
+  KeyAlgorithm,
+  PrivateKey,
+  PssRestriction,
+  PublicKey,
+  SignatureAlgorithm,
+} from '../engine.js';
 import { fits } from '../fits.js';
-import { bitLength, decodePkcs8, decodeRsaPublicKey, decodeSpki, type EncodedKey } from '../key-encoding.js';
+import {
+  bitLength,
+  decodePkcs8,
+  decodeRsaPublicKey,
+  decodeSpki,
+  type EncodedKey,
+  type KeyIdentifier,
+} from '../key-encoding.js';
 import { digestName } from './hash.js';
 import { copied, withoutStacks } from './platform.js';
 
@@ -36,13 +50,7 @@ export function importNodePublicKey(spki: Uint8Array): PublicKey | undefined {
   const encoded = decodeSpki(spki);
   if (encoded === undefined || !isAvailable(encoded)) return undefined;
   const own = copied(spki);
-  return new NodePublicKey(
-    encoded.algorithm,
-    encoded.curve?.name,
-    bitsOf(encoded),
-    own,
-    publicKeyObject(encoded, own),
-  );
+  return new NodePublicKey(encoded, bitsOf(encoded), own, publicKeyObject(encoded, own));
 }
 
 /** See `CryptoEngine.importPrivateKey`. */
@@ -52,26 +60,22 @@ export function importNodePrivateKey(pkcs8: Uint8Array): PrivateKey | undefined 
   const key = malformed(() => createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }));
   const spki = copied(createPublicKey(key).export({ format: 'der', type: 'spki' }));
   const bits = bitsOf(decodeSpki(spki) ?? encoded);
-  return new NodePrivateKey(encoded.algorithm, encoded.curve?.name, bits, spki, key);
+  return new NodePrivateKey(encoded, bits, spki, key);
 }
 
 class NodeKey {
   readonly algorithm: KeyAlgorithm;
   readonly curve: string | undefined;
   readonly bits: number;
+  readonly pss: PssRestriction | undefined;
   readonly spki: Uint8Array;
   protected readonly key: KeyObject;
 
-  constructor(
-    algorithm: KeyAlgorithm,
-    curve: string | undefined,
-    bits: number,
-    spki: Uint8Array,
-    key: KeyObject,
-  ) {
+  constructor({ algorithm, curve, pss }: KeyIdentifier, bits: number, spki: Uint8Array, key: KeyObject) {
     this.algorithm = algorithm;
-    this.curve = curve;
+    this.curve = curve?.name;
     this.bits = bits;
+    this.pss = pss;
     this.spki = spki;
     this.key = key;
   }
@@ -79,7 +83,7 @@ class NodeKey {
 
 class NodePublicKey extends NodeKey implements PublicKey {
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean {
-    if (!fits(this.algorithm, algorithm)) return false;
+    if (!fits(this, algorithm)) return false;
     try {
       switch (algorithm.type) {
         case 'ed25519':
@@ -106,7 +110,7 @@ class NodePublicKey extends NodeKey implements PublicKey {
 
 class NodePrivateKey extends NodeKey implements PrivateKey {
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array {
-    if (!fits(this.algorithm, algorithm)) {
+    if (!fits(this, algorithm)) {
       throw new TypeError(`a key of kind ${this.algorithm} does not sign ${algorithm.type}`);
     }
     switch (algorithm.type) {
