@@ -102,7 +102,8 @@ export interface CertificateOrder {
   readonly issuer: string | Uint8Array;
   readonly key: KeyPair;
   readonly signer: KeyPair;
-  readonly serial?: number;
+  /** A small number, or the whole INTEGER. */
+  readonly serial?: number | Uint8Array;
   readonly notBefore?: number;
   readonly notAfter?: number;
   readonly extensions?: readonly MadeExtension[];
@@ -117,7 +118,7 @@ export function makeCertificate(order: CertificateOrder): Uint8Array {
   const tbs = encodeElement(
     SEQUENCE,
     encodeElement(0xa0, encodeSmallInteger(2)),
-    encodeSmallInteger(order.serial ?? 1),
+    serialOf(order.serial ?? 1),
     ecdsaSha256,
     name(order.issuer),
     encodeElement(
@@ -130,6 +131,10 @@ export function makeCertificate(order: CertificateOrder): Uint8Array {
     ...(order.extensions === undefined ? [] : [encodeElement(0xa3, makeExtensions(order.extensions))]),
   );
   return signed(tbs, order.signer);
+}
+
+function serialOf(serial: number | Uint8Array): Uint8Array {
+  return typeof serial === 'number' ? encodeSmallInteger(serial) : serial;
 }
 
 function signed(tbs: Uint8Array, signer: KeyPair): Uint8Array {
