@@ -9,6 +9,7 @@ import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from 
 import type { OwnIdentity } from '../protocol/identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
+import { hex } from '../values/x509/der.js';
 import { completeChain, loadIdentity, matchRemoteKey } from '../values/x509/identity.js';
 import { KeyError } from '../values/x509/key-error.js';
 import { mustStaple } from '../values/x509/ocsp.js';
@@ -167,7 +168,7 @@ interface Pair {
 function assemble(config: Config, read: Read, surroundings: StaplerSurroundings): Loaded {
   try {
     const found = materials(config).flatMap((material) => {
-      const chain = chainOf(material, read);
+      const chain = chainOf(material, read, surroundings.engine);
       const key = chain.length === 0 ? undefined : keyOf(material, read, surroundings.engine);
       return key === undefined ? [] : [{ material, chain, key }];
     });
@@ -207,14 +208,15 @@ function byPreference(pairs: readonly Pair[]): readonly Pair[] {
 }
 
 /** Own certificates, own first; empty when the material has none. PKCS#12 holds both key and certificates. */
-function chainOf(material: IdentityMaterial, read: Read): readonly Uint8Array[] {
+function chainOf(material: IdentityMaterial, read: Read, engine: CryptoEngine): readonly Uint8Array[] {
   const { cert, certfile, key, keyfile } = material;
   if (cert !== undefined) return cert;
-  if (certfile !== undefined) return certificatesIn('certfile', certfile, read, material);
-  if (key?.type === 'pfx') return attempt('key', undefined, () => pkcs12(key, material, read).certificates);
+  if (certfile !== undefined) return certificatesIn('certfile', certfile, read, material, engine);
+  if (key?.type === 'pfx')
+    return attempt('key', undefined, () => pkcs12(key, material, read, engine).certificates);
   if (key !== undefined || keyfile === undefined) return [];
   const entry = entriesOf('keyfile', keyfile, read).find(({ type }) => type === 'PFX');
-  return entry === undefined ? [] : certificatesIn('keyfile', keyfile, read, material);
+  return entry === undefined ? [] : certificatesIn('keyfile', keyfile, read, material, engine);
 }
 
 function certificatesIn(
@@ -222,9 +224,11 @@ function certificatesIn(
   file: string,
   read: Read,
   material: IdentityMaterial,
+  engine: CryptoEngine,
 ): readonly Uint8Array[] {
   const ders = entriesOf(option, file, read).flatMap((entry) => {
-    if (entry.type === 'PFX') return attempt(option, file, () => pkcs12(entry, material, read).certificates);
+    if (entry.type === 'PFX')
+      return attempt(option, file, () => pkcs12(entry, material, read, engine).certificates);
     return entry.type === 'Certificate' ? [entry.der] : [];
   });
   // As OTP's match failure reads: the list of entries that fit is empty.
@@ -240,7 +244,7 @@ function keyOf(material: IdentityMaterial, read: Read, engine: CryptoEngine): Ow
   if (key !== undefined)
     return attempt('key', undefined, () =>
       key.type === 'pfx'
-        ? imported(privateKeyIn(pkcs12(key, material, read)), engine)
+        ? keyIn(pkcs12(key, material, read, engine))
         : parsePrivateKey(key, passwordOf(material), engine),
     );
   if (file === undefined) return undefined;
@@ -251,7 +255,7 @@ function keyOf(material: IdentityMaterial, read: Read, engine: CryptoEngine): Ow
 }
 
 /** Keys of file entries, imported once: the PEM cache gives everybody the same entry. */
-const importedKeys = new WeakMap<PemEntry, { readonly password: Password; readonly key: PrivateKey }>();
+const importedKeys = new WeakMap<PemEntry, { readonly opener: string; readonly key: PrivateKey }>();
 
 function keyInEntry(
   entry: PemEntry,
@@ -259,14 +263,13 @@ function keyInEntry(
   read: Read,
   engine: CryptoEngine,
 ): PrivateKey {
+  if (entry.type === 'PFX') return keyIn(pkcs12(entry, material, read, engine));
   const password = passwordOf(material);
+  const opener = openerOf(password, engine);
   const known = importedKeys.get(entry);
-  if (known !== undefined && known.password === password && typeof password !== 'object') return known.key;
-  const key = imported(
-    entry.type === 'PFX' ? privateKeyIn(pkcs12(entry, material, read)) : privateKeyInfo(entry, password),
-    engine,
-  );
-  importedKeys.set(entry, { password, key });
+  if (known?.opener === opener) return known.key;
+  const key = imported(privateKeyInfo(entry, password), engine);
+  importedKeys.set(entry, { opener, key });
   return key;
 }
 
@@ -274,22 +277,58 @@ function imported(der: Uint8Array, engine: CryptoEngine): PrivateKey {
   return parsePrivateKey({ type: 'der', format: 'PrivateKeyInfo', der }, undefined, engine);
 }
 
-/** Contents of PKCS#12 files: making a key of the password takes its time. */
-const contents = new WeakMap<object, { readonly password: Password; readonly content: Pkcs12Content }>();
-
-function pkcs12(file: { readonly der: Uint8Array }, material: IdentityMaterial, read: Read): Pkcs12Content {
-  const password = passwordOf(material);
-  const known = contents.get(file);
-  if (known !== undefined && known.password === password) return known.content;
-  if (read.pkcs12 === undefined) throw new Error('a PKCS#12 file that was not seen when files were read');
-  const content = decodePkcs12(file.der, password, read.pkcs12);
-  contents.set(file, { password, content });
-  return content;
+/** A PKCS#12 file once it was opened: the key itself is in the engine's hands. */
+interface Opened {
+  readonly certificates: readonly Uint8Array[];
+  readonly key: PrivateKey | KeyError;
 }
 
-function privateKeyIn({ privateKey }: Pkcs12Content): Uint8Array {
-  if (privateKey === undefined) throw new KeyError('no_key', 'no private key in the PKCS#12 file');
-  return privateKey;
+/** By file: making a key of the password takes its time. */
+const contents = new WeakMap<object, { readonly opener: string; readonly opened: Opened }>();
+
+function pkcs12(
+  file: { readonly der: Uint8Array },
+  material: IdentityMaterial,
+  read: Read,
+  engine: CryptoEngine,
+): Opened {
+  const password = passwordOf(material);
+  const opener = openerOf(password, engine);
+  const known = contents.get(file);
+  if (known?.opener === opener) return known.opened;
+  if (read.pkcs12 === undefined) throw new Error('a PKCS#12 file that was not seen when files were read');
+  const content = decodePkcs12(file.der, password, read.pkcs12);
+  const opened = { certificates: content.certificates, key: importedFrom(content, engine) };
+  contents.set(file, { opener, opened });
+  return opened;
+}
+
+function importedFrom({ privateKey }: Pkcs12Content, engine: CryptoEngine): PrivateKey | KeyError {
+  if (privateKey === undefined) return new KeyError('no_key', 'no private key in the PKCS#12 file');
+  try {
+    return imported(privateKey, engine);
+  } catch (error) {
+    if (error instanceof KeyError) return error;
+    throw error;
+  }
+}
+
+function keyIn({ key }: Opened): PrivateKey {
+  if (key instanceof KeyError) throw key;
+  return key;
+}
+
+/** Of this thread alone. */
+let pepper: Uint8Array | undefined;
+
+/** Tells whether a password is the one that opened a file, without keeping it: a file is kept longer than its users. */
+function openerOf(password: Password, engine: CryptoEngine): string {
+  if (password === undefined) return 'none';
+  pepper ??= engine.randomBytes(32);
+  const bytes = typeof password === 'string' ? new TextEncoder().encode(password) : password;
+  const sha256 = engine.hash('sha256');
+  if (sha256 === undefined) throw new TypeError('no SHA-256');
+  return hex(sha256.hmac(pepper, bytes));
 }
 
 function passwordOf({ password }: IdentityMaterial): Password {
