@@ -2,11 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { notation } from '../../packages/ssl/src/values/notation.js';
 import { encodeElement, encodeOid } from '../../packages/ssl/src/values/x509/der-writer.js';
+import type { GeneralName } from '../../packages/ssl/src/values/x509/extensions/general-name.js';
 import { Name } from '../../packages/ssl/src/values/x509/name.js';
+import { ConstraintSet } from '../../packages/ssl/src/values/x509/name-constraints.js';
 import { Oid } from '../../packages/ssl/src/values/x509/oids.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
 import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
+import { Work, WorkLimitError } from '../../packages/ssl/src/values/x509/work.js';
 import { growth } from '../support/growth.js';
 import { dnsNames, judged, makeLeaf, makeRoot, text } from './make.js';
 
@@ -88,6 +91,20 @@ describe('names of peers', () => {
     const [marks, more] = ['\u0301'.repeat(40), '\u0301'.repeat(41)];
     expect(new Name(nameOf(`a${marks}`)).equals(new Name(nameOf(`a${marks}`)))).toBe(true);
     expect(new Name(nameOf(`a${marks}`)).equals(new Name(nameOf(`a${more}`)))).toBe(false);
+  });
+});
+
+describe('names under many constraints', () => {
+  it('are given up on when they are long, before they have been compared with each', () => {
+    const mail = (value: string): GeneralName => ({ type: 'rfc822Name', text: value });
+    const bases = Array.from({ length: 10_000 }, (_, i) => mail(`host${i}.example`));
+    const set = ConstraintSet.none.with({ permitted: [], excluded: bases });
+    const permits = (local: number): boolean => {
+      const subjectAltName = [mail(`${'a'.repeat(local)}@elsewhere.example`)];
+      return set.permits({ subject: new Name(encodeElement(0x30)), subjectAltName }, false, new Work());
+    };
+    expect(permits(60)).toBe(true);
+    expect(() => permits(60_000)).toThrow(WorkLimitError);
   });
 });
 

@@ -1,5 +1,5 @@
 /** What an operator hears of own certificates: that others are in force, and that one is out of date or will be soon. */
-import type { Logger } from '@actor-tls/runtime';
+import type { LogFields, Logger } from '@actor-tls/runtime';
 import type { Config } from '../options/config.js';
 import type { OwnIdentity } from '../protocol/identity.js';
 import { type Certificate, sameBytes } from '../values/x509/certificate.js';
@@ -37,7 +37,7 @@ function ownOf({ chain }: OwnIdentity): readonly Uint8Array[] {
   return chain.slice(0, 1);
 }
 
-function fieldsOf({ subject, serialHex, notBefore, notAfter }: Certificate): object {
+function fieldsOf({ subject, serialHex, notBefore, notAfter }: Certificate): LogFields {
   return {
     subject: subject.toString(),
     serial: serialHex,
