@@ -212,6 +212,7 @@ describe('a trust store that the environment names', () => {
     const inside = mkdtempSync(path('dir-'));
     writeFileSync(join(inside, 'c.pem'), certificates('c'));
     writeFileSync(join(inside, 'README'), 'no certificate');
+    writeFileSync(join(inside, '00000000.0'), readFileSync(join(inside, 'c.pem')));
     expect(await trust({ SSL_CERT_FILE: path('bundle') })).toMatchObject({ ok: { length: 2 } });
     expect(await trust({ SSL_CERT_DIR: inside })).toMatchObject({ ok: { length: 1 } });
     const both = { SSL_CERT_FILE: path('bundle'), SSL_CERT_DIR: inside };
@@ -229,6 +230,11 @@ describe('a trust store that the environment names', () => {
     });
     const nothing = mkdtempSync(path('dir-'));
     expect(await trust({ SSL_CERT_DIR: nothing })).toEqual({ error: { path: nothing, reason: [] } });
+    const read = async (file: string) => ({ error: file.endsWith('shut.pem') ? 'eacces' : 'eisdir' });
+    const list = async () => ['java', 'shut.pem'];
+    expect(await systemTrust({ environment: { SSL_CERT_DIR: '/certs' }, read, list })).toEqual({
+      error: { path: '/certs/shut.pem', reason: 'eacces' },
+    });
     write('good', certificates('a'));
     expect(await trust({ SSL_CERT_FILE: path('good'), SSL_CERT_DIR: missing })).toEqual(enoent);
     const before = process.env['SSL_CERT_FILE'];

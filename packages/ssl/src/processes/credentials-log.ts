@@ -29,8 +29,19 @@ export function tellLoaded(
     const fields = { role, ...fieldsOf(certificate) };
     if (before !== undefined) logger.info(fields, 'changed certificate and key files are in force');
     const worry = worryOf(certificate, wallClock());
-    if (worry !== undefined) logger.warn(fields, `own certificate ${worry}`);
+    if (worry !== undefined && isNews(certificate, logger)) logger.warn(fields, `own certificate ${worry}`);
   }
+}
+
+/** Clients have new options for each connection: a certificate's dates are told once to each logger. */
+const told = new WeakMap<Logger, WeakSet<Certificate>>();
+
+function isNews(certificate: Certificate, logger: Logger): boolean {
+  const known = told.get(logger) ?? new WeakSet();
+  told.set(logger, known);
+  if (known.has(certificate)) return false;
+  known.add(certificate);
+  return true;
 }
 
 function ownOf({ chain }: OwnIdentity): readonly Uint8Array[] {

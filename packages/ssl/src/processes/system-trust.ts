@@ -77,12 +77,20 @@ async function certificatesBelow(
   } catch (error) {
     return { error: { path: directory, reason: posixOf(error) } };
   }
-  const found: Uint8Array[] = [];
-  for (const name of [...names].sort()) {
-    const entries = await read(join(directory, name));
-    if ('ok' in entries) found.push(...certificatesOf(entries.ok));
+  // By content: `openssl rehash` leaves a second name for each.
+  const found = new Map<string, Uint8Array>();
+  for (const path of [...names].sort().map((name) => join(directory, name))) {
+    const entries = await read(path);
+    if ('ok' in entries)
+      for (const der of certificatesOf(entries.ok)) found.set(Buffer.from(der).toString('latin1'), der);
+    else if (isRefused(entries.error)) return { error: { path, reason: entries.error } };
   }
-  return found.length > 0 ? { ok: found } : { error: { path: directory, reason: [] } };
+  return found.size > 0 ? { ok: [...found.values()] } : { error: { path: directory, reason: [] } };
+}
+
+/** A file that is there and does not open (`eacces`, `eio`); directories and links into nowhere are nobody's store. */
+function isRefused(reason: SslReason): boolean {
+  return typeof reason === 'string' && reason !== 'eisdir' && !isAbsent(reason);
 }
 
 async function certificatesIn(path: string, read: TrustSurroundings['read']): Promise<Trusted> {
