@@ -49,7 +49,7 @@ const source: PemSource = {
     const text = files[path];
     return text === undefined ? { error: path === '$CWD' ? 'eisdir' : 'enoent' } : { ok: decodePem(text) };
   },
-  trusted: async () => [],
+  trusted: async () => ({ ok: [] }),
 };
 
 /** The term inside one or two `{error, …}`. */
@@ -112,7 +112,7 @@ describeWithData('OTP 25 on files that cannot be used', 'otp25/options.json.gz',
       if ('error' in config) continue;
       const loaded = await load(config.ok);
       try {
-        expect(comparable(loaded)).toEqual(comparable(wanted));
+        expect(comparable(asOtp(loaded))).toEqual(comparable(wanted));
         agree += 1;
       } catch {
         differences.push({ id, case: renderTerm(given ?? 0), ours: loaded, wanted });
@@ -123,6 +123,14 @@ describeWithData('OTP 25 on files that cannot be used', 'otp25/options.json.gz',
     expect(agree).toBeGreaterThan(5);
   });
 });
+
+/** Where OTP says that no entry fits (`[]`) we say what the file holds instead. */
+function asOtp(loaded: unknown): unknown {
+  const text = JSON.stringify(loaded, (_, value: unknown) =>
+    typeof value === 'string' && value.startsWith('the file holds ') ? [] : value,
+  );
+  return JSON.parse(text);
+}
 
 /** File names in bytes as text, as the parser makes them. */
 function textual(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Certificate, CertificateError } from '../../packages/ssl/src/values/x509/certificate.js';
 import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
@@ -51,7 +52,11 @@ describe('every proper prefix and any trailing byte is refused', () => {
   });
   it('of a private key', () => {
     const { pkcs8 } = makeKey();
-    expect(privateKeyInfoFromPem(pem('PRIVATE KEY', pkcs8), undefined)).toHaveLength(pkcs8.length);
+    const info = privateKeyInfoFromPem(pem('PRIVATE KEY', pkcs8), undefined);
+    const [read, made] = [info, pkcs8].map((key) =>
+      createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' }),
+    );
+    expect(made !== undefined && read?.equals(made)).toBe(true);
     for (const bytes of spoilt(pkcs8)) {
       if (bytes.length === 0) continue;
       expect(() => privateKeyInfoFromPem(pem('PRIVATE KEY', bytes), undefined)).toThrow(KeyError);

@@ -352,7 +352,7 @@ describe('cacerts by name', () => {
       {
         generation: 0,
         read: async () => ({ error: 'enoent' }),
-        trusted: async () => bundledTrust(),
+        trusted: async () => ({ ok: bundledTrust() }),
       },
       surroundings(),
     );

@@ -131,7 +131,8 @@ export interface CertificateOrder {
   readonly issuer: string | Uint8Array;
   readonly key: KeyPair;
   readonly signer: KeyPair;
-  readonly serial?: number;
+  /** A small number, or the whole INTEGER. */
+  readonly serial?: number | Uint8Array;
   readonly notBefore?: number;
   readonly notAfter?: number;
   readonly extensions?: readonly MadeExtension[];
@@ -151,7 +152,7 @@ export function makeCertificate(order: CertificateOrder): Uint8Array {
   const tbs = encodeElement(
     SEQUENCE,
     ...(version === 1 ? [] : [encodeElement(0xa0, encodeSmallInteger(version - 1))]),
-    encodeSmallInteger(order.serial ?? 1),
+    serialOf(order.serial ?? 1),
     ecdsaWith[hash],
     name(order.issuer),
     encodeElement(
@@ -164,6 +165,10 @@ export function makeCertificate(order: CertificateOrder): Uint8Array {
     ...(order.extensions === undefined ? [] : [encodeElement(0xa3, makeExtensions(order.extensions))]),
   );
   return signed(tbs, order.signer, hash);
+}
+
+function serialOf(serial: number | Uint8Array): Uint8Array {
+  return typeof serial === 'number' ? encodeSmallInteger(serial) : serial;
 }
 
 function signed(tbs: Uint8Array, signer: KeyPair, hash: MadeHash): Uint8Array {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -15,9 +15,13 @@ interface KeyCase {
 }
 
 /** The public half, by node:crypto: which kinds of keys an engine knows is another suite's question. */
-function publicHalf(pkcs8: Uint8Array): string {
-  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
-  return createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
+function publicHalf(pkcs8: Uint8Array): KeyObject {
+  return createPublicKey(createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }));
+}
+
+/** Whether they are one key; a curve that one names and the other writes out is one curve. */
+function isSame(key: KeyObject, spki: string | undefined): boolean {
+  return key.equals(createPublicKey({ key: Buffer.from(spki ?? '', 'base64'), format: 'der', type: 'spki' }));
 }
 
 describeWithData('private keys in every PEM form', 'x509/pem-keys/keys.json', () => {
@@ -30,7 +34,7 @@ describeWithData('private keys in every PEM form', 'x509/pem-keys/keys.json', ()
   for (const { file, password, expect: expected, spki } of keys) {
     it(`${file}: ${expected}`, () => {
       const pem = readFileSync(join(folder, file));
-      const load = (): string => publicHalf(privateKeyInfoFromPem(pem, password ?? undefined));
+      const load = (): KeyObject => publicHalf(privateKeyInfoFromPem(pem, password ?? undefined));
       if (expected === 'unspecified') {
         counts.unspecified++;
         try {
@@ -46,7 +50,7 @@ describeWithData('private keys in every PEM form', 'x509/pem-keys/keys.json', ()
         counts.wrongAccept--;
       } else {
         counts.wrongReject++;
-        expect(load()).toBe(spki);
+        expect(isSame(load(), spki)).toBe(true);
         counts.wrongReject--;
       }
       counts.agree++;

@@ -125,7 +125,7 @@ describe('log_level', () => {
   it('notice, the default, tells alerts of both sides with all that is known', async () => {
     await handshake(node, refused, pairOf(leaf));
     expect(
-      alerts().map(({ fields }) => [fields['role'], fields['by'], fields['alert'], fields['level']]),
+      alerts().map(({ fields }) => [fields['role'], fields['by'], fields['alert'], fields['severity']]),
     ).toEqual([
       ['client', 'self', 'unknown_ca', 'notice'],
       ['server', 'peer', 'unknown_ca', 'notice'],
@@ -167,7 +167,7 @@ describe('log_level', () => {
     socket.end();
     expect(await ssl.handshake(self, accepted)).toEqual({ error: 'closed' });
     expect(lines.filter(({ text }) => text.startsWith('the peer left'))).toMatchObject([
-      { method: 'info', fields: { level: 'info', role: 'server' } },
+      { method: 'info', fields: { severity: 'info', role: 'server' } },
     ]);
     await ssl.close(listener);
   });

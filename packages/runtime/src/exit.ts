@@ -59,14 +59,19 @@ export interface FailedCall {
  */
 export class Exit extends Error {
   readonly reason: Reason;
-  /** For a failed call: what was asked of whom. */
-  readonly call: FailedCall | undefined;
+  /** Private, so that a printed error does not show what was asked: data to send, a password. */
+  readonly #call: FailedCall | undefined;
 
   constructor(reason: Reason, call?: FailedCall) {
     super(`exit: ${reasonText(reason)}`);
     this.name = 'Exit';
     this.reason = reason;
-    this.call = call;
+    this.#call = call;
+  }
+
+  /** For a failed call: what was asked of whom. */
+  get call(): FailedCall | undefined {
+    return this.#call;
   }
 
   /** An exit without a stack; makes one in a tenth of the time. */

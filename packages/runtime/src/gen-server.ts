@@ -8,6 +8,7 @@ import type { Reason } from './exit.js';
 import { Exit, isOrderly, reasonOf } from './exit.js';
 import { Cast, Envelope, ExitMessage, IoTurn } from './messages.js';
 import type { Node } from './node.js';
+import { outline } from './outline.js';
 import type { Pid } from './pid.js';
 import type { Body, Process } from './process.js';
 import { EXITED, RUNNING, SUSPENDED, WAITING } from './process.js';
@@ -284,7 +285,10 @@ export class GenServerBody implements Body {
         if (this.#module.handleInfo !== undefined) {
           result = this.#module.handleInfo(message, this.#state, self);
         } else {
-          process.home.logger.debug({ pid: process.id, message }, 'a gen-server has no handleInfo');
+          process.home.logger.debug(
+            { process: process.id, message: outline(message) },
+            'a gen-server has no handleInfo',
+          );
         }
       }
     } catch (error) {

@@ -7,6 +7,7 @@ import { Blueprint } from './blueprint.js';
 import type { Call } from './call.js';
 import type { Reason } from './exit.js';
 import { Crash, Exit, reasonOf } from './exit.js';
+import { outline } from './outline.js';
 import type { Body, Process } from './process.js';
 import { EXITED, RUNNING, WAITING } from './process.js';
 import type { System } from './xstate-internals.js';
@@ -89,7 +90,7 @@ class HostScope {
 
   get logger(): (...args: unknown[]) => void {
     const { self } = this;
-    return (...args) => self.home.logger.info({ pid: self.id, args }, 'log');
+    return (...args) => self.home.logger.info({ process: self.id, args }, 'log');
   }
 
   defer(run: () => void): void {
@@ -161,7 +162,7 @@ export class HostedBody implements Body {
       this.#snapshot = this.#logic.transition(this.#snapshot, { type: 'xstate.stop' }, scope);
       for (let run = scope.deferred.shift(); run !== undefined; run = scope.deferred.shift()) run();
     } catch (error) {
-      process.home.logger.error({ pid: process.id, err: error }, 'stopping a hosted logic threw');
+      process.home.logger.error({ process: process.id, err: error }, 'stopping a hosted logic threw');
     }
     if (this.#snapshot.status === 'active') {
       this.#snapshot = { ...this.#snapshot, status: 'stopped', output: undefined, error: NO_ERROR };
@@ -187,7 +188,10 @@ export class HostedBody implements Body {
 
   #handle(process: Process, scope: HostScope, message: unknown): void {
     if (!isEvent(message)) {
-      process.home.logger.warn({ pid: process.id, message }, 'a hosted logic takes only events');
+      process.home.logger.warn(
+        { process: process.id, message: outline(message) },
+        'a hosted logic takes only events',
+      );
       return;
     }
     try {

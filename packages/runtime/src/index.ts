@@ -47,7 +47,7 @@ export type {
 export { startGenServer } from './gen-server.js';
 export type { HostOptions } from './hosted.js';
 export { hostLogic } from './hosted.js';
-export type { Logger } from './logger.js';
+export type { LogFields, Logger } from './logger.js';
 export { silentLogger, stderrLogger } from './logger.js';
 export type { Message, SystemMessage, TimeoutMessage } from './messages.js';
 export { DownMessage, ExitMessage } from './messages.js';

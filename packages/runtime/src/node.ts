@@ -524,7 +524,7 @@ export class Node {
     try {
       run();
     } catch (error) {
-      this.logger.error({ pid: process.id, err: error }, 'cleaning up after a process threw');
+      this.logger.error({ process: process.id, err: error }, 'cleaning up after a process threw');
     }
   }
 }

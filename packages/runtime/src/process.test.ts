@@ -409,8 +409,8 @@ test('a crash is reported with reason, stack and the message in work; an orderly
   await other.settle();
   expect(reports).toHaveLength(1);
   expect(reports[0]).toMatchObject({
-    pid: pid.id,
-    name: 'glass',
+    process: pid.id,
+    registeredName: 'glass',
     kind: 'fragile',
     lastMessage: { type: 'hammer' },
   });

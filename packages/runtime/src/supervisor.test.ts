@@ -37,6 +37,7 @@ function template(more: Partial<ChildSpec> = {}): ChildSpec<[string]> {
 }
 
 interface Report {
+  readonly [field: string]: unknown;
   readonly errorContext?: string;
   readonly reason?: unknown;
   readonly offender?: object;

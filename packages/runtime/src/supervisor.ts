@@ -15,6 +15,7 @@ import type { Reason } from './exit.js';
 import { type GenServer, type InfoResult, type StartResult, startGenServer } from './gen-server.js';
 import { ExitMessage } from './messages.js';
 import type { Node } from './node.js';
+import { outline } from './outline.js';
 import type { Pid } from './pid.js';
 import type { Self } from './self.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
@@ -186,7 +187,7 @@ const supervisorServer: GenServer<Supervising, SupervisorArgs> = {
   handleInfo(message, state, self) {
     if (message instanceof ExitMessage) return after(state.exited(message.from, message.reason), state, self);
     self.node.logger.error(
-      { supervisor: String(self.pid), message },
+      { supervisor: String(self.pid), message: outline(message) },
       'a supervisor received an unexpected message',
     );
     return undefined;

@@ -8,7 +8,13 @@
 import type { Socket } from 'node:net';
 import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from './options/config.js';
-import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
+import {
+  mergeOptions,
+  type ParseContext,
+  parseClientOptions,
+  parseServerOptions,
+  snapshotOptions,
+} from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
 import {
@@ -212,9 +218,10 @@ export async function listen(
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
   if (Object.keys(optionsOf(options)).length === 0) return { error: 'nooptions' };
-  const config = parseServerOptions(options, contextOf(application));
+  const own = snapshotOptions(options);
+  const config = parseServerOptions(own, contextOf(application));
   if ('error' in config) return config;
-  rawOptions.set(config.ok, options);
+  rawOptions.set(config.ok, own);
   return startListener(application, { port, config: config.ok, owner: self.pid });
 }
 
@@ -259,7 +266,7 @@ export async function handshake(
   const timeout = timeoutOf(third);
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
-  const options = plainly(optionsOf(second));
+  const options = snapshotOptions(plainly(optionsOf(second)));
   if (socket instanceof SslSocket) return shakeHands(socket, timeout, overListener(options, application));
   return upgradeServer(self, socket, options, timeout, application);
 }

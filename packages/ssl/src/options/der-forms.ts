@@ -14,10 +14,12 @@ export function isDer(value: unknown): value is Uint8Array {
   return value.length === 2 + bytes + length;
 }
 
-/** The certificates of a PEM text (RFC 7468 §5), in its order; none when it cannot be read. */
+/** The certificates of a PEM text (RFC 7468 §5), in its order; none when one of them cannot be read as it is meant. */
 export function pemCertificates(text: string): readonly Uint8Array[] {
   try {
-    return decodePem(text).flatMap(({ type, der }) => (type === 'Certificate' ? [der] : []));
+    const entries = decodePem(text);
+    if (entries.some(({ type }) => type === 'TrustedCertificate')) return [];
+    return entries.flatMap(({ type, der }) => (type === 'Certificate' ? [der] : []));
   } catch (error) {
     if (error instanceof PemError) return [];
     throw error;

@@ -13,6 +13,7 @@ import type { Result } from '../values/terms.js';
 import { clientConfig, serverConfig } from './build.js';
 import type { ClientConfig, Config, LogLevel, ServerConfig, SocketOptions } from './config.js';
 import { OptionError } from './option-error.js';
+import { ownOptions } from './own-options.js';
 import type { TlsClientOptions, TlsServerOptions } from './raw.js';
 import { Recent } from './recent.js';
 import type { At, OptionName, OptionRow, Settings } from './row.js';
@@ -47,6 +48,11 @@ export function parseClientOptions(options: TlsClientOptions, context: ParseCont
 }
 
 const recentClients: Recent<ClientConfig> = new Recent();
+
+/** A copy of options that shares nothing with their owner; not an object at all is a `TypeError`. */
+export function snapshotOptions(options: TlsServerOptions): TlsServerOptions {
+  return optionObject(options);
+}
 
 /** Options of `listen`, `handshake` (merged over the listener's) and the upgrade of a plain socket. */
 export function parseServerOptions(options: TlsServerOptions, context: ParseContext): Result<ServerConfig> {
@@ -95,8 +101,7 @@ function parse<C extends Config>(
 function optionObject(options: unknown): Raw {
   if (!isOptionObject(options))
     throw new TypeError('options are one object, such as { verify: "verify_none" }');
-  // Own properties and no others: what a polluted Object.prototype says is nobody's wish.
-  return { __proto__: null, ...options };
+  return ownOptions(options);
 }
 
 /** Rounds of deciding, as the header tells. */

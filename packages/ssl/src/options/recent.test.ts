@@ -48,3 +48,17 @@ test('wrong options are told each time', () => {
   for (let i = 0; i < 2; i++)
     expect(parseClientOptions({ verify: 'verify_none', depth: -1 }, { engine })).toHaveProperty('error');
 });
+
+test('keys and passwords are not remembered', () => {
+  const pem = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+  const secrets: readonly TlsClientOptions[] = [
+    { key: pem },
+    { password: 'sesame' },
+    { password: () => 'sesame' },
+    { certsKeys: [] },
+  ];
+  for (const secret of secrets) {
+    const options = { verify: 'verify_none' as const, depth: 6, ...secret };
+    expect(config(options)).not.toBe(config(options));
+  }
+});

@@ -17,6 +17,7 @@ interface Entry<C> {
 }
 
 const remembered = 8;
+const secret = ['key', 'password', 'certsKeys'] as const;
 
 /** A few configs by what they were parsed from. */
 export class Recent<C> {
@@ -35,13 +36,17 @@ export class Recent<C> {
     return undefined;
   }
 
-  /** Does nothing when a value is more than a scalar, a function or a list of such: its inside may change unseen. */
+  /**
+   * Does nothing when a value is more than a scalar, a function or a list of such: its inside may change unseen. Nor when
+   * there is a key or a password among them: those must not outlive their config.
+   */
   keep(
     raw: Raw,
     engine: EngineSupport,
     defaultVersions: readonly ProtocolVersion[] | undefined,
     config: C,
   ): void {
+    if (secret.some((name) => raw[name] !== undefined)) return;
     const values: unknown[] = [];
     for (const value of Object.values(raw)) {
       if (!Array.isArray(value) ? !isPlain(value) : !value.every(isPlain)) return;

@@ -5,7 +5,7 @@
  *
  * Of records and messages only names and lengths are told: neither secrets nor data get into a log.
  */
-import type { Logger } from '@actor-tls/runtime';
+import type { LogFields, Logger } from '@actor-tls/runtime';
 import { type LogLevel, logLevels } from '../options/config.js';
 import { handshakeByCode } from '../values/wire/handshake.js';
 
@@ -23,21 +23,21 @@ const methods: Readonly<Record<Severity, keyof Logger>> = {
 export class ConnectionLog {
   readonly #logger: Logger;
   readonly #level: number;
-  readonly #about: () => object;
+  readonly #about: () => LogFields;
   /** Whether records and messages are to be told. */
   readonly traces: boolean;
 
   /** `about` gives the fields of every line; asked when there is one, since a peer's address costs a system call. */
-  constructor(logger: Logger, level: LogLevel, about: () => object) {
+  constructor(logger: Logger, level: LogLevel, about: () => LogFields) {
     this.#logger = logger;
     this.#level = logLevels.indexOf(level);
     this.#about = about;
     this.traces = this.#tells('debug');
   }
 
-  report(severity: Severity, fields: object, text: string): void {
+  report(severity: Severity, fields: LogFields, text: string): void {
     if (this.#tells(severity))
-      this.#logger[methods[severity]]({ level: severity, ...this.#about(), ...fields }, text);
+      this.#logger[methods[severity]]({ severity, ...this.#about(), ...fields }, text);
   }
 
   /** A record or a handshake message passed by: `kind` is its content type, or `message` for a whole message. */

@@ -418,7 +418,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   }
 
   deliver(data: Uint8Array, owned: boolean): void {
-    if (this.#batch.add(owned ? data : data.slice())) this.#flushBatch();
+    if (this.#batch.add(owned ? data : new Uint8Array(data))) this.#flushBatch();
   }
 
   established(facts: Facts): void {
@@ -504,7 +504,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     const { node, pid } = this.#self;
     if (!lent) node.ioTurn(pid, chunkTurn, this, chunk);
     else if (node.isIdle(pid)) node.ioTurn(pid, lentTurn, this, chunk);
-    else node.ioTurn(pid, chunkTurn, this, chunk.slice());
+    else node.ioTurn(pid, chunkTurn, this, new Uint8Array(chunk));
   }
 
   onEnd(): void {

@@ -101,7 +101,7 @@ describe('the PEM cache', () => {
     await start();
     expect(await read('absent')).toEqual({ error: 'enoent' });
     files.write('empty', '');
-    expect(await read('empty')).toEqual({ error: { bad_pem: 'no PEM block of a known kind' } });
+    expect(await read('empty')).toEqual({ error: { bad_pem: 'the file is empty' } });
     files.write('broken', one.certPem.replace('-----END', '-----'));
     expect(await read('broken')).toMatchObject({
       error: { bad_pem: expect.stringContaining('does not end') },

@@ -24,6 +24,7 @@ import {
 } from '@actor-tls/runtime';
 import { BoundedTable } from '@actor-tls/session-store';
 import { Certificate } from '../values/x509/certificate.js';
+import { kindOfBytes } from '../values/x509/file-kind.js';
 import { decodePem, type PemEntry } from '../values/x509/pem.js';
 import { isPkcs12 } from '../values/x509/pkcs12.js';
 
@@ -327,6 +328,7 @@ class PemCache {
       return;
     }
     this.#swapped += 1;
+    this.#self.node.logger.info({ file: before.file }, 'changed PEM file read');
     this.#replaced(before);
     this.#keep(new Kept(before.file, found.entries, found.stamp));
   }
@@ -399,7 +401,7 @@ async function load(file: string, files: FileAccess): Promise<Loaded> {
       const bytes = await files.read(file);
       if (attempt < 4 && !sameStamp(stamp, await files.stamp(file))) continue;
       const entries = entriesOf(bytes);
-      if (entries.length === 0) return { error: { bad_pem: 'no PEM block of a known kind' } };
+      if (entries.length === 0) return { error: { bad_pem: kindOfBytes(bytes) } };
       return { entries, stamp };
     }
   } catch (error) {

@@ -39,7 +39,9 @@ export function openPemSource(node: Node): PemFiles {
     },
     read,
     trusted: (which) =>
-      which === 'system' ? systemTrust(process.env, read) : Promise.resolve(bundledTrust()),
+      which === 'system'
+        ? systemTrust({ environment: process.env, read })
+        : Promise.resolve({ ok: bundledTrust() }),
     async clear(): Promise<void> {
       generation += 1;
       await clearPemCache(node, pemCacheName);

@@ -31,14 +31,14 @@ function render(value: unknown, depth: number): string {
   if (value === null) return 'null';
   if (depth >= deepest) return '…';
   if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (Array.isArray(value)) return `[${cut(value.map((item) => render(item, depth + 1)))}]`;
+  if (value instanceof Error) return short(`${value.name}: ${value.message}`);
+  if (Array.isArray(value)) return `[${list(value, (item) => render(item, depth + 1))}]`;
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto !== null && proto !== Object.prototype) return ownText(value);
-  const fields = Object.entries(value).map(([key, item]) =>
+  const fields = list(Object.entries(value), ([key, item]) =>
     hidden.has(key) ? `${key}: [hidden]` : `${name(key)}: ${render(item, depth + 1)}`,
   );
-  return fields.length === 0 ? '{}' : `{ ${cut(fields)} }`;
+  return fields === '' ? '{}' : `{ ${fields} }`;
 }
 
 /** A pid's or a secret's own text; of classes that have none their name. */
@@ -51,16 +51,20 @@ function ownText(value: object): string {
   }
 }
 
-function cut(items: readonly string[]): string {
-  if (items.length <= mostItems) return items.join(', ');
-  return `${items.slice(0, mostItems).join(', ')}, … ${items.length - mostItems} more`;
+/** What is not shown is not rendered either. */
+function list<T>(items: readonly T[], show: (item: T) => string): string {
+  const shown = items.slice(0, mostItems).map(show).join(', ');
+  return items.length <= mostItems ? shown : `${shown}, … ${items.length - mostItems} more`;
 }
 
 function name(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key);
+  return key.length <= longestText && /^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key);
+}
+
+function short(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
 }
 
 function quoted(text: string): string {
-  const short = text.length > longestText ? `${text.slice(0, longestText)}…` : text;
-  return `'${JSON.stringify(short).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+  return `'${JSON.stringify(short(text)).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }

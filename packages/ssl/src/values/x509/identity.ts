@@ -80,6 +80,27 @@ export function completeChain(
   return chain.map(({ der }) => der);
 }
 
+/**
+ * The chain with the key's own certificate first and each issuer behind what it issued (RFC 8446 §4.4.2), when it was
+ * given with another first; a chain that begins with its own, or has none of the key's, stays as it is. `spki` is the
+ * key's. Throws `KeyError` for what is no certificate.
+ */
+export function ownFirst(chain: readonly Uint8Array[], spki: Uint8Array): readonly Uint8Array[] {
+  const bits = publicBits(spki);
+  const rest = chain.map((der, i) => readCertificate(der, i));
+  const at = rest.findIndex((certificate) => sameBytes(publicBits(certificate.spki), bits));
+  if (at <= 0) return chain;
+  const ordered: Certificate[] = [];
+  for (let next = at; next >= 0; ) {
+    const top = rest[next];
+    if (top === undefined) break;
+    rest.splice(next, 1);
+    ordered.push(top);
+    next = rest.findIndex(({ subject }) => subject.equals(top.issuer));
+  }
+  return [...ordered, ...rest].map(({ der }) => der);
+}
+
 function readCertificate(der: Uint8Array, index: number): Certificate {
   try {
     return new Certificate(der);

@@ -20,8 +20,8 @@ export function certificateOf(der: Uint8Array): Certificate {
   const key = fingerprint(der);
   const known = certificates.get(key);
   if (known !== undefined && sameBytes(known.der, der)) return known;
-  // A copy: the caller's bytes may be a view into a receive buffer.
-  const certificate = new Certificate(der.slice());
+  // A copy: the caller's bytes may be a view into a receive buffer. A Buffer's own `slice` would be a view again.
+  const certificate = new Certificate(new Uint8Array(der));
   if (der.length <= MAX_KEPT) certificates.set(key, certificate);
   return certificate;
 }

@@ -1,6 +1,8 @@
 /**
  * PEM files (RFC 7468, and RFC 1421 headers of old encrypted keys), as `public_key:pem_decode/1` sees them.
  */
+import { DerError } from './der.js';
+import { readTrustedCertificate } from './trusted-certificate.js';
 
 /** ASN.1 type of an entry, in OTP's words. */
 export type PemType =
@@ -17,6 +19,8 @@ export type PemType =
   | 'DHParameter'
   | 'EcpkParameters'
   | 'ContentInfo'
+  /** OpenSSL's `TRUSTED CERTIFICATE` that says what it is to be trusted for; one that does not is a Certificate. */
+  | 'TrustedCertificate'
   /** A whole file, of PKCS#12. */
   | 'PFX';
 
@@ -41,6 +45,7 @@ export class PemError extends Error {
 const types: Readonly<Record<string, PemType>> = {
   CERTIFICATE: 'Certificate',
   'X509 CERTIFICATE': 'Certificate',
+  'TRUSTED CERTIFICATE': 'TrustedCertificate',
   'X509 CRL': 'CertificateList',
   'CERTIFICATE REQUEST': 'CertificationRequest',
   'NEW CERTIFICATE REQUEST': 'CertificationRequest',
@@ -62,25 +67,65 @@ const MAX_SIZE = 32 * 1024 * 1024;
 
 /**
  * All entries of known types, in order; blocks with other labels and text between blocks are stepped over. Throws
- * `PemError` for a block that does not end, is no base64 or has bad headers.
+ * `PemError` for a block that does not end, is no base64 or has bad headers. Each line is looked at once.
  */
 export function decodePem(pem: string | Uint8Array): PemEntry[] {
+  const lines = linesOf(pem);
+  const entries: PemEntry[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const label = labelOf(lines[at] ?? '', 'BEGIN');
+    if (label === undefined) continue;
+    const begin = at;
+    at = endOf(label, lines, begin);
+    const type = Object.hasOwn(types, label) ? types[label] : undefined;
+    if (type !== undefined) entries.push(entryOf(type, lines.slice(begin + 1, at), begin + 1));
+  }
+  return entries;
+}
+
+/** Labels of all blocks, known or not, for telling what a file is. */
+export function pemLabels(pem: string | Uint8Array): readonly string[] {
+  return linesOf(pem).flatMap((line) => labelOf(line, 'BEGIN') ?? []);
+}
+
+function linesOf(pem: string | Uint8Array): readonly string[] {
   const text = typeof pem === 'string' ? pem : new TextDecoder('latin1').decode(pem);
   if (text.length > MAX_SIZE) throw new PemError('file too large', 1);
   // Editors put a byte order mark in front; read as Latin-1 it is three characters.
-  const lines = text.replace(/^(\ufeff|\u00ef\u00bb\u00bf)/, '').split(/\r\n|\n|\r/);
-  const entries: PemEntry[] = [];
-  for (let at = 0; at < lines.length; at++) {
-    const label = /^-----BEGIN ([A-Z0-9 ]+)-----\s*$/.exec(lines[at] ?? '')?.[1];
-    if (label === undefined) continue;
-    const begin = at;
-    const end = lines.findIndex((line, i) => i > begin && line.trimEnd() === `-----END ${label}-----`);
-    if (end < 0) throw new PemError(`${label} does not end`, begin + 1);
-    at = end;
-    const type = Object.hasOwn(types, label) ? types[label] : undefined;
-    if (type !== undefined) entries.push(readBlock(type, lines.slice(begin + 1, end), begin + 1));
+  return text.replace(/^(\ufeff|\u00ef\u00bb\u00bf)/, '').split(/\r\n|\n|\r/);
+}
+
+/** RFC 7468 §3: nothing but white space may follow a boundary on its line. */
+function labelOf(line: string, boundary: 'BEGIN' | 'END'): string | undefined {
+  const start = `-----${boundary} `;
+  if (!line.startsWith(start)) return undefined;
+  return /^([A-Z0-9 ]+)-----\s*$/.exec(line.slice(start.length))?.[1];
+}
+
+/** The line that ends the block begun at `begin`. */
+function endOf(label: string, lines: readonly string[], begin: number): number {
+  for (let at = begin + 1; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    if (!line.startsWith('-----')) continue;
+    if (labelOf(line, 'END') === label) return at;
+    // Files put together without a line break between them.
+    if (line.startsWith(`-----END ${label}-----`) && line.includes('-----BEGIN '))
+      throw new PemError('END and BEGIN on one line, a line break is missing between them', at + 1);
   }
-  return entries;
+  throw new PemError(`${label} does not end`, begin + 1);
+}
+
+/** OpenSSL's certificates with a purpose are ordinary ones when they name none. */
+function entryOf(type: PemType, lines: readonly string[], line: number): PemEntry {
+  const entry = readBlock(type, lines, line);
+  if (type !== 'TrustedCertificate') return entry;
+  try {
+    const { certificate, settings } = readTrustedCertificate(entry.der);
+    return settings === 'none' ? { ...entry, type: 'Certificate', der: certificate } : entry;
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    throw new PemError(`malformed TRUSTED CERTIFICATE: ${error.message}`, line);
+  }
 }
 
 function readBlock(type: PemType, lines: readonly string[], line: number): PemEntry {

@@ -21,6 +21,8 @@ export interface Pkcs12Content {
   readonly privateKey: Uint8Array | undefined;
   /** DER; the key's own first where the file says which it is (localKeyId). */
   readonly certificates: readonly Uint8Array[];
+  /** Whether a MAC under the password vouches for the content; without one anybody may have changed it. */
+  readonly integrity: 'mac' | 'none';
 }
 
 export type Pkcs12Structure = typeof import('./pkcs12-structure.js');
@@ -72,8 +74,8 @@ function decode(bytes: Uint8Array, password: Uint8Array, structure: Pkcs12Struct
   const { authSafe, mac } = structure.readPfx(bytes);
   if (authSafe.type !== 'data')
     throw new KeyError('unsupported', 'PKCS#12 files encrypted as a whole are not supported');
-  if (mac === undefined) throw new KeyError('unsupported', 'PKCS#12 files without a MAC are not supported');
-  const secret = checkMac(mac, authSafe.octets, password);
+  // RFC 7292 §4: the MAC may be left out.
+  const secret = mac === undefined ? password : checkMac(mac, authSafe.octets, password);
   const bags: Pkcs12Bag[] = [];
   for (const info of structure.readSafe(authSafe.octets)) {
     bags.push(...structure.readBags(open(info, secret)));
@@ -85,7 +87,11 @@ function decode(bytes: Uint8Array, password: Uint8Array, structure: Pkcs12Struct
   const isOwn = ({ localKeyId }: Bag): boolean =>
     key?.localKeyId !== undefined && localKeyId !== undefined && sameBytes(key.localKeyId, localKeyId);
   const ordered = [...certificates.filter(isOwn), ...certificates.filter((bag) => !isOwn(bag))];
-  return { privateKey: key?.der, certificates: ordered.map(({ der }) => der) };
+  return {
+    privateKey: key?.der,
+    certificates: ordered.map(({ der }) => der),
+    integrity: mac === undefined ? 'none' : 'mac',
+  };
 }
 
 function open(info: Pkcs12Info, password: Uint8Array): Uint8Array {

@@ -7,6 +7,7 @@ import { decryptFile, type FileCipher, ivLengthOf, keyLengthOf, openSslKey } fro
 import { DerError, DerReader, decodeAll, explicit, Tag } from './der.js';
 import { encodeElement, encodeOid, encodeSmallInteger } from './der-writer.js';
 import { decryptPrivateKeyInfo, type Password } from './encrypted-key.js';
+import { nameOfCurve } from './explicit-curve.js';
 import { KeyError } from './key-error.js';
 import { Oid } from './oids.js';
 import { decodePem, type PemEntry, PemError } from './pem.js';
@@ -67,18 +68,11 @@ export function privateKeyInfo(entry: PemEntry, password: Password): Uint8Array 
   try {
     switch (type) {
       case 'PrivateKeyInfo':
-        // `-----BEGIN PRIVATE KEY-----` around an encrypted one is seen in the wild, and {'PrivateKeyInfo', Der} in OTP.
-        return isEncrypted(der)
-          ? normalise(decryptPrivateKeyInfo(der, passwordBytes(password)))
-          : normalise(der);
       case 'EncryptedPrivateKeyInfo':
-        return normalise(decryptPrivateKeyInfo(der, passwordBytes(password)));
       case 'RSAPrivateKey':
-        return fromPkcs1(der);
       case 'ECPrivateKey':
-        return fromSec1(der);
       case 'DSAPrivateKey':
-        return fromDsa(der);
+        return fromAny(der, password);
       default:
         throw new KeyError('no_key', `a ${type} is no private key`);
     }
@@ -110,9 +104,34 @@ function passwordBytes(password: Password): Uint8Array {
   return typeof password === 'string' ? new TextEncoder().encode(password) : password;
 }
 
-function isEncrypted(der: Uint8Array): boolean {
-  // PrivateKeyInfo begins with a version, EncryptedPrivateKeyInfo with an AlgorithmIdentifier.
-  return new DerReader(der).open(Tag.sequence).peek() === Tag.sequence;
+/** By content: what is PKCS#8 stands under the labels of RSA and EC keys too, and the other way round. */
+function fromAny(der: Uint8Array, password: Password): Uint8Array {
+  switch (formOf(der)) {
+    case 'encrypted':
+      return fromPkcs8(decryptPrivateKeyInfo(der, passwordBytes(password)));
+    case 'pkcs8':
+      return fromPkcs8(der);
+    case 'pkcs1':
+      return fromPkcs1(der);
+    case 'sec1':
+      return fromSec1(der);
+    case 'dsa':
+      return fromDsa(der);
+  }
+}
+
+type Form = 'encrypted' | 'pkcs8' | 'pkcs1' | 'sec1' | 'dsa';
+
+/** EncryptedPrivateKeyInfo begins with an AlgorithmIdentifier, all others with a version; what follows that tells. */
+function formOf(der: Uint8Array): Form {
+  const key = new DerReader(der).open(Tag.sequence);
+  if (key.peek() === Tag.sequence) return 'encrypted';
+  key.integerBytes();
+  if (key.peek() === Tag.sequence) return 'pkcs8';
+  if (key.peek() === Tag.octetString) return 'sec1';
+  let integers = 1;
+  for (; !key.done; integers += 1) key.integerBytes();
+  return integers === 6 ? 'dsa' : 'pkcs1';
 }
 
 /** Ciphers of DEK-Info headers that are named one by one. */
@@ -170,13 +189,36 @@ function decryptDekInfo(
 }
 
 /** Checks the outer form of a PrivateKeyInfo, and drops what RFC 5958 lets follow (attributes, public key). */
-function normalise(der: Uint8Array): Uint8Array {
+function fromPkcs8(der: Uint8Array): Uint8Array {
   return decodeAll(der, (reader) => {
     const info = reader.open(Tag.sequence);
     if (info.smallInteger() > 1) info.fail('unknown version of PrivateKeyInfo');
     const algorithm = info.elementOf(Tag.sequence);
-    const key = info.elementOf(Tag.octetString);
-    return encodeElement(Tag.sequence, encodeSmallInteger(0), algorithm, key);
+    const key = info.content(Tag.octetString);
+    const fields = new DerReader(algorithm).open(Tag.sequence);
+    if (fields.oid() === Oid.ecPublicKey && !fields.done) return wrapEc(fields.element(), key);
+    const octets = encodeElement(Tag.octetString, key);
+    return encodeElement(Tag.sequence, encodeSmallInteger(0), algorithm, octets);
+  });
+}
+
+/** With the curve by its name, as RFC 5480 §2.1.1 wants it; one without a name is for the engine to refuse. */
+function wrapEc(parameters: Uint8Array, key: Uint8Array): Uint8Array {
+  const curve = parameters[0] === Tag.sequence ? nameOfCurve(parameters) : parameters;
+  const id = encodeOid(Oid.ecPublicKey);
+  return curve === undefined ? wrap([id, parameters], key) : wrap([id, curve], bareKey(key));
+}
+
+/**
+ * RFC 5915 ECPrivateKey without what may follow: the curve again, and the public point, which the engine makes of the
+ * scalar. OpenSSL would go on writing it compressed where it was, and no certificate of the key would fit it.
+ */
+function bareKey(der: Uint8Array): Uint8Array {
+  return decodeAll(der, (reader) => {
+    const key = reader.open(Tag.sequence);
+    const bare = encodeElement(Tag.sequence, key.elementOf(Tag.integer), key.elementOf(Tag.octetString));
+    while (!key.done) key.skip();
+    return bare;
   });
 }
 
@@ -208,7 +250,7 @@ function fromSec1(der: Uint8Array): Uint8Array {
     if (parameters === undefined) return key.fail('an EC key without its curve');
     return parameters.element();
   });
-  return wrap([encodeOid(Oid.ecPublicKey), curve], der);
+  return wrapEc(curve, der);
 }
 
 /** OpenSSL's own form: version, p, q, g, y, x. */

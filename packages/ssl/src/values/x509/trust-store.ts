@@ -66,7 +66,7 @@ export function createTrustStore(ders: readonly Uint8Array[]): TrustStore {
 function build(ders: readonly Uint8Array[]): TrustStore {
   const certificates: Certificate[] = [];
   const skipped: SkippedEntry[] = [];
-  const copies = ders.map((der) => der.slice());
+  const copies = ders.map((der) => new Uint8Array(der));
   for (const [index, der] of copies.entries()) {
     try {
       const certificate = new Certificate(der);

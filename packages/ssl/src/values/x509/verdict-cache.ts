@@ -54,7 +54,7 @@ export function rememberVerdict(input: PeerVerification, verdict: PeerVerdict): 
     store = new Generations(LIMIT);
     verdicts.set(input.trust, store);
   }
-  const chain = input.chain.map((der) => der.slice());
+  const chain = input.chain.map((der) => new Uint8Array(der));
   store.set(keyOf(input), { chain, engine: input.engine, from, until, verdict });
 }
 

@@ -5,6 +5,7 @@
 import type { PublicKey } from '../crypto/engine.js';
 import type { AlertDescription } from '../registry/alerts.js';
 import type { Certificate } from './certificate.js';
+import { hex } from './der.js';
 import type { GeneralName } from './extensions/general-name.js';
 import { Oid } from './oids.js';
 import type { BadCertReason } from './path.js';
@@ -30,7 +31,7 @@ export interface Explanation {
   readonly reason: unknown;
   /** RFC 4514, or `undefined` when no certificate could be read. */
   readonly subject: string | undefined;
-  /** hex */
+  /** hex; RFC 5280 §4.1.2.2 allows 20 octets, what a peer makes longer is cut. */
   readonly serial: string | undefined;
   /** `peer certificate`, `trust anchor`, `CA certificate 2 above the peer's`. */
   readonly place: string;
@@ -94,7 +95,7 @@ export function rejection(
       explanation: {
         reason,
         subject: certificate?.subject.toString(),
-        serial: certificate?.serialHex,
+        serial: certificate && printOctets(certificate.serial),
         place,
         rule: ruleOf(reason, certificate, above, now),
         hint: hintOf(reason, certificate, now, wantedHost),
@@ -175,7 +176,7 @@ function hintOf(
   if (certificate === undefined) return undefined;
   switch (reason) {
     case 'unknown_ca': {
-      const where = issuerLocations(certificate);
+      const where = issuerLocations(certificate).slice(0, MOST_LOCATIONS).map(printText);
       if (certificate.selfIssued) return 'it is a root that is not in cacerts';
       const fetch = where.length > 0 ? `; the issuer's certificate is at ${where.join(', ')}` : '';
       return `add "${certificate.issuer}" to cacerts, or have the peer send its intermediates${fetch}`;
@@ -204,6 +205,7 @@ export function issuerLocations(certificate: Certificate): readonly string[] {
 }
 
 const MOST_NAMES = 8;
+const MOST_LOCATIONS = 2;
 
 function namesOf(certificate: Certificate): string {
   const names = certificate.subjectAltName ?? [];
@@ -219,14 +221,9 @@ function printName(name: GeneralName): string {
     case 'dNSName':
     case 'rfc822Name':
     case 'uniformResourceIdentifier':
-      // Whatever a hostile certificate holds, a log line stays one line.
-      return JSON.stringify(name.text.slice(0, 100)).slice(1, -1);
+      return printText(name.text);
     case 'iPAddress':
-      return name.address.length === 4
-        ? name.address.join('.')
-        : Array.from({ length: name.address.length / 2 }, (_, i) =>
-            (((name.address[2 * i] ?? 0) << 8) | (name.address[2 * i + 1] ?? 0)).toString(16),
-          ).join(':');
+      return printAddress(name.address);
     case 'directoryName':
       return `"${name.name}"`;
     case 'otherName':
@@ -237,6 +234,28 @@ function printName(name: GeneralName): string {
       return name.type;
   }
 }
+
+/** Whatever a hostile certificate holds, a log line stays one line, and short: cut first, then escaped. */
+function printText(text: string): string {
+  const shown = JSON.stringify(text.slice(0, LONGEST_TEXT)).slice(1, -1);
+  return text.length > LONGEST_TEXT ? `${shown}…` : shown;
+}
+
+const LONGEST_TEXT = 100;
+
+function printAddress(address: Uint8Array): string {
+  if (address.length === 4) return address.join('.');
+  if (address.length !== 16) return `#${printOctets(address)}`;
+  return Array.from({ length: 8 }, (_, i) =>
+    (((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0)).toString(16),
+  ).join(':');
+}
+
+function printOctets(octets: Uint8Array): string {
+  return octets.length > MOST_OCTETS ? `${hex(octets.subarray(0, MOST_OCTETS))}…` : hex(octets);
+}
+
+const MOST_OCTETS = 32;
 
 function date(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');

@@ -1,0 +1,27 @@
+/**
+ * Options of a call as they are now. A config is made of them, and a listener keeps them for `handshake/3`: what their
+ * owner does with his lists, bytes and objects afterwards (overwriting a key, pushing to a list) changes neither.
+ */
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Their inside is the user's, and meant to live: a database handle, the state of a function. */
+const live: ReadonlySet<string> = new Set(['crlCache', 'verifyFun']);
+/** Levels of lists and plain objects below an option: `certsKeys: [{ cert: [bytes] }]` has three. */
+const deepest = 4;
+
+/** A copy without a prototype: own properties and no others, what a polluted Object.prototype says is nobody's wish. */
+export function ownOptions(options: Raw): Raw {
+  const own: Record<string, unknown> = { __proto__: null, ...options };
+  for (const [key, value] of Object.entries(own)) own[key] = copyOf(value, live.has(key) ? 1 : deepest);
+  return own;
+}
+
+/** Functions, keys and other objects of a class stay what they are. */
+function copyOf(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null || levels === 0) return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map((item) => copyOf(item, levels - 1));
+  const proto: unknown = Object.getPrototypeOf(value);
+  if (proto !== Object.prototype && proto !== null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item, levels - 1)]));
+}
