@@ -19,6 +19,7 @@ import {
   startSsl,
   stopSsl,
 } from './processes/application.js';
+import type { NodeCounters } from './processes/census.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
 import type { RecvResult } from './processes/delivery.js';
 import { bytesOf, type IoData } from './processes/iodata.js';
@@ -44,11 +45,13 @@ import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { NodeCounters } from './processes/census.js';
 export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
+export type { ConnectionCounters } from './processes/tally.js';
 export type { Address, TransportStatistics } from './processes/transport/transport.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
@@ -150,7 +153,7 @@ export async function connect(
     socket: config.ok.socket,
     owner: self.pid,
     host,
-    listener: undefined,
+    place: environment.census.place(transport.ok, 'client'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
@@ -179,7 +182,7 @@ async function upgradeClient(
     socket: config.ok.socket,
     owner: self.pid,
     host: 'ok' in peer ? peer.ok.address : undefined,
-    listener: undefined,
+    place: environment.census.place(transport.ok, 'client'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
 }
@@ -271,7 +274,7 @@ async function upgradeServer(
     socket: config.ok.socket,
     owner: self.pid,
     host: undefined,
-    listener: undefined,
+    place: environment.census.place(transport.ok, 'server'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
 }
@@ -421,9 +424,14 @@ async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result
   return 'error' in alive ? alive : { ok: new TransportCounters().statistics(0) };
 }
 
-/** How many connections came to a listener, how many are in their handshake, how many were sent away and why. Ours. */
+/** How many connections came to a listener, what became of them, how many were sent away and why. Ours. */
 export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Closed> {
   return askListener(listener, { type: 'counters' }, closed);
+}
+
+/** What all connections of a node did, by side: handshakes, bytes, who is there now. Error: `ssl_not_started`. Ours. */
+export function nodeCounters(node: Node = defaultNode()): NodeCounters | Closed {
+  return applicationOf(node)?.environment.census.counters() ?? notStarted;
 }
 
 /** Address and port of the peer. Errors: `enotconn` (listener), `einval`. `ssl:peername/1` */

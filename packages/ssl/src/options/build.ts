@@ -78,6 +78,8 @@ export function serverConfig(settings: Settings, { socket, transport }: ParsedSo
     alpnPreferredProtocols: settings.alpnPreferredProtocols,
     honorCipherOrder: settings.honorCipherOrder,
     maxHandshakes: settings.maxHandshakes,
+    maxHandshakesPerAddress: settings.maxHandshakesPerAddress,
+    maxHandshakeBytes: settings.maxHandshakeBytes,
   });
 }
 

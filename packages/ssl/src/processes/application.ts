@@ -35,6 +35,7 @@ import {
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
+import { Census } from './census.js';
 import { connectionServer, type NewConnection } from './connection.js';
 import { credentialsFrom } from './credentials.js';
 import { crlReader } from './crl-reader.js';
@@ -88,7 +89,8 @@ export async function startSsl(node: Node, options: ApplicationOptions): Promise
     description: 'TLS connections as supervised actors',
     async start(self) {
       const settings = settingsOf(node);
-      const environment: Environment = { node, provider, engine, settings, wallClock, credentials };
+      const census = new Census(settings.maxHandshakeBytes);
+      const environment: Environment = { node, provider, engine, settings, census, wallClock, credentials };
       const started = await startSupervisor(self, tree(environment, pemFiles), { name: 'ssl_sup' });
       if (started !== 'ignore' && 'ok' in started)
         applications.set(node, { environment, pemFiles, supervisor: started.ok });
@@ -227,6 +229,7 @@ export async function startConnection(asking: Asking, connection: NewConnection)
   });
   if (socket !== undefined && 'ok' in started) return { ok: socket };
   connection.transport.destroy();
+  connection.place.gone();
   return { error: 'error' in started ? reasonOf(started.error) : 'closed' };
 }
 
@@ -269,12 +272,13 @@ const servers = branch('tls_server_sup', {
 /** Opens a listening socket; errors are `gen_tcp:listen/2`'s. */
 export async function startListener(
   application: Application,
-  listener: Omit<ListenerArgs, 'provider' | 'startConnection'>,
+  listener: Omit<ListenerArgs, 'provider' | 'startConnection' | 'openBooks'>,
 ): Promise<Result<SslListenSocket>> {
   const { environment } = application;
   const args: ListenerArgs = {
     ...listener,
     provider: environment.provider,
+    openBooks: (limits) => environment.census.openListener(limits),
     startConnection: (accepted) =>
       startConnection(environment.node, { environment, host: undefined, ...accepted }),
   };

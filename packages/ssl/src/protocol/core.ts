@@ -157,6 +157,16 @@ export class Core {
     return this.read.takeRest();
   }
 
+  /** The peer's first hello is here, whole. */
+  get greeted(): boolean {
+    return this.phase.kind !== 'serverHello' && this.phase.kind !== 'clientHello';
+  }
+
+  /** Bytes of input kept for what has not come whole yet: records, handshake messages. */
+  get held(): number {
+    return this.read.held + this.reassembler.held;
+  }
+
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
   get awaiting(): AnswerEvent['type'] | undefined {
     const { phase } = this;

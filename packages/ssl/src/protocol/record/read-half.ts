@@ -97,6 +97,11 @@ export class ReadHalf {
     }
   }
 
+  /** Bytes fed and not given out. */
+  get held(): number {
+    return this.waiting;
+  }
+
   /**
    * Installs the first keys, or those of the next epoch. Throws `excess_handshake_data` when a part of the record
    * that carried the last message is still to be given out.

@@ -47,6 +47,11 @@ export class HandshakeReassembler {
     return this.end - this.start;
   }
 
+  /** Bytes of memory behind what waits. */
+  get held(): number {
+    return this.own ? this.bytes.length : this.pending;
+  }
+
   /**
    * Adds a record's content, not empty. The array must stay unchanged until `next` has answered `undefined`;
    * what is left over then was copied.
