@@ -6,14 +6,25 @@
  * messages (`SslMessage`). Arguments of a wrong type raise a `TypeError`, as they raise in Erlang.
  */
 import type { Socket } from 'node:net';
-import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
+import {
+  type ApplicationSpec,
+  type Asking,
+  type ChildSpec,
+  defaultNode,
+  Exit,
+  type Node,
+  Pid,
+} from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from './options/config.js';
 import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
+import { type AcceptorPool, listenerOf, type PoolCalls, poolSpec } from './processes/acceptor-pool.js';
 import {
   type Application,
+  type ApplicationOptions,
   applicationOf,
+  sslApplication,
   startConnection,
   startListener,
   startSsl,
@@ -22,6 +33,7 @@ import {
 import type { NodeCounters } from './processes/census.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
 import type { RecvResult } from './processes/delivery.js';
+import type { Drained } from './processes/draining.js';
 import { bytesOf, type IoData } from './processes/iodata.js';
 import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
 import type { SenderRequest } from './processes/sender.js';
@@ -45,8 +57,10 @@ import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { AcceptorPool } from './processes/acceptor-pool.js';
 export type { NodeCounters } from './processes/census.js';
 export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
+export type { Drained } from './processes/draining.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
@@ -85,13 +99,29 @@ export interface StartOptions {
 
 /** Starts the application on a node; `ok` also when it runs there already. `ssl:start/0` */
 export async function start(options: StartOptions = {}): Promise<Result<true>> {
-  const { node = defaultNode(), engine = defaultEngine, network = nodeNet, env, wallClock } = options;
-  return startSsl(node, {
+  const { node = defaultNode() } = options;
+  return startSsl(node, applicationOptions(options));
+}
+
+/**
+ * The application itself, for those who need it: `applications: [ssl.application]` in an application of yours, which
+ * `ensureAllStarted` then starts after ssl. For settings other than the defaults see `applicationWith`.
+ */
+export const application: ApplicationSpec = sslApplication(applicationOptions({}));
+
+/** The application with another engine, network, clock or settings; started on whatever node asks for it. */
+export function applicationWith(options: Omit<StartOptions, 'node'>): ApplicationSpec {
+  return sslApplication(applicationOptions(options));
+}
+
+function applicationOptions(options: StartOptions): ApplicationOptions {
+  const { engine = defaultEngine, network = nodeNet, env, wallClock } = options;
+  return {
     provider: network,
     engine,
     ...(env === undefined ? {} : { env }),
     ...(wallClock === undefined ? {} : { wallClock }),
-  });
+  };
 }
 
 /** Stops it; connections say close_notify. `{ not_started: 'ssl' }`. `ssl:stop/0` */
@@ -293,6 +323,41 @@ export async function controllingProcess(
     ? askListener(socket, request, closed)
     : ask(socket, request, closed);
 }
+
+/**
+ * Takes a listener out of service: no new connections, those that are there go on. Answers when the last one has ended;
+ * those that are there after `deadline` ms are told close_notify and closed. The listener is closed then. Whoever is
+ * in a handshake may finish it. Error: `closed`. Ours.
+ */
+export async function drain(listener: SslListenSocket, deadline: Timeout): Promise<Result<Drained>> {
+  return askListener(listener, { type: 'drain', deadline: timeoutOf(deadline) }, closed);
+}
+
+/**
+ * A child specification for a supervisor of yours: listens, accepts, and serves each connection in a process of its
+ * own, which shakes hands itself. Ours.
+ *
+ * A worker's crash closes its connection and is nobody else's; an acceptor's restarts it; when the listening socket
+ * is lost a new one is opened, and connections go on. A port in use or wrong options are why the pool does not start.
+ */
+export function acceptorPool(pool: AcceptorPool): ChildSpec {
+  return poolSpec(pool, poolCalls);
+}
+
+/** The listening socket of the pool of this name: for `sockname`, `listenerCounters`, `drain`. Ours. */
+export function poolListener(asking: Asking, name: string): Promise<SslListenSocket> {
+  return listenerOf(asking, name);
+}
+
+const poolCalls: PoolCalls = {
+  listen,
+  sockname,
+  accept: (self, listener) => transportAccept(self, listener),
+  own: controllingProcess,
+  shakeHands: (self, socket, timeout) => handshake(self, socket, timeout),
+  close: (socket) => close(socket),
+  drain,
+};
 
 /** What `close` gives back when it takes TLS off a connection. */
 export interface Downgraded {

@@ -16,6 +16,7 @@ export function addressGroup(transport: Transport): string | undefined {
 }
 
 function groupOfIpv6(bytes: Uint8Array): string {
-  const isMapped = bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
+  const isMapped =
+    bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
   return isMapped ? bytes.subarray(12).join('.') : Buffer.from(bytes.subarray(0, 8)).toString('hex');
 }

@@ -51,6 +51,11 @@ export class Census {
     return { tally, door: new Door(limits, tally, memory) };
   }
 
+  /** All connections of the node. */
+  present(): readonly Place[] {
+    return [...this.#clients.present, ...this.#servers.present];
+  }
+
   counters(): NodeCounters {
     return {
       client: this.#clients.counters(),

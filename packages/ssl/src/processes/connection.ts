@@ -560,6 +560,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       else this.#delivery.discard();
     }
     this.#line.closed();
+    this.#place.hangUp();
     return this.#downgrade === undefined ? this.#settle() : this.#failDowngrade('tcp_closed');
   }
 

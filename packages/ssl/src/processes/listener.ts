@@ -4,11 +4,12 @@
  * It keeps the options that accepted connections start with, hands out connections, and limits how many are between
  * accept and established. It ends with its owner; connections live on.
  */
-import type { From, GenServer, Node, Pid, Ref, Self } from '@actor-tls/runtime';
+import type { From, GenServer, Node, Pid, Ref, Self, Stop } from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from '../options/config.js';
 import type { Result } from '../values/terms.js';
 import type { ListenerBooks, ListenerLimits } from './census.js';
 import type { DoorCounters } from './door.js';
+import { DrainDeadline, Draining } from './draining.js';
 import type { Place } from './place.js';
 import { callGuard, isDown, isMessage } from './requests.js';
 import type { SslMessage, SslSocket } from './socket.js';
@@ -29,7 +30,9 @@ export type ListenerRequest =
       };
     }
   | { readonly type: 'controlling_process'; readonly owner: Pid<SslMessage> }
-  | { readonly type: 'counters' };
+  | { readonly type: 'counters' }
+  /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
+  | { readonly type: 'drain'; readonly deadline: number | 'infinity' };
 
 const isListenerRequest = callGuard<ListenerRequest>(
   'accept',
@@ -39,6 +42,7 @@ const isListenerRequest = callGuard<ListenerRequest>(
   'set_options',
   'controlling_process',
   'counters',
+  'drain',
 );
 
 /** How many connections came to a listener, why some were sent away, and what became of the others. */
@@ -95,6 +99,7 @@ export class Listener {
   #ownerMonitor: Ref;
   readonly #queue: Place[] = [];
   readonly #acceptors: Set<Acceptor> = new Set();
+  #draining: Draining | undefined = undefined;
   #accepted = 0;
   #refusedBacklog = 0;
 
@@ -142,6 +147,8 @@ export class Listener {
       case 'counters':
         from.reply(this.counters());
         return undefined;
+      case 'drain':
+        return this.#drain(request.deadline, from);
     }
   }
 
@@ -187,6 +194,38 @@ export class Listener {
     for (const acceptor of this.#acceptors) acceptor.from.reply({ error: 'closed' });
   }
 
+  /** The transport has closed the listening socket. True when that is the end: nobody here has asked for it. */
+  socketClosed(): boolean {
+    return this.#draining === undefined;
+  }
+
+  #drain(
+    deadline: number | 'infinity',
+    from: From,
+  ): { readonly stop: 'normal'; readonly reply: unknown } | undefined {
+    this.#draining ??= this.#shut();
+    if (this.#draining.isOver) return { stop: 'normal', reply: this.#draining.result() };
+    this.#draining.wait(from, deadline);
+    return undefined;
+  }
+
+  /** Whoever waits unaccepted is sent away, and so is whoever wants to accept. */
+  #shut(): Draining {
+    this.#self.disown(this.#socket);
+    this.#socket.close();
+    this.abandon();
+    this.terminate();
+    this.#acceptors.clear();
+    return new Draining(this.#self, this, this.#books.tally);
+  }
+
+  /** Everybody has left. */
+  drained(): Stop<Listener> | undefined {
+    if (this.#draining === undefined) return undefined;
+    this.#draining.answer();
+    return { stop: 'normal', state: this };
+  }
+
   /** Nobody will ask for those who wait. */
   abandon(): void {
     for (const place of this.#queue.splice(0)) {
@@ -196,6 +235,10 @@ export class Listener {
   }
 
   #accept(owner: Pid<SslMessage>, timeout: number | 'infinity', from: From): void {
+    if (this.#draining !== undefined) {
+      from.reply({ error: 'closed' });
+      return;
+    }
     const acceptor: { from: From; owner: Pid<SslMessage>; timer: Ref | undefined } = {
       from,
       owner,
@@ -229,7 +272,8 @@ export class Listener {
       .then((started) => {
         const told = this.#node.ioTurn(listener, startedTurn, from, started);
         // The listener ended meanwhile, and its acceptors heard `closed`: nobody would ever close this one.
-        if (!told && 'ok' in started)
+        const late = !told || this.#draining?.late === true;
+        if (late && 'ok' in started)
           this.#node.call(started.ok.connection, { type: 'close' }, Infinity).catch(() => {});
       });
   }
@@ -280,10 +324,11 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
     return result === undefined ? undefined : { ...result, state: listener };
   },
   handleInfo(message, listener) {
-    if (isDown(message))
-      return listener.down(message.ref) ? { stop: 'normal', state: listener } : undefined;
+    if (isDown(message)) return listener.down(message.ref) ? { stop: 'normal', state: listener } : undefined;
     if (message instanceof AcceptTimeout) listener.acceptTimeout(message);
-    else if (isMessage(message, 'listener_closed')) return { stop: 'normal', state: listener };
+    else if (message instanceof DrainDeadline) message.draining.sendAway();
+    else if (isMessage(message, 'listener_closed') && listener.socketClosed())
+      return { stop: 'normal', state: listener };
     return undefined;
   },
   terminate(_reason, listener) {

@@ -51,6 +51,7 @@ export class Place {
   #stage: Stage = 'waiting';
   #held = 0;
   #occupant: Occupant | undefined = undefined;
+  #onHangUp: (() => void) | undefined = undefined;
 
   constructor(transport: Transport, books: Books, group?: string) {
     this.transport = transport;
@@ -120,6 +121,20 @@ export class Place {
     this.#stage = 'gone';
     this.#occupant = undefined;
     this.#books.tally.left(this);
+    this.hangUp();
+  }
+
+  /** The transport has closed; a passive owner may still have to fetch what came. */
+  hangUp(): void {
+    this.#onHangUp?.();
+  }
+
+  /** Settles when the transport closes, or the connection ends in another way. */
+  whenHungUp(): Promise<void> {
+    if (this.#stage === 'gone') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onHangUp = resolve;
+    });
   }
 
   get #isOpen(): boolean {
