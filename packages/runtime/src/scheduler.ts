@@ -62,6 +62,11 @@ export class Scheduler {
     return this.#slots;
   }
 
+  /** Runs `go` after I/O had its chance, outside of any process. */
+  afterIo(go: () => void): void {
+    this.#hooks.yieldToIo(go);
+  }
+
   enqueue(runnable: Runnable): void {
     if (this.#count === this.#ring.length) this.#grow();
     this.#ring[(this.#head + this.#count) & (this.#ring.length - 1)] = runnable;

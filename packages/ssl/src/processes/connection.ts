@@ -10,6 +10,7 @@ import {
   type From,
   type GenServer,
   isOrderly,
+  type MemoryUse,
   type Pid,
   type Ref,
   type Self,
@@ -65,7 +66,7 @@ export interface ConnectionArgs {
 
 type Outcome = Stop<Connection> | undefined;
 
-export class Connection implements Sink, TransportReceiver, LineHolder, Occupant {
+export class Connection implements Sink, TransportReceiver, LineHolder, Occupant, MemoryUse {
   readonly #self: Self;
   readonly #environment: Environment;
   readonly #line: Line;
@@ -121,6 +122,11 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       active: this.#delivery.active,
       buffered: this.#delivery.size,
     };
+  }
+
+  /** Bytes that wait here: received and not taken, or of a handshake. */
+  memoryUse(): number {
+    return this.#delivery.size + (this.#core?.held ?? 0);
   }
 
   get state(): LifecycleState {
