@@ -172,7 +172,7 @@ describeUnless('the main job', existsSync(main) ? undefined : 'examples are not 
     expect(String((await once(client, 'data'))[0])).toBe('before');
     child.kill('SIGTERM');
     const ended = once(client, 'end');
-    await vi.waitFor(() => expect(refused(port)).resolves.toBe(true), { timeout: 5000 });
+    await vi.waitFor(() => expect(refused(port)).resolves.toBe(true), { timeout: 20_000 });
     client.write('while it drains');
     expect(String((await once(client, 'data'))[0])).toBe('while it drains');
     await ended;
