@@ -1,14 +1,14 @@
 /**
  * An echo server as an application of its own:
  *
- * echo_sup                rest_for_one: who comes later depends on who came before
- * ├ echo_listener         owns the listening socket
- * ├ echo_worker_sup       one_for_one
- * │ ├ echo_worker_1       owns connections and sends back what they bring
+ * echo_sup                 rest_for_one: who comes later depends on who came before
+ * ├ echo_worker_sup        one_for_one
+ * │ ├ echo_worker_1        owns connections and sends back what they bring
  * │ └ echo_worker_2
- * └ echo_acceptor_sup     one_for_one
- *   ├ echo_acceptor_1     accepts, shakes hands, hands over to the workers in turn
- *   └ echo_acceptor_2
+ * └ echo_pool              ssl's pool of acceptors
+ *   ├ echo_pool_workers    shake hands, hand over to the workers in turn
+ *   ├ echo_pool_listener   owns the listening socket
+ *   └ echo_pool_acceptors
  */
 import {
   type ApplicationSpec,
@@ -28,6 +28,8 @@ export interface EchoOptions {
   readonly port: number;
   /** Certificate and key, and whatever else the listener is to have. */
   readonly tls: ssl.TlsServerOptions;
+  /** ms that connections may go on when the application is stopped. */
+  readonly drain: number;
   /** Told of each handshake that failed. */
   readonly onFailedHandshake: (reason: ssl.SslReason) => void;
 }
@@ -36,13 +38,14 @@ export function echoApplication(options: EchoOptions): ApplicationSpec {
   return {
     name: 'echo',
     description: 'sends back what comes',
+    applications: [ssl.application],
     start: (self) => startSupervisor(self, tree(options), { name: 'echo_sup' }),
   };
 }
 
 /** The port that the listener has got. */
 export async function echoPort(node: Node): Promise<number> {
-  const listener = await node.call<ssl.SslListenSocket>('echo_listener', 'socket');
+  const listener = await ssl.poolListener(node, poolName);
   return ssl.unwrap(await ssl.sockname(listener)).port;
 }
 
@@ -55,27 +58,17 @@ export async function busyWorker(node: Node): Promise<string | undefined> {
 }
 
 const workers = ['echo_worker_1', 'echo_worker_2'];
-const acceptors = ['echo_acceptor_1', 'echo_acceptor_2'];
+const poolName = 'echo_pool';
 
 function tree(options: EchoOptions): SupervisorSpec {
   return {
     strategy: 'rest_for_one',
     children: [
-      {
-        id: 'echo_listener',
-        start: (self) => startGenServer(self, listener, options, { name: 'echo_listener' }),
-      },
       supervisor(
         'echo_worker_sup',
         workers.map((id) => ({ id, start: (self) => startGenServer(self, worker, undefined, { name: id }) })),
       ),
-      supervisor(
-        'echo_acceptor_sup',
-        acceptors.map((id) => ({
-          id,
-          start: (self) => ({ ok: self.spawnLink(acceptor(options), { name: id }) }),
-        })),
-      ),
+      pool(options),
     ],
   };
 }
@@ -85,34 +78,23 @@ function supervisor(id: string, children: readonly ChildSpec[]): ChildSpec {
   return { id, type: 'supervisor', start: (self) => startSupervisor(self, spec, { name: id }) };
 }
 
-/** Opens the listening socket and keeps it: a listening socket closes with its owner. */
-const listener: GenServer<ssl.SslListenSocket, EchoOptions> = {
-  label: 'echo_listener',
-  async init(self, { port, tls }) {
-    const opened = await ssl.listen(self, port, tls);
-    return 'ok' in opened ? { ok: opened.ok } : { stop: opened.error };
-  },
-  handleCall: (_request, _from, socket) => ({ reply: socket, state: socket }),
-};
-
-/** Accepts for ever. What it has accepted is its own until a worker gets it. */
-function acceptor({ onFailedHandshake }: EchoOptions): (self: Self<ssl.SslMessage>) => Promise<void> {
-  return async function echo_acceptor(self) {
-    const socket = await self.call<ssl.SslListenSocket>('echo_listener', 'socket');
-    for (let turn = 0; ; turn += 1) {
-      const accepted = await ssl.transportAccept(self, socket);
-      if ('error' in accepted) return self.exit('shutdown');
-      const connection = await ssl.handshake(self, accepted.ok, 5000);
-      if ('error' in connection) {
-        onFailedHandshake(connection.error);
-        continue;
-      }
+/** Accepts; a process for each connection shakes hands, and gives it to the workers in turn. */
+function pool({ port, tls, drain, onFailedHandshake }: EchoOptions): ChildSpec {
+  let turn = 0;
+  return ssl.acceptorPool({
+    name: poolName,
+    port,
+    options: tls,
+    acceptors: 2,
+    drain,
+    onFailedHandshake,
+    async handler(self, connection) {
+      turn += 1;
       const next = self.whereis(workers[turn % workers.length] ?? '');
-      // Between death and restart of a worker: the client may come again.
-      if (next === undefined) await ssl.close(connection.ok);
-      else await handOver(self, connection.ok, next);
-    }
-  };
+      // Between death and restart of a worker the connection closes with this process: the client may come again.
+      if (next !== undefined) await handOver(self, connection, next);
+    },
+  });
 }
 
 async function handOver(

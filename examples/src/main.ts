@@ -8,13 +8,13 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   createNode,
+  ensureAllStarted,
   type Node,
   type NodeSnapshot,
   observe,
   renderTree,
   type Self,
   silentLogger,
-  startApplication,
   stopApplication,
 } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
@@ -28,6 +28,9 @@ const usage = `usage: npm start -- [--port N] [--cert FILE [--key FILE]] [--once
   --key FILE   PEM file with its private key
   --once       one round, then stop in order
   --json       print one JSON document and nothing else: what happened, and the whole tree`;
+
+/** ms that clients have to finish after Ctrl-C; a second one stops at once. */
+const drain = 3000;
 
 /** What is said to the user and ends the run with status 1. */
 class Refusal extends Error {}
@@ -79,19 +82,15 @@ async function main(args: Arguments): Promise<void> {
   const failedHandshakes: ssl.SslReason[] = [];
   const identity = serverIdentity(args);
   const node = createNode({ name: 'demo@localhost', logger: silentLogger });
-  ssl.unwrap(await ssl.start({ node }));
-  const started = await startApplication(
-    node,
-    echoApplication({
-      port: args.port,
-      tls: { ...identity.server, ip: 'loopback', active: false },
-      onFailedHandshake: (reason) => failedHandshakes.push(reason),
-    }),
-  );
-  if (started !== 'ok') {
-    await ssl.stop(node);
-    throw new Refusal(`cannot listen on port ${args.port}: ${causeOf(started.error)}`);
-  }
+  const echo = echoApplication({
+    port: args.port,
+    tls: { ...identity.server, ip: 'loopback', active: false },
+    drain,
+    onFailedHandshake: (reason) => failedHandshakes.push(reason),
+  });
+  // Starts ssl first, since echo names it among the applications that it needs.
+  const started = await ensureAllStarted(node, echo);
+  if ('error' in started) throw new Refusal(`cannot listen on port ${args.port}: ${causeOf(started.error)}`);
   const port = await echoPort(node);
   report.happened(
     { what: 'listening', port, certificate: identity.origin },
@@ -104,18 +103,23 @@ async function main(args: Arguments): Promise<void> {
     throw new Refusal(failureText(error, failedHandshakes));
   }
   if (args.mode === 'stay') {
+    // Before anybody is told of it: who is quick must not kill us.
+    const interruption = interrupted();
     report.happened(
       { what: 'staying up', try: sClient(port) },
-      `Still up. In another terminal type:\n\n  ${sClient(port)}\n\nand some lines. Ctrl-C stops the tree in order.`,
+      `Still up. In another terminal type:\n\n  ${sClient(port)}\n\nand some lines. Ctrl-C stops the tree in order:\n` +
+        `nobody new is let in, those who are there have ${drain / 1000} s to finish, then they are told close_notify.`,
     );
     report.end();
-    await interrupted();
+    await interruption;
     if (args.output === 'text') console.log('');
   }
+  const { established, failed, bytesIn, bytesOut } = served(node);
   await stopInOrder(node);
   report.happened(
-    { what: 'stopped', processesLeft: node.processCount },
-    'Stopped in order: the echo server first, then ssl; the connections said close_notify.',
+    { what: 'stopped', processesLeft: node.processCount, established, failed, bytesIn, bytesOut },
+    'Stopped in order: the echo server first, then ssl; the connections said close_notify.\n' +
+      `It had served ${established} connections, ${bytesIn} bytes in and ${bytesOut} out.`,
   );
   if (args.mode === 'once') report.end();
   node.stop();
@@ -207,6 +211,13 @@ async function restarted(node: Node, name: string): Promise<string> {
     if (pid !== undefined) return String(pid);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** What the servers of the node did. */
+function served(node: Node): ssl.ConnectionCounters {
+  const counters = ssl.nodeCounters(node);
+  if ('error' in counters) throw new Error('ssl does not run');
+  return counters.server;
 }
 
 async function stopInOrder(node: Node): Promise<void> {

@@ -1,12 +1,14 @@
 /** `npm start`, run as users run it: the built main job in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, connect as tcpConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createCa } from '@actor-tls/ssl/testing';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { describeUnless, describeWithPeer } from '../support/report.js';
 
 const main = fileURLToPath(new URL('../../examples/dist/main.js', import.meta.url));
@@ -42,6 +44,13 @@ function finished(child: ChildProcess): Promise<Run> {
 }
 
 const run = (...args: readonly string[]): Promise<Run> => finished(start(...args));
+
+function refused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = tcpConnect(port, '127.0.0.1', () => resolve(false));
+    socket.on('error', () => resolve(true)).end();
+  });
+}
 
 function said(child: ChildProcess, text: string): Promise<string> {
   let out = '';
@@ -150,6 +159,24 @@ describeUnless('the main job', existsSync(main) ? undefined : 'examples are not 
     const { code, out } = await end;
     expect(code).toBe(0);
     expect(out).toMatch(/Stopped in order/);
+  });
+
+  it('on SIGTERM lets nobody in, serves those who are there for a while, and says close_notify', async () => {
+    const child = start();
+    const end = finished(child);
+    const out = await said(child, 'Ctrl-C stops');
+    const port = Number(/connect 127\.0\.0\.1:(\d+)/.exec(out)?.[1]);
+    const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(client, 'secureConnect');
+    client.write('before');
+    expect(String((await once(client, 'data'))[0])).toBe('before');
+    child.kill('SIGTERM');
+    const ended = once(client, 'end');
+    await vi.waitFor(() => expect(refused(port)).resolves.toBe(true), { timeout: 20_000 });
+    client.write('while it drains');
+    expect(String((await once(client, 'data'))[0])).toBe('while it drains');
+    await ended;
+    expect(await end).toMatchObject({ code: 0, err: '' });
   });
 
   describeWithPeer('the main job while it stays up', 'openssl', () => {

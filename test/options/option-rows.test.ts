@@ -550,6 +550,24 @@ const cases: Readonly<Record<string, RowCases>> = {
     edges: { in: [1], out: [0, -1] },
     wrong: ['10', 'infinity', 1.5],
   },
+  maxHandshakesPerAddress: {
+    side: 'server',
+    valid: [
+      [10, 10],
+      ['infinity', 'infinity'],
+    ],
+    edges: { in: [1], out: [0, -1] },
+    wrong: ['10', 1.5, true, null],
+  },
+  maxHandshakeBytes: {
+    side: 'server',
+    valid: [
+      [1024, 1024],
+      ['infinity', 'infinity'],
+    ],
+    edges: { in: [1], out: [0, -1] },
+    wrong: ['10', 1.5, true, null],
+  },
 
   mode: {
     valid: [
@@ -751,6 +769,7 @@ describe('options as a whole', () => {
         minKeySize: 2048,
         supportedGroups: ['x25519', 'x448', 'secp256r1', 'secp384r1'],
         maxHandshakeSize: 262144,
+        handshakeDeadline: 60000,
         keyUpdateAt: 388736063997,
         socket: { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: true },
         transport: {},
@@ -763,8 +782,19 @@ describe('options as a whole', () => {
         cacerts: undefined,
         failIfNoPeerCert: false,
         honorCipherOrder: false,
+        maxHandshakeSize: 65536,
+        handshakeDeadline: 15000,
+        maxHandshakes: 4096,
+        maxHandshakesPerAddress: 1024,
+        maxHandshakeBytes: 16777216,
       },
     });
+  });
+
+  it('an address’s share of the handshakes is a quarter, and small listeners are not divided', () => {
+    const shareOf = (maxHandshakes: number): unknown =>
+      Object(parse('server', { maxHandshakes })).ok.maxHandshakesPerAddress;
+    expect([1, 64, 66, 1000].map(shareOf)).toEqual([16, 16, 17, 250]);
   });
 
   it('a config cannot be changed', () => {

@@ -86,6 +86,10 @@ export class IoTurn<T, A> extends Envelope {
     this.#argument = argument;
   }
 
+  get argument(): A {
+    return this.#argument;
+  }
+
   go(): unknown {
     return this.#run(this.#target, this.#argument);
   }

@@ -18,6 +18,7 @@ import { type Exit, RuntimeError } from './exit.js';
 import { asEvent, Inspection, isActor } from './inspection.js';
 import type { Logger } from './logger.js';
 import { stderrLogger } from './logger.js';
+import { memoryOf } from './memory.js';
 import { Cast, IoTurn } from './messages.js';
 import { OutsidePid } from './outside-pid.js';
 import type { Pid } from './pid.js';
@@ -71,7 +72,7 @@ export interface ProcessInfo {
   readonly trapExit: boolean;
   /** Messages handled. */
   readonly reductions: number;
-  /** Bytes, estimated: the process itself and its mailbox, not what its state holds. */
+  /** Bytes, estimated: the process, its mailbox with what the messages carry, what its state says that it holds. */
   readonly memory: number;
   /** A gen-server's state, a machine's context. */
   readonly context: unknown;
@@ -187,7 +188,7 @@ export class Node {
         .filter((watcher): watcher is Process => watcher instanceof Process),
       trapExit: pid.trapExit,
       reductions: pid.reductions,
-      memory: 400 + 8 * (pid.mailbox?.capacity ?? 0),
+      memory: memoryOf(pid),
       context: pid.body.context(pid),
     };
   }

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
-import { hostLogic, type ObservedProcess, observe, renderTree, type Self, startSupervisor } from './index.js';
+import {
+  createNode,
+  hostLogic,
+  type ObservedProcess,
+  observe,
+  observeInTurns,
+  renderTree,
+  type Self,
+  silentLogger,
+  startSupervisor,
+} from './index.js';
 import { createTestNode, type TestNode } from './testing/index.js';
 
 const machine = setup({}).createMachine({
@@ -83,6 +93,39 @@ describe('the observer', () => {
     await test.settle();
     expect(observe(test.node).tree).toMatchObject([{ name: 'orphan' }]);
     expect(observe(test.node).tree[0]).not.toHaveProperty('parent');
+  });
+
+  it('in turns shows the same, and lets others run in between', async () => {
+    const test = await house();
+    for (let n = 0; n < 1000; n += 1) test.node.spawn(idle);
+    await test.settle();
+    expect(await observeInTurns(test.node)).toEqual(observe(test.node));
+    const node = createNode({ logger: silentLogger });
+    for (let n = 0; n < 2000; n += 1) node.spawn(idle);
+    let between = 0;
+    let over = false;
+    const count = (): void => {
+      between += 1;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    const snapshot = await observeInTurns(node);
+    over = true;
+    expect(snapshot.processCount).toBe(2000);
+    expect(between).toBeGreaterThan(30);
+    node.stop();
+  });
+
+  it('in turns leaves out who ended before its turn, and tells of nobody twice', async () => {
+    const node = createNode({ logger: silentLogger });
+    const pids = Array.from({ length: 500 }, () => node.spawn(idle));
+    const looking = observeInTurns(node);
+    for (const pid of pids.slice(400)) node.exit(pid, 'kill');
+    for (let n = 0; n < 100; n += 1) node.spawn(idle);
+    const { processCount, tree } = await looking;
+    expect(processCount).toBe(400);
+    expect(new Set(tree.map(({ pid }) => pid)).size).toBe(400);
+    node.stop();
   });
 
   it('draws the tree as text', async () => {

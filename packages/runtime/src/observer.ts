@@ -3,6 +3,7 @@
  * that goes through `JSON.stringify`; what processes hold in their state is left out, since it may be secret.
  */
 import type { ChildId } from './child-spec.js';
+import { memoryOf } from './memory.js';
 import type { Node } from './node.js';
 import { Process, type ProcessStatus } from './process.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
@@ -30,7 +31,7 @@ export interface ObservedProcess {
   readonly trapExit: boolean;
   /** Messages handled so far. */
   readonly reductions: number;
-  /** Bytes, estimated: the process and its mailbox, not what its state holds. */
+  /** Bytes, estimated: the process, its mailbox with what the messages carry, what its state says that it holds. */
   readonly memory: number;
   /** For a supervisor its strategy. */
   readonly strategy?: string;
@@ -60,34 +61,36 @@ export interface NodeSnapshot {
   readonly tree: readonly ObservedProcess[];
 }
 
-/** Takes a snapshot; nothing is asked of the processes, so a busy or stuck one is shown too. */
+/**
+ * Takes a snapshot; nothing is asked of the processes, so a busy or stuck one is shown too. It is taken in one go,
+ * some microseconds a process: of many thousands on a node that serves take one with `observeInTurns`.
+ */
 export function observe(node: Node): NodeSnapshot {
-  const processes = node.processes().filter((pid): pid is Process => pid instanceof Process);
-  const below = new Map<Process, Below[]>();
-  const claimed = new Set<Process>();
-  for (const process of processes) {
-    const supervising = supervisorOf(process);
-    if (supervising === undefined) continue;
-    const children = supervising.whichChildren().reverse().map(belowSupervisor);
-    for (const { process: child } of children) if (child !== undefined) claimed.add(child);
-    below.set(process, children);
+  const looking = look(node);
+  for (;;) {
+    const { done, value } = looking.next();
+    if (done === true) return value;
   }
-  const roots: Process[] = [];
-  for (const process of processes) {
-    if (claimed.has(process)) continue;
-    const { parent } = process;
-    if (parent === undefined || !parent.alive) roots.push(process);
-    else below.set(parent, [...(below.get(parent) ?? []), { process }]);
-  }
-  const tree = roots.map((process) => describe(process, undefined, below));
-  return {
-    node: node.name,
-    at: node.clock.now(),
-    processCount: processes.length,
-    timers: node.timers.count,
-    memory: processes.reduce((sum, process) => sum + (node.processInfo(process)?.memory ?? 0), 0),
-    tree,
-  };
+}
+
+/**
+ * Takes a snapshot a few processes at a time, between which processes run and I/O is served. Each process is shown as
+ * it was when its turn came; those that start meanwhile are left out, and those that ended before their turn.
+ */
+export function observeInTurns(node: Node): Promise<NodeSnapshot> {
+  const looking = look(node);
+  return new Promise((resolve, reject) => {
+    const turn = (): void => {
+      try {
+        const { done, value } = looking.next();
+        if (done === true) resolve(value);
+        else node.scheduler.afterIo(turn);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    turn();
+  });
 }
 
 /** The tree as text, a process a line: what it is called, its pid, and what is not as usual. */
@@ -119,48 +122,100 @@ export function supervisorOf(process: Process): Supervising | undefined {
   return context instanceof StaticSupervisor || context instanceof SimpleSupervisor ? context : undefined;
 }
 
-/** A place below a process: someone there, or a child that does not run. */
-interface Below {
-  readonly process?: Process;
-  readonly id?: ChildId;
-  readonly gap?: ObservedGap['status'];
+/** Processes that are looked at, or put in their place, before others have a turn: less than a millisecond. */
+const slice = 100;
+
+/** A process as it was looked at. */
+interface Sight {
+  readonly draft: Draft;
+  readonly parent: Process | undefined;
+  /** A supervisor's children as it knows them. */
+  readonly supervised: readonly ChildInfo[] | undefined;
 }
 
-function belowSupervisor({ id, child }: ChildInfo): Below {
-  const named = id === undefined ? {} : { id };
-  if (child instanceof Process) return { ...named, process: child };
-  return { ...named, gap: child === 'restarting' ? 'restarting' : 'stopped' };
+type Draft = { -readonly [K in keyof ObservedProcess]: ObservedProcess[K] } & {
+  readonly children: ObservedChild[];
+};
+
+/** Looks at all, then builds the tree of what was seen; pauses after each slice. */
+function* look(node: Node): Generator<undefined, NodeSnapshot> {
+  const at = node.clock.now();
+  const processes = node.processes().filter((pid): pid is Process => pid instanceof Process);
+  const sights = new Map<Process, Sight>();
+  let left = slice;
+  const isTime = (): boolean => {
+    left = left === 0 ? slice : left - 1;
+    return left === 0;
+  };
+  for (const process of processes) {
+    if (process.alive) sights.set(process, sightOf(process));
+    if (isTime()) yield;
+  }
+  const claimed = new Set<Process>();
+  for (const sight of sights.values()) {
+    placeSupervised(sight, sights, claimed);
+    if (isTime()) yield;
+  }
+  const tree: ObservedProcess[] = [];
+  let memory = 0;
+  for (const [process, { draft, parent }] of sights) {
+    memory += draft.memory;
+    if (!claimed.has(process)) placeBelow(draft, parent === undefined ? undefined : sights.get(parent), tree);
+    if (isTime()) yield;
+  }
+  return { node: node.name, at, processCount: sights.size, timers: node.timers.count, memory, tree };
 }
 
-function describe(
-  process: Process,
-  childId: ChildId | undefined,
-  below: ReadonlyMap<Process, readonly Below[]>,
-): ObservedProcess {
-  const info = process.home.processInfo(process);
+function placeSupervised(
+  { draft, supervised = [] }: Sight,
+  sights: ReadonlyMap<Process, Sight>,
+  claimed: Set<Process>,
+): void {
+  for (const { id, child } of supervised) {
+    if (child instanceof Process) {
+      const seen = sights.get(child)?.draft;
+      if (seen === undefined || claimed.has(child)) continue;
+      claimed.add(child);
+      if (id !== undefined) seen.childId = id;
+      draft.children.push(seen);
+    } else draft.children.push({ childId: id ?? '', status: child === 'restarting' ? child : 'stopped' });
+  }
+}
+
+function placeBelow(draft: Draft, parent: Sight | undefined, tree: ObservedProcess[]): void {
+  if (parent === undefined) tree.push(draft);
+  else parent.draft.children.push(draft);
+}
+
+/** Field by field: spreading what a process may lack costs more than all the rest. */
+function sightOf(process: Process): Sight {
   const supervising = supervisorOf(process);
-  const snapshot = process.getSnapshot();
-  const parent = process.parent?.alive === true ? process.parent : undefined;
-  return {
+  const draft: Draft = {
     pid: process.id,
-    ...(process.name === undefined ? {} : { name: process.name }),
-    ...(childId === undefined ? {} : { childId }),
     kind: process.body.kind,
     status: process.status,
-    ...('value' in snapshot ? { state: snapshot.value } : {}),
     messageQueueLength: process.queueLength,
-    ...(parent === undefined ? {} : { parent: parent.id }),
-    links: (info?.links ?? []).map(String),
-    monitors: (info?.monitors ?? []).map(String),
-    monitoredBy: (info?.monitoredBy ?? []).map(String),
+    links: process.links().map(String),
+    monitors: process.watching().map(({ name, target }) => name ?? String(target ?? '')),
+    monitoredBy: process.watchers().flatMap(({ watcher }) => (watcher instanceof Process ? watcher.id : [])),
     trapExit: process.trapExit,
     reductions: process.reductions,
-    memory: info?.memory ?? 0,
-    ...(supervising === undefined ? {} : { strategy: supervising.strategy }),
-    children: (below.get(process) ?? []).map(({ process: child, id, gap }) =>
-      child === undefined ? { childId: id ?? '', status: gap ?? 'stopped' } : describe(child, id, below),
-    ),
+    memory: memoryOf(process),
+    children: [],
   };
+  if (supervising !== undefined) draft.strategy = supervising.strategy;
+  addRare(draft, process);
+  const parent = process.parent?.alive === true ? process.parent : undefined;
+  return { draft, parent, supervised: supervising?.whichChildren().reverse() };
+}
+
+/** What not every process has. */
+function addRare(draft: Draft, process: Process): void {
+  if (process.name !== undefined) draft.name = process.name;
+  if (process.parent?.alive === true) draft.parent = process.parent.id;
+  // Only bodies that keep a snapshot of their own have a state with a name.
+  const snapshot = process.body.snapshot?.();
+  if (snapshot !== undefined && 'value' in snapshot) draft.state = snapshot.value;
 }
 
 function lineOf(child: ObservedChild): string {

@@ -62,6 +62,11 @@ export class Scheduler {
     return this.#slots;
   }
 
+  /** Runs `go` after I/O had its chance, outside of any process. */
+  afterIo(go: () => void): void {
+    this.#hooks.yieldToIo(go);
+  }
+
   enqueue(runnable: Runnable): void {
     if (this.#count === this.#ring.length) this.#grow();
     this.#ring[(this.#head + this.#count) & (this.#ring.length - 1)] = runnable;
@@ -88,11 +93,6 @@ export class Scheduler {
     if (this.#grace === 0 || this.#hooks.now() >= this.#deadline) return true;
     this.#grace -= 1;
     return false;
-  }
-
-  /** Calls `fn` when I/O had its chance. */
-  afterIo(fn: () => void): void {
-    this.#hooks.yieldToIo(fn);
   }
 
   /** The event loop has begun a new turn: I/O had its chance. */

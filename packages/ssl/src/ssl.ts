@@ -6,7 +6,15 @@
  * messages (`SslMessage`). Arguments of a wrong type raise a `TypeError`, as they raise in Erlang.
  */
 import type { Socket } from 'node:net';
-import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
+import {
+  type ApplicationSpec,
+  type Asking,
+  type ChildSpec,
+  defaultNode,
+  Exit,
+  type Node,
+  Pid,
+} from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from './options/config.js';
 import {
   mergeOptions,
@@ -17,16 +25,21 @@ import {
 } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
+import { type AcceptorPool, listenerOf, type PoolCalls, poolSpec } from './processes/acceptor-pool.js';
 import {
   type Application,
+  type ApplicationOptions,
   applicationOf,
+  sslApplication,
   startConnection,
   startListener,
   startSsl,
   stopSsl,
 } from './processes/application.js';
+import type { NodeCounters } from './processes/census.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
 import type { RecvResult } from './processes/delivery.js';
+import type { Drained } from './processes/draining.js';
 import { bytesOf, type IoData } from './processes/iodata.js';
 import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
 import type { SenderRequest } from './processes/sender.js';
@@ -51,11 +64,15 @@ import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { AcceptorPool } from './processes/acceptor-pool.js';
+export type { NodeCounters } from './processes/census.js';
 export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
+export type { Drained } from './processes/draining.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
+export type { ConnectionCounters } from './processes/tally.js';
 export type { Address, TransportStatistics } from './processes/transport/transport.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
@@ -95,13 +112,29 @@ export interface StartOptions {
 
 /** Starts the application on a node; `ok` also when it runs there already. `ssl:start/0` */
 export async function start(options: StartOptions = {}): Promise<Result<true>> {
-  const { node = defaultNode(), engine = defaultEngine, network = nodeNet, env, wallClock } = options;
-  return startSsl(node, {
+  const { node = defaultNode() } = options;
+  return startSsl(node, applicationOptions(options));
+}
+
+/**
+ * The application itself, for those who need it: `applications: [ssl.application]` in an application of yours, which
+ * `ensureAllStarted` then starts after ssl. For settings other than the defaults see `applicationWith`.
+ */
+export const application: ApplicationSpec = sslApplication(applicationOptions({}));
+
+/** The application with another engine, network, clock or settings; started on whatever node asks for it. */
+export function applicationWith(options: Omit<StartOptions, 'node'>): ApplicationSpec {
+  return sslApplication(applicationOptions(options));
+}
+
+function applicationOptions(options: StartOptions): ApplicationOptions {
+  const { engine = defaultEngine, network = nodeNet, env, wallClock } = options;
+  return {
     provider: network,
     engine,
     ...(env === undefined ? {} : { env }),
     ...(wallClock === undefined ? {} : { wallClock }),
-  });
+  };
 }
 
 /** Stops it; connections say close_notify. `{ not_started: 'ssl' }`. `ssl:stop/0` */
@@ -168,7 +201,7 @@ export async function connect(
     socket: config.ok.socket,
     owner: self.pid,
     host,
-    listener: undefined,
+    place: environment.census.place(transport.ok, 'client'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
@@ -197,7 +230,7 @@ async function upgradeClient(
     socket: config.ok.socket,
     owner: self.pid,
     host: 'ok' in peer ? peer.ok.address : undefined,
-    listener: undefined,
+    place: environment.census.place(transport.ok, 'client'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
 }
@@ -290,7 +323,7 @@ async function upgradeServer(
     socket: config.ok.socket,
     owner: self.pid,
     host: undefined,
-    listener: undefined,
+    place: environment.census.place(transport.ok, 'server'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
 }
@@ -309,6 +342,41 @@ export async function controllingProcess(
     ? askListener(socket, request, closed)
     : ask(socket, request, closed);
 }
+
+/**
+ * Takes a listener out of service: no new connections, those that are there go on. Answers when the last one has ended;
+ * those that are there after `deadline` ms are told close_notify and closed. The listener is closed then. Whoever is
+ * in a handshake may finish it. Error: `closed`. Ours.
+ */
+export async function drain(listener: SslListenSocket, deadline: Timeout): Promise<Result<Drained>> {
+  return askListener(listener, { type: 'drain', deadline: timeoutOf(deadline) }, closed);
+}
+
+/**
+ * A child specification for a supervisor of yours: listens, accepts, and serves each connection in a process of its
+ * own, which shakes hands itself. Ours.
+ *
+ * A worker's crash closes its connection and is nobody else's; an acceptor's restarts it; when the listening socket
+ * is lost a new one is opened, and connections go on. A port in use or wrong options are why the pool does not start.
+ */
+export function acceptorPool(pool: AcceptorPool): ChildSpec {
+  return poolSpec(pool, poolCalls);
+}
+
+/** The listening socket of the pool of this name: for `sockname`, `listenerCounters`, `drain`. Ours. */
+export function poolListener(asking: Asking, name: string): Promise<SslListenSocket> {
+  return listenerOf(asking, name);
+}
+
+const poolCalls: PoolCalls = {
+  listen,
+  sockname,
+  accept: (self, listener) => transportAccept(self, listener),
+  own: controllingProcess,
+  shakeHands: (self, socket, timeout) => handshake(self, socket, timeout),
+  close: (socket) => close(socket),
+  drain,
+};
 
 /** What `close` gives back when it takes TLS off a connection. */
 export interface Downgraded {
@@ -440,9 +508,14 @@ async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result
   return 'error' in alive ? alive : { ok: new TransportCounters().statistics(0) };
 }
 
-/** How many connections came to a listener, how many are in their handshake, how many were sent away and why. Ours. */
+/** How many connections came to a listener, what became of them, how many were sent away and why. Ours. */
 export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Closed> {
   return askListener(listener, { type: 'counters' }, closed);
+}
+
+/** What all connections of a node did, by side: handshakes, bytes, who is there now. Error: `ssl_not_started`. Ours. */
+export function nodeCounters(node: Node = defaultNode()): NodeCounters | Closed {
+  return applicationOf(node)?.environment.census.counters() ?? notStarted;
 }
 
 /** Address and port of the peer. Errors: `enotconn` (listener), `einval`. `ssl:peername/1` */

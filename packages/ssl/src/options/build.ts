@@ -83,6 +83,8 @@ export function serverConfig(settings: Settings, { socket, transport }: ParsedSo
     honorCipherOrder: settings.honorCipherOrder,
     honorEccOrder: settings.honorEccOrder,
     maxHandshakes: settings.maxHandshakes,
+    maxHandshakesPerAddress: settings.maxHandshakesPerAddress,
+    maxHandshakeBytes: settings.maxHandshakeBytes,
   });
 }
 

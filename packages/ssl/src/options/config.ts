@@ -225,6 +225,10 @@ export interface ServerConfig extends CommonConfig {
   readonly honorEccOrder: boolean;
   /** Connections of one listener that may be between accept and established; ours. */
   readonly maxHandshakes: number;
+  /** How many of them may come from one address; ours. */
+  readonly maxHandshakesPerAddress: number | 'infinity';
+  /** Bytes that they may hold together of what their peers have sent; ours. */
+  readonly maxHandshakeBytes: number | 'infinity';
 }
 
 export type Config = ClientConfig | ServerConfig;

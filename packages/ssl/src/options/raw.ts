@@ -121,7 +121,7 @@ export interface CommonTlsOptions {
   readonly signatureAlgs?: readonly SignatureWish[] | undefined;
   /** `signature_algs_cert`: for signatures in certificates; default: not sent. */
   readonly signatureAlgsCert?: readonly SignatureWish[] | undefined;
-  /** `max_handshake_size`: bytes, at most 8388607; default 262144. */
+  /** `max_handshake_size`: bytes, at most 8388607; default 262144, on a server 65536. */
   readonly maxHandshakeSize?: number | undefined;
   /** `key_update_at` (TLS 1.3): bytes sent under one key; default 388736063997. */
   readonly keyUpdateAt?: number | undefined;
@@ -135,7 +135,7 @@ export interface CommonTlsOptions {
   readonly logLevel?: LogLevel | undefined;
   /** `hibernate_after`: ms; default `'infinity'`. */
   readonly hibernateAfter?: number | 'infinity' | undefined;
-  /** Ours: ms for the whole handshake; default 60000. */
+  /** Ours: ms for the whole handshake; default 60000, on a server 15000. */
   readonly handshakeDeadline?: number | 'infinity' | undefined;
 
   /** `mode` of delivered data: default `'binary'`. */
@@ -194,6 +194,10 @@ export interface TlsServerOptions extends CommonTlsOptions {
   readonly ocspResponse?: OcspResponseSource | undefined;
   /** Ours: connections of this listener between accept and established; default 4096. */
   readonly maxHandshakes?: number | undefined;
+  /** Ours: how many of them may come from one IPv4 address or IPv6 /64; default a quarter, at least 16. */
+  readonly maxHandshakesPerAddress?: number | 'infinity' | undefined;
+  /** Ours: bytes that they may hold together; default 16777216. */
+  readonly maxHandshakeBytes?: number | 'infinity' | undefined;
   /** `backlog` of the listening socket. */
   readonly backlog?: number | undefined;
 }

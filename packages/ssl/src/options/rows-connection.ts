@@ -6,12 +6,35 @@ const manual = 'ssl:common_option()';
 /** A delay that node's timers can wait for: 2^31 - 1 ms, 24.8 days. */
 const longestDelay = 0x7fff_ffff;
 
+/**
+ * A server hears strangers: until a handshake is done nobody has shown who he is, and his certificate (if one is asked
+ * for) comes before that. 64 KB hold every hello in use (2 KB with a post-quantum share) and chains of a dozen
+ * certificates; other servers take no more. A client hears a server that it chose, whose chain may be longer: there
+ * OTP's figure stands.
+ */
+const serverHandshakeSize = 65_536;
+const clientHandshakeSize = 262_144;
+/**
+ * ms. An honest client is done after two or three round trips; 15 s leave room for three lost packets in a row, which
+ * are sent again after 1, 2 and 4 s (RFC 6298 §2).
+ */
+const serverDeadline = 15_000;
+const clientDeadline = 60_000;
+/** A fourth of a listener's handshakes is one address's share; small listeners are not divided. */
+const smallestShare = 16;
+
 export const connectionRows: readonly OptionRow[] = [
   option('maxHandshakeSize', {
     otp: 'max_handshake_size',
     side: 'both',
-    note: { values: '0..8388607', default: '262144', unit: 'bytes', source: manual },
+    note: {
+      values: '0..8388607, for each handshake message',
+      default: '262144, on a server 65536',
+      unit: 'bytes',
+      source: `${manual}, where it is 262144 for both`,
+    },
     parse: integer('maxHandshakeSize', 0, 0x7f_ffff),
+    absent: ({ role }) => (role === 'server' ? serverHandshakeSize : clientHandshakeSize),
   }),
   option('keyUpdateAt', {
     otp: 'key_update_at',
@@ -74,14 +97,45 @@ export const connectionRows: readonly OptionRow[] = [
   option('handshakeDeadline', {
     otp: undefined,
     side: 'both',
-    note: { values: 'integer > 0, infinity', default: '60000', unit: 'ms', source: 'ours' },
+    note: {
+      values: 'integer > 0, infinity; the whole handshake',
+      default: '60000, on a server 15000',
+      unit: 'ms',
+      source: 'ours',
+    },
     parse: integerOrInfinity('handshakeDeadline', 1, longestDelay),
+    absent: ({ role }) => (role === 'server' ? serverDeadline : clientDeadline),
   }),
   option('maxHandshakes', {
     otp: undefined,
     side: 'server',
     elsewhere: 'refused',
-    note: { values: 'integer > 0', default: '4096', source: 'ours' },
+    note: { values: 'integer > 0; unfinished handshakes of a listener', default: '4096', source: 'ours' },
     parse: integer('maxHandshakes', 1, Number.MAX_SAFE_INTEGER),
+  }),
+  option('maxHandshakesPerAddress', {
+    otp: undefined,
+    side: 'server',
+    elsewhere: 'refused',
+    after: ['versions', 'maxHandshakes'],
+    note: {
+      values: 'integer > 0, infinity; how many of them may come from one IPv4 address or IPv6 /64',
+      default: 'a quarter of maxHandshakes, at least 16',
+      source: 'ours',
+    },
+    parse: integerOrInfinity('maxHandshakesPerAddress', 1, Number.MAX_SAFE_INTEGER),
+    absent: ({ settings: { maxHandshakes } }) => Math.max(Math.ceil(maxHandshakes / 4), smallestShare),
+  }),
+  option('maxHandshakeBytes', {
+    otp: undefined,
+    side: 'server',
+    elsewhere: 'refused',
+    note: {
+      values: 'integer > 0, infinity; what they may hold together of what their peers have sent',
+      default: '16777216',
+      unit: 'bytes',
+      source: 'ours',
+    },
+    parse: integerOrInfinity('maxHandshakeBytes', 1, Number.MAX_SAFE_INTEGER),
   }),
 ];

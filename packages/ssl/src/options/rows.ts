@@ -63,4 +63,6 @@ export const defaults: Settings = {
   hibernateAfter: 'infinity',
   handshakeDeadline: 60_000,
   maxHandshakes: 4096,
+  maxHandshakesPerAddress: 1024,
+  maxHandshakeBytes: 16_777_216,
 };

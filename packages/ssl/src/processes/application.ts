@@ -17,6 +17,7 @@
  */
 import { startCrlCache } from '@actor-tls/crl-cache';
 import {
+  type ApplicationSpec,
   type Asking,
   type ChildSpec,
   Exit,
@@ -35,12 +36,14 @@ import {
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
+import { Census } from './census.js';
 import { connectionServer, type NewConnection } from './connection.js';
 import { credentialsFrom } from './credentials.js';
 import { crlReader } from './crl-reader.js';
 import { type Environment, settingsOf } from './environment.js';
 import { crlCacheName } from './judgement.js';
 import { keyedHashes } from './keyed-hash.js';
+import { lastWords } from './last-words.js';
 import { type ListenerArgs, listenerServer } from './listener.js';
 import { openPemSource, type PemFiles, pemCacheName } from './pem-source.js';
 import { senderServer } from './sender.js';
@@ -74,29 +77,40 @@ export function applicationOf(node: Node): Application | undefined {
 
 /**
  * Starts the application `ssl` on a node, of type `temporary`; `{ ok: true }` also when it runs already. Its settings
- * are the node's environment of `ssl` (contract §4), where those given here go first.
+ * are the node's environment of `ssl`, where those given here go first.
  */
 export async function startSsl(node: Node, options: ApplicationOptions): Promise<Result<true>> {
   if (applicationOf(node) !== undefined) return { ok: true };
   for (const [key, value] of Object.entries(options.env ?? {})) setEnv(node, 'ssl', key, value);
-  const { provider, engine, wallClock = Date.now } = options;
-  const pemFiles = openPemSource(node);
-  const { clock, logger } = node;
-  const credentials = credentialsFrom(pemFiles, { engine, logger, clock, wallClock });
-  const answer = await startApplication(node, {
+  const answer = await startApplication(node, sslApplication(options));
+  if (answer === 'ok' || applicationOf(node) !== undefined) return { ok: true };
+  return { error: reasonOf(answer.error) };
+}
+
+/** The application as others name it among those they need; it may be started on any number of nodes. */
+export function sslApplication(options: ApplicationOptions): ApplicationSpec {
+  const { provider, engine, env = {}, wallClock = Date.now } = options;
+  return {
     name: 'ssl',
     description: 'TLS connections as supervised actors',
+    env,
     async start(self) {
+      const { node } = self;
+      const { clock, logger } = node;
       const settings = settingsOf(node);
-      const environment: Environment = { node, provider, engine, settings, wallClock, credentials };
+      const pemFiles = openPemSource(node);
+      const credentials = credentialsFrom(pemFiles, { engine, logger, clock, wallClock });
+      const census = new Census(settings.maxHandshakeBytes);
+      const environment: Environment = { node, provider, engine, settings, census, wallClock, credentials };
       const started = await startSupervisor(self, tree(environment, pemFiles), { name: 'ssl_sup' });
       if (started !== 'ignore' && 'ok' in started)
         applications.set(node, { environment, pemFiles, supervisor: started.ok });
       return started;
     },
-  });
-  if (answer === 'ok' || applicationOf(node) !== undefined) return { ok: true };
-  return { error: reasonOf(answer.error) };
+    async prepStop({ node }) {
+      await lastWords(node, applicationOf(node)?.environment.census.present() ?? []);
+    },
+  };
 }
 
 /** Ends the tree: connections say close_notify. `{ not_started: 'ssl' }` when there is none. */
@@ -227,6 +241,7 @@ export async function startConnection(asking: Asking, connection: NewConnection)
   });
   if (socket !== undefined && 'ok' in started) return { ok: socket };
   connection.transport.destroy();
+  connection.place.gone();
   return { error: 'error' in started ? reasonOf(started.error) : 'closed' };
 }
 
@@ -269,12 +284,13 @@ const servers = branch('tls_server_sup', {
 /** Opens a listening socket; errors are `gen_tcp:listen/2`'s. */
 export async function startListener(
   application: Application,
-  listener: Omit<ListenerArgs, 'provider' | 'startConnection'>,
+  listener: Omit<ListenerArgs, 'provider' | 'startConnection' | 'openBooks'>,
 ): Promise<Result<SslListenSocket>> {
   const { environment } = application;
   const args: ListenerArgs = {
     ...listener,
     provider: environment.provider,
+    openBooks: (limits) => environment.census.openListener(limits),
     startConnection: (accepted) =>
       startConnection(environment.node, { environment, host: undefined, ...accepted }),
   };

@@ -38,6 +38,8 @@ const optionItems = [
   'failIfNoPeerCert',
   'honorCipherOrder',
   'maxHandshakes',
+  'maxHandshakesPerAddress',
+  'maxHandshakeBytes',
 ];
 
 /** The items asked for, in internal order; undefined values and unknown items are left out. */

@@ -10,6 +10,7 @@ import {
   type From,
   type GenServer,
   isOrderly,
+  type MemoryUse,
   type Pid,
   type Ref,
   type Self,
@@ -37,7 +38,7 @@ import type { Environment } from './environment.js';
 import { Handshaking, type Postponed } from './handshaking.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
-import type { HandshakeOver } from './listener.js';
+import type { Displacement, Occupant, Place } from './place.js';
 import { isDown } from './requests.js';
 import { KeyUpdatesAsked, type SenderNotice } from './sender.js';
 import { type SslMessage, SslSocket } from './socket.js';
@@ -52,8 +53,8 @@ export interface NewConnection {
   readonly owner: Pid<SslMessage>;
   /** The host argument of `connect`; for an upgrade the peer's address. */
   readonly host: string | undefined;
-  /** Who counts handshakes under way. */
-  readonly listener: Pid<HandshakeOver> | undefined;
+  /** Its place in the books. */
+  readonly place: Place;
 }
 
 export interface ConnectionArgs {
@@ -65,10 +66,11 @@ export interface ConnectionArgs {
 
 type Outcome = Stop<Connection> | undefined;
 
-export class Connection implements Sink, TransportReceiver, LineHolder {
+export class Connection implements Sink, TransportReceiver, LineHolder, Occupant, MemoryUse {
   readonly #self: Self;
   readonly #environment: Environment;
   readonly #line: Line;
+  readonly #place: Place;
   readonly #sender: Pid<unknown>;
   readonly #senderMonitor: Ref;
   readonly #socket: SslSocket;
@@ -95,10 +97,14 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   #downgrade: Downgrade | undefined = undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
-    const { environment, transport, config, socket, owner, host, listener } = connection;
+    const { environment, transport, config, socket, owner, host, place } = connection;
     this.#self = self;
     this.#environment = environment;
     this.#line = new Line(self, transport, sender, environment.settings, this);
+    this.#place = place;
+    place.taken(this);
+    // However this process ends, killed too, its place is free then.
+    self.own(place, gone);
     this.#sender = sender;
     this.#config = config;
     this.#log = this.#logOf(config);
@@ -107,7 +113,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
     this.#delivery = new Delivery(socket, this.#socket, (message) => this.#tell(message));
-    this.#handshake = new Handshaking(host, listener);
+    this.#handshake = new Handshaking(host, place);
     made(this.#socket);
   }
 
@@ -122,8 +128,17 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     };
   }
 
+  /** Bytes that wait here: received and not taken, or of a handshake. */
+  memoryUse(): number {
+    return this.#delivery.size + (this.#core?.held ?? 0);
+  }
+
   get state(): LifecycleState {
     return this.#lifecycle.state;
+  }
+
+  get pid(): Pid<unknown> {
+    return this.#self.pid;
   }
 
   // ── Requests ────────────────────────────────────────────────────────────────────────────────────────
@@ -375,7 +390,19 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#core.start();
     this.#line.flush();
     this.#line.start(this);
+    handshake.progress(this.#core);
     return undefined;
+  }
+
+  /** Others need the place more. */
+  displaced(why: Displacement): void {
+    this.#later(displacedTurn, why);
+  }
+
+  giveWay(why: Displacement): Outcome {
+    if (this.#handshake === undefined || !this.#line.open) return undefined;
+    this.#log.report('info', { why }, 'handshake displaced');
+    return this.#refuse('system_limit');
   }
 
   /** The handshake is given up without a word to the peer. */
@@ -439,8 +466,6 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
     this.#self.own(this, openWill);
     this.#handshake = undefined;
     handshake.alarm?.cancel();
-    if (handshake.listener !== undefined)
-      this.#self.send(handshake.listener, { type: 'handshake_over', connection: this.#self.pid });
     handshake.answer({ ok: this.#socket });
     if (handshake.postponed.length > 0) this.#later(postponedTurn, handshake.postponed);
   }
@@ -464,6 +489,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   failed(failure: Failure): void {
     this.#flushBatch();
     const reason = this.#alertReason(failure);
+    if (this.#handshake !== undefined) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
     this.#handshake?.answer({ error: reason });
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
     this.#downgrade?.from.reply({ error: reason });
@@ -557,6 +583,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
       else this.#delivery.discard();
     }
     this.#line.closed();
+    this.#place.hangUp();
     return this.#downgrade === undefined ? this.#settle() : this.#failDowngrade('tcp_closed');
   }
 
@@ -614,6 +641,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder {
   #settle(): Outcome {
     this.#line.flush();
     this.#flushBatch();
+    if (this.#core !== undefined) this.#handshake?.progress(this.#core);
     const delivery = this.#delivery;
     if (!delivery.over) {
       if (this.#core !== undefined && this.#line.open) this.#regulate(this.#core);
@@ -729,6 +757,10 @@ interface Downgrade {
 
 const drained: SenderNotice = { type: 'drained' };
 
+function gone(place: Place): void {
+  place.gone();
+}
+
 function openWill(connection: Connection): void {
   connection.lastWill();
 }
@@ -767,6 +799,10 @@ function verdictTurn(connection: Connection, verdict: PeerVerdict): Outcome {
 
 function beginTurn(connection: Connection, loaded: Result<Credentials>): Outcome {
   return connection.begin(loaded);
+}
+
+function displacedTurn(connection: Connection, why: Displacement): Outcome {
+  return connection.giveWay(why);
 }
 
 function crashTurn(_connection: Connection, error: unknown): never {

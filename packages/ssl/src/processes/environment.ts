@@ -4,6 +4,7 @@ import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import { type ProtocolVersion, versionRows } from '../values/registry/versions.js';
 import type { Result } from '../values/terms.js';
+import type { Census } from './census.js';
 import type { Credentials } from './credentials.js';
 import type { TransportProvider } from './transport/transport.js';
 
@@ -25,6 +26,8 @@ export interface ApplicationSettings {
   /** seconds */
   readonly clientTicketLifetime: number;
   readonly clientTicketStoreSize: number;
+  /** Bytes that all unfinished handshakes of the node may hold together. */
+  readonly maxHandshakeBytes: number;
 }
 
 /** The node's settings of `ssl`; a value of the wrong type means the default. */
@@ -42,6 +45,7 @@ export function settingsOf(node: Node): ApplicationSettings {
     sessionCacheClientMax: whole('session_cache_client_max', 1, 1000),
     clientTicketLifetime: whole('client_session_ticket_lifetime', 1, 7200),
     clientTicketStoreSize: whole('client_session_ticket_store_size', 1, 1000),
+    maxHandshakeBytes: whole('max_handshake_bytes', 1, 67_108_864),
     bypassPemCache: getEnv(node, 'ssl', 'bypass_pem_cache') === true,
   };
 }
@@ -58,6 +62,7 @@ export interface Environment {
   readonly provider: TransportProvider;
   readonly engine: CryptoEngine;
   readonly settings: ApplicationSettings;
+  readonly census: Census;
   /** ms since 1970, for certificates. */
   readonly wallClock: () => number;
   /** Certificates, keys and trust of a config; at once when they are known, else read through the PEM cache. */

@@ -2,7 +2,7 @@
  * What a connection holds from accept or connect until its handshake is done, and drops then: who waits, credentials,
  * names, and with these the answers to what the core asks.
  */
-import type { From, Pid } from '@actor-tls/runtime';
+import type { From } from '@actor-tls/runtime';
 import type { Config, RemoteKey } from '../options/config.js';
 import { Core } from '../protocol/core.js';
 import type { OwnIdentity } from '../protocol/identity.js';
@@ -11,7 +11,7 @@ import type { Sink, StapleWish } from '../protocol/sink.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import { hostOf } from '../values/host.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
-import type { Result } from '../values/terms.js';
+import type { Result, SslReason } from '../values/terms.js';
 import { nonceExtensions } from '../values/x509/ocsp.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
 import type { PeerVerdict } from '../values/x509/verdict.js';
@@ -21,7 +21,7 @@ import type { ConnectionRequest } from './connection-requests.js';
 import type { Credentials } from './credentials.js';
 import type { Environment } from './environment.js';
 import { judgePeer } from './judgement.js';
-import type { HandshakeOver } from './listener.js';
+import type { Place } from './place.js';
 import type { SslSocket } from './socket.js';
 
 /** A call that waits for the end of the handshake. */
@@ -36,8 +36,7 @@ const nonceLength = 32;
 export class Handshaking {
   /** The host argument of `connect`. */
   readonly #host: string | undefined;
-  /** Who counts handshakes under way. */
-  readonly listener: Pid<HandshakeOver> | undefined;
+  readonly #place: Place;
   readonly postponed: Postponed[] = [];
   from: From | undefined = undefined;
   alarm: Alarm<'handshake'> | undefined = undefined;
@@ -48,16 +47,23 @@ export class Handshaking {
   /** What a stapled response has to bear. */
   #nonce: Uint8Array | undefined = undefined;
 
-  constructor(host: string | undefined, listener: Pid<HandshakeOver> | undefined) {
+  constructor(host: string | undefined, place: Place) {
     this.#host = host;
-    this.listener = listener;
+    this.#place = place;
   }
 
-  /** Answers whoever waits for the handshake; only the first answer counts. */
+  /** Answers whoever waits for the handshake, and has it counted; only the first answer counts. */
   answer(result: Result<SslSocket>): void {
+    if ('ok' in result) this.#place.established();
+    else this.#place.failed(kindOf(result.error));
     const { from } = this;
     this.from = undefined;
     from?.reply(result);
+  }
+
+  /** How far the peer is and what is held for it, after each turn of the handshake. */
+  progress({ awaiting, greeted, held }: Core): void {
+    this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', held);
   }
 
   /** The core, now that certificates, keys and trust are at hand. */
@@ -103,6 +109,11 @@ export class Handshaking {
   staple(wish: StapleWish): Uint8Array | Promise<Uint8Array | undefined> | undefined {
     return this.#credentials?.staplers.get(wish.identity)?.response(wish);
   }
+}
+
+/** A failure's name among the counters: an atom, or the tag of a term. */
+function kindOf(reason: SslReason): string {
+  return typeof reason === 'string' ? reason : (Object.keys(reason)[0] ?? 'unknown');
 }
 
 /**

@@ -4,11 +4,16 @@
  * It keeps the options that accepted connections start with, hands out connections, and limits how many are between
  * accept and established. It ends with its owner; connections live on.
  */
-import { type From, type GenServer, type Node, Pid, type Ref, type Self } from '@actor-tls/runtime';
+import type { From, GenServer, Node, Pid, Ref, Self, Stop } from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from '../options/config.js';
 import type { Result } from '../values/terms.js';
+import type { ListenerBooks, ListenerLimits } from './census.js';
+import type { DoorCounters } from './door.js';
+import { DrainDeadline, Draining } from './draining.js';
+import type { Place } from './place.js';
 import { callGuard, isDown, isMessage } from './requests.js';
 import type { SslMessage, SslSocket } from './socket.js';
+import type { ConnectionCounters } from './tally.js';
 import type { Transport, TransportListener, TransportProvider } from './transport/transport.js';
 
 export type ListenerRequest =
@@ -25,7 +30,9 @@ export type ListenerRequest =
       };
     }
   | { readonly type: 'controlling_process'; readonly owner: Pid<SslMessage> }
-  | { readonly type: 'counters' };
+  | { readonly type: 'counters' }
+  /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
+  | { readonly type: 'drain'; readonly deadline: number | 'infinity' };
 
 const isListenerRequest = callGuard<ListenerRequest>(
   'accept',
@@ -35,22 +42,15 @@ const isListenerRequest = callGuard<ListenerRequest>(
   'set_options',
   'controlling_process',
   'counters',
+  'drain',
 );
 
-/** From a connection to its listener: it is past its handshake, one way or the other. */
-export interface HandshakeOver {
-  readonly type: 'handshake_over';
-  readonly connection: Pid<never>;
-}
-
-/** How many connections came, and why some were sent away. */
-export interface ListenerCounters {
+/** How many connections came to a listener, why some were sent away, and what became of the others. */
+export interface ListenerCounters extends ConnectionCounters, DoorCounters {
   readonly accepted: number;
-  /** Closed at once because `maxHandshakes` were under way. */
-  readonly refusedHandshakes: number;
   /** Closed at once because nobody accepted those before. */
   readonly refusedBacklog: number;
-  readonly handshakes: number;
+  /** Nobody has accepted them yet. */
   readonly waiting: number;
 }
 
@@ -59,6 +59,7 @@ export interface ListenerArgs {
   readonly config: ServerConfig;
   readonly provider: TransportProvider;
   readonly owner: Pid<SslMessage>;
+  readonly openBooks: (limits: ListenerLimits) => ListenerBooks;
   /** Starts the processes of an accepted connection. */
   readonly startConnection: (accepted: Accepted) => Promise<Result<SslSocket>>;
 }
@@ -68,7 +69,7 @@ export interface Accepted {
   readonly config: ServerConfig;
   readonly socket: SocketOptions;
   readonly owner: Pid<SslMessage>;
-  readonly listener: Pid<HandshakeOver>;
+  readonly place: Place;
 }
 
 interface Acceptor {
@@ -93,16 +94,13 @@ export class Listener {
   readonly #node: Node;
   readonly #args: ListenerArgs;
   readonly #socket: TransportListener;
+  readonly #books: ListenerBooks;
   #template: SocketOptions;
   #ownerMonitor: Ref;
-  readonly #queue: Transport[] = [];
+  readonly #queue: Place[] = [];
   readonly #acceptors: Set<Acceptor> = new Set();
-  /** Connections in their handshake, by the monitor that tells of their end. */
-  readonly #handshakes: Map<Pid<never>, Ref> = new Map();
-  /** Connections being started: neither in the queue nor in `#handshakes`. */
-  #starting = 0;
+  #draining: Draining | undefined = undefined;
   #accepted = 0;
-  #refusedHandshakes = 0;
   #refusedBacklog = 0;
 
   constructor(self: Self, args: ListenerArgs, socket: TransportListener) {
@@ -111,6 +109,7 @@ export class Listener {
     this.#args = args;
     this.#socket = socket;
     this.#template = args.config.socket;
+    this.#books = args.openBooks(args.config);
     this.#ownerMonitor = self.monitor(args.owner);
   }
 
@@ -148,49 +147,43 @@ export class Listener {
       case 'counters':
         from.reply(this.counters());
         return undefined;
+      case 'drain':
+        return this.#drain(request.deadline, from);
     }
   }
 
   counters(): ListenerCounters {
     return {
       accepted: this.#accepted,
-      refusedHandshakes: this.#refusedHandshakes,
       refusedBacklog: this.#refusedBacklog,
-      handshakes: this.#handshakes.size + this.#starting,
       waiting: this.#queue.length,
+      ...this.#books.door.counters(),
+      ...this.#books.tally.counters(),
     };
   }
 
   /** A connection came in. */
   arrived(transport: Transport): void {
-    const { maxHandshakes, transport: options } = this.#args.config;
-    if (this.#queue.length + this.#handshakes.size + this.#starting >= maxHandshakes) {
-      this.#refusedHandshakes += 1;
-      transport.destroy();
-      return;
-    }
-    if (this.#queue.length >= Math.max(options.backlog ?? defaultBacklog, 1)) {
-      this.#refusedBacklog += 1;
+    const place = this.#admit(transport);
+    if (place === undefined) {
       transport.destroy();
       return;
     }
     this.#accepted += 1;
-    this.#queue.push(transport);
+    this.#queue.push(place);
     this.#match();
   }
 
-  /** True when the listener has to end: its owner is gone. */
-  down(ref: Ref, pid: Pid<never> | undefined): boolean {
-    if (ref === this.#ownerMonitor) return true;
-    if (pid !== undefined && this.#handshakes.get(pid) === ref) this.#handshakes.delete(pid);
-    return false;
+  #admit(transport: Transport): Place | undefined {
+    const { backlog = defaultBacklog } = this.#args.config.transport;
+    if (this.#queue.length < Math.max(backlog, 1)) return this.#books.door.admit(transport);
+    this.#refusedBacklog += 1;
+    return undefined;
   }
 
-  handshakeOver(connection: Pid<never>): void {
-    const monitor = this.#handshakes.get(connection);
-    if (monitor === undefined) return;
-    this.#handshakes.delete(connection);
-    this.#self.demonitor(monitor, { flush: true });
+  /** True when the listener has to end: its owner is gone. */
+  down(ref: Ref): boolean {
+    return ref === this.#ownerMonitor;
   }
 
   acceptTimeout({ acceptor }: AcceptTimeout): void {
@@ -201,12 +194,51 @@ export class Listener {
     for (const acceptor of this.#acceptors) acceptor.from.reply({ error: 'closed' });
   }
 
+  /** The transport has closed the listening socket. True when that is the end: nobody here has asked for it. */
+  socketClosed(): boolean {
+    return this.#draining === undefined;
+  }
+
+  #drain(
+    deadline: number | 'infinity',
+    from: From,
+  ): { readonly stop: 'normal'; readonly reply: unknown } | undefined {
+    this.#draining ??= this.#shut();
+    if (this.#draining.isOver) return { stop: 'normal', reply: this.#draining.result() };
+    this.#draining.wait(from, deadline);
+    return undefined;
+  }
+
+  /** Whoever waits unaccepted is sent away, and so is whoever wants to accept. */
+  #shut(): Draining {
+    this.#self.disown(this.#socket);
+    this.#socket.close();
+    this.abandon();
+    this.terminate();
+    this.#acceptors.clear();
+    return new Draining(this.#self, this, this.#books.tally);
+  }
+
+  /** Everybody has left. */
+  drained(): Stop<Listener> | undefined {
+    if (this.#draining === undefined) return undefined;
+    this.#draining.answer();
+    return { stop: 'normal', state: this };
+  }
+
   /** Nobody will ask for those who wait. */
   abandon(): void {
-    for (const transport of this.#queue.splice(0)) transport.destroy();
+    for (const place of this.#queue.splice(0)) {
+      place.transport.destroy();
+      place.gone();
+    }
   }
 
   #accept(owner: Pid<SslMessage>, timeout: number | 'infinity', from: From): void {
+    if (this.#draining !== undefined) {
+      from.reply({ error: 'closed' });
+      return;
+    }
     const acceptor: { from: From; owner: Pid<SslMessage>; timer: Ref | undefined } = {
       from,
       owner,
@@ -226,43 +258,29 @@ export class Listener {
       if (acceptor.timer !== undefined) this.#self.cancelTimer(acceptor.timer);
       // An acceptor that died while it waited takes no connection with it.
       if (!this.#node.isAlive(acceptor.owner)) continue;
-      const transport = this.#queue.shift();
-      if (transport !== undefined) this.#start(transport, acceptor);
+      const place = this.#queue.shift();
+      if (place !== undefined) this.#start(place, acceptor);
     }
   }
 
-  #start(transport: Transport, { from, owner }: Acceptor): void {
-    this.#starting += 1;
+  #start(place: Place, { from, owner }: Acceptor): void {
+    place.accepted();
     const listener = this.#self.pid;
     const { config } = this.#args;
     this.#args
-      .startConnection({ transport, config, socket: this.#template, owner, listener })
+      .startConnection({ transport: place.transport, config, socket: this.#template, owner, place })
       .then((started) => {
-        const told = this.#node.ioTurn(listener, startedTurn, this, { started, transport, from });
+        const told = this.#node.ioTurn(listener, startedTurn, from, started);
         // The listener ended meanwhile, and its acceptors heard `closed`: nobody would ever close this one.
-        if (!told && 'ok' in started)
+        const late = !told || this.#draining?.late === true;
+        if (late && 'ok' in started)
           this.#node.call(started.ok.connection, { type: 'close' }, Infinity).catch(() => {});
       });
   }
-
-  started({ started, transport, from }: Started): void {
-    this.#starting -= 1;
-    if ('ok' in started) {
-      const { connection } = started.ok;
-      this.#handshakes.set(connection, this.#self.monitor(connection));
-    } else transport.destroy();
-    from.reply(started);
-  }
 }
 
-interface Started {
-  readonly started: Result<SslSocket>;
-  readonly transport: Transport;
-  readonly from: From;
-}
-
-function startedTurn(listener: Listener, started: Started): void {
-  listener.started(started);
+function startedTurn(from: From, started: Result<SslSocket>): void {
+  from.reply(started);
 }
 
 function arrivedTurn(listener: Listener, transport: Transport): void {
@@ -306,11 +324,11 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
     return result === undefined ? undefined : { ...result, state: listener };
   },
   handleInfo(message, listener) {
-    if (isDown(message))
-      return listener.down(message.ref, message.pid) ? { stop: 'normal', state: listener } : undefined;
+    if (isDown(message)) return listener.down(message.ref) ? { stop: 'normal', state: listener } : undefined;
     if (message instanceof AcceptTimeout) listener.acceptTimeout(message);
-    else if (isHandshakeOver(message)) listener.handshakeOver(message.connection);
-    else if (isMessage(message, 'listener_closed')) return { stop: 'normal', state: listener };
+    else if (message instanceof DrainDeadline) message.draining.sendAway();
+    else if (isMessage(message, 'listener_closed') && listener.socketClosed())
+      return { stop: 'normal', state: listener };
     return undefined;
   },
   terminate(_reason, listener) {
@@ -324,8 +342,4 @@ function abandon(listener: Listener): void {
 
 function close(socket: TransportListener): void {
   socket.close();
-}
-
-function isHandshakeOver(message: unknown): message is HandshakeOver {
-  return isMessage(message, 'handshake_over') && 'connection' in message && message.connection instanceof Pid;
 }

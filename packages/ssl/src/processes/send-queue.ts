@@ -68,6 +68,11 @@ export class SendQueue {
     return this.#queue.length + this.#written.length;
   }
 
+  /** Bytes that nobody has taken yet. */
+  get bytes(): number {
+    return this.#queue.reduce((sum, { bytes, done }) => sum + bytes.length - done, 0);
+  }
+
   /** Only modes 1, 2 and 4 frame what is sent. */
   setPacket(packet: unknown): void {
     this.#packet = packet === 1 || packet === 2 || packet === 4 ? packet : 0;

@@ -5,7 +5,15 @@
  * It owns the transport: however it ends, the transport is closed. If the receiver crashes, the sender tells the
  * peer (`internal_error`).
  */
-import { type From, type GenServer, isOrderly, type Pid, type Ref, type Self } from '@actor-tls/runtime';
+import {
+  type From,
+  type GenServer,
+  isOrderly,
+  type MemoryUse,
+  type Pid,
+  type Ref,
+  type Self,
+} from '@actor-tls/runtime';
 import type { WriteHalf } from '../protocol/record/write-half.js';
 import type { Owed } from '../protocol/sink.js';
 import { bytesOf } from './iodata.js';
@@ -70,7 +78,7 @@ type Phase =
   | { readonly name: 'closed' };
 
 /** State of the sender process. */
-export class Sender {
+export class Sender implements MemoryUse {
   readonly transport: Transport;
   readonly #self: Self;
   #phase: Phase = { name: 'init' };
@@ -86,6 +94,12 @@ export class Sender {
     const phase = this.#phase;
     if (phase.name !== 'connection') return { state: phase.name };
     return { state: phase.name, blocked: phase.queue.blocked, waiting: phase.queue.length };
+  }
+
+  /** Bytes that wait here or in the transport. */
+  memoryUse(): number {
+    const waiting = this.#phase.name === 'connection' ? this.#phase.queue.bytes : 0;
+    return waiting + this.transport.backlog;
   }
 
   call(request: SenderRequest, from: From): void {

@@ -153,6 +153,11 @@ export class Core {
     return this.channel.takeRest();
   }
 
+  /** The peer's first hello is here, whole. */
+  get greeted(): boolean {
+    return this.phase.kind !== 'serverHello' && this.phase.kind !== 'clientHello';
+  }
+
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
   get awaiting(): AnswerEvent['type'] | undefined {
     const { phase } = this;

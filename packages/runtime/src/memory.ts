@@ -1,0 +1,81 @@
+/**
+ * How much memory a process holds: an estimate, since all processes share a heap. It counts the process, its mailbox
+ * with what the messages carry, and what its state says of itself.
+ */
+import { Call } from './call.js';
+import { Cast, IoTurn } from './messages.js';
+import { Pid } from './pid.js';
+import type { Process } from './process.js';
+
+/** A process's state that says how many bytes it holds in buffers. */
+export interface MemoryUse {
+  memoryUse(): number;
+}
+
+/** Bytes of a process without a message, about. */
+const bareProcess = 400;
+const slotBytes = 8;
+const objectBytes = 32;
+/** Messages that are looked at; of the others the like is assumed. */
+const sample = 100;
+/** Values that are looked at in one message, and how deep. */
+const width = 64;
+const depth = 4;
+
+/** Bytes, estimated, in a time that is bounded whatever waits in the mailbox. */
+export function memoryOf(process: Process): number {
+  const { mailbox } = process;
+  const slots = mailbox === undefined ? 0 : slotBytes * mailbox.capacity;
+  return bareProcess + slots + payloads(process) + stated(process.body.context(process));
+}
+
+function payloads({ mailbox }: Process): number {
+  if (mailbox === undefined || mailbox.length === 0) return 0;
+  const seen = Math.min(mailbox.length, sample);
+  let bytes = 0;
+  for (let index = 0; index < seen; index += 1) bytes += new Scales().weigh(carried(mailbox.at(index)), 0);
+  return Math.round((bytes * mailbox.length) / seen);
+}
+
+/** What an envelope of the runtime carries; the envelope itself leads to half the node. */
+function carried(message: unknown): unknown {
+  if (message instanceof Call || message instanceof Cast) return message.request;
+  return message instanceof IoTurn ? message.argument : message;
+}
+
+function stated(context: unknown): number {
+  return holdsMemory(context) ? context.memoryUse() : 0;
+}
+
+function holdsMemory(context: unknown): context is MemoryUse {
+  return (
+    typeof context === 'object' &&
+    context !== null &&
+    'memoryUse' in context &&
+    typeof context.memoryUse === 'function'
+  );
+}
+
+/** Weighs one message, as long as it has patience. */
+class Scales {
+  #left = width;
+
+  weigh(value: unknown, level: number): number {
+    this.#left -= 1;
+    if (typeof value === 'string') return value.length;
+    if (typeof value !== 'object' || value === null || value instanceof Pid) return 0;
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
+    return objectBytes + (level === depth ? 0 : this.#inside(value, level));
+  }
+
+  /** Own data and no getters: to weigh a message must not run anybody's code. */
+  #inside(value: object, level: number): number {
+    let bytes = 0;
+    for (const key in value) {
+      if (this.#left <= 0) break;
+      const field = Object.getOwnPropertyDescriptor(value, key);
+      if (field !== undefined && 'value' in field) bytes += this.weigh(field.value, level + 1);
+    }
+    return bytes;
+  }
+}
