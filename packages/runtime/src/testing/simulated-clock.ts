@@ -37,10 +37,12 @@ export class SimulatedClock {
     return this.#live;
   }
 
+  /** Like every `Clock`: any length, and what is `Infinity` never fires. */
   readonly setTimeout = (fire: () => void, ms: number): unknown => {
-    const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fire };
+    // biome-ignore lint/complexity/useMathMinMax: NaN counts as 0, and would spoil the heap's order
+    const timer: Timer = { at: this.#now + (ms > 0 ? ms : 0), order: this.#order++, fire };
     this.#live += 1;
-    push(this.#heap, timer);
+    if (timer.at < Infinity) push(this.#heap, timer);
     return timer;
   };
 
