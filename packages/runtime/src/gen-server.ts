@@ -6,7 +6,7 @@ import type { From } from './call.js';
 import { Call } from './call.js';
 import type { Reason } from './exit.js';
 import { Exit, isOrderly, reasonOf } from './exit.js';
-import { Cast, Envelope, ExitMessage, IoTurn } from './messages.js';
+import { Cast, Envelope, ExitMessage, IoTurn, ioEvent } from './messages.js';
 import type { Node } from './node.js';
 import type { Pid } from './pid.js';
 import type { Body, Process } from './process.js';
@@ -128,7 +128,7 @@ export function startGenServer<S, A, M = unknown>(
 /** The `timeout` of a result has passed without a message. */
 class IdleTimer extends ProcessTimer {
   protected expired(): void {
-    this.target.deliver(new IdleTimeout(this));
+    this.target.hear(this.target, new IdleTimeout(this));
   }
 }
 
@@ -200,6 +200,7 @@ export class GenServerBody implements Body {
       return;
     }
     if (result !== undefined) this.#apply(process, self, result, undefined, undefined);
+    if (process.home.observing(process)) process.home.changed(process, ioEvent(run));
     if (process.state === RUNNING) process.rest();
   }
 
@@ -415,7 +416,12 @@ function resumed(process: Process, turn: () => void): void {
   const outer = scheduler.running;
   process.state = RUNNING;
   scheduler.running = true;
-  turn();
-  scheduler.running = outer;
+  try {
+    turn();
+  } catch (error) {
+    process.home.failed(process, error);
+  } finally {
+    scheduler.running = outer;
+  }
   if (process.state === RUNNING) process.rest();
 }

@@ -25,3 +25,20 @@ export const silentLogger: Logger = {
   info: () => undefined,
   debug: () => undefined,
 };
+
+/** The same logger as a node uses it: one that throws (a full disk, a closed pipe) must not take processes along. */
+export function harmless(logger: Logger): Logger {
+  const guarded = (level: keyof Logger) => (fields: object, text: string) => {
+    try {
+      logger[level](fields, text);
+    } catch {
+      // Nobody is left to be told.
+    }
+  };
+  return {
+    error: guarded('error'),
+    warn: guarded('warn'),
+    info: guarded('info'),
+    debug: guarded('debug'),
+  };
+}

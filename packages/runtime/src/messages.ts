@@ -86,7 +86,17 @@ export class IoTurn<T, A> extends Envelope {
     this.#argument = argument;
   }
 
+  /** The function's name, for inspectors. */
+  get turn(): string {
+    return this.#run.name;
+  }
+
   go(): unknown {
     return this.#run(this.#target, this.#argument);
   }
+}
+
+/** @internal What inspectors are told of an I/O callback that runs at once: no message is made of it. */
+export function ioEvent(run: { readonly name: string }): { readonly type: '$io'; readonly turn: string } {
+  return { type: '$io', turn: run.name };
 }
