@@ -1,6 +1,7 @@
 /** A child program under test control: its output collected, its end awaited, stopped by its own handle only. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import net from 'node:net';
+import { patience } from '../support/patience.js';
 
 export interface Child {
   readonly process: ChildProcessWithoutNullStreams;
@@ -14,8 +15,6 @@ export interface Child {
   until(ready: () => boolean, ms?: number): Promise<void>;
   stop(): Promise<void>;
 }
-
-const STEP_MS = 30_000;
 
 export function start(program: string, args: readonly string[]): Child {
   const child = spawn(program, [...args], { stdio: 'pipe' });
@@ -58,7 +57,7 @@ export function start(program: string, args: readonly string[]): Child {
     received: () => received,
     stderr: () => err,
     exited,
-    until: (ready, ms = STEP_MS) =>
+    until: (ready, ms = patience) =>
       new Promise((resolve, reject) => {
         const done = (error?: Error): void => {
           watchers.delete(check);
@@ -100,7 +99,7 @@ export function freePort(): Promise<number> {
 
 /** Resolves once something accepts TCP connections on the loopback port. */
 export async function listening(port: number, child: Child): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let waited = 0; waited < patience; waited += 50) {
     const up = await new Promise<boolean>((resolve) => {
       const probe = net.connect(port, '127.0.0.1');
       probe.on('connect', () => {

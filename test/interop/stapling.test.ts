@@ -7,6 +7,7 @@ import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
 import { describeWithPeer, report } from '../support/report.js';
 import { freePort, listening, start } from './child.js';
 import { echoServer, sslNode } from './ours.js';
@@ -79,7 +80,7 @@ async function ourClient(
         stapling: { ocspNonce: false },
         active: false,
       },
-      20_000,
+      patience,
     );
     if ('ok' in answer) await ssl.close(answer.ok);
     return answer;

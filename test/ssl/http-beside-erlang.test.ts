@@ -184,7 +184,7 @@ function oursOf(mode: Mode, line: Buffer): string {
 }
 
 describeWithPeer('beside erlang:decode_packet/3', 'escript', () => {
-  it('every line is read as Erlang reads it', { timeout: 300_000 }, () => {
+  it('every line is read as Erlang reads it', () => {
     const lines = new Lines(seededRandom(1));
     const modes: readonly Mode[] = ['http', 'http_bin', 'httph', 'httph_bin'];
     const inputs = Array.from({ length: 12_000 }, (_, index) => {
