@@ -84,8 +84,27 @@ export function start(program: string, args: readonly string[]): Child {
   };
 }
 
-/** A loopback port that was free a moment ago, for programs that cannot say which one they took. */
-export function freePort(): Promise<number> {
+/**
+ * Starts a program that cannot say which port it took on one that was free a moment ago, and waits until it listens.
+ * Should another have taken the port meanwhile, the program ends, and another port is tried.
+ */
+export async function startOnFreePort(
+  begin: (port: number) => Child,
+): Promise<{ readonly port: number; readonly child: Child }> {
+  for (let triesLeft = 4; ; triesLeft -= 1) {
+    const port = await freePort();
+    const child = begin(port);
+    try {
+      await listening(port, child);
+      return { port, child };
+    } catch (error) {
+      await child.stop();
+      if (triesLeft === 0) throw error;
+    }
+  }
+}
+
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.on('error', reject);
@@ -98,7 +117,7 @@ export function freePort(): Promise<number> {
 }
 
 /** Resolves once something accepts TCP connections on the loopback port. */
-export async function listening(port: number, child: Child): Promise<void> {
+async function listening(port: number, child: Child): Promise<void> {
   for (let waited = 0; waited < patience; waited += 50) {
     const up = await new Promise<boolean>((resolve) => {
       const probe = net.connect(port, '127.0.0.1');
@@ -108,9 +127,9 @@ export async function listening(port: number, child: Child): Promise<void> {
       });
       probe.on('error', () => resolve(false));
     });
-    if (up) return;
     if (child.process.exitCode !== null)
       throw new Error(`the peer ended before it listened: ${child.stderr()}`);
+    if (up) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`the peer did not listen: ${child.stderr()}`);

@@ -7,7 +7,7 @@ import * as ssl from '@actor-tls/ssl';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patience } from '../support/patience.js';
 import { describeWithPeer, report } from '../support/report.js';
-import { freePort, listening, start } from './child.js';
+import { start, startOnFreePort } from './child.js';
 import { erlang } from './erlang.js';
 import { gnutls } from './gnutls.js';
 import { createMaterial, type Material } from './material.js';
@@ -133,13 +133,13 @@ describeWithPeer('endings with OpenSSL', 'openssl', () => {
   });
 
   it('we close: s_server sees the end and lives on for the next client', async () => {
-    const port = await freePort();
-    const server = start('openssl', [
-      ...['s_server', '-accept', `127.0.0.1:${port}`, '-cert', material.servers.ec256.certfile],
-      ...['-key', material.servers.ec256.keyfile, '-tls1_3', '-naccept', '3'],
-    ]);
+    const { port, child: server } = await startOnFreePort((at) =>
+      start('openssl', [
+        ...['s_server', '-accept', `127.0.0.1:${at}`, '-cert', material.servers.ec256.certfile],
+        ...['-key', material.servers.ec256.keyfile, '-tls1_3', '-naccept', '3'],
+      ]),
+    );
     try {
-      await listening(port, server);
       for (const word of ['one', 'two']) {
         await inProcess(node, async (self) => {
           const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, clientOptions(), patience));

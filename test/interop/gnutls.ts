@@ -1,5 +1,5 @@
 /** GnuTLS's gnutls-serv and gnutls-cli. */
-import { freePort, listening, start } from './child.js';
+import { start, startOnFreePort } from './child.js';
 import type { InteropGroup, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = {
@@ -25,17 +25,17 @@ export const gnutls: Peer = {
   program: 'gnutls-cli',
 
   async echoServer(options) {
-    const port = await freePort();
-    const child = start('gnutls-serv', [
-      ...['--echo', '--port', String(port), '--quiet'],
+    const args = [
       ...['--x509certfile', options.certfile, '--x509keyfile', options.keyfile],
       ...['--priority', priority(options.suite, options.groups)],
       ...(options.alpn ?? []).map((protocol) => `--alpn=${protocol}`),
       ...(options.requireClientCa
         ? ['--x509cafile', options.requireClientCa, '--require-client-cert', '--verify-client-cert']
         : ['--disable-client-cert']),
-    ]);
-    await listening(port, child);
+    ];
+    const { port, child } = await startOnFreePort((at) =>
+      start('gnutls-serv', ['--echo', '--port', String(at), '--quiet', ...args]),
+    );
     return { port, stop: child.stop };
   },
 

@@ -20,7 +20,7 @@ const sockets: (ssl.SslSocket | ssl.SslListenSocket)[] = [];
 
 beforeAll(async () => {
   node = createNode({ logger: silentLogger });
-  ssl.unwrap(await ssl.start({ node, env: { alert_timeout: 200 } }));
+  ssl.unwrap(await ssl.start({ node }));
   self = node.shell();
 });
 
