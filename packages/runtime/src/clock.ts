@@ -15,6 +15,17 @@ export interface Clock {
   /** Keeps the program alive until `release` is called as often as this was. Time that is simulated needs none. */
   hold?(): void;
   release?(): void;
+  /** Told of each wait of code that is no process. Time that is simulated can so tell a wait that nothing will end. */
+  waits?(wait: OutsideWait): void;
+}
+
+/** A call or a `receive` of code that is no process, such as a test's. */
+export interface OutsideWait {
+  /** What is waited for, for people. */
+  describe(): string;
+  readonly over: boolean;
+  /** Ends the wait by this error. */
+  fail(error: Error): void;
 }
 
 /** How the scheduler gets its turns, and in which order processes run. */

@@ -119,6 +119,7 @@ export function startGenServer<S, A, M = unknown>(
     );
     body.started = started;
     process.hold(started);
+    home.watch(starter, started);
     if (options.timeout !== undefined && options.timeout !== Number.POSITIVE_INFINITY) {
       home.timers.start(started, options.timeout);
     }

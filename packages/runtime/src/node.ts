@@ -8,7 +8,7 @@ import type { AnyActorRef } from 'xstate';
 import { createActor, fromTransition } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
 import { Blueprint } from './blueprint.js';
-import type { Caller } from './call.js';
+import type { Call, Caller } from './call.js';
 import { startCall } from './call.js';
 import type { Clock, SchedulerHooks } from './clock.js';
 import { systemClock, systemHooks } from './clock.js';
@@ -390,7 +390,28 @@ export class Node {
       this.inspection.sent(source, target, { type: '$gen_call', request });
     }
     // The answer's type is the caller's claim: nothing at run time could prove it.
-    return startCall(caller, target, to, request, this.timers, timeout, otherwise) as Promise<R>;
+    return startCall(
+      caller,
+      target,
+      to,
+      request,
+      this.timers,
+      timeout,
+      otherwise,
+      this.clock.waits === undefined || isProcess(caller) ? undefined : (call) => this.watch(caller, call),
+    ) as Promise<R>;
+  }
+
+  /** @internal A call waits: should its caller be no process, a simulated clock is told. */
+  watch(caller: Caller | undefined, call: Call): void {
+    if (isProcess(caller)) return;
+    this.clock.waits?.({
+      describe: () => call.describe(),
+      get over() {
+        return call.over;
+      },
+      fail: (error) => call.abandon(error),
+    });
   }
 
   /** @internal The bearer of a name, or `badarg`. */
@@ -533,6 +554,11 @@ export class Node {
       this.logger.error({ pid: process.id, err: error }, 'cleaning up after a process threw');
     }
   }
+}
+
+/** A process's wait is its own affair: it may wait for ever. A shell is code that is no process. */
+function isProcess(caller: Caller | undefined): boolean {
+  return caller instanceof Process && caller.body.kind !== 'shell';
 }
 
 /** What the actor that stands for a process is told at the end of it. */
