@@ -41,6 +41,7 @@ export async function remoteSide(
   return {
     name,
     handshakes: (ms) => ask(`handshake ${ms}`),
+    unseenHandshakes: (ms) => ask(`unseen ${ms}`),
     coldHandshakes: (ms) => ask(`cold ${ms}`),
     bulk: (ms, size) => ask(`bulk ${size} ${ms}`),
     trips: (ms, size) => ask(`rtt ${size} ${ms}`),

@@ -21,6 +21,8 @@ function measure(command: string): Promise<number> {
   switch (what) {
     case 'handshake':
       return side.handshakes(Number(first));
+    case 'unseen':
+      return side.unseenHandshakes(Number(first));
     case 'cold':
       return side.coldHandshakes(Number(first));
     case 'bulk':

@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 export interface Side {
   /** Full handshakes per second. */
   handshakes(ms: number): Promise<number>;
-  /** The same against a chain that is parsed and verified anew each time, as most sides do anyhow. */
+  /**
+   * The same with the client's trust and options as before and a leaf that it has not seen, or not lately: what a running
+   * program meets that connects to many hosts. Sides that keep no verdicts judge every leaf so.
+   */
+  unseenHandshakes(ms: number): Promise<number>;
+  /** The same with trust store, options and root built anew each time too: what a program meets that has just begun. */
   coldHandshakes(ms: number): Promise<number>;
   /** MB per second from server to client, each send of `size` bytes. */
   bulk(ms: number, size: number): Promise<number>;

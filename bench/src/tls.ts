@@ -88,7 +88,8 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
       'node:tls': 1.4,
       'OTP 25': 2,
     }),
-    await measure('full handshakes, cold chain', '/s', (side, ms) => side.coldHandshakes(ms), {}),
+    await measure('full handshakes, unseen leaf', '/s', (side, ms) => side.unseenHandshakes(ms), {}),
+    await measure('full handshakes, all anew', '/s', (side, ms) => side.coldHandshakes(ms), {}),
     await measure('bulk, sends of 16 KB', 'MB/s', (side, ms) => side.bulk(ms, 16_384), {
       'node:tls': 0.65,
       'OTP 25': 2,

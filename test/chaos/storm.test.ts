@@ -100,9 +100,13 @@ it('sends of several processes stay whole and in each one’s order, both ways a
   const sockets = await pair(node.shell());
   const books = [new Book(), new Book()];
   const working: Promise<void>[] = [];
-  for (const [end, socket] of sockets.entries()) {
-    const theirs = books[1 - end];
-    const ours = books[end];
+  let over: () => void = () => {};
+  const end = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  for (const [at, socket] of sockets.entries()) {
+    const theirs = books[1 - at];
+    const ours = books[at];
     if (theirs === undefined || ours === undefined) throw new Error('two ends');
     for (let sender = 0; sender < senders; sender++) {
       const story = theirs.open(sender, frames);
@@ -129,21 +133,26 @@ it('sends of several processes stay whole and in each one’s order, both ways a
           bytes = rest;
           left -= numbers.length;
         }
-      }),
+      }, end),
     );
   }
   await Promise.all(working);
+  over();
   for (const book of books) expect(book.violations()).toEqual([]);
   await ssl.close(sockets[0]);
 });
 
-/** A process of its own, and its end. */
-function inProcess(body: (self: Self<ssl.SslMessage>) => Promise<void>): Promise<void> {
+/**
+ * A process of its own, and when its work is done. It lives on until `end`: a connection ends with its owner, so an owner
+ * that has read all must outlive whoever still sends or reads, at either end.
+ */
+function inProcess(body: (self: Self<ssl.SslMessage>) => Promise<void>, end?: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     node.spawn(async (self: Self<ssl.SslMessage>) => {
       try {
         await body(self);
         resolve();
+        await end;
       } catch (error) {
         reject(error);
       }

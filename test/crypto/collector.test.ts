@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { patience } from '../support/patience.js';
 
 const engine = fileURLToPath(
   new URL('../../packages/ssl/dist/values/crypto/node/engine.js', import.meta.url),
@@ -21,6 +22,6 @@ describe('Key exchange while the collector runs', () => {
       console.log(length);
     `;
     const flags = ['--gc-global', '--max-semi-space-size=1', '--input-type=module', '--eval', program];
-    expect(execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 60_000 })).toBe('32\n');
+    expect(execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 2 * patience })).toBe('32\n');
   });
 });

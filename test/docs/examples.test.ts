@@ -11,6 +11,7 @@ import { createNode, defaultNode, type Self, silentLogger } from '@actor-tls/run
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { patience } from '../support/patience.js';
 import { allPrograms, documents, type Program, programsIn, root } from './markdown.js';
 
 const folder = `${root}test/docs/.generated/`;
@@ -60,7 +61,7 @@ afterAll(() => {
 });
 
 describe('the TypeScript in the documents', () => {
-  it('compiles', { timeout: 120_000 }, async () => {
+  it('compiles', async () => {
     const tsc = `${root}node_modules/typescript/bin/tsc`;
     const compiled = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch(
       (error: { readonly stdout: string }) => error,
@@ -108,7 +109,7 @@ it("the README's echo gives a client its bytes back", async () => {
   const options = { cacertfile: 'ca.pem', active: false } as const;
   const dial = async (): Promise<ssl.SslSocket> =>
     ssl.unwrap(await ssl.connect(shell, 'localhost', port, options));
-  const socket = await vi.waitFor(dial, { timeout: 10_000 });
+  const socket = await vi.waitFor(dial, { timeout: patience });
   for (const word of ['hello', 'once more']) {
     ssl.unwrap(await ssl.send(socket, word));
     const back = ssl.unwrap(await ssl.recv(socket, word.length));

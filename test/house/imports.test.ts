@@ -3,6 +3,7 @@ import {
   cryptographyOutsideItsFolder,
   eagerLibraries,
   importCycles,
+  rawTimers,
   upwardImports,
   versionQuestions,
 } from './rules.js';
@@ -29,6 +30,10 @@ describe('the house', () => {
 
   it('nobody asks for the version outside hello/, registry/ and options/', () => {
     expect(versionQuestions(sources)).toEqual([]);
+  });
+
+  it('nobody sets a timer of Node but the clock', () => {
+    expect(rawTimers(sources)).toEqual([]);
   });
 
   it('the sources were read: all four packages, with their imports', () => {
@@ -108,5 +113,17 @@ describe('the rules bite', () => {
       expect(versionQuestions([ssl('protocol/hello/x.ts', question)])).toEqual([]);
     }
     expect(versionQuestions([ssl('protocol/x.ts', "const versions = ['tlsv1.3'];")])).toEqual([]);
+  });
+
+  it('on a timer of Node', () => {
+    const timers = [
+      'const timer = setTimeout(done, 5);',
+      'globalThis.setTimeout(done, 5);',
+      'setInterval(look, 1000);',
+      'fetch(url, { signal: AbortSignal.timeout(ms) });',
+      "import { setTimeout as sleep } from 'node:timers/promises';",
+    ];
+    for (const timer of timers) expect(rawTimers([ssl('processes/x.ts', timer)])).toHaveLength(1);
+    expect(rawTimers([ssl('processes/x.ts', 'clock.setTimeout(done, ms); // setTimeout(')])).toEqual([]);
   });
 });

@@ -81,6 +81,23 @@ export function versionQuestions(files: readonly SourceFile[]): string[] {
     );
 }
 
+/**
+ * Node's own timers fire at once when they are to wait for 2^31 ms or more, and read a clock that no simulation moves:
+ * only the system's `Clock` and `SimulatedClock` know them, all else waits by a `Clock` or by a process's timer.
+ */
+export function rawTimers(files: readonly SourceFile[]): string[] {
+  const raw =
+    /(?<![.\w#])(?:globalThis\.)?set(?:Timeout|Interval)\((?!\w+: )|AbortSignal\.timeout\(|node:timers\/promises/g;
+  return files
+    .filter(({ path }) => path !== 'packages/runtime/src/clock.ts')
+    .flatMap((file) =>
+      [...file.code.matchAll(raw)].map(
+        (match) => `${file.path}:${lineAt(file.code, match.index)}: ${match[0]}`,
+      ),
+    )
+    .filter((line) => !/^packages\/runtime\/src\/testing\/simulated-clock\.ts/.test(line));
+}
+
 interface Storey {
   readonly name: string;
   readonly folder: string;

@@ -1,6 +1,7 @@
 /** A child program under test control: its output collected, its end awaited, stopped by its own handle only. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import net from 'node:net';
+import { patience } from '../support/patience.js';
 
 export interface Child {
   readonly process: ChildProcessWithoutNullStreams;
@@ -14,8 +15,6 @@ export interface Child {
   until(ready: () => boolean, ms?: number): Promise<void>;
   stop(): Promise<void>;
 }
-
-const STEP_MS = 30_000;
 
 export function start(program: string, args: readonly string[]): Child {
   const child = spawn(program, [...args], { stdio: 'pipe' });
@@ -58,7 +57,7 @@ export function start(program: string, args: readonly string[]): Child {
     received: () => received,
     stderr: () => err,
     exited,
-    until: (ready, ms = STEP_MS) =>
+    until: (ready, ms = patience) =>
       new Promise((resolve, reject) => {
         const done = (error?: Error): void => {
           watchers.delete(check);
@@ -85,8 +84,27 @@ export function start(program: string, args: readonly string[]): Child {
   };
 }
 
-/** A loopback port that was free a moment ago, for programs that cannot say which one they took. */
-export function freePort(): Promise<number> {
+/**
+ * Starts a program that cannot say which port it took on one that was free a moment ago, and waits until it listens.
+ * Should another have taken the port meanwhile, the program ends, and another port is tried.
+ */
+export async function startOnFreePort(
+  begin: (port: number) => Child,
+): Promise<{ readonly port: number; readonly child: Child }> {
+  for (let triesLeft = 4; ; triesLeft -= 1) {
+    const port = await freePort();
+    const child = begin(port);
+    try {
+      await listening(port, child);
+      return { port, child };
+    } catch (error) {
+      await child.stop();
+      if (triesLeft === 0) throw error;
+    }
+  }
+}
+
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.on('error', reject);
@@ -99,8 +117,8 @@ export function freePort(): Promise<number> {
 }
 
 /** Resolves once something accepts TCP connections on the loopback port. */
-export async function listening(port: number, child: Child): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+async function listening(port: number, child: Child): Promise<void> {
+  for (let waited = 0; waited < patience; waited += 50) {
     const up = await new Promise<boolean>((resolve) => {
       const probe = net.connect(port, '127.0.0.1');
       probe.on('connect', () => {
@@ -109,9 +127,9 @@ export async function listening(port: number, child: Child): Promise<void> {
       });
       probe.on('error', () => resolve(false));
     });
-    if (up) return;
     if (child.process.exitCode !== null)
       throw new Error(`the peer ended before it listened: ${child.stderr()}`);
+    if (up) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`the peer did not listen: ${child.stderr()}`);

@@ -5,8 +5,9 @@ import tls from 'node:tls';
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
 import { describeWithPeer, report } from '../support/report.js';
-import { freePort, listening, start } from './child.js';
+import { start, startOnFreePort } from './child.js';
 import { erlang } from './erlang.js';
 import { gnutls } from './gnutls.js';
 import { createMaterial, type Material } from './material.js';
@@ -44,13 +45,13 @@ for (const [peer, program] of [
       try {
         await inProcess(node, async (self) => {
           const socket = ssl.unwrap(
-            await ssl.connect(self, '127.0.0.1', their.port, { ...clientOptions(), active: false }, 20_000),
+            await ssl.connect(self, '127.0.0.1', their.port, { ...clientOptions(), active: false }, patience),
           );
           for (const kind of ['write', 'read_write', 'write', 'read_write', 'read_write'] as const) {
             const line = `after ${kind}\n`;
             expect(await ssl.updateKeys(socket, kind)).toEqual({ ok: true });
             ssl.unwrap(await ssl.send(socket, line));
-            expect(text(ssl.unwrap(await ssl.recv(socket, line.length, 20_000)))).toBe(line);
+            expect(text(ssl.unwrap(await ssl.recv(socket, line.length, patience)))).toBe(line);
           }
           await ssl.close(socket);
         });
@@ -108,8 +109,8 @@ describeWithPeer('endings with OpenSSL', 'openssl', () => {
         material.cafile,
       ]);
       try {
-        const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 20_000));
-        const socket = ssl.unwrap(await ssl.handshake(self, accepted, 20_000));
+        const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, patience));
+        const socket = ssl.unwrap(await ssl.handshake(self, accepted, patience));
         client.process.stdin.write('last words\n');
         const got: string[] = [];
         for (;;) {
@@ -132,16 +133,16 @@ describeWithPeer('endings with OpenSSL', 'openssl', () => {
   });
 
   it('we close: s_server sees the end and lives on for the next client', async () => {
-    const port = await freePort();
-    const server = start('openssl', [
-      ...['s_server', '-accept', `127.0.0.1:${port}`, '-cert', material.servers.ec256.certfile],
-      ...['-key', material.servers.ec256.keyfile, '-tls1_3', '-naccept', '3'],
-    ]);
+    const { port, child: server } = await startOnFreePort((at) =>
+      start('openssl', [
+        ...['s_server', '-accept', `127.0.0.1:${at}`, '-cert', material.servers.ec256.certfile],
+        ...['-key', material.servers.ec256.keyfile, '-tls1_3', '-naccept', '3'],
+      ]),
+    );
     try {
-      await listening(port, server);
       for (const word of ['one', 'two']) {
         await inProcess(node, async (self) => {
-          const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, clientOptions(), 20_000));
+          const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, clientOptions(), patience));
           ssl.unwrap(await ssl.send(socket, `${word}\n`));
           expect(await ssl.close(socket)).toEqual({ ok: true });
           expect(await ssl.close(socket)).toEqual({ ok: true });
@@ -172,20 +173,20 @@ describe('endings with node:tls', () => {
       socket.on('data', (chunk) => heard.push(chunk.toString()));
       socket.on('end', () => {
         heard.push('end');
-        socket.write('a'.repeat(100_000), () => setTimeout(() => socket.end('z'), 50));
+        socket.write('a'.repeat(100_000), () => setImmediate(() => socket.end('z')));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       await inProcess(node, async (self) => {
         const options = { ...clientOptions(), active: false } as const;
-        const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port(server), options, 20_000));
+        const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port(server), options, patience));
         ssl.unwrap(await ssl.send(socket, 'question'));
         expect(await ssl.shutdown(socket, 'write')).toEqual({ ok: true });
         expect(await ssl.send(socket, 'more')).toEqual({ error: 'closed' });
-        const answer = text(ssl.unwrap(await ssl.recv(socket, 100_001, 20_000)));
+        const answer = text(ssl.unwrap(await ssl.recv(socket, 100_001, patience)));
         expect(answer).toBe(`${'a'.repeat(100_000)}z`);
-        expect(await ssl.recv(socket, 0, 20_000)).toEqual({ error: 'closed' });
+        expect(await ssl.recv(socket, 0, patience)).toEqual({ error: 'closed' });
         await ssl.close(socket);
       });
       expect(heard).toEqual(['question', 'end']);
@@ -205,7 +206,7 @@ describe('endings with node:tls', () => {
     try {
       await inProcess(node, async (self) => {
         const socket = ssl.unwrap(
-          await ssl.connect(self, '127.0.0.1', port(server), clientOptions(), 20_000),
+          await ssl.connect(self, '127.0.0.1', port(server), clientOptions(), patience),
         );
         ssl.unwrap(await ssl.send(socket, 'x'));
         expect(await self.receive()).toEqual({ type: 'ssl_closed', socket });
@@ -225,7 +226,7 @@ describe('endings with node:tls', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       await inProcess(node, async (self) => {
-        const outcome = await ssl.connect(self, '127.0.0.1', port(server), clientOptions(), 20_000);
+        const outcome = await ssl.connect(self, '127.0.0.1', port(server), clientOptions(), patience);
         expect(outcome).toEqual({ error: 'closed' });
       });
     } finally {
@@ -261,11 +262,11 @@ describe('endings with node:tls', () => {
         peer.on('error', (error) => resolve(String(error)));
       });
       peer.resume();
-      const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 20_000));
+      const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, patience));
       const worker = self.spawn(async (it: typeof self) => {
         await it.receive();
       });
-      const socket = ssl.unwrap(await ssl.handshake(self, accepted, 20_000));
+      const socket = ssl.unwrap(await ssl.handshake(self, accepted, patience));
       ssl.unwrap(await ssl.controllingProcess(socket, worker));
       node.exit(worker, 'kill');
       // The owner's death closes the connection with close_notify, which node:tls reports as an orderly end.

@@ -1,5 +1,5 @@
 /** GnuTLS's gnutls-serv and gnutls-cli. */
-import { freePort, listening, start } from './child.js';
+import { start, startOnFreePort } from './child.js';
 import type { InteropGroup, InteropVersion, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = {
@@ -31,17 +31,17 @@ export const gnutls: Peer = {
   program: 'gnutls-cli',
 
   async echoServer(options) {
-    const port = await freePort();
-    const child = start('gnutls-serv', [
-      ...['--echo', '--port', String(port), '--quiet'],
+    const args = [
       ...['--x509certfile', options.certfile, '--x509keyfile', options.keyfile],
       ...['--priority', priority(options.version, options.suite, options.groups)],
       ...(options.alpn ?? []).map((protocol) => `--alpn=${protocol}`),
       ...(options.requireClientCa
         ? ['--x509cafile', options.requireClientCa, '--require-client-cert', '--verify-client-cert']
         : ['--disable-client-cert']),
-    ]);
-    await listening(port, child);
+    ];
+    const { port, child } = await startOnFreePort((at) =>
+      start('gnutls-serv', ['--echo', '--port', String(at), '--quiet', ...args]),
+    );
     return { port, stop: child.stop };
   },
 
@@ -60,8 +60,7 @@ export const gnutls: Peer = {
     ]);
     child.process.stdin.write(options.payload);
     try {
-      // gnutls-cli passes on half a megabyte a second.
-      await child.until(() => child.received() >= options.payload.length, 80_000);
+      await child.until(() => child.received() >= options.payload.length);
     } finally {
       await child.stop();
     }

@@ -1,7 +1,6 @@
 /** OpenSSL's s_server and s_client. */
-
 import { strToSuite, suiteToOpensslStr } from '@actor-tls/ssl';
-import { freePort, listening, start } from './child.js';
+import { start, startOnFreePort } from './child.js';
 import type { InteropGroup, InteropVersion, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
@@ -29,10 +28,8 @@ export const openssl: Peer = {
   program: 'openssl',
 
   async echoServer(options) {
-    const port = await freePort();
     // -quiet keeps s_server from reading commands in the data that we feed back to it.
-    const child = start('openssl', [
-      ...['s_server', '-quiet', '-accept', `127.0.0.1:${port}`, VERSIONS[options.version]],
+    const args = [
       ...['-cert', options.certfile, '-cert_chain', options.certfile, '-key', options.keyfile],
       ...suiteArgs(options.version, options.suite),
       ...groupArgs(options.groups),
@@ -40,10 +37,12 @@ export const openssl: Peer = {
       ...(options.requireClientCa
         ? ['-Verify', '4', '-verify_return_error', '-CAfile', options.requireClientCa]
         : []),
-    ]);
+    ];
+    const { port, child } = await startOnFreePort((at) =>
+      start('openssl', ['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, VERSIONS[options.version], ...args]),
+    );
     // Never `pipe`: it stops reading while s_server takes nothing in, and s_server takes nothing in while it cannot print.
     child.process.stdout.on('data', (chunk) => child.process.stdin.write(chunk));
-    await listening(port, child);
     return { port, stop: child.stop };
   },
 

@@ -7,8 +7,9 @@ import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
 import { describeWithPeer, report } from '../support/report.js';
-import { freePort, listening, start } from './child.js';
+import { start, startOnFreePort } from './child.js';
 import { echoServer, sslNode } from './ours.js';
 
 let node: Node;
@@ -61,14 +62,14 @@ async function ourClient(
   name: 'leaf' | 'revoked',
   staple: string | undefined,
 ): Promise<ssl.Result<ssl.SslSocket>> {
-  const port = await freePort();
-  const child = start('openssl', [
-    ...['s_server', '-quiet', '-accept', `127.0.0.1:${port}`, '-tls1_3'],
-    ...['-cert', file(`${name}.crt`), '-key', file(`${name}.key`)],
-    ...(staple === undefined ? [] : ['-status_file', staple]),
-  ]);
+  const { port, child } = await startOnFreePort((at) =>
+    start('openssl', [
+      ...['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, '-tls1_3'],
+      ...['-cert', file(`${name}.crt`), '-key', file(`${name}.key`)],
+      ...(staple === undefined ? [] : ['-status_file', staple]),
+    ]),
+  );
   try {
-    await listening(port, child);
     const answer = await ssl.connect(
       node.shell(),
       '127.0.0.1',
@@ -79,7 +80,7 @@ async function ourClient(
         stapling: { ocspNonce: false },
         active: false,
       },
-      20_000,
+      patience,
     );
     if ('ok' in answer) await ssl.close(answer.ok);
     return answer;

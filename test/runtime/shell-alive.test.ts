@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
 
 const runtime = new URL('../../packages/runtime/dist/index.js', import.meta.url).href;
 
@@ -12,7 +13,7 @@ function run(program: string): { readonly status: number | null; readonly output
   const ended = spawnSync(process.execPath, ['--input-type=module', '--eval', source], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: patience,
   });
   return { status: ended.status, output: ended.stdout.trim() };
 }

@@ -6,6 +6,7 @@ import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runti
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
 
 const ca = createCa();
 const leaf = ca.issue();
@@ -19,7 +20,7 @@ const sockets: (ssl.SslSocket | ssl.SslListenSocket)[] = [];
 
 beforeAll(async () => {
   node = createNode({ logger: silentLogger });
-  ssl.unwrap(await ssl.start({ node, env: { alert_timeout: 200 } }));
+  ssl.unwrap(await ssl.start({ node }));
   self = node.shell();
 });
 
@@ -51,21 +52,21 @@ interface Pair {
 async function pair(client: ssl.TlsClientOptions = {}, server: ssl.TlsServerOptions = {}): Promise<Pair> {
   const { listener, port } = await listen(server);
   const connecting = ssl.connect(self, 'localhost', port, { ...trust, active: false, ...client });
-  const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 5000));
-  const served = ssl.unwrap(await ssl.handshake(self, accepted, 5000));
+  const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, patience));
+  const served = ssl.unwrap(await ssl.handshake(self, accepted, patience));
   const connected = ssl.unwrap(await connecting);
   sockets.push(connected, served);
   return { client: connected, server: served, port };
 }
 
 async function received(socket: ssl.SslSocket, length: number): Promise<string> {
-  const data = ssl.unwrap<ssl.ReceivedData>(await ssl.recv(socket, length, 5000));
+  const data = ssl.unwrap<ssl.ReceivedData>(await ssl.recv(socket, length, patience));
   return data instanceof Uint8Array ? Buffer.from(data).toString() : JSON.stringify(data);
 }
 
 /** The next message of the shell, or what was there in its place after a while. */
 async function message(): Promise<ssl.SslMessage> {
-  return (await self.receive({ after: 5000 })) as ssl.SslMessage;
+  return (await self.receive({ after: patience })) as ssl.SslMessage;
 }
 
 describe('connect, send and recv', () => {
@@ -471,8 +472,8 @@ describe('half-close, upgrade and options of the handshake', () => {
   it('close with downgrade gives the bare socket back, on both sides', async () => {
     const { client, server } = await pair();
     const [one, two] = await Promise.all([
-      ssl.close(client, { downgrade: 5000 }),
-      ssl.close(server, { downgrade: 5000 }),
+      ssl.close(client, { downgrade: patience }),
+      ssl.close(server, { downgrade: patience }),
     ]);
     const [near, far] = [one, two].map((end) => ('ok' in end ? end.ok : undefined));
     if (!(near instanceof Socket) || !(far instanceof Socket)) throw new Error(JSON.stringify([one, two]));
@@ -509,8 +510,8 @@ describe('half-close, upgrade and options of the handshake', () => {
 
   it('downgrade hands over what followed close_notify', async () => {
     const { client, server } = await pair();
-    const peer = ssl.close(server, { downgrade: 5000 });
-    const own = ssl.close(client, { downgrade: 5000 });
+    const peer = ssl.close(server, { downgrade: patience });
+    const own = ssl.close(client, { downgrade: patience });
     const near = await own;
     if (!('ok' in near) || !(near.ok instanceof Socket)) throw new Error(JSON.stringify(near));
     near.ok.write('plain at once');
@@ -537,7 +538,7 @@ describe('half-close, upgrade and options of the handshake', () => {
         self,
         accepted,
         { verify: 'verify_peer', cacerts: [ca.cert], failIfNoPeerCert: true, mode: 'list' },
-        5000,
+        patience,
       ),
     );
     const client = ssl.unwrap(await connecting);

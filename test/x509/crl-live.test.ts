@@ -9,6 +9,7 @@ import { type CertificateAuthority, createCa, type IssuedCertificate } from '@ac
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { openSslNameHash } from '../../packages/ssl/src/values/x509/name-hash.js';
+import { patience } from '../support/patience.js';
 import { report } from '../support/report.js';
 import { brief, handshake, type Outcome, pairOf, serve, shake } from './live.js';
 
@@ -254,7 +255,7 @@ describe('a CRL server', () => {
     web.close();
   });
 
-  const fetching = (http = 1000): ssl.TlsClientOptions => ({
+  const fetching = (http = patience): ssl.TlsClientOptions => ({
     crlCache: { api: 'ssl_crl_cache', db: { http } },
   });
   const leafAt = (uri: string): IssuedCertificate => ca.issue({ crlDistributionPoints: [uri] });
@@ -366,8 +367,8 @@ describe('a CRL server', () => {
     const [good, bad] = [leafAt(uri), leafAt(uri)];
     const revoked = Array.from({ length: 100_000 }, (_, n) => ({ serial: n + 1 }));
     const long = ca.crl({ revoked: [...revoked, { serial: bad.serial, reason: 5 }] });
-    expect(await judged(ca, good, { crlCheck: 'peer', ...fetching(8000) })).toBe('ok');
-    const outcome = await judged(ca, bad, { crlCheck: 'peer', ...fetching(8000) });
+    expect(await judged(ca, good, { crlCheck: 'peer', ...fetching() })).toBe('ok');
+    const outcome = await judged(ca, bad, { crlCheck: 'peer', ...fetching() });
     expect(textOf(outcome)).toContain('cessationOfOperation');
     expect(asked(uri)).toBe(1);
     report('crl server', { 'bytes of the longest list': long.length });
@@ -383,7 +384,7 @@ describe('a CRL server', () => {
     const uri = place((_request, response) => held.push(response));
     const before = await ssl.sslCrlCache.info(node);
     const server = await serve(node, pairOf(leafAt(uri)), 20);
-    const options = { cacerts: [ca.cert], crlCheck: 'peer', ...fetching(8000) } as const;
+    const options = { cacerts: [ca.cert], crlCheck: 'peer', ...fetching() } as const;
     const all = Promise.all(Array.from({ length: 20 }, () => shake(node, server.port, options)));
     while ((await ssl.sslCrlCache.info(node)).joined < before.joined + 19)
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -406,5 +407,5 @@ describe('a CRL server', () => {
       expect(await judged(ca, leaf, { crlCheck: 'best_effort', ...fetching(6000) })).toBe('ok');
     expect(asked(uri)).toBe(1);
     expect((await ssl.sslCrlCache.info(node)).negativeHits).toBe(negativeHits + 5);
-  }, 20_000);
+  });
 });

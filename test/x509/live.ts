@@ -2,6 +2,7 @@
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import type { IssuedCertificate } from '@actor-tls/ssl/testing';
+import { patience } from '../support/patience.js';
 
 /** `ok`, the alert and its text, or another reason. */
 export type Outcome =
@@ -50,7 +51,7 @@ export async function serve(node: Node, options: ssl.TlsServerOptions, acceptors
       for (;;) {
         const accepted = await ssl.transportAccept(acceptor, listener);
         if ('error' in accepted) return;
-        outcomes.push(outcomeOf(await ssl.handshake(acceptor, accepted.ok, 10_000)));
+        outcomes.push(outcomeOf(await ssl.handshake(acceptor, accepted.ok, patience)));
       }
     });
   }
@@ -61,7 +62,7 @@ export async function serve(node: Node, options: ssl.TlsServerOptions, acceptors
 /** A client's handshake. In TLS 1.3 it may be complete before the server refuses: then the refusal is what comes. */
 export async function shake(node: Node, port: number, options: ssl.TlsClientOptions): Promise<Outcome> {
   const self = node.shell();
-  const answer = await ssl.connect(self, '127.0.0.1', port, { active: false, ...options }, 10_000);
+  const answer = await ssl.connect(self, '127.0.0.1', port, { active: false, ...options }, patience);
   if ('ok' in answer) await ssl.close(answer.ok);
   return outcomeOf(answer);
 }
@@ -76,9 +77,9 @@ export async function handshake(
   const listener = ssl.unwrap(await ssl.listen(self, 0, { ip: 'loopback', active: false, ...server }));
   const { port } = ssl.unwrap(await ssl.sockname(listener));
   const served = ssl
-    .transportAccept(self, listener, 10_000)
-    .then((accepted) => ssl.handshake(self, ssl.unwrap(accepted), 10_000));
-  const answer = await ssl.connect(self, '127.0.0.1', port, { active: false, ...client }, 10_000);
+    .transportAccept(self, listener, patience)
+    .then((accepted) => ssl.handshake(self, ssl.unwrap(accepted), patience));
+  const answer = await ssl.connect(self, '127.0.0.1', port, { active: false, ...client }, patience);
   const theirs = await served;
   if ('ok' in answer) await ssl.close(answer.ok);
   await ssl.close(listener);

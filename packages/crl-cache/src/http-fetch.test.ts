@@ -24,7 +24,7 @@ function serve(handler: (request: IncomingMessage, response: ServerResponse) => 
   });
 }
 
-const limits: FetchLimits = { timeout: 5000, maxBytes: 1000, maxRedirects: 2 };
+const limits: FetchLimits = { timeout: 120_000, maxBytes: 1000, maxRedirects: 2 };
 const never = new AbortController().signal;
 const get = (uri: string, changes: Partial<FetchLimits> = {}) =>
   httpFetch(uri, { ...limits, ...changes }, never);

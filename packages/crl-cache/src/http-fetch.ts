@@ -7,6 +7,7 @@ import { lookup as resolve } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { systemClock } from '@actor-tls/runtime';
 import { type AddressClass, addressClass, isNoMorePrivate } from './address-class.js';
 
 export interface FetchLimits {
@@ -43,7 +44,7 @@ export const httpFetch: Fetch = async (uri, limits, signal) => {
   const onAbort = (): void => stop.abort('aborted');
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const timer = setTimeout(() => stop.abort('timeout'), limits.timeout);
+  const timer = systemClock.setTimeout(() => stop.abort('timeout'), limits.timeout);
   try {
     return await follow(uri, limits, stop.signal);
   } catch (error) {
@@ -51,7 +52,7 @@ export const httpFetch: Fetch = async (uri, limits, signal) => {
     if (error instanceof FetchFailure) return { error: error.reason, detail: error.message };
     return { error: 'unreachable', detail: error instanceof Error ? error.message : String(error) };
   } finally {
-    clearTimeout(timer);
+    systemClock.clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
 };

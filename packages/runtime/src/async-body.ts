@@ -3,6 +3,7 @@
  * body for top-level code.
  */
 
+import type { OutsideWait } from './clock.js';
 import type { Reason } from './exit.js';
 import { Crash, exited, reasonOf } from './exit.js';
 import type { Body, Process } from './process.js';
@@ -180,6 +181,13 @@ export class AsyncBody<M> implements Body, Receiver {
     process.home.terminate(process, reason);
   }
 
+  /** Ends a receive that waits by this error. */
+  protected failReceive(process: Process, error: Error): void {
+    const reject = this.#reject;
+    this.#settle(process);
+    reject?.(error);
+  }
+
   /** A receive waits for its message. */
   protected get pending(): boolean {
     return this.#resolve !== undefined;
@@ -193,12 +201,28 @@ export class AsyncBody<M> implements Body, Receiver {
   }
 }
 
+/** A shell's `receive` that waits. */
+class ShellWait implements OutsideWait {
+  readonly #process: Process;
+  readonly fail: (error: Error) => void;
+  over = false;
+
+  constructor(process: Process, fail: (error: Error) => void) {
+    this.#process = process;
+    this.fail = fail;
+  }
+
+  describe(): string {
+    return `a receive of ${this.#process.id} ${this.#process.name ?? 'shell'}`;
+  }
+}
+
 /**
  * The body of a shell: none. Top-level code works with the process's {@link Self}. While it waits for a message Node
  * stays alive: a script that awaits what a timer will send must not end before.
  */
 export class ShellBody<M> extends AsyncBody<M> {
-  #holds = false;
+  #wait: ShellWait | undefined = undefined;
 
   constructor() {
     super(undefined, 'shell');
@@ -220,10 +244,20 @@ export class ShellBody<M> extends AsyncBody<M> {
     this.abandon(reason);
   }
 
-  #hold({ home: { clock } }: Process, waits: boolean): void {
-    if (waits === this.#holds) return;
-    this.#holds = waits;
-    if (waits) clock.hold?.();
-    else clock.release?.();
+  #hold(process: Process, waits: boolean): void {
+    const { clock } = process.home;
+    if (waits === (this.#wait !== undefined)) return;
+    if (waits) {
+      this.#wait = new ShellWait(process, (error) => {
+        this.failReceive(process, error);
+        this.#hold(process, false);
+      });
+      clock.hold?.();
+      clock.waits?.(this.#wait);
+      return;
+    }
+    if (this.#wait !== undefined) this.#wait.over = true;
+    this.#wait = undefined;
+    clock.release?.();
   }
 }

@@ -6,6 +6,7 @@
 
 import type { FailedCall, Reason } from './exit.js';
 import { Exit } from './exit.js';
+import { tagOf } from './messages.js';
 import type { Pid } from './pid.js';
 import type { Timers } from './timers.js';
 import { Timeout } from './timers.js';
@@ -36,8 +37,7 @@ export class Call extends Timeout implements From {
   readonly #to: unknown;
   readonly #timers: Timers;
   readonly #resolve: (value: unknown) => void;
-  /** Called with an {@link Exit}. */
-  readonly #failed: (failure: Exit) => void;
+  readonly #failed: (failure: Error) => void;
   /** @internal The server that owes the answer; undefined when settled. */
   holder: CallHolder | undefined = undefined;
   /** @internal */ earlierCall: Call | undefined = undefined;
@@ -50,7 +50,7 @@ export class Call extends Timeout implements From {
     request: unknown,
     timers: Timers,
     resolve: (value: unknown) => void,
-    failed: (failure: Exit) => void,
+    failed: (failure: Error) => void,
   ) {
     super();
     this.request = request;
@@ -69,8 +69,21 @@ export class Call extends Timeout implements From {
     return this.#caller?.pid;
   }
 
+  get over(): boolean {
+    return this.#settled;
+  }
+
+  describe(): string {
+    return `a call of ${String(this.#to)}: ${tagOf(this.request)}`;
+  }
+
   reply(value: unknown): void {
     if (this.#settle()) this.#resolve(value);
+  }
+
+  /** @internal Ends the wait by an error that is no failure of the server's. */
+  abandon(error: Error): void {
+    if (this.#settle()) this.#failed(error);
   }
 
   /** The call cannot be answered any more. */
@@ -106,13 +119,15 @@ export function startCall(
   timers: Timers,
   timeout: number,
   otherwise: ((failure: Exit) => unknown) | undefined,
+  watch: ((call: Call) => void) | undefined,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const failed =
       otherwise === undefined
         ? reject
-        : (failure: Exit) => {
+        : (failure: Error) => {
             try {
+              if (!(failure instanceof Exit)) throw failure;
               resolve(otherwise(failure));
             } catch (error) {
               reject(error);
@@ -122,5 +137,6 @@ export function startCall(
     if (timeout !== Number.POSITIVE_INFINITY) timers.start(call, timeout);
     if (target === undefined) call.fail('noproc');
     else target.request(call);
+    watch?.(call);
   });
 }

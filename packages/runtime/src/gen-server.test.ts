@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Blueprint } from './blueprint.js';
 import type { From } from './call.js';
 import { Crash, Exit } from './exit.js';
 import type { GenServer, StartResult } from './gen-server.js';
@@ -6,6 +7,7 @@ import { startGenServer } from './gen-server.js';
 import type { Logger } from './logger.js';
 import { silentLogger } from './logger.js';
 import type { Pid } from './pid.js';
+import type { Body } from './process.js';
 import type { Self } from './self.js';
 import type { TestNode } from './testing/index.js';
 import { createTestNode } from './testing/index.js';
@@ -461,4 +463,50 @@ describe('I/O turns', () => {
     expect(kit.node.ioTurn(pid, onData, state, 'late')).toBe(false);
     expect(state.chunks).toEqual([]);
   });
+
+  test('a body that throws past itself ends its own process, and nobody waits for a turn for ever', async () => {
+    const fail = (): never => {
+      throw new Error('a fault of the body');
+    };
+    class Faulty extends Blueprint<unknown> {
+      create(): Body {
+        return { kind: 'faulty', slot: (process) => process.rest(), turn: fail, context: () => undefined };
+      }
+    }
+    const state = { chunks: [] as string[] };
+    const healthy = await start(connection, state);
+    const faulty = kit.node.spawn(new Faulty());
+    await kit.settle();
+    const ref = shell.monitor(faulty);
+    kit.node.ioTurn(faulty, () => undefined, undefined, undefined);
+    expect(kit.node.isAlive(faulty)).toBe(false);
+    kit.node.ioTurn(healthy, onData, state, 'at once');
+    expect(state.chunks).toEqual(['at once']);
+    expect(await shell.receive('DOWN')).toMatchObject({
+      ref,
+      reason: { error: { message: 'a fault of the body' } },
+    });
+  });
+});
+
+test('a logger that throws takes nobody along: not the process that logs, nor the one that runs next', async () => {
+  const full = (): never => {
+    throw new Error('the disk is full');
+  };
+  const test = createTestNode({ logger: { error: full, warn: full, info: full, debug: full } });
+  const self = test.node.shell();
+  const handled: unknown[] = [];
+  const starting = startGenServer(self, { init: () => ({ ok: undefined }) }, undefined, { link: false });
+  const other = test.node.spawn(async (own: Self) => {
+    handled.push(await own.receive());
+  });
+  await test.settle();
+  const deaf = pidOf(await starting);
+  test.node.system.inspect(full);
+  self.send(deaf, 'a message for which there is no callback');
+  self.send(other, 'next');
+  await test.settle();
+  expect(test.node.isAlive(deaf)).toBe(true);
+  expect(handled).toEqual(['next']);
+  await test.stop();
 });

@@ -6,7 +6,7 @@ import type { From } from './call.js';
 import { Call } from './call.js';
 import type { Reason } from './exit.js';
 import { Exit, isOrderly, reasonOf } from './exit.js';
-import { Cast, Envelope, ExitMessage, IoTurn } from './messages.js';
+import { Cast, Envelope, ExitMessage, IoTurn, ioEvent } from './messages.js';
 import type { Node } from './node.js';
 import { outline } from './outline.js';
 import type { Pid } from './pid.js';
@@ -120,6 +120,7 @@ export function startGenServer<S, A, M = unknown>(
     );
     body.started = started;
     process.hold(started);
+    home.watch(starter, started);
     if (options.timeout !== undefined && options.timeout !== Number.POSITIVE_INFINITY) {
       home.timers.start(started, options.timeout);
     }
@@ -129,7 +130,7 @@ export function startGenServer<S, A, M = unknown>(
 /** The `timeout` of a result has passed without a message. */
 class IdleTimer extends ProcessTimer {
   protected expired(): void {
-    this.target.deliver(new IdleTimeout(this));
+    this.target.hear(this.target, new IdleTimeout(this));
   }
 }
 
@@ -201,6 +202,7 @@ export class GenServerBody implements Body {
       return;
     }
     if (result !== undefined) this.#apply(process, self, result, undefined, undefined);
+    if (process.home.observing(process)) process.home.changed(process, ioEvent(run));
     if (process.state === RUNNING) process.rest();
   }
 
@@ -419,7 +421,12 @@ function resumed(process: Process, turn: () => void): void {
   const outer = scheduler.running;
   process.state = RUNNING;
   scheduler.running = true;
-  turn();
-  scheduler.running = outer;
+  try {
+    turn();
+  } catch (error) {
+    process.home.failed(process, error);
+  } finally {
+    scheduler.running = outer;
+  }
   if (process.state === RUNNING) process.rest();
 }

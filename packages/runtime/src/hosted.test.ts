@@ -12,6 +12,7 @@ import {
 } from 'xstate';
 import { Crash, Exit } from './exit.js';
 import { fromProcess } from './from-process.js';
+import { startGenServer } from './gen-server.js';
 import { hostLogic } from './hosted.js';
 import { Process } from './process.js';
 import type { Self } from './self.js';
@@ -391,5 +392,60 @@ describe('inspection', () => {
     shell.send(pid, { type: 'toggle' });
     await kit.settle();
     expect(snapshotOf(pid)).toMatchObject({ value: 'on' });
+  });
+
+  test('an inspector sees what no process sends with `send`: I/O turns, timers, exits, ends', async () => {
+    const server = await startGenServer<number, number>(
+      shell,
+      { init: (_self, n) => ({ ok: n }), handleInfo: (_message, n) => ({ noreply: n, timeout: 5 }) },
+      1,
+      { link: false },
+    );
+    if (server === 'ignore' || 'error' in server) throw new Error('not started');
+    const pid = server.ok;
+    await kit.settle();
+    const seen: string[] = [];
+    kit.node.system.inspect((event) => {
+      const to = event.actorRef.sessionId;
+      if (event.type === '@xstate.event')
+        seen.push(`${event.sourceRef?.sessionId ?? 'outside'} → ${to} ${event.event.type}`);
+      if (event.type === '@xstate.snapshot' && 'event' in event) seen.push(`${to} after ${event.event.type}`);
+    });
+    const chunk = (): void => undefined;
+    kit.node.ioTurn(pid, chunk, undefined, undefined);
+    expect(seen).toEqual([`outside → ${pid} $io`, `${pid} after $io`]);
+
+    seen.length = 0;
+    shell.sendAfter(10, pid, { type: 'later' });
+    kit.node.sendAfter(20, pid, { type: 'from nobody' });
+    await kit.advance(25);
+    expect(seen).toEqual([
+      `${shell.pid} → ${pid} later`,
+      `${pid} after later`,
+      `${pid} → ${pid} timeout`,
+      `${pid} after timeout`,
+      `outside → ${pid} from nobody`,
+      `${pid} after from nobody`,
+      `${pid} → ${pid} timeout`,
+      `${pid} after timeout`,
+    ]);
+
+    shell.monitor(pid);
+    shell.trapExit(true);
+    shell.link(pid);
+    seen.length = 0;
+    kit.kill(pid, 'enough');
+    await kit.settle();
+    expect(seen).toEqual([`${pid} → ${shell.pid} EXIT`, `${pid} → ${shell.pid} DOWN`, `${pid} after exit`]);
+  });
+
+  test('an observer of a gen-server hears of its direct turns', async () => {
+    const server = await startGenServer<number, number>(shell, { init: (_self, n) => ({ ok: n }) }, 1);
+    if (server === 'ignore' || 'error' in server || !(server.ok instanceof Process)) throw new Error();
+    await kit.settle();
+    const contexts: unknown[] = [];
+    server.ok.subscribe((snapshot) => contexts.push('context' in snapshot ? snapshot.context : undefined));
+    kit.node.ioTurn(server.ok, () => ({ noreply: 2 }), undefined, undefined);
+    expect(contexts).toEqual([2]);
   });
 });

@@ -47,3 +47,20 @@ function valueText(value: unknown): string {
 function indented(text: string): string {
   return text.replaceAll('\n', '\n  ');
 }
+
+/** The same logger as a node uses it: one that throws (a full disk, a closed pipe) must not take processes along. */
+export function harmless(logger: Logger): Logger {
+  const guarded = (level: keyof Logger) => (fields: LogFields, text: string) => {
+    try {
+      logger[level](fields, text);
+    } catch {
+      // Nobody is left to be told.
+    }
+  };
+  return {
+    error: guarded('error'),
+    warn: guarded('warn'),
+    info: guarded('info'),
+    debug: guarded('debug'),
+  };
+}

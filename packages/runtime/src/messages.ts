@@ -90,7 +90,27 @@ export class IoTurn<T, A> extends Envelope {
     return this.#argument;
   }
 
+  /** The function's name, for inspectors. */
+  get turn(): string {
+    return this.#run.name;
+  }
+
   go(): unknown {
     return this.#run(this.#target, this.#argument);
   }
+}
+
+/** @internal What inspectors are told of an I/O callback that runs at once: no message is made of it. */
+export function ioEvent(run: { readonly name: string }): { readonly type: '$io'; readonly turn: string } {
+  return { type: '$io', turn: run.name };
+}
+
+/** @internal A message or request in a word, for traces and errors: its text, its `type`, or what kind of value it is. */
+export function tagOf(message: unknown): string {
+  if (typeof message === 'string') return message;
+  if (typeof message !== 'object' || message === null) return String(message);
+  if ('type' in message && typeof message.type === 'string') return message.type;
+  return Array.isArray(message) && message.length > 0
+    ? `[${tagOf(message[0])}, …]`
+    : message.constructor.name;
 }

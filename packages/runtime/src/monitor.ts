@@ -9,7 +9,8 @@ import { Ref } from './ref.js';
 
 /** What a monitor needs of its watcher. */
 export interface Watcher {
-  deliver(message: unknown): void;
+  /** A message that tells of `source`. */
+  hear(source: Pid | undefined, message: unknown): void;
   forgetMonitor(monitor: Monitor): void;
 }
 
@@ -42,6 +43,6 @@ export class Monitor extends Ref {
     this.active = false;
     this.watcher.forgetMonitor(this);
     const pid = this.name === undefined ? this.target : undefined;
-    this.watcher.deliver(new DownMessage(this, pid, this.name, reason));
+    this.watcher.hear(this.target, new DownMessage(this, pid, this.name, reason));
   }
 }

@@ -8,18 +8,18 @@ import type { AnyActorRef } from 'xstate';
 import { createActor, fromTransition } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
 import { Blueprint } from './blueprint.js';
-import type { Caller } from './call.js';
+import type { Call, Caller } from './call.js';
 import { startCall } from './call.js';
 import type { Clock, SchedulerHooks } from './clock.js';
 import { systemClock, systemHooks } from './clock.js';
 import { DelayedEvents } from './delayed-events.js';
 import type { Reason } from './exit.js';
-import { type Exit, RuntimeError } from './exit.js';
+import { type Exit, RuntimeError, reasonOf } from './exit.js';
 import { asEvent, Inspection, isActor } from './inspection.js';
 import type { Logger } from './logger.js';
-import { stderrLogger } from './logger.js';
+import { harmless, stderrLogger } from './logger.js';
 import { memoryOf } from './memory.js';
-import { Cast, IoTurn } from './messages.js';
+import { Cast, IoTurn, ioEvent } from './messages.js';
 import { OutsidePid } from './outside-pid.js';
 import type { Pid } from './pid.js';
 import type { Body, ProcessStatus } from './process.js';
@@ -116,7 +116,7 @@ export class Node {
   constructor(options: NodeOptions = {}) {
     this.name = options.name ?? DEFAULT_NAME;
     this.clock = options.clock ?? systemClock;
-    this.logger = options.logger ?? stderrLogger;
+    this.logger = harmless(options.logger ?? stderrLogger);
     this.outside = new OutsidePid(this.name);
     this.scheduler = new Scheduler(options.scheduler ?? systemHooks);
     this.timers = new Timers(this.clock, () => this.scheduler.newTurn());
@@ -239,12 +239,13 @@ export class Node {
     if (pid.body.turn === undefined) throw new RuntimeError('badarg', `${pid} is no gen-server`);
     if (!this.isIdle(pid)) {
       if (!scheduler.running) scheduler.newTurn();
-      pid.deliver(new IoTurn(run, target, argument));
+      pid.hear(undefined, new IoTurn(run, target, argument));
       return true;
     }
+    if (this.inspection.on) this.inspection.sent(undefined, pid, ioEvent(run));
     scheduler.newTurn();
     scheduler.running = true;
-    pid.body.turn(pid, run, target, argument);
+    pid.runTurn(run, target, argument);
     scheduler.running = false;
     scheduler.charge(1);
     return true;
@@ -266,14 +267,19 @@ export class Node {
   }
 
   sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref {
+    return this.sendAfterFrom(undefined, ms, to, message);
+  }
+
+  /** @internal */
+  sendAfterFrom(source: Process | undefined, ms: number, to: Pid<never> | string, message: unknown): Ref {
     checkDuration(ms);
     if (typeof to === 'string') {
-      const timer = new NamedSendTimer(this, to, message);
+      const timer = new NamedSendTimer(this, source, to, message);
       this.timers.start(timer, ms);
       return timer;
     }
     if (!(to instanceof Process)) throw new RuntimeError('badarg', `${to} is not on this node`);
-    const timer = new SendTimer(to, message);
+    const timer = new SendTimer(source, to, message);
     if (to.state !== EXITED) timer.begin(ms);
     return timer;
   }
@@ -393,7 +399,28 @@ export class Node {
       this.inspection.sent(source, target, { type: '$gen_call', request });
     }
     // The answer's type is the caller's claim: nothing at run time could prove it.
-    return startCall(caller, target, to, request, this.timers, timeout, otherwise) as Promise<R>;
+    return startCall(
+      caller,
+      target,
+      to,
+      request,
+      this.timers,
+      timeout,
+      otherwise,
+      this.clock.waits === undefined || isProcess(caller) ? undefined : (call) => this.watch(caller, call),
+    ) as Promise<R>;
+  }
+
+  /** @internal A call waits: should its caller be no process, a simulated clock is told. */
+  watch(caller: Caller | undefined, call: Call): void {
+    if (isProcess(caller)) return;
+    this.clock.waits?.({
+      describe: () => call.describe(),
+      get over() {
+        return call.over;
+      },
+      fail: (error) => call.abandon(error),
+    });
   }
 
   /** @internal The bearer of a name, or `badarg`. */
@@ -473,6 +500,14 @@ export class Node {
     if (process.rare?.face?.observed === true) process.rare.face.next(process.getSnapshot());
   }
 
+  /** @internal What a slot or turn threw past its body: it ends its own process, as any crash does. */
+  failed(process: Process, error: unknown): void {
+    if (process.state === EXITED) return;
+    const reason = reasonOf(error);
+    this.reportCrash(process, reason, undefined);
+    this.terminate(process, reason);
+  }
+
   /** @internal The crash report of a process that failed. */
   reportCrash(process: Process, reason: Reason, lastMessage: unknown): void {
     try {
@@ -528,6 +563,11 @@ export class Node {
       this.logger.error({ process: process.id, err: error }, 'cleaning up after a process threw');
     }
   }
+}
+
+/** A process's wait is its own affair: it may wait for ever. A shell is code that is no process. */
+function isProcess(caller: Caller | undefined): boolean {
+  return caller instanceof Process && caller.body.kind !== 'shell';
 }
 
 /** What the actor that stands for a process is told at the end of it. */

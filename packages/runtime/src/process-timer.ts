@@ -58,32 +58,37 @@ export abstract class ProcessTimer extends Timeout {
 
 /** `erlang:send_after/3`. */
 export class SendTimer extends ProcessTimer {
+  readonly #source: Process | undefined;
   readonly #message: unknown;
 
-  constructor(target: Process, message: unknown) {
+  /** `source`: who set it, for inspectors. */
+  constructor(source: Process | undefined, target: Process, message: unknown) {
     super(target);
+    this.#source = source;
     this.#message = message;
   }
 
   protected expired(): void {
-    this.target.deliver(this.#message);
+    this.target.hear(this.#source, this.#message);
   }
 }
 
 /** `erlang:send_after/3` to a name, which is looked up when the time has come. */
 export class NamedSendTimer extends Timeout {
   readonly #home: Node;
+  readonly #source: Process | undefined;
   readonly #name: string;
   readonly #message: unknown;
 
-  constructor(home: Node, name: string, message: unknown) {
+  constructor(home: Node, source: Process | undefined, name: string, message: unknown) {
     super();
     this.#home = home;
+    this.#source = source;
     this.#name = name;
     this.#message = message;
   }
 
   fire(): void {
-    this.#home.whereis(this.#name)?.deliver(this.#message);
+    this.#home.whereis(this.#name)?.hear(this.#source, this.#message);
   }
 }

@@ -140,6 +140,13 @@ export class Process
     if (this.state === WAITING) this.wake();
   }
 
+  /** Delivers what a process (or nobody that can be named) has sent, and tells inspectors. */
+  hear(source: Pid | undefined, message: unknown): void {
+    if (this.home.inspection.on)
+      this.home.inspection.sent(source instanceof Process ? source : undefined, this, message);
+    this.deliver(message);
+  }
+
   /** Puts a waiting process into the run queue. */
   wake(): void {
     if (this.state !== WAITING) return;
@@ -159,7 +166,20 @@ export class Process
       return;
     }
     this.state = RUNNING;
-    this.body.slot(this);
+    try {
+      this.body.slot(this);
+    } catch (error) {
+      this.home.failed(this, error);
+    }
+  }
+
+  /** An I/O turn: see `Node.ioTurn`. */
+  runTurn<T, A>(run: (target: T, argument: A) => unknown, target: T, argument: A): void {
+    try {
+      this.body.turn?.(this, run, target, argument);
+    } catch (error) {
+      this.home.failed(this, error);
+    }
   }
 
   /** Every runtime call of a process begins here: one that has ended must unwind. */
@@ -179,7 +199,7 @@ export class Process
       this.home.terminate(this, 'killed');
       return;
     }
-    if (this.trapExit) this.deliver(new ExitMessage(from, reason));
+    if (this.trapExit) this.hear(from, new ExitMessage(from, reason));
     else if (reason !== 'normal' || (from === this && cause === 'exit')) this.home.terminate(this, reason);
   }
 

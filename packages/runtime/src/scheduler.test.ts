@@ -121,3 +121,34 @@ test('a body at work may take some messages more in a turn that others have used
   expect(taken(0.3)).toBe(2);
   expect(scheduler.charge(1)).toBe(true);
 });
+
+test('a slot that throws ends nothing but itself: who waits behind it runs, and the scheduler is not stuck', () => {
+  const { hooks, deferred } = bench();
+  const scheduler = new Scheduler(hooks);
+  const log: number[] = [];
+  scheduler.enqueue({
+    runSlot: () => {
+      throw new Error('a slot of a foreign kind');
+    },
+  });
+  scheduler.enqueue({ runSlot: () => log.push(1) });
+  expect(() => deferred.shift()?.()).toThrow('a slot of a foreign kind');
+  expect(scheduler.running).toBe(false);
+  deferred.shift()?.();
+  scheduler.enqueue({ runSlot: () => log.push(2) });
+  deferred.shift()?.();
+  expect(log).toEqual([1, 2]);
+  expect(scheduler.idle).toBe(true);
+});
+
+test('a hook that throws before a slot stops nobody either', () => {
+  const { hooks, deferred } = bench();
+  const pick = (): number => {
+    throw new Error('no choice');
+  };
+  const scheduler = new Scheduler({ ...hooks, pick });
+  scheduler.enqueue({ runSlot: () => undefined });
+  expect(() => deferred.shift()?.()).toThrow('no choice');
+  expect(scheduler.running).toBe(false);
+  expect(deferred).toHaveLength(1);
+});

@@ -128,7 +128,19 @@ export class Scheduler {
     else this.#hooks.defer(this.#drain);
   }
 
+  /** What throws ends its own slot only: it is the event loop's to report, and the others run on. */
   #run(): void {
+    try {
+      this.#drainRing();
+    } catch (error) {
+      this.running = false;
+      this.#awaited = false;
+      if (this.#count > 0) this.#await();
+      throw error;
+    }
+  }
+
+  #drainRing(): void {
     const { pick, beforeSlot } = this.#hooks;
     while (this.#count > 0) {
       if (this.#spent) {

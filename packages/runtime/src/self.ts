@@ -156,7 +156,7 @@ export class Self<in out M = unknown> {
   /** `erlang:send_after/3`, `ms` milliseconds from now. The timer dies with its target, not with us. */
   sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref {
     this.process.guard();
-    return this.process.home.sendAfter(ms, to, message);
+    return this.process.home.sendAfterFrom(this.process, ms, to, message);
   }
 
   /** Milliseconds that were left, or false: it has fired, was cancelled, or its target is dead. */
@@ -229,7 +229,7 @@ export class Self<in out M = unknown> {
     process.guard();
     if (pidOf(to) === process || process.hasLink(to)) return;
     if (to.acceptLink(process)) process.addLink(to);
-    else if (process.trapExit) process.deliver(new ExitMessage(to, 'noproc'));
+    else if (process.trapExit) process.hear(to, new ExitMessage(to, 'noproc'));
     else throw new RuntimeError('noproc', `link to ${to}`);
   }
 

@@ -105,7 +105,7 @@ class Ends implements Watcher {
   }
 
   /** @internal A monitor's word. */
-  deliver(message: unknown): void {
+  hear(_source: Pid | undefined, message: unknown): void {
     if (!(message instanceof DownMessage) || message.pid === undefined) return;
     this.#waiting.delete(message.pid);
     this.#reasons.set(message.pid, message.reason);

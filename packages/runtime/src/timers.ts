@@ -5,6 +5,7 @@
  */
 import { inspect } from 'node:util';
 import type { Clock } from './clock.js';
+import { LONGEST_WAIT } from './clock.js';
 import { RuntimeError } from './exit.js';
 import { Ref } from './ref.js';
 
@@ -13,9 +14,6 @@ import { Ref } from './ref.js';
  * again for the next call. Durations of many values (a deadline minus now) go over it and are given up at once.
  */
 const FEW = 32;
-
-/** The longest wait that Node's timers can do; longer ones are armed again. */
-const LONGEST = 2 ** 31 - 1;
 
 /** Checks a duration that a user gave: `badarg` for what is no number of milliseconds >= 0. */
 export function checkDuration(ms: number): number {
@@ -143,7 +141,8 @@ export class Timers {
   }
 
   #arm(list: DurationList, ms: number): void {
-    list.armed = this.#clock.setTimeout(list.onClock, Math.min(LONGEST, Math.ceil(ms)));
+    // A list is armed again in any case, so that even a user's clock of plain `setTimeout` gets nothing too long.
+    list.armed = this.#clock.setTimeout(list.onClock, Math.min(LONGEST_WAIT, Math.ceil(ms)));
   }
 
   #unlink(timeout: Timeout): void {

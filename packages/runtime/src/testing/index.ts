@@ -6,4 +6,10 @@ export { describeTree, expectTree } from './expect-tree.js';
 export { expectNoLeaks, type LeakMark, leaksSince, markLeaks } from './leaks.js';
 export { type Random, seededRandom } from './random.js';
 export { type Settle, SimulatedClock } from './simulated-clock.js';
-export { createTestNode, type TestNode, type TestNodeOptions, type TraceEntry } from './test-node.js';
+export {
+  createTestNode,
+  type TestNode,
+  type TestNodeOptions,
+  type TraceEntry,
+  type TraceLevel,
+} from './test-node.js';

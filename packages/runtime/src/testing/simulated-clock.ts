@@ -3,7 +3,8 @@
  * costs; between two timers everything that the first set off comes to rest, as if time stood still meanwhile.
  */
 
-import { setImmediate } from 'node:timers';
+import { setImmediate, setTimeout } from 'node:timers';
+import type { OutsideWait } from '../clock.js';
 import { checkDuration } from '../timers.js';
 
 interface Timer {
@@ -13,6 +14,10 @@ interface Timer {
   /** Gone once fired or cleared; a cleared timer leaves the heap when it comes to the top. */
   fire: (() => void) | undefined;
 }
+
+/** Looks at waits that nobody ends, and real milliseconds between two looks. */
+const LOOKS = 20;
+const LOOK_MS = 100;
 
 /** Waits until nothing is runnable; the default lets every queued microtask, and what those queue, run. */
 export type Settle = () => Promise<void>;
@@ -24,6 +29,9 @@ export class SimulatedClock {
   #now = 0;
   #order = 0;
   #live = 0;
+  readonly #waits = new Set<OutsideWait>();
+  /** Looks since somebody has moved the clock; `undefined` while nobody looks. */
+  #looks: number | undefined = undefined;
 
   constructor(settle: Settle = microtasksDone) {
     this.#settle = settle;
@@ -37,10 +45,12 @@ export class SimulatedClock {
     return this.#live;
   }
 
+  /** Like every `Clock`: any length, and what is `Infinity` never fires. */
   readonly setTimeout = (fire: () => void, ms: number): unknown => {
-    const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fire };
+    // biome-ignore lint/complexity/useMathMinMax: NaN counts as 0, and would spoil the heap's order
+    const timer: Timer = { at: this.#now + (ms > 0 ? ms : 0), order: this.#order++, fire };
     this.#live += 1;
-    push(this.#heap, timer);
+    if (timer.at < Infinity) push(this.#heap, timer);
     return timer;
   };
 
@@ -56,6 +66,7 @@ export class SimulatedClock {
    * waits for quiet. Timers that those set are fired too if they fall due within the span.
    */
   async advance(ms: number): Promise<void> {
+    this.driven();
     const until = this.#now + checkDuration(ms);
     await this.#settle();
     for (let timer = this.#due(until); timer !== undefined; timer = this.#due(until)) {
@@ -67,12 +78,61 @@ export class SimulatedClock {
 
   /** Moves the clock to the next timer, fires it and waits for quiet. False if no timer is set. */
   async advanceToNextTimer(): Promise<boolean> {
+    this.driven();
     await this.#settle();
     const timer = this.#due(Infinity);
     if (timer === undefined) return false;
     this.#fire(timer);
     await this.#settle();
     return true;
+  }
+
+  /**
+   * A call or a `receive` of the test itself. When nobody moves the clock for two seconds of real time, it can never end:
+   * its promise rejects and says so.
+   */
+  readonly waits = (wait: OutsideWait): void => {
+    this.#waits.add(wait);
+    if (this.#looks === undefined) this.#lookLater();
+    this.#looks = 0;
+  };
+
+  /** What the test waits for, for people. */
+  waiting(): string[] {
+    return [...this.#waits].filter(({ over }) => !over).map((wait) => wait.describe());
+  }
+
+  /** @internal Somebody drives the simulation. */
+  driven(): void {
+    if (this.#looks !== undefined) this.#looks = 0;
+  }
+
+  /** The timer keeps Node alive: a script must not end without a word. */
+  #lookLater(): void {
+    setTimeout(() => this.#look(), LOOK_MS);
+  }
+
+  #look(): void {
+    for (const wait of this.#waits) if (wait.over) this.#waits.delete(wait);
+    if (this.#waits.size === 0) {
+      this.#looks = undefined;
+      return;
+    }
+    this.#looks = (this.#looks ?? 0) + 1;
+    if (this.#looks < LOOKS) this.#lookLater();
+    else this.#standstill();
+  }
+
+  #standstill(): void {
+    const waits = [...this.#waits];
+    this.#waits.clear();
+    this.#looks = undefined;
+    for (const wait of waits)
+      wait.fail(
+        new Error(
+          `${wait.describe()} waits, and simulated time stands still: give the promise to run(), or move the clock by advance()`,
+        ),
+      );
   }
 
   #due(until: number): Timer | undefined {
@@ -84,6 +144,7 @@ export class SimulatedClock {
   }
 
   #fire(timer: Timer): void {
+    this.driven();
     pop(this.#heap);
     this.#live -= 1;
     this.#now = timer.at;

@@ -4,9 +4,11 @@
  * is given, and not from the machine.
  */
 import { setImmediate } from 'node:timers';
+import type { EventObject } from 'xstate';
 import type { SchedulerHooks } from '../clock.js';
 import type { Reason } from '../exit.js';
 import { type Logger, silentLogger } from '../logger.js';
+import { tagOf } from '../messages.js';
 import { createNode, type Node } from '../node.js';
 import type { Pid } from '../pid.js';
 import { Process } from '../process.js';
@@ -22,11 +24,14 @@ export interface TestNodeOptions {
   readonly name?: string;
   /** Says nothing by default. */
   readonly logger?: Logger;
-  /** What is recorded: nothing, who ran when (the default), or each message too. */
-  readonly trace?: 'off' | 'slots' | 'messages';
+  /** What is recorded from the start; default `slots`. See `record`. */
+  readonly trace?: TraceLevel;
   /** Slots between two rests after which `settle` gives up on processes that keep each other busy. Default a million. */
   readonly maxSlots?: number;
 }
+
+/** What a test node records: nothing, who ran when, or each message and I/O turn too. */
+export type TraceLevel = 'off' | 'slots' | 'messages';
 
 /** One thing that happened, in order. `at` is the simulated clock's time, `slot` the scheduler's step. */
 export interface TraceEntry {
@@ -49,7 +54,8 @@ export class TestNode {
   readonly random: Random;
   /** What happened so far; see `TestNodeOptions.trace`. */
   readonly trace: TraceEntry[] = [];
-  readonly #recording: 'off' | 'slots' | 'messages';
+  #recording: TraceLevel = 'off';
+  #inspecting: { unsubscribe(): void } | undefined = undefined;
   readonly #maxSlots: number;
   readonly #faults = new Map<number, (() => void)[]>();
   #slot = 0;
@@ -58,13 +64,12 @@ export class TestNode {
 
   constructor({ seed, name, logger = silentLogger, trace = 'slots', maxSlots = 1_000_000 }: TestNodeOptions) {
     this.seed = seed;
-    this.#recording = trace;
     this.#maxSlots = maxSlots;
     this.random = seededRandom((seed ?? 0) ^ 0x5eed);
     this.clock = new SimulatedClock(() => this.settle());
     const scheduler = this.#hooks(seed);
     this.node = createNode({ clock: this.clock, logger, scheduler, ...(name === undefined ? {} : { name }) });
-    if (trace === 'messages') this.#recordMessages();
+    this.record(trace);
   }
 
   /** Steps of the scheduler so far. In one slot one process runs, until it waits or others have their turn. */
@@ -77,6 +82,7 @@ export class TestNode {
    * processes keep each other busy for ever.
    */
   async settle(): Promise<void> {
+    this.clock.driven();
     this.#slotAtRest = this.#slot;
     await new Promise((done) => {
       setImmediate(done);
@@ -97,6 +103,32 @@ export class TestNode {
   /** Moves the clock to the next timer and fires it; false if none is set. */
   advanceToNextTimer(): Promise<boolean> {
     return this.clock.advanceToNextTimer();
+  }
+
+  /**
+   * Moves time on until the promise settles. Rejects when nothing is left that could settle it, or it has not settled
+   * within `limit` milliseconds of simulated time (an hour).
+   */
+  async run<T>(promise: PromiseLike<T>, limit = 3_600_000): Promise<T> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    await this.settle();
+    const end = this.clock.now() + limit;
+    while (!settled) {
+      const moved = await this.advanceToNextTimer();
+      await this.settle();
+      if (!settled && (!moved || this.clock.now() > end)) throw new Error(this.#unsettled(moved, limit));
+    }
+    return promise;
+  }
+
+  #unsettled(moved: boolean, limit: number): string {
+    const why = moved ? `${limit} ms have passed` : 'no process is runnable and no timer is set';
+    const waits = this.clock.waiting();
+    return `nothing settles this promise: ${why}${waits.length === 0 ? '' : `; still waiting: ${waits.join(', ')}`}`;
   }
 
   /** An exit signal from outside, now, to a pid or a registered name. False if nobody is there. */
@@ -170,17 +202,44 @@ export class TestNode {
     for (const fault of faults) fault();
   }
 
-  #recordMessages(): void {
-    this.node.system.inspect((event) => {
+  /** Switches the trace on, off, or to another level from here on; what was recorded stays. */
+  record(level: TraceLevel): void {
+    this.#recording = level;
+    if (level === 'messages') this.#inspecting ??= this.#inspect();
+    else {
+      this.#inspecting?.unsubscribe();
+      this.#inspecting = undefined;
+    }
+  }
+
+  #inspect(): { unsubscribe(): void } {
+    return this.node.system.inspect((event) => {
       if (event.type !== '@xstate.event') return;
       const from = event.sourceRef instanceof Process ? labelOfPid(event.sourceRef) : 'outside';
       const to = event.actorRef instanceof Process ? labelOfPid(event.actorRef) : 'an actor';
-      this.#record(`${from} sends ${to} ${event.event.type}`);
+      this.#record(`${from} ${deed(event.event, to)}`);
     });
   }
 
   #record(event: string): void {
     if (this.#recording !== 'off') this.trace.push({ at: this.clock.now(), slot: this.#slot, event });
+  }
+}
+
+/** What was done to `to`: `calls <0.7.0> cache: lookup`. */
+function deed(event: EventObject, to: string): string {
+  const request = 'request' in event ? tagOf(event['request']) : event.type;
+  switch (event.type) {
+    case '$gen_call':
+      return `calls ${to}: ${request}`;
+    case '$gen_cast':
+      return `casts ${to}: ${request}`;
+    case '$io':
+      return `has ${to} do an I/O turn: ${'turn' in event ? String(event['turn']) : ''}`;
+    case 'message':
+      return `sends ${to} ${'message' in event ? tagOf(event['message']) : ''}`;
+    default:
+      return `sends ${to} ${event.type}`;
   }
 }
 

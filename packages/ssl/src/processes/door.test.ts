@@ -8,7 +8,7 @@ const traits = { random: () => 0, delay: [1, 1], split: 0, cut: 0, window: 1 } a
 
 function from(address: string): SimulatedTransport {
   const here = { address: '127.0.0.1', port: 443 };
-  return new SimulatedTransport(new SimulatedNetwork(clock, traits), here, { address, port: 1 });
+  return new SimulatedTransport(new SimulatedNetwork(clock, traits), 'localhost', here, { address, port: 1 });
 }
 
 function house(maxHandshakes: number, maxHandshakesPerAddress: number | 'infinity' = 'infinity') {

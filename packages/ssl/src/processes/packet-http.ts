@@ -99,8 +99,8 @@ const fieldNumbers = new Map(fields.map((name, index) => [name, index + 1]));
 /** Field names up to this length are brought into canonical case. */
 const longestNormalizedField = 50;
 
-/** RFC 2616 §2.2 `token`, as bytes read in latin1. */
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*/;
+/** RFC 2616 §2.2 `token`, as bytes read in latin1; Erlang's decoder counts DEL as one of its characters. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z\x7f-]*/;
 
 // Lines are matched as latin1 text: one character is one byte, so indexes fit both.
 const latin1 = (bytes: Uint8Array): string =>
@@ -119,10 +119,17 @@ export function decodeHttpLine(line: Uint8Array, binary: boolean): HttpPacket {
 }
 
 function statusLine(text: string, binary: boolean): HttpPacket | undefined {
-  const parts = /^HTTP\/(\d+)\.(\d+)[ \t]+(\d+)(?:$|[ \t]+)/.exec(text);
+  const parts = /^HTTP\/(\d+)\.(\d+)[ \t]+(?:$|(\d+)(?:$|[ \t]+))/.exec(text);
   if (parts === null) return undefined;
-  const version: HttpVersion = [Number(parts[1]), Number(parts[2])];
-  return { http_response: [version, Number(parts[3]), textOf(text.slice(parts[0].length), binary)] };
+  const version: HttpVersion = [int32(parts[1]), int32(parts[2])];
+  return { http_response: [version, int32(parts[3]), textOf(text.slice(parts[0].length), binary)] };
+}
+
+/** Decimal digits as Erlang's decoder reads them: into a C `int`, which wraps around. */
+function int32(digits = ''): number {
+  let value = 0;
+  for (const digit of digits) value = (Math.imul(value, 10) + Number(digit)) | 0;
+  return value;
 }
 
 function requestLine(text: string, binary: boolean): HttpPacket | undefined {
@@ -130,20 +137,21 @@ function requestLine(text: string, binary: boolean): HttpPacket | undefined {
   const rest = /^[ \t]+([^ \t]+)[ \t]*/.exec(text.slice(method.length));
   if (method === '' || rest === null) return undefined;
   const after = text.slice(method.length + rest[0].length);
-  const version = after === '' ? undefined : /^HTTP\/(\d+)\.(\d+)(?=$|[ \t\r])/.exec(after);
+  const version = after === '' ? undefined : /^HTTP\/(\d+)\.(\d+)/.exec(after);
   if (version === null) return undefined;
   return {
     http_request: [
       methods.has(method) ? method : textOf(method, binary),
       uri(rest[1] ?? '', binary),
-      version === undefined ? [0, 9] : [Number(version[1]), Number(version[2])],
+      version === undefined ? [0, 9] : [int32(version[1]), int32(version[2])],
     ],
   };
 }
 
 function uri(text: string, binary: boolean): HttpUri {
   if (text === '*') return '*';
-  if (text.startsWith('/')) return { abs_path: textOf(text, binary) };
+  // Erlang's decoder looks for schemes and names in two bytes and more: any other single one is a path.
+  if (text.length === 1 || text.startsWith('/')) return { abs_path: textOf(text, binary) };
   const scheme = /^(https?):\/\//i.exec(text);
   if (scheme !== null) {
     const slash = text.indexOf('/', scheme[0].length);
@@ -154,7 +162,7 @@ function uri(text: string, binary: boolean): HttpUri {
       absoluteURI: [
         scheme[1]?.toLowerCase() === 'https' ? 'https' : 'http',
         textOf(colon < 0 ? authority : authority.slice(0, colon), binary),
-        /^\d+$/.test(port) ? Number(port) : undefined,
+        /^\d+$/.test(port) ? int32(port) : undefined,
         textOf(slash < 0 ? '/' : text.slice(slash), binary),
       ],
     };

@@ -175,6 +175,8 @@ function endOfHeader(buffer: Uint8Array): number {
     const empty = end === 0 || (end === 1 && byte(buffer, 0) === 0x0d);
     if (empty) return end + 1;
     if (end + 1 === buffer.length) return 0;
+    // To Erlang's decoder a line of a single byte goes on in no further one.
+    if (end === 1) return 2;
     const next = byte(buffer, end + 1);
     if (next !== 0x20 && next !== 0x09) return end + 1;
     from = end + 1;

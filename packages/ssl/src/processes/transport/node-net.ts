@@ -5,6 +5,7 @@
  * of what an idle connection keeps.
  */
 import { connect, createServer, type Server, Socket } from 'node:net';
+import { systemClock } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import type { Result } from '../../values/terms.js';
 import type {
@@ -53,7 +54,7 @@ export const nodeNet: TransportProvider = {
       const timer =
         timeout === 'infinity'
           ? undefined
-          : setTimeout(() => {
+          : systemClock.setTimeout(() => {
               settle({ error: 'timeout' });
             }, timeout);
       const onError = (error: Error): void => settle({ error: posix(error) });
@@ -62,7 +63,7 @@ export const nodeNet: TransportProvider = {
         settle({ ok: new NodeTransport(socket, options) });
       };
       function settle(result: Result<Transport>): void {
-        clearTimeout(timer);
+        systemClock.clearTimeout(timer);
         socket.off('error', onError);
         socket.off('connect', onConnect);
         if ('error' in result) {

@@ -22,6 +22,7 @@ import { TransportCounters } from './transport.js';
 export interface NetworkClock {
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
+  waits?(wait: { describe(): string; readonly over: boolean; fail(error: Error): void }): void;
 }
 
 export interface NetworkTraits {
@@ -48,6 +49,9 @@ export class SimulatedNetwork implements TransportProvider {
   /** Ends that are open; a simulation that is over has none. */
   readonly open: Set<SimulatedTransport> = new Set();
   #nextPort = 32768;
+  readonly #cutOff = new Set<string>();
+  /** What goes on when a line is mended. */
+  #held: (() => void)[] = [];
 
   constructor(clock: NetworkClock, traits: NetworkTraits) {
     this.#clock = clock;
@@ -60,28 +64,83 @@ export class SimulatedNetwork implements TransportProvider {
     _options: TransportOptions,
     timeout: number | 'infinity',
   ): Promise<Result<Transport>> {
-    return new Promise((resolve) => {
-      const delay = this.#delay();
-      if (timeout !== 'infinity' && timeout < delay) {
-        this.after(timeout, () => resolve({ error: 'timeout' }));
-        return;
-      }
-      this.after(delay, () => {
-        const listener = this.#listeners.get(port);
-        if (!hosts.has(hostName(host) ?? host)) resolve({ error: 'nxdomain' });
-        else if (listener === undefined) resolve({ error: 'econnrefused' });
-        else {
-          const here: Address = { address: '127.0.0.1', port: this.#freePort() };
-          const there: Address = { address: '127.0.0.1', port };
-          const client = new SimulatedTransport(this, here, there);
-          const server = new SimulatedTransport(this, there, here);
-          client.join(server);
-          server.join(client);
-          this.after(this.#delay(), () => listener.accept(server));
-          resolve({ ok: client });
-        }
+    return new Promise((resolve, reject) => {
+      let over = false;
+      let timer: unknown;
+      const settle = (result: Result<Transport>): void => {
+        over = true;
+        this.#clock.clearTimeout(timer);
+        resolve(result);
+      };
+      this.#clock.waits?.({
+        describe: () => `a connection to ${host}, port ${port}`,
+        get over() {
+          return over;
+        },
+        fail: reject,
       });
+      this.after(this.#delay(), () => {
+        if (over) return;
+        const name = hostName(host) ?? host;
+        if (hosts.has(name)) this.whenMended(name, () => over || settle(this.#reach(name, port)));
+        else settle({ error: 'nxdomain' });
+      });
+      if (timeout !== 'infinity') timer = this.#clock.setTimeout(() => settle({ error: 'timeout' }), timeout);
     });
+  }
+
+  #reach(host: string, port: number): Result<Transport> {
+    const listener = this.#listeners.get(port);
+    if (listener === undefined) return { error: 'econnrefused' };
+    const here: Address = { address: '127.0.0.1', port: this.#freePort() };
+    const there: Address = { address: '127.0.0.1', port };
+    const client = new SimulatedTransport(this, host, here, there);
+    const server = new SimulatedTransport(this, host, there, here);
+    client.join(server);
+    server.join(client);
+    this.after(this.#delay(), () => listener.accept(server));
+    return { ok: client };
+  }
+
+  /**
+   * Cuts servers off, by the names that clients call them by (default: all), as when a cable is pulled: nobody is told, what is
+   * sent either way stays under way, and who connects waits. The answer mends it again; then all that was sent arrives.
+   */
+  partition(...servers: readonly string[]): () => void {
+    const cut = servers.length === 0 ? [...hosts] : servers;
+    for (const host of cut) {
+      if (!hosts.has(host)) throw new RangeError(`${host} is no host of the simulated network`);
+      this.#cutOff.add(host);
+    }
+    return () => {
+      for (const host of cut) this.#cutOff.delete(host);
+      this.#mended();
+    };
+  }
+
+  /** @internal Runs `fn` when no partition and no black hole is in the way; at once if there is none. */
+  whenMended(line: string | SimulatedTransport, fn: () => void): void {
+    const cut =
+      typeof line === 'string' ? this.#cutOff.has(line) : line.swallows || this.#cutOff.has(line.host);
+    if (!cut) fn();
+    else this.#held.push(() => this.whenMended(line, fn));
+  }
+
+  #mended(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const goOn of held) goOn();
+  }
+
+  /**
+   * From now on what one end of a connection sends, or both, is swallowed, and nobody is told, as behind a firewall that has
+   * forgotten it; it is never mended. `client`: the client's address, which is `sockname` there and `peername` here.
+   */
+  blackHole(client: Address, swallowed: 'client' | 'server' | 'both' = 'both'): void {
+    for (const transport of this.open) {
+      const role = transport.roleOn(client);
+      if (role !== undefined && (swallowed === 'both' || swallowed === role)) transport.swallows = true;
+    }
   }
 
   listen(
@@ -181,6 +240,10 @@ type Parcel = Uint8Array | 'end';
 /** One end of a simulated connection. */
 export class SimulatedTransport implements Transport {
   readonly #network: SimulatedNetwork;
+  /** The server's name as its client called it. */
+  readonly host: string;
+  /** @internal See `SimulatedNetwork.blackHole`. */
+  swallows = false;
   readonly #here: Address;
   readonly #there: Address;
   readonly #counters: TransportCounters = new TransportCounters();
@@ -203,8 +266,9 @@ export class SimulatedTransport implements Transport {
   /** The connection was reset: what was on its way is lost. */
   broken = false;
 
-  constructor(network: SimulatedNetwork, here: Address, there: Address) {
+  constructor(network: SimulatedNetwork, host: string, here: Address, there: Address) {
     this.#network = network;
+    this.host = host;
     this.#here = here;
     this.#there = there;
     network.open.add(this);
@@ -213,6 +277,12 @@ export class SimulatedTransport implements Transport {
   /** @internal */
   join(peer: SimulatedTransport): void {
     this.#peer = peer;
+  }
+
+  /** @internal Which end of the connection this is whose client has that address, if it is one. */
+  roleOn({ port }: Address): 'client' | 'server' | undefined {
+    if (this.#here.port === port) return 'client';
+    return this.#there.port === port ? 'server' : undefined;
   }
 
   start(receiver: TransportReceiver): void {
@@ -265,7 +335,7 @@ export class SimulatedTransport implements Transport {
     const unreadHere = this.#arrived.some((parcel) => parcel !== 'end');
     this.#close(undefined);
     // As the kernel does: closing with unread bytes resets, else what was written still arrives and then the end.
-    if (unreadHere) this.#peer?.breakOff('econnreset');
+    if (unreadHere) this.#network.whenMended(this, () => this.#peer?.breakOff('econnreset'));
     else if (!this.#ended) {
       this.#ended = true;
       this.#fly(['end']);
@@ -320,18 +390,20 @@ export class SimulatedTransport implements Transport {
   #nextFlight(): void {
     this.#flying = this.#inFlight.length > 0;
     if (!this.#flying) return;
-    this.#network.after(this.#network.delay(), () => {
-      const parcel = this.#inFlight.shift();
-      const peer = this.#peer;
-      if (parcel !== undefined && peer !== undefined) peer.#arrive(parcel);
-      this.#nextFlight();
-    });
+    this.#network.after(this.#network.delay(), () => this.#network.whenMended(this, () => this.#land()));
+  }
+
+  #land(): void {
+    const parcel = this.#inFlight.shift();
+    const peer = this.#peer;
+    if (parcel !== undefined && peer !== undefined) peer.#arrive(parcel);
+    this.#nextFlight();
   }
 
   #arrive(parcel: Parcel): void {
     if (this.closed) {
       // Bytes for a socket that is gone are answered with a reset.
-      if (parcel !== 'end') this.#peer?.breakOff('econnreset');
+      if (parcel !== 'end') this.#network.whenMended(this, () => this.#peer?.breakOff('econnreset'));
       return;
     }
     this.#arrived.push(parcel);
