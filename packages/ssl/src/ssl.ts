@@ -5,9 +5,9 @@
  * instead. What makes a socket or waits for one takes the calling process first: it becomes the owner and gets the
  * messages (`SslMessage`). Arguments of a wrong type raise a `TypeError`, as they raise in Erlang.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
-import type { ServerConfig, SocketOptions } from './options/config.js';
+import type { ClientConfig, ServerConfig, SocketOptions } from './options/config.js';
 import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
@@ -42,14 +42,24 @@ import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
-export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
+export type { OcspResponseSource, OcspStapleRequest, RemoteKey, TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
-export type { Address, TransportStatistics } from './processes/transport/transport.js';
+export { duplexTransport } from './processes/transport/duplex.js';
+export {
+  type AcceptReceiver,
+  type Address,
+  type Transport,
+  TransportCounters,
+  type TransportListener,
+  type TransportProvider,
+  type TransportReceiver,
+  type TransportStatistics,
+} from './processes/transport/transport.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
@@ -72,7 +82,7 @@ export interface StartOptions {
   readonly node?: Node;
   /** Cryptography: default node:crypto, then noble for what it lacks. */
   readonly engine?: CryptoEngine;
-  /** The network: default TCP by node:net. */
+  /** The network: default TCP by node:net; `TransportProvider` tells what one of your own has to do. */
   readonly network?: TransportProvider;
   /** The application's environment by OTP's names (contract §4): `{ alert_timeout: 1000 }`. */
   readonly env?: Readonly<Record<string, unknown>>;
@@ -99,8 +109,11 @@ export function stop(node: Node = defaultNode()): Promise<Result<true>> {
 // ── Life of a connection ────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Connects, as a client; with a connected `net.Socket` in place of host and port the socket is upgraded. `timeout` is
- * one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
+ * Connects, as a client; with an open stream in place of host and port the stream is upgraded: a `net.Socket`, of TCP
+ * or a Unix domain socket, or any `Duplex` of bytes. Its certificate is checked for the peer's address, unless
+ * `serverNameIndication` says otherwise; a stream without addresses needs it to verify its peer.
+ *
+ * `timeout` is one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
  * `timeout`, `closed`, `{ tls_alert: [alert, text] }`, `{ options: … }`, `ssl_not_started`. `ssl:connect/2,3,4`
  *
  * `host` is a name, an address as text, or its numbers.
@@ -114,7 +127,7 @@ export function connect(
 ): Promise<Result<SslSocket>>;
 export function connect(
   self: Caller,
-  socket: Socket,
+  socket: Duplex,
   options?: TlsClientOptions,
   timeout?: Timeout,
 ): Promise<Result<SslSocket>>;
@@ -125,7 +138,7 @@ export async function connect(
 ): Promise<Result<SslSocket>> {
   checkCaller(self);
   if (to === null || (typeof to !== 'string' && typeof to !== 'object'))
-    throw new TypeError('connect takes a host and a port, or a connected socket');
+    throw new TypeError('connect takes a host and a port, or an open stream');
   if (typeof to !== 'string' && !Array.isArray(to)) return upgradeClient(self, to, rest[0], rest[1]);
   const [port, options = {}, limit = 'infinity'] = rest;
   const timeout = timeoutOf(limit);
@@ -155,7 +168,10 @@ export async function connect(
   return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
 
-/** Upgrade of a plain socket: what is not in the options is taken over from it (passive, binary, no packets). */
+/**
+ * Upgrade of a plain stream: what is not in the options is taken over from it (passive, binary, no packets). With wrong
+ * options it stays as it was.
+ */
 async function upgradeClient(
   self: Caller,
   socket: unknown,
@@ -166,12 +182,16 @@ async function upgradeClient(
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
   const { environment } = application;
-  const transport = environment.provider.adopt(socket);
-  if ('error' in transport) return transport;
   const context = { ...contextOf(application), inheritedSocket: plainSocket };
   const config = parseClientOptions(optionsOf(options), context);
   if ('error' in config) return config;
+  const transport = environment.provider.adopt(socket);
+  if ('error' in transport) return transport;
   const peer = transport.ok.peername();
+  if ('error' in peer && isNameless(config.ok)) {
+    transport.ok.release();
+    return needsName;
+  }
   const connection = await startConnection(self.node, {
     environment,
     transport: transport.ok,
@@ -221,27 +241,27 @@ export async function transportAccept(
 }
 
 /**
- * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on a connected
- * `net.Socket`, which is upgraded. After any error the connection is gone. Errors as for `connect`, and files:
+ * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on an open
+ * stream (a `net.Socket`, of TCP or a Unix domain socket, or any `Duplex` of bytes), which is upgraded. After any error the connection is gone. Errors as for `connect`, and files:
  * `{ options: { certfile: [file, reason] } }`. `ssl:handshake/1,2,3`
  */
 export function handshake(self: Caller, socket: SslSocket, timeout?: Timeout): Promise<Result<SslSocket>>;
 export function handshake(
   self: Caller,
-  socket: SslSocket | Socket,
+  socket: SslSocket | Duplex,
   options: TlsServerOptions,
   timeout?: Timeout,
 ): Promise<Result<SslSocket>>;
 export async function handshake(
   self: Caller,
-  socket: SslSocket | SslListenSocket | Socket,
+  socket: SslSocket | SslListenSocket | Duplex,
   second: TlsServerOptions | Timeout = 'infinity',
   third: Timeout = 'infinity',
 ): Promise<Result<SslSocket>> {
   checkCaller(self);
   if (socket instanceof SslListenSocket) return enotconn;
   if (typeof second !== 'object') {
-    if (!(socket instanceof SslSocket)) throw new TypeError('a plain socket needs options');
+    if (!(socket instanceof SslSocket)) throw new TypeError('a plain stream needs options');
     return shakeHands(socket, timeoutOf(second), undefined);
   }
   const timeout = timeoutOf(third);
@@ -254,16 +274,16 @@ export async function handshake(
 
 async function upgradeServer(
   self: Caller,
-  socket: Socket,
+  socket: Duplex,
   options: TlsServerOptions,
   timeout: Timeout,
   application: Application,
 ): Promise<Result<SslSocket>> {
   const { environment } = application;
-  const transport = environment.provider.adopt(socket);
-  if ('error' in transport) return transport;
   const config = parseServerOptions(options, { ...contextOf(application), inheritedSocket: plainSocket });
   if ('error' in config) return config;
+  const transport = environment.provider.adopt(socket);
+  if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
     environment,
     transport: transport.ok,
@@ -293,7 +313,7 @@ export async function controllingProcess(
 
 /** What `close` gives back when it takes TLS off a connection. */
 export interface Downgraded {
-  /** The transport: a paused `net.Socket`, unless another network is used. */
+  /** The transport: the paused `net.Socket`, or the stream that was upgraded; another network has its own. */
   readonly ok: unknown;
   /** What the peer sent after its close_notify. */
   readonly data?: Uint8Array;
@@ -575,6 +595,10 @@ const enotconn: Closed = Object.freeze({ error: 'enotconn' });
 const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
+/** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
+const needsName: Closed = Object.freeze({
+  error: { options: ['dependency', { verify: 'serverNameIndication' }] },
+});
 /** The emulated options that a plain socket has. */
 const plainSocket: SocketOptions = { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: false };
 /** Options of listeners as their users wrote them, for `handshake/3` to be laid over. */
@@ -582,6 +606,10 @@ const rawOptions = new WeakMap<object, TlsServerOptions>();
 
 function contextOf({ environment }: Application): ParseContext {
   return { engine: environment.engine, defaultVersions: environment.settings.protocolVersions };
+}
+
+function isNameless({ verify, serverNameIndication }: ClientConfig): boolean {
+  return verify === 'verify_peer' && serverNameIndication === undefined;
 }
 
 /** A call of the connection process; `absent` is the answer when it is no more. */
