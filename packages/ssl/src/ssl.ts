@@ -8,6 +8,7 @@
 import type { Duplex } from 'node:stream';
 import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
 import type { ClientConfig, ServerConfig, SocketOptions } from './options/config.js';
+import { explained } from './options/explain.js';
 import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
 import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
@@ -35,6 +36,7 @@ import {
 import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
 import type { CryptoEngine } from './values/crypto/engine.js';
+import { type BlamedCertificate, type FailureCause, localCause, withCause } from './values/failure-cause.js';
 import { formatError } from './values/format-error.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
@@ -63,6 +65,7 @@ export {
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
+export type { BlamedCertificate, FailureCause };
 export { formatError, SslError, unwrap };
 
 /** ms, or for ever. */
@@ -405,12 +408,11 @@ export async function setopts(
   options: Readonly<Record<string, unknown>>,
 ): Promise<Result<true>> {
   const plain = plainly(options);
-  if (socket instanceof SslSocket) return ask(socket, { type: 'set_options', options: plain }, closed);
-  return askListener(
-    socket,
-    { type: 'set_options', change: (template) => listenerOptions(template, plain) },
-    closed,
-  );
+  if (socket instanceof SslSocket)
+    return withWords(await ask<Result<true>>(socket, { type: 'set_options', options: plain }, closed));
+  const change = (template: SocketOptions): ReturnType<typeof listenerOptions> =>
+    listenerOptions(template, plain);
+  return withWords(await askListener<Result<true>>(socket, { type: 'set_options', change }, closed));
 }
 
 /** Options by name, in reverse of the asked order as in OTP. Errors: `closed`, `{ options: … }`. `ssl:getopts/2` */
@@ -418,9 +420,10 @@ export async function getopts(
   socket: SslSocket | SslListenSocket,
   names: readonly string[],
 ): Promise<Result<Readonly<Record<string, unknown>>>> {
-  if (socket instanceof SslSocket) return ask(socket, { type: 'get_options', names }, closed);
+  if (socket instanceof SslSocket)
+    return withWords(await ask<Result<Raw>>(socket, { type: 'get_options', names }, closed));
   const template = await askListener<SocketOptions | Closed>(socket, { type: 'options' }, closed);
-  return 'error' in template ? template : readOptions(names, template, () => undefined);
+  return 'error' in template ? template : withWords(readOptions(names, template, () => undefined));
 }
 
 /** What went through the transport: bytes, chunks, sizes; zeros for a listener. Errors: `einval`. `ssl:getstat/1,2` */
@@ -587,6 +590,7 @@ export function groups(which: 'all' | 'default' = 'all'): Tls13GroupName[] {
 
 // ── How it is done ──────────────────────────────────────────────────────────────────────────────────────
 
+type Raw = Readonly<Record<string, unknown>>;
 type Closed = { readonly error: SslReason };
 const okay: Ok = Object.freeze({ ok: true });
 const closed: Closed = Object.freeze({ error: 'closed' });
@@ -597,7 +601,14 @@ const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
 const needsName: Closed = Object.freeze({
-  error: { options: ['dependency', { verify: 'serverNameIndication' }] },
+  error: withCause(
+    { options: ['dependency', { verify: 'serverNameIndication' }] },
+    localCause(
+      'missing_dependency',
+      'a peer without an address is verified by its name alone',
+      "give serverNameIndication: the name in its certificate, or 'disable'",
+    ),
+  ),
 });
 /** The emulated options that a plain socket has. */
 const plainSocket: SocketOptions = { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: false };
@@ -654,6 +665,11 @@ function overListener(options: TlsServerOptions, application: Application): Reco
     );
     return { ok: { config: parsed.ok, socket: named } };
   };
+}
+
+/** What is wrong with an option in words, beside OTP's term. */
+function withWords<T>(result: Result<T>): Result<T> {
+  return 'error' in result ? { error: explained(result.error) } : result;
 }
 
 /** `setopts` on a listener: the template of later connections; it has no transport options of its own to set. */

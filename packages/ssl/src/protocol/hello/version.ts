@@ -26,13 +26,14 @@ const downgradeMark: readonly number[] = [0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x
 /** The server's choice: the newest version both speak. */
 export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): Dialect {
   // §D.5: a hello of SSL 3.0 is refused, whatever else it says.
-  if (hello.legacyVersion <= ssl30) throw new AlertError('unsupported_version');
+  if (hello.legacyVersion <= ssl30)
+    throw new AlertError('unsupported_version', { versions: [nameOf(hello.legacyVersion)] });
   const offered = offeredVersions(hello);
   refuseFallback(hello, offered, versions);
   for (const version of versions) {
     if (offered.includes(versionCode(version))) return dialectOf(version);
   }
-  throw new AlertError('unsupported_version');
+  throw new AlertError('unsupported_version', { versions: known(offered) });
 }
 
 /** What a ServerHello or HelloRetryRequest selects among the versions offered. */
@@ -53,7 +54,7 @@ export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVe
   if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
   if (offered.includes('tlsv1.3') && hasDowngradeMark(hello.random))
     throw new AlertError('downgrade_detected');
-  throw new AlertError('unsupported_version', { version: hello.legacyVersion });
+  throw new AlertError('unsupported_version', { version: nameOf(hello.legacyVersion) });
 }
 
 /** A ServerHello after a HelloRetryRequest stays with its version (§4.1.4). */
@@ -63,6 +64,15 @@ export function confirmDialect(
   dialect: Dialect,
 ): void {
   if (selectedDialect(hello, offered) !== dialect) throw new AlertError('wrong_selected_version');
+}
+
+function nameOf(code: number): string {
+  return versionByCode(code)?.name ?? (code === ssl30 ? 'sslv3' : `0x${code.toString(16).padStart(4, '0')}`);
+}
+
+/** Values that mean nothing (RFC 8701) are not told. */
+function known(offered: readonly number[]): readonly string[] {
+  return offered.flatMap((code) => versionByCode(code)?.name ?? []);
 }
 
 function dialectOf(version: ProtocolVersion): Dialect {
