@@ -256,7 +256,7 @@ describe('setopts and getopts', () => {
     ends.push(() => ssl.close(listener));
     const wrong: object = { packetsize: 5 };
     expect(thrown(await ssl.setopts(listener, { ...wrong })).message).toContain('did you mean packetSize?');
-    const names: string[] = ['activ'];
-    expect(thrown(await ssl.getopts(listener, names)).message).toContain('did you mean active?');
+    // @ts-expect-error: no option of that name
+    expect(thrown(await ssl.getopts(listener, ['activ'])).message).toContain('did you mean active?');
   });
 });

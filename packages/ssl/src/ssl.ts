@@ -7,11 +7,17 @@
  */
 import type { Duplex } from 'node:stream';
 import { defaultNode, Exit, type Node, Pid } from '@actor-tls/runtime';
-import type { ClientConfig, ServerConfig, SocketOptions } from './options/config.js';
+import type { ActiveMode, ClientConfig, PacketMode, ServerConfig, SocketOptions } from './options/config.js';
 import { explained } from './options/explain.js';
 import { mergeOptions, type ParseContext, parseClientOptions, parseServerOptions } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
-import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
+import {
+  activeOutOfRange,
+  type OptionValues,
+  planSetopts,
+  readOptions,
+  transportRefused,
+} from './options/socket-options.js';
 import {
   type Application,
   applicationOf,
@@ -20,10 +26,12 @@ import {
   startSsl,
   stopSsl,
 } from './processes/application.js';
+import type { ConnectionInformation } from './processes/connection-information.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
 import type { RecvResult } from './processes/delivery.js';
 import { bytesOf, type IoData } from './processes/iodata.js';
 import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
+import type { DataMode, DataOf, ReceivedData, ShapeOf } from './processes/received-data.js';
 import type { SenderRequest } from './processes/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
 import { nodeNet } from './processes/transport/node-net.js';
@@ -46,10 +54,13 @@ import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { OcspResponseSource, OcspStapleRequest, RemoteKey, TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
-export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
+export type { OptionValues } from './options/socket-options.js';
+export type { ConnectionInformation } from './processes/connection-information.js';
+export type { OwnerMessage, RecvResult } from './processes/delivery.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
+export type { DataOf, HeaderedData, ReceivedData, ShapeOf } from './processes/received-data.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
 export { duplexTransport } from './processes/transport/duplex.js';
 export {
@@ -71,9 +82,9 @@ export { formatError, SslError, unwrap };
 /** ms, or for ever. */
 export type Timeout = number | 'infinity';
 
-/** The calling process: any `self` whose process takes `SslMessage`s. */
-export interface Caller {
-  readonly pid: Pid<SslMessage>;
+/** The calling process: any `self` whose process takes `SslMessage`s (of this data). A shell takes all. */
+export interface Caller<Data = ReceivedData> {
+  readonly pid: Pid<SslMessage<Data>>;
   readonly node: Node;
 }
 
@@ -121,21 +132,18 @@ export function stop(node: Node = defaultNode()): Promise<Result<true>> {
  *
  * `host` is a name, an address as text, or its numbers.
  */
-export function connect(
-  self: Caller,
-  host: string | readonly number[],
-  port: number,
-  options?: TlsClientOptions,
-  timeout?: Timeout,
-): Promise<Result<SslSocket>>;
-export function connect(
-  self: Caller,
-  socket: Duplex,
-  options?: TlsClientOptions,
-  timeout?: Timeout,
-): Promise<Result<SslSocket>>;
+export function connect<
+  To extends string | readonly number[] | Duplex,
+  Mode extends DataMode = 'binary',
+  Packet extends PacketMode = 0,
+  Header extends number = 0,
+>(
+  self: Caller<DataOf<Mode, Packet, Header>>,
+  to: To,
+  ...rest: ConnectRest<To, TlsClientOptions<Mode, Packet, Header>>
+): Promise<Result<SslSocket<DataOf<Mode, Packet, Header>>>>;
 export async function connect(
-  self: Caller,
+  self: Caller<never>,
   to: unknown,
   ...rest: readonly unknown[]
 ): Promise<Result<SslSocket>> {
@@ -170,6 +178,11 @@ export async function connect(
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
+
+/** What follows host or stream in a call of `connect`: one signature, so that a wrong option has one compile error. */
+export type ConnectRest<To, Options> = To extends Duplex
+  ? [options?: Options, timeout?: Timeout]
+  : [port: number, options?: Options, timeout?: Timeout];
 
 /**
  * Upgrade of a plain stream: what is not in the options is taken over from it (passive, binary, no packets). With wrong
@@ -212,8 +225,17 @@ async function upgradeClient(
  * needs them. Port 0: any free one, see `sockname`. Errors: `nooptions`, the transport's (`eaddrinuse`, `eacces`, …),
  * `{ options: … }`. `ssl:listen/2`
  */
+export function listen<
+  Mode extends DataMode = 'binary',
+  Packet extends PacketMode = 0,
+  Header extends number = 0,
+>(
+  self: Caller<DataOf<Mode, Packet, Header>>,
+  port: number,
+  options: TlsServerOptions<Mode, Packet, Header>,
+): Promise<Result<SslListenSocket<DataOf<Mode, Packet, Header>>>>;
 export async function listen(
-  self: Caller,
+  self: Caller<never>,
   port: number,
   options: TlsServerOptions,
 ): Promise<Result<SslListenSocket>> {
@@ -233,6 +255,11 @@ export async function listen(
  * Waits for a connection; the caller owns it. The handshake is for `handshake`. Any number may wait. Errors:
  * `timeout`, `closed` (also when the listener closes meanwhile). `ssl:transport_accept/1,2`
  */
+export function transportAccept<Data extends ReceivedData>(
+  self: Caller<Data>,
+  listener: SslListenSocket<Data>,
+  timeout?: Timeout,
+): Promise<Result<SslSocket<Data>>>;
 export async function transportAccept(
   self: Caller,
   listener: SslListenSocket,
@@ -248,15 +275,18 @@ export async function transportAccept(
  * stream (a `net.Socket`, of TCP or a Unix domain socket, or any `Duplex` of bytes), which is upgraded. After any error the connection is gone. Errors as for `connect`, and files:
  * `{ options: { certfile: [file, reason] } }`. `ssl:handshake/1,2,3`
  */
-export function handshake(self: Caller, socket: SslSocket, timeout?: Timeout): Promise<Result<SslSocket>>;
-export function handshake(
-  self: Caller,
-  socket: SslSocket | Duplex,
-  options: TlsServerOptions,
-  timeout?: Timeout,
-): Promise<Result<SslSocket>>;
+export function handshake<
+  On extends SslSocket | Duplex,
+  Mode extends DataMode = never,
+  Packet extends PacketMode = never,
+  Header extends number = never,
+>(
+  self: Caller<ShakenData<On, Mode, Packet, Header>>,
+  socket: On,
+  ...rest: HandshakeRest<On, TlsServerOptions<Mode, Packet, Header>>
+): Promise<Result<SslSocket<ShakenData<On, Mode, Packet, Header>>>>;
 export async function handshake(
-  self: Caller,
+  self: Caller<never>,
   socket: SslSocket | SslListenSocket | Duplex,
   second: TlsServerOptions | Timeout = 'infinity',
   third: Timeout = 'infinity',
@@ -274,6 +304,21 @@ export async function handshake(
   if (socket instanceof SslSocket) return shakeHands(socket, timeout, overListener(options, application));
   return upgradeServer(self, socket, options, timeout, application);
 }
+
+/** What follows the socket in a call of `handshake`; a plain stream needs options. */
+export type HandshakeRest<On, Options> = On extends SslSocket
+  ? [options?: Options | Timeout, timeout?: Timeout]
+  : [options: Options, timeout?: Timeout];
+
+/** What a socket delivers after its handshake: options that say nothing leave it as the listener's had it. */
+export type ShakenData<On, Mode, Packet, Header> =
+  On extends SslSocket<infer Data extends ReceivedData>
+    ? [Mode | Packet | Header] extends [never]
+      ? Data
+      : ReceivedData
+    : DataOf<Or<Mode, 'binary'>, Or<Packet, 0>, Or<Header, 0>>;
+
+type Or<Given, Default> = [Given] extends [never] ? Default : Given;
 
 async function upgradeServer(
   self: Caller,
@@ -303,6 +348,10 @@ async function upgradeServer(
  * Gives the connection another owner, which gets what is received from now on; what was delivered stays in the old
  * mailbox. Any process may call it. `ok` also for a dead process: then the connection closes. `ssl:controlling_process/2`
  */
+export function controllingProcess<Data extends ReceivedData>(
+  socket: SslSocket<Data> | SslListenSocket<Data>,
+  owner: Pid<SslMessage<Data>>,
+): Promise<Result<true>>;
 export async function controllingProcess(
   socket: SslSocket | SslListenSocket,
   owner: Pid<SslMessage>,
@@ -314,12 +363,18 @@ export async function controllingProcess(
     : ask(socket, request, closed);
 }
 
+/** Has `close` take TLS off a connection. */
+export interface DowngradeWish {
+  /** How long the peer may take to say close_notify. */
+  readonly downgrade: Timeout;
+}
+
 /** What `close` gives back when it takes TLS off a connection. */
 export interface Downgraded {
   /** The transport: the paused `net.Socket`, or the stream that was upgraded; another network has its own. */
   readonly ok: unknown;
   /** What the peer sent after its close_notify. */
-  readonly data?: Uint8Array;
+  readonly data?: Buffer;
 }
 
 /**
@@ -328,14 +383,13 @@ export interface Downgraded {
  * With `{ downgrade: timeout }` it takes TLS off and gives the transport back, once the peer has said close_notify too.
  * Errors: `timeout` (the connection is gone), `closed`, `tcp_closed`, `enotconn`. `ssl:close/1,2`
  */
-export function close(socket: SslSocket | SslListenSocket, timeout?: Timeout): Promise<Ok>;
-export function close(
+export function close<How extends Timeout | DowngradeWish = 'infinity'>(
   socket: SslSocket | SslListenSocket,
-  how: { readonly downgrade: Timeout },
-): Promise<Downgraded | Failed>;
+  how?: How,
+): Promise<How extends DowngradeWish ? Downgraded | Failed : Ok>;
 export async function close(
   socket: SslSocket | SslListenSocket,
-  how: Timeout | { readonly downgrade: Timeout } = 'infinity',
+  how: Timeout | DowngradeWish = 'infinity',
 ): Promise<Ok | Downgraded | Failed> {
   if (typeof how === 'object' && how !== null) {
     const timeout = timeoutOf(how.downgrade);
@@ -387,25 +441,38 @@ function senderGone(error: unknown): Result<true> {
  * modes one packet, whatever the length. Errors: `timeout` (nothing is lost), `closed`, `einval` (not passive),
  * `ealready` (another waits), `{ invalid_packet: data }`, `{ tls_alert: … }`, `enotconn`. `ssl:recv/2,3`
  */
-export async function recv(
-  socket: SslSocket | SslListenSocket,
+export async function recv<Data extends ReceivedData>(
+  socket: SslSocket<Data> | SslListenSocket<Data>,
   length: number,
   timeout: Timeout = 'infinity',
-): Promise<RecvResult> {
+): Promise<RecvResult<Data>> {
   if (!Number.isInteger(length) || length < 0) throw new TypeError(`recv: ${String(length)} is no length`);
   const limit = timeoutOf(timeout);
   if (socket instanceof SslListenSocket) return enotconn;
   return ask(socket, { type: 'recv', length, timeout: limit }, closed);
 }
 
+/** What `setopts` takes on every socket; see `ShapeOf` for the rest. */
+export interface SettableOptions {
+  /** `active`: a number adds to the running count. */
+  readonly active?: ActiveMode | undefined;
+  /** `packet_size`: largest packet, bytes; 0: no limit. */
+  readonly packetSize?: number | undefined;
+  /** `nodelay` of TCP. */
+  readonly nodelay?: boolean | undefined;
+  /** `keepalive` of TCP. */
+  readonly keepalive?: boolean | undefined;
+}
+
 /**
  * Sets options: `mode`, `packet`, `header`, `active`, `packetSize` in the order given, then those of the transport
- * (`nodelay`, `keepalive`). On a listener: for later connections. Errors: `closed`, `{ options: … }` (contract §2.6).
+ * (`nodelay`, `keepalive`). On a listener: for later connections. A socket whose type tells what it delivers takes no
+ * options that would make it untrue: `const any: SslSocket = socket` takes all. Errors: `closed`, `{ options: … }` (contract §2.6).
  * `ssl:setopts/2`
  */
-export async function setopts(
-  socket: SslSocket | SslListenSocket,
-  options: Readonly<Record<string, unknown>>,
+export async function setopts<Data extends ReceivedData>(
+  socket: SslSocket<Data> | SslListenSocket<Data>,
+  options: SettableOptions & ShapeOf<Data>,
 ): Promise<Result<true>> {
   const plain = plainly(options);
   if (socket instanceof SslSocket)
@@ -416,10 +483,14 @@ export async function setopts(
 }
 
 /** Options by name, in reverse of the asked order as in OTP. Errors: `closed`, `{ options: … }`. `ssl:getopts/2` */
+export function getopts<Name extends keyof OptionValues>(
+  socket: SslSocket | SslListenSocket,
+  names: readonly Name[],
+): Promise<Result<Pick<OptionValues, Name>>>;
 export async function getopts(
   socket: SslSocket | SslListenSocket,
   names: readonly string[],
-): Promise<Result<Readonly<Record<string, unknown>>>> {
+): Promise<Result<Raw>> {
   if (socket instanceof SslSocket)
     return withWords(await ask<Result<Raw>>(socket, { type: 'get_options', names }, closed));
   const template = await askListener<SocketOptions | Closed>(socket, { type: 'options' }, closed);
@@ -476,10 +547,10 @@ export async function negotiatedProtocol(socket: SslSocket | SslListenSocket): P
  * `serverRandom`, `keylog`). Unknown and undefined items are left out. Errors: `closed`, `enotconn`.
  * `ssl:connection_information/1,2`
  */
-export async function connectionInformation(
+export async function connectionInformation<Item extends keyof ConnectionInformation>(
   socket: SslSocket | SslListenSocket,
-  items?: readonly string[],
-): Promise<Result<Readonly<Record<string, unknown>>>> {
+  items?: readonly Item[],
+): Promise<Result<Pick<ConnectionInformation, Item>>> {
   if (items !== undefined) checkList(items);
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
 }
@@ -696,7 +767,7 @@ function listenerOptions(
 }
 
 /** Who comes from OTP forgets the process that asks: what it becomes the owner of would be told to nobody. */
-function checkCaller(self: unknown): void {
+function checkCaller(self: unknown): asserts self is Caller {
   const right = typeof self === 'object' && self !== null && 'pid' in self && self.pid instanceof Pid;
   if (!right)
     throw new TypeError('the first argument is the calling process: its `self`, or a shell of a node');

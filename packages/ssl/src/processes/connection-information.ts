@@ -1,15 +1,67 @@
 /** `ssl:connection_information/1,2` (contract §1.4), in the user's terms. */
-import type { Config } from '../options/config.js';
+import type { ClientConfig, Config, ServerConfig, VerifyFun } from '../options/config.js';
 import type { Facts } from '../protocol/facts.js';
-import { suiteMap } from '../values/cipher-suites.js';
+import { type SuiteMap, suiteMap } from '../values/cipher-suites.js';
+
+/** What `connection_information` can tell; options as their user would write them. */
+export interface ConnectionInformation
+  extends Pick<Facts, 'protocol' | 'sessionId' | 'sessionResumption'>,
+    Pick<Config, PlainOption>,
+    Partial<Undefined<Pick<ClientConfig, ClientOption>>>,
+    Partial<Undefined<Pick<ServerConfig, ServerOption>>>,
+    Partial<Undefined<Pick<Config, MayBeAbsent>>> {
+  readonly selectedCipherSuite: SuiteMap;
+  /** Of a server: the name that the client has sent. */
+  readonly sniHostname?: string;
+  readonly certfile?: string;
+  readonly keyfile?: string;
+  readonly verifyFun?: readonly [fun: VerifyFun, state: unknown];
+  readonly ciphers: readonly SuiteMap[];
+  /** Only when named. */
+  readonly clientRandom: Uint8Array;
+  /** Only when named. */
+  readonly serverRandom: Uint8Array;
+  /** Only when named, and with `keepSecrets`: lines of an NSS key log. */
+  readonly keylog?: readonly string[];
+}
+
+type Undefined<T> = { readonly [K in keyof T]: Exclude<T[K], undefined> };
+type PlainOption =
+  | 'versions'
+  | 'verify'
+  | 'crlCheck'
+  | 'depth'
+  | 'supportedGroups'
+  | 'signatureAlgs'
+  | 'maxHandshakeSize'
+  | 'keyUpdateAt'
+  | 'middleboxCompMode'
+  | 'handshakeDeadline'
+  | 'logLevel'
+  | 'keepSecrets'
+  | 'hibernateAfter';
+type MayBeAbsent = 'cacertfile' | 'partialChain' | 'signatureAlgsCert';
+type ClientOption =
+  | 'serverNameIndication'
+  | 'customizeHostnameCheck'
+  | 'stapling'
+  | 'alpnAdvertisedProtocols';
+type ServerOption = 'alpnPreferredProtocols' | 'failIfNoPeerCert' | 'honorCipherOrder' | 'maxHandshakes';
+type Item = keyof ConnectionInformation;
 
 /** Items told unasked, in this order; options follow. */
-const plainItems = ['protocol', 'sessionId', 'sessionResumption', 'selectedCipherSuite', 'sniHostname'];
+const plainItems: readonly Item[] = [
+  'protocol',
+  'sessionId',
+  'sessionResumption',
+  'selectedCipherSuite',
+  'sniHostname',
+];
 /** Told only when named. */
-const secretItems = ['clientRandom', 'serverRandom', 'keylog'];
+const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'keylog'];
 
 /** Options that are no secret and that `connection_information` gives back as the user would write them. */
-const optionItems = [
+const optionItems: readonly Item[] = [
   'versions',
   'certfile',
   'keyfile',
@@ -58,7 +110,7 @@ export function connectionInformation(
   return found;
 }
 
-function item(name: string, facts: Facts, config: Config): unknown {
+function item(name: Item, facts: Facts, config: Config): unknown {
   switch (name) {
     case 'protocol':
       return facts.protocol;
