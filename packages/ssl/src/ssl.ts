@@ -272,8 +272,9 @@ export async function transportAccept(
 
 /**
  * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on an open
- * stream (a `net.Socket`, of TCP or a Unix domain socket, or any `Duplex` of bytes), which is upgraded. After any error the connection is gone. Errors as for `connect`, and files:
- * `{ options: { certfile: [file, reason] } }`. `ssl:handshake/1,2,3`
+ * stream (a `net.Socket`, of TCP or a Unix domain socket, or any `Duplex` of bytes), which is upgraded. After any error
+ * the connection is gone. Errors as for `connect`, and files: `{ options: { certfile: [file, reason] } }`.
+ * `ssl:handshake/1,2,3`
  */
 export function handshake<
   On extends SslSocket | Duplex,
@@ -467,7 +468,7 @@ export interface SettableOptions {
 /**
  * Sets options: `mode`, `packet`, `header`, `active`, `packetSize` in the order given, then those of the transport
  * (`nodelay`, `keepalive`). On a listener: for later connections. A socket whose type tells what it delivers takes no
- * options that would make it untrue: `const any: SslSocket = socket` takes all. Errors: `closed`, `{ options: … }` (contract §2.6).
+ * options that would make it untrue: `const any: SslSocket = socket` takes all. Errors: `closed`, `{ options: … }`.
  * `ssl:setopts/2`
  */
 export async function setopts<Data extends ReceivedData>(
