@@ -282,7 +282,9 @@ async function perform(
     case 'getopts':
       return ssl.getopts(
         socket,
-        (first as string[]).map((key) => (key === 'packet_size' ? 'packetSize' : key)),
+        (first as (keyof ssl.OptionValues | 'packet_size')[]).map((key) =>
+          key === 'packet_size' ? 'packetSize' : key,
+        ),
       );
     case 'close':
       return first === undefined ? ssl.close(socket) : ssl.close(socket, first as number);

@@ -62,6 +62,7 @@ export { Ref } from './ref.js';
 export type { CrashReport } from './report.js';
 export type { OfType, Pattern, ReceiveOptions, Self } from './self.js';
 export { CALL_TIMEOUT } from './self.js';
+export type { Shell } from './shell.js';
 export type { Asking, SupervisorInit, SupervisorRef, SupervisorSpec } from './supervisor.js';
 export {
   countChildren,

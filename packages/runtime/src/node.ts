@@ -28,7 +28,8 @@ import { NamedSendTimer, ProcessTimer, SendTimer } from './process-timer.js';
 import type { Ref } from './ref.js';
 import { crashReport } from './report.js';
 import { Scheduler } from './scheduler.js';
-import { CALL_TIMEOUT, Self } from './self.js';
+import { CALL_TIMEOUT, type Self } from './self.js';
+import { Shell } from './shell.js';
 import { checkDuration, Timeout, Timers } from './timers.js';
 import type { System } from './xstate-internals.js';
 import { SystemDoor } from './xstate-internals.js';
@@ -142,13 +143,15 @@ export class Node {
   }
 
   /**
-   * A process for top-level code: it can send, receive, link and monitor like any other. `M` is what it says it
-   * takes; nobody checks what is sent to it, as everywhere.
+   * A process for top-level code: it can send, receive, link and monitor like any other. It takes every message, and
+   * with `M` says which; nobody checks what is sent to it, as everywhere.
    */
-  shell<M = unknown>(options: SpawnOptions = {}): Self<M> {
-    const body = new ShellBody<M>();
+  shell(options?: SpawnOptions): Shell;
+  shell<M>(options?: SpawnOptions): Self<M>;
+  shell(options: SpawnOptions = {}): Shell {
+    const body = new ShellBody<unknown>();
     const process = this.launch(body, undefined, { ...options });
-    return new Self(process, body);
+    return new Shell(process, body);
   }
 
   /** An exit signal from outside of any process. */

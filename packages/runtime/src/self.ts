@@ -113,6 +113,14 @@ export class Self<in out M = unknown> {
     options: ReceiveOptions,
   ): OfType<M, K> | 'timeout' | Promise<OfType<M, K> | 'timeout'>;
   receive(pattern?: Pattern | ReceiveOptions, options?: { readonly after?: number | undefined }): unknown {
+    return this.take(pattern, options);
+  }
+
+  /** @internal `receive`, whatever is asked for. */
+  protected take(
+    pattern?: Pattern | ReceiveOptions,
+    options?: { readonly after?: number | undefined },
+  ): unknown {
     if (this.#receiver === undefined) throw new Error('only an async body or a shell can receive');
     if (pattern === undefined)
       return this.#receiver.receive(this.process, undefined, Number.POSITIVE_INFINITY);
@@ -130,6 +138,11 @@ export class Self<in out M = unknown> {
   /** Takes everything out of the mailbox, as the Erlang shell's `flush()`. */
   flush(): M[];
   flush(): unknown[] {
+    return this.takeAll();
+  }
+
+  /** @internal `flush`, of whatever type. */
+  protected takeAll(): unknown[] {
     if (this.#receiver === undefined) throw new Error('only an async body or a shell can flush');
     return this.#receiver.flush(this.process);
   }

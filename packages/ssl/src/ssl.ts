@@ -5,7 +5,7 @@
  * instead. What makes a socket or waits for one takes the calling process first: it becomes the owner and gets the
  * messages (`SslMessage`). Arguments of a wrong type raise a `TypeError`, as they raise in Erlang.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   type ApplicationSpec,
   type Asking,
@@ -15,7 +15,8 @@ import {
   type Node,
   Pid,
 } from '@actor-tls/runtime';
-import type { ServerConfig, SocketOptions } from './options/config.js';
+import type { ActiveMode, ClientConfig, PacketMode, ServerConfig, SocketOptions } from './options/config.js';
+import { explained } from './options/explain.js';
 import {
   mergeOptions,
   type ParseContext,
@@ -24,7 +25,13 @@ import {
   snapshotOptions,
 } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
-import { activeOutOfRange, planSetopts, readOptions, transportRefused } from './options/socket-options.js';
+import {
+  activeOutOfRange,
+  type OptionValues,
+  planSetopts,
+  readOptions,
+  transportRefused,
+} from './options/socket-options.js';
 import { type AcceptorPool, listenerOf, type PoolCalls, poolSpec } from './processes/acceptor-pool.js';
 import {
   type Application,
@@ -37,11 +44,13 @@ import {
   stopSsl,
 } from './processes/application.js';
 import type { NodeCounters } from './processes/census.js';
+import type { ConnectionInformation } from './processes/connection-information.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
 import type { RecvResult } from './processes/delivery.js';
 import type { Drained } from './processes/draining.js';
 import { bytesOf, type IoData } from './processes/iodata.js';
 import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
+import type { DataMode, DataOf, ReceivedData, ShapeOf } from './processes/received-data.js';
 import type { SenderRequest } from './processes/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
 import { nodeNet } from './processes/transport/node-net.js';
@@ -54,6 +63,7 @@ import {
 import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
 import type { CryptoEngine } from './values/crypto/engine.js';
+import { type BlamedCertificate, type FailureCause, localCause, withCause } from './values/failure-cause.js';
 import { formatError } from './values/format-error.js';
 import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
@@ -62,18 +72,31 @@ import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
-export type { OcspResponseSource, OcspStapleRequest, RemoteKey } from './options/config.js';
+export type { OcspResponseSource, OcspStapleRequest, RemoteKey, TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { AcceptorPool } from './processes/acceptor-pool.js';
 export type { NodeCounters } from './processes/census.js';
-export type { OwnerMessage, ReceivedData, RecvResult } from './processes/delivery.js';
+export type { OptionValues } from './options/socket-options.js';
+export type { ConnectionInformation } from './processes/connection-information.js';
+export type { OwnerMessage, RecvResult } from './processes/delivery.js';
 export type { Drained } from './processes/draining.js';
 export type { IoData } from './processes/iodata.js';
 export type { ListenerCounters } from './processes/listener.js';
 export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
+export type { DataOf, HeaderedData, ReceivedData, ShapeOf } from './processes/received-data.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
 export type { ConnectionCounters } from './processes/tally.js';
-export type { Address, TransportStatistics } from './processes/transport/transport.js';
+export { duplexTransport } from './processes/transport/duplex.js';
+export {
+  type AcceptReceiver,
+  type Address,
+  type Transport,
+  TransportCounters,
+  type TransportListener,
+  type TransportProvider,
+  type TransportReceiver,
+  type TransportStatistics,
+} from './processes/transport/transport.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
@@ -83,14 +106,15 @@ export {
   pkixVerifyHostname,
   pkixVerifyHostnameMatchFun,
 } from './values/x509/pkix-verify-hostname.js';
+export type { BlamedCertificate, FailureCause };
 export { formatError, SslError, unwrap };
 
 /** ms, or for ever. */
 export type Timeout = number | 'infinity';
 
-/** The calling process: any `self` whose process takes `SslMessage`s. */
-export interface Caller {
-  readonly pid: Pid<SslMessage>;
+/** The calling process: any `self` whose process takes `SslMessage`s (of this data). A shell takes all. */
+export interface Caller<Data = ReceivedData> {
+  readonly pid: Pid<SslMessage<Data>>;
   readonly node: Node;
 }
 
@@ -102,7 +126,7 @@ export interface StartOptions {
   readonly node?: Node;
   /** Cryptography: default node:crypto, then noble for what it lacks. */
   readonly engine?: CryptoEngine;
-  /** The network: default TCP by node:net. */
+  /** The network: default TCP by node:net; `TransportProvider` tells what one of your own has to do. */
   readonly network?: TransportProvider;
   /** The application's environment by OTP's names (contract §4): `{ alert_timeout: 1000 }`. */
   readonly env?: Readonly<Record<string, unknown>>;
@@ -145,33 +169,33 @@ export function stop(node: Node = defaultNode()): Promise<Result<true>> {
 // ── Life of a connection ────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Connects, as a client; with a connected `net.Socket` in place of host and port the socket is upgraded. `timeout` is
- * one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
+ * Connects, as a client; with an open stream in place of host and port the stream is upgraded: a `net.Socket`, of TCP
+ * or a Unix domain socket, or any `Duplex` of bytes. Its certificate is checked for the peer's address, unless
+ * `serverNameIndication` says otherwise; a stream without addresses needs it to verify its peer.
+ *
+ * `timeout` is one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
  * `timeout`, `closed`, `{ tls_alert: [alert, text] }`, `{ options: … }`, `ssl_not_started`. `ssl:connect/2,3,4`
  *
  * `host` is a name (Unicode too), an address as text, or its numbers.
  */
-export function connect(
-  self: Caller,
-  host: string | readonly number[],
-  port: number,
-  options?: TlsClientOptions,
-  timeout?: Timeout,
-): Promise<Result<SslSocket>>;
-export function connect(
-  self: Caller,
-  socket: Socket,
-  options?: TlsClientOptions,
-  timeout?: Timeout,
-): Promise<Result<SslSocket>>;
+export function connect<
+  To extends string | readonly number[] | Duplex,
+  Mode extends DataMode = 'binary',
+  Packet extends PacketMode = 0,
+  Header extends number = 0,
+>(
+  self: Caller<DataOf<Mode, Packet, Header>>,
+  to: To,
+  ...rest: ConnectRest<To, TlsClientOptions<Mode, Packet, Header>>
+): Promise<Result<SslSocket<DataOf<Mode, Packet, Header>>>>;
 export async function connect(
-  self: Caller,
+  self: Caller<never>,
   to: unknown,
   ...rest: readonly unknown[]
 ): Promise<Result<SslSocket>> {
   checkCaller(self);
   if (to === null || (typeof to !== 'string' && typeof to !== 'object'))
-    throw new TypeError('connect takes a host and a port, or a connected socket');
+    throw new TypeError('connect takes a host and a port, or an open stream');
   if (typeof to !== 'string' && !Array.isArray(to)) return upgradeClient(self, to, rest[0], rest[1]);
   const [port, options = {}, limit = 'infinity'] = rest;
   const timeout = timeoutOf(limit);
@@ -206,7 +230,15 @@ export async function connect(
   return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
 
-/** Upgrade of a plain socket: what is not in the options is taken over from it (passive, binary, no packets). */
+/** What follows host or stream in a call of `connect`: one signature, so that a wrong option has one compile error. */
+export type ConnectRest<To, Options> = To extends Duplex
+  ? [options?: Options, timeout?: Timeout]
+  : [port: number, options?: Options, timeout?: Timeout];
+
+/**
+ * Upgrade of a plain stream: what is not in the options is taken over from it (passive, binary, no packets). With wrong
+ * options it stays as it was.
+ */
 async function upgradeClient(
   self: Caller,
   socket: unknown,
@@ -217,12 +249,16 @@ async function upgradeClient(
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
   const { environment } = application;
-  const transport = environment.provider.adopt(socket);
-  if ('error' in transport) return transport;
   const context = { ...contextOf(application), inheritedSocket: plainSocket };
   const config = parseClientOptions(optionsOf(options), context);
   if ('error' in config) return config;
+  const transport = environment.provider.adopt(socket);
+  if ('error' in transport) return transport;
   const peer = transport.ok.peername();
+  if ('error' in peer && isNameless(config.ok)) {
+    transport.ok.release();
+    return needsName;
+  }
   const connection = await startConnection(self.node, {
     environment,
     transport: transport.ok,
@@ -240,8 +276,17 @@ async function upgradeClient(
  * needs them. Port 0: any free one, see `sockname`. Errors: `nooptions`, the transport's (`eaddrinuse`, `eacces`, …),
  * `{ options: … }`. `ssl:listen/2`
  */
+export function listen<
+  Mode extends DataMode = 'binary',
+  Packet extends PacketMode = 0,
+  Header extends number = 0,
+>(
+  self: Caller<DataOf<Mode, Packet, Header>>,
+  port: number,
+  options: TlsServerOptions<Mode, Packet, Header>,
+): Promise<Result<SslListenSocket<DataOf<Mode, Packet, Header>>>>;
 export async function listen(
-  self: Caller,
+  self: Caller<never>,
   port: number,
   options: TlsServerOptions,
 ): Promise<Result<SslListenSocket>> {
@@ -262,6 +307,11 @@ export async function listen(
  * Waits for a connection; the caller owns it. The handshake is for `handshake`. Any number may wait. Errors:
  * `timeout`, `closed` (also when the listener closes meanwhile). `ssl:transport_accept/1,2`
  */
+export function transportAccept<Data extends ReceivedData>(
+  self: Caller<Data>,
+  listener: SslListenSocket<Data>,
+  timeout?: Timeout,
+): Promise<Result<SslSocket<Data>>>;
 export async function transportAccept(
   self: Caller,
   listener: SslListenSocket,
@@ -273,27 +323,31 @@ export async function transportAccept(
 }
 
 /**
- * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on a connected
- * `net.Socket`, which is upgraded. After any error the connection is gone. Errors as for `connect`, and files:
- * `{ options: { certfile: [file, reason] } }`. `ssl:handshake/1,2,3`
+ * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on an open
+ * stream (a `net.Socket`, of TCP or a Unix domain socket, or any `Duplex` of bytes), which is upgraded. After any error
+ * the connection is gone. Errors as for `connect`, and files: `{ options: { certfile: [file, reason] } }`.
+ * `ssl:handshake/1,2,3`
  */
-export function handshake(self: Caller, socket: SslSocket, timeout?: Timeout): Promise<Result<SslSocket>>;
-export function handshake(
-  self: Caller,
-  socket: SslSocket | Socket,
-  options: TlsServerOptions,
-  timeout?: Timeout,
-): Promise<Result<SslSocket>>;
+export function handshake<
+  On extends SslSocket | Duplex,
+  Mode extends DataMode = never,
+  Packet extends PacketMode = never,
+  Header extends number = never,
+>(
+  self: Caller<ShakenData<On, Mode, Packet, Header>>,
+  socket: On,
+  ...rest: HandshakeRest<On, TlsServerOptions<Mode, Packet, Header>>
+): Promise<Result<SslSocket<ShakenData<On, Mode, Packet, Header>>>>;
 export async function handshake(
-  self: Caller,
-  socket: SslSocket | SslListenSocket | Socket,
+  self: Caller<never>,
+  socket: SslSocket | SslListenSocket | Duplex,
   second: TlsServerOptions | Timeout = 'infinity',
   third: Timeout = 'infinity',
 ): Promise<Result<SslSocket>> {
   checkCaller(self);
   if (socket instanceof SslListenSocket) return enotconn;
   if (typeof second !== 'object') {
-    if (!(socket instanceof SslSocket)) throw new TypeError('a plain socket needs options');
+    if (!(socket instanceof SslSocket)) throw new TypeError('a plain stream needs options');
     return shakeHands(socket, timeoutOf(second), undefined);
   }
   const timeout = timeoutOf(third);
@@ -304,18 +358,33 @@ export async function handshake(
   return upgradeServer(self, socket, options, timeout, application);
 }
 
+/** What follows the socket in a call of `handshake`; a plain stream needs options. */
+export type HandshakeRest<On, Options> = On extends SslSocket
+  ? [options?: Options | Timeout, timeout?: Timeout]
+  : [options: Options, timeout?: Timeout];
+
+/** What a socket delivers after its handshake: options that say nothing leave it as the listener's had it. */
+export type ShakenData<On, Mode, Packet, Header> =
+  On extends SslSocket<infer Data extends ReceivedData>
+    ? [Mode | Packet | Header] extends [never]
+      ? Data
+      : ReceivedData
+    : DataOf<Or<Mode, 'binary'>, Or<Packet, 0>, Or<Header, 0>>;
+
+type Or<Given, Default> = [Given] extends [never] ? Default : Given;
+
 async function upgradeServer(
   self: Caller,
-  socket: Socket,
+  socket: Duplex,
   options: TlsServerOptions,
   timeout: Timeout,
   application: Application,
 ): Promise<Result<SslSocket>> {
   const { environment } = application;
-  const transport = environment.provider.adopt(socket);
-  if ('error' in transport) return transport;
   const config = parseServerOptions(options, { ...contextOf(application), inheritedSocket: plainSocket });
   if ('error' in config) return config;
+  const transport = environment.provider.adopt(socket);
+  if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
     environment,
     transport: transport.ok,
@@ -332,6 +401,10 @@ async function upgradeServer(
  * Gives the connection another owner, which gets what is received from now on; what was delivered stays in the old
  * mailbox. Any process may call it. `ok` also for a dead process: then the connection closes. `ssl:controlling_process/2`
  */
+export function controllingProcess<Data extends ReceivedData>(
+  socket: SslSocket<Data> | SslListenSocket<Data>,
+  owner: Pid<SslMessage<Data>>,
+): Promise<Result<true>>;
 export async function controllingProcess(
   socket: SslSocket | SslListenSocket,
   owner: Pid<SslMessage>,
@@ -378,12 +451,18 @@ const poolCalls: PoolCalls = {
   drain,
 };
 
+/** Has `close` take TLS off a connection. */
+export interface DowngradeWish {
+  /** How long the peer may take to say close_notify. */
+  readonly downgrade: Timeout;
+}
+
 /** What `close` gives back when it takes TLS off a connection. */
 export interface Downgraded {
-  /** The transport: a paused `net.Socket`, unless another network is used. */
+  /** The transport: the paused `net.Socket`, or the stream that was upgraded; another network has its own. */
   readonly ok: unknown;
   /** What the peer sent after its close_notify. */
-  readonly data?: Uint8Array;
+  readonly data?: Buffer;
 }
 
 /**
@@ -392,14 +471,13 @@ export interface Downgraded {
  * With `{ downgrade: timeout }` it takes TLS off and gives the transport back, once the peer has said close_notify too.
  * Errors: `timeout` (the connection is gone), `closed`, `tcp_closed`, `enotconn`. `ssl:close/1,2`
  */
-export function close(socket: SslSocket | SslListenSocket, timeout?: Timeout): Promise<Ok>;
-export function close(
+export function close<How extends Timeout | DowngradeWish = 'infinity'>(
   socket: SslSocket | SslListenSocket,
-  how: { readonly downgrade: Timeout },
-): Promise<Downgraded | Failed>;
+  how?: How,
+): Promise<How extends DowngradeWish ? Downgraded | Failed : Ok>;
 export async function close(
   socket: SslSocket | SslListenSocket,
-  how: Timeout | { readonly downgrade: Timeout } = 'infinity',
+  how: Timeout | DowngradeWish = 'infinity',
 ): Promise<Ok | Downgraded | Failed> {
   if (typeof how === 'object' && how !== null) {
     const timeout = timeoutOf(how.downgrade);
@@ -451,43 +529,60 @@ function senderGone(error: unknown): Result<true> {
  * modes one packet, whatever the length. Errors: `timeout` (nothing is lost), `closed`, `einval` (not passive),
  * `ealready` (another waits), `{ invalid_packet: data }`, `{ tls_alert: … }`, `enotconn`. `ssl:recv/2,3`
  */
-export async function recv(
-  socket: SslSocket | SslListenSocket,
+export async function recv<Data extends ReceivedData>(
+  socket: SslSocket<Data> | SslListenSocket<Data>,
   length: number,
   timeout: Timeout = 'infinity',
-): Promise<RecvResult> {
+): Promise<RecvResult<Data>> {
   if (!Number.isInteger(length) || length < 0) throw new TypeError(`recv: ${String(length)} is no length`);
   const limit = timeoutOf(timeout);
   if (socket instanceof SslListenSocket) return enotconn;
   return ask(socket, { type: 'recv', length, timeout: limit }, closed);
 }
 
+/** What `setopts` takes on every socket; see `ShapeOf` for the rest. */
+export interface SettableOptions {
+  /** `active`: a number adds to the running count. */
+  readonly active?: ActiveMode | undefined;
+  /** `packet_size`: largest packet, bytes; 0: no limit. */
+  readonly packetSize?: number | undefined;
+  /** `nodelay` of TCP. */
+  readonly nodelay?: boolean | undefined;
+  /** `keepalive` of TCP. */
+  readonly keepalive?: boolean | undefined;
+}
+
 /**
  * Sets options: `mode`, `packet`, `header`, `active`, `packetSize` in the order given, then those of the transport
- * (`nodelay`, `keepalive`). On a listener: for later connections. Errors: `closed`, `{ options: … }` (contract §2.6).
+ * (`nodelay`, `keepalive`). On a listener: for later connections. A socket whose type tells what it delivers takes no
+ * options that would make it untrue: `const any: SslSocket = socket` takes all. Errors: `closed`, `{ options: … }`.
  * `ssl:setopts/2`
  */
-export async function setopts(
-  socket: SslSocket | SslListenSocket,
-  options: Readonly<Record<string, unknown>>,
+export async function setopts<Data extends ReceivedData>(
+  socket: SslSocket<Data> | SslListenSocket<Data>,
+  options: SettableOptions & ShapeOf<Data>,
 ): Promise<Result<true>> {
   const plain = plainly(options);
-  if (socket instanceof SslSocket) return ask(socket, { type: 'set_options', options: plain }, closed);
-  return askListener(
-    socket,
-    { type: 'set_options', change: (template) => listenerOptions(template, plain) },
-    closed,
-  );
+  if (socket instanceof SslSocket)
+    return withWords(await ask<Result<true>>(socket, { type: 'set_options', options: plain }, closed));
+  const change = (template: SocketOptions): ReturnType<typeof listenerOptions> =>
+    listenerOptions(template, plain);
+  return withWords(await askListener<Result<true>>(socket, { type: 'set_options', change }, closed));
 }
 
 /** Options by name, in reverse of the asked order as in OTP. Errors: `closed`, `{ options: … }`. `ssl:getopts/2` */
+export function getopts<Name extends keyof OptionValues>(
+  socket: SslSocket | SslListenSocket,
+  names: readonly Name[],
+): Promise<Result<Pick<OptionValues, Name>>>;
 export async function getopts(
   socket: SslSocket | SslListenSocket,
   names: readonly string[],
-): Promise<Result<Readonly<Record<string, unknown>>>> {
-  if (socket instanceof SslSocket) return ask(socket, { type: 'get_options', names }, closed);
+): Promise<Result<Raw>> {
+  if (socket instanceof SslSocket)
+    return withWords(await ask<Result<Raw>>(socket, { type: 'get_options', names }, closed));
   const template = await askListener<SocketOptions | Closed>(socket, { type: 'options' }, closed);
-  return 'error' in template ? template : readOptions(names, template, () => undefined);
+  return 'error' in template ? template : withWords(readOptions(names, template, () => undefined));
 }
 
 /** What went through the transport: bytes, chunks, sizes; zeros for a listener. Errors: `einval`. `ssl:getstat/1,2` */
@@ -545,10 +640,10 @@ export async function negotiatedProtocol(socket: SslSocket | SslListenSocket): P
  * `serverRandom`, `keylog`). Unknown and undefined items are left out. Errors: `closed`, `enotconn`.
  * `ssl:connection_information/1,2`
  */
-export async function connectionInformation(
+export async function connectionInformation<Item extends keyof ConnectionInformation>(
   socket: SslSocket | SslListenSocket,
-  items?: readonly string[],
-): Promise<Result<Readonly<Record<string, unknown>>>> {
+  items?: readonly Item[],
+): Promise<Result<Pick<ConnectionInformation, Item>>> {
   if (items !== undefined) checkList(items);
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
 }
@@ -668,6 +763,7 @@ export function groups(which: 'all' | 'default' = 'all'): Tls13GroupName[] {
 
 // ── How it is done ──────────────────────────────────────────────────────────────────────────────────────
 
+type Raw = Readonly<Record<string, unknown>>;
 type Closed = { readonly error: SslReason };
 const okay: Ok = Object.freeze({ ok: true });
 const closed: Closed = Object.freeze({ error: 'closed' });
@@ -676,6 +772,17 @@ const enotconn: Closed = Object.freeze({ error: 'enotconn' });
 const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
+/** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
+const needsName: Closed = Object.freeze({
+  error: withCause(
+    { options: ['dependency', { verify: 'serverNameIndication' }] },
+    localCause(
+      'missing_dependency',
+      'a peer without an address is verified by its name alone',
+      "give serverNameIndication: the name in its certificate, or 'disable'",
+    ),
+  ),
+});
 /** The emulated options that a plain socket has. */
 const plainSocket: SocketOptions = { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: false };
 /** Options of listeners as their users wrote them, for `handshake/3` to be laid over. */
@@ -683,6 +790,10 @@ const rawOptions = new WeakMap<object, TlsServerOptions>();
 
 function contextOf({ environment }: Application): ParseContext {
   return { engine: environment.engine, defaultVersions: environment.settings.protocolVersions };
+}
+
+function isNameless({ verify, serverNameIndication }: ClientConfig): boolean {
+  return verify === 'verify_peer' && serverNameIndication === undefined;
 }
 
 /** A call of the connection process; `absent` is the answer when it is no more. */
@@ -729,6 +840,11 @@ function overListener(options: TlsServerOptions, application: Application): Reco
   };
 }
 
+/** What is wrong with an option in words, beside OTP's term. */
+function withWords<T>(result: Result<T>): Result<T> {
+  return 'error' in result ? { error: explained(result.error) } : result;
+}
+
 /** `setopts` on a listener: the template of later connections; it has no transport options of its own to set. */
 function listenerOptions(
   template: SocketOptions,
@@ -753,7 +869,7 @@ function listenerOptions(
 }
 
 /** Who comes from OTP forgets the process that asks: what it becomes the owner of would be told to nobody. */
-function checkCaller(self: unknown): void {
+function checkCaller(self: unknown): asserts self is Caller {
   const right = typeof self === 'object' && self !== null && 'pid' in self && self.pid instanceof Pid;
   if (!right)
     throw new TypeError('the first argument is the calling process: its `self`, or a shell of a node');

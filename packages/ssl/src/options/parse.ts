@@ -12,6 +12,7 @@ import { versionByName } from '../values/registry/versions.js';
 import type { Result } from '../values/terms.js';
 import { clientConfig, serverConfig } from './build.js';
 import type { ClientConfig, Config, LogLevel, ServerConfig, SocketOptions } from './config.js';
+import { explained } from './explain.js';
 import { OptionError } from './option-error.js';
 import { ownOptions } from './own-options.js';
 import type { TlsClientOptions, TlsServerOptions } from './raw.js';
@@ -93,7 +94,7 @@ function parse<C extends Config>(
     checkBuilt(settings.versions, raw['versions']);
     return { ok: build(settings, socket) };
   } catch (error) {
-    if (error instanceof OptionError) return { error: error.reason };
+    if (error instanceof OptionError) return { error: explained(error.reason) };
     throw error;
   }
 }

@@ -71,8 +71,15 @@ export type StaplingWish =
       readonly ocspResponderCerts?: readonly Uint8Array[] | undefined;
     };
 
-/** Options of both sides. */
-export interface CommonTlsOptions {
+/**
+ * Options of both sides. The parameters are what `mode`, `packet` and `header` say, so that the socket's type can tell
+ * what it delivers.
+ */
+export interface CommonTlsOptions<
+  Mode extends 'binary' | 'list' = 'binary' | 'list',
+  Packet extends PacketMode = PacketMode,
+  Header extends number = number,
+> {
   /** `protocol`: default `'tls'`. */
   readonly protocol?: 'tls' | 'dtls' | undefined;
   /** `versions`: any order; default: those built of TLS 1.3 and 1.2. */
@@ -139,13 +146,13 @@ export interface CommonTlsOptions {
   readonly handshakeDeadline?: number | 'infinity' | undefined;
 
   /** `mode` of delivered data: default `'binary'`. */
-  readonly mode?: 'binary' | 'list' | undefined;
+  readonly mode?: Mode | undefined;
   /** `packet`: default 0. */
-  readonly packet?: PacketMode | undefined;
+  readonly packet?: Packet | undefined;
   /** `packet_size`: largest packet, bytes; default 0, no limit. */
   readonly packetSize?: number | undefined;
   /** `header`: bytes delivered as numbers before the rest; default 0. */
-  readonly header?: number | undefined;
+  readonly header?: Header | undefined;
   /** `active`: default true; a number from -32768 to 32767 counts messages. */
   readonly active?: ActiveMode | undefined;
 
@@ -166,7 +173,11 @@ export interface CommonTlsOptions {
 }
 
 /** Options of `connect`. */
-export interface TlsClientOptions extends CommonTlsOptions {
+export interface TlsClientOptions<
+  Mode extends 'binary' | 'list' = 'binary' | 'list',
+  Packet extends PacketMode = PacketMode,
+  Header extends number = number,
+> extends CommonTlsOptions<Mode, Packet, Header> {
   /**
    * `server_name_indication`: a name to send and check (Unicode too), an address to check, or `'disable'`; default:
    * the host, which is sent if it is a name.
@@ -181,7 +192,11 @@ export interface TlsClientOptions extends CommonTlsOptions {
 }
 
 /** Options of `listen`, `handshake` and `handshakeContinue`. */
-export interface TlsServerOptions extends CommonTlsOptions {
+export interface TlsServerOptions<
+  Mode extends 'binary' | 'list' = 'binary' | 'list',
+  Packet extends PacketMode = PacketMode,
+  Header extends number = number,
+> extends CommonTlsOptions<Mode, Packet, Header> {
   /** `fail_if_no_peer_cert`: default false; needs `verify_peer`. */
   readonly failIfNoPeerCert?: boolean | undefined;
   /** `alpn_preferred_protocols`: names of 1 to 255 bytes, most wanted first. */

@@ -260,6 +260,12 @@ function parseTransport(raw: Raw, role: Config['role']): TransportOptions {
 
 // --- setopts, getopts ------------------------------------------------------------------------------------------
 
+/** All that `getopts` can tell; `nodelay` and `keepalive` of transports that have them. */
+export interface OptionValues extends SocketOptions {
+  readonly nodelay: boolean;
+  readonly keepalive: boolean;
+}
+
 /** What a call of `setopts` does, in this order: `socket` is set, then `transport` is tried, or `error` told. */
 export interface SetoptsPlan {
   /** Emulated options to set; with an error those before the wrong one. */

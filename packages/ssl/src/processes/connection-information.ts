@@ -1,15 +1,81 @@
 /** `ssl:connection_information/1,2` (contract §1.4), in the user's terms. */
-import type { Config } from '../options/config.js';
+import type { ClientConfig, Config, ServerConfig, VerifyFun } from '../options/config.js';
 import type { Facts } from '../protocol/facts.js';
-import { suiteMap } from '../values/cipher-suites.js';
+import type { GroupName } from '../values/crypto/engine.js';
+import { type SuiteMap, suiteMap } from '../values/cipher-suites.js';
+
+/** What `connection_information` can tell; options as their user would write them. */
+export interface ConnectionInformation
+  extends Pick<Facts, 'protocol' | 'sessionId' | 'sessionResumption'>,
+    Pick<Config, PlainOption>,
+    Partial<Undefined<Pick<ClientConfig, ClientOption>>>,
+    Partial<Undefined<Pick<ServerConfig, ServerOption>>>,
+    Partial<Undefined<Pick<Config, MayBeAbsent>>> {
+  readonly selectedCipherSuite: SuiteMap;
+  /** Of a server: the name that the client has sent. */
+  readonly sniHostname?: string;
+  readonly certfile?: string;
+  readonly keyfile?: string;
+  readonly verifyFun?: readonly [fun: VerifyFun, state: unknown];
+  readonly ciphers: readonly SuiteMap[];
+  /** Only when named. */
+  readonly clientRandom: Uint8Array;
+  /** Only when named. */
+  readonly serverRandom: Uint8Array;
+  /** Only when named, of TLS 1.2. */
+  readonly masterSecret?: Uint8Array;
+  /** Curve of the key exchange of TLS 1.2. */
+  readonly ecc?: { readonly named_curve: GroupName };
+  /** Only when named; of TLS 1.3 with `keepSecrets`: lines of an NSS key log. */
+  readonly keylog?: readonly string[];
+}
+
+type Undefined<T> = { readonly [K in keyof T]: Exclude<T[K], undefined> };
+type PlainOption =
+  | 'versions'
+  | 'verify'
+  | 'crlCheck'
+  | 'depth'
+  | 'supportedGroups'
+  | 'eccs'
+  | 'signatureAlgs'
+  | 'maxHandshakeSize'
+  | 'keyUpdateAt'
+  | 'middleboxCompMode'
+  | 'handshakeDeadline'
+  | 'logLevel'
+  | 'keepSecrets'
+  | 'hibernateAfter';
+type MayBeAbsent = 'cacertfile' | 'partialChain' | 'signatureAlgsCert';
+type ClientOption =
+  | 'serverNameIndication'
+  | 'customizeHostnameCheck'
+  | 'stapling'
+  | 'alpnAdvertisedProtocols';
+type ServerOption =
+  | 'alpnPreferredProtocols'
+  | 'failIfNoPeerCert'
+  | 'honorCipherOrder'
+  | 'honorEccOrder'
+  | 'maxHandshakes'
+  | 'maxHandshakesPerAddress'
+  | 'maxHandshakeBytes';
+type Item = keyof ConnectionInformation;
 
 /** Items told unasked, in this order; options follow. */
-const plainItems = ['protocol', 'sessionId', 'sessionResumption', 'selectedCipherSuite', 'sniHostname'];
+const plainItems: readonly Item[] = [
+  'protocol',
+  'sessionId',
+  'sessionResumption',
+  'selectedCipherSuite',
+  'sniHostname',
+  'ecc',
+];
 /** Told only when named. */
-const secretItems = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
+const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
 
 /** Options that are no secret and that `connection_information` gives back as the user would write them. */
-const optionItems = [
+const optionItems: readonly Item[] = [
   'versions',
   'certfile',
   'keyfile',
@@ -21,6 +87,7 @@ const optionItems = [
   'depth',
   'ciphers',
   'supportedGroups',
+  'eccs',
   'signatureAlgs',
   'signatureAlgsCert',
   'maxHandshakeSize',
@@ -37,6 +104,7 @@ const optionItems = [
   'alpnPreferredProtocols',
   'failIfNoPeerCert',
   'honorCipherOrder',
+  'honorEccOrder',
   'maxHandshakes',
   'maxHandshakesPerAddress',
   'maxHandshakeBytes',
@@ -60,7 +128,7 @@ export function connectionInformation(
   return found;
 }
 
-function item(name: string, facts: Facts, config: Config): unknown {
+function item(name: Item, facts: Facts, config: Config): unknown {
   switch (name) {
     case 'protocol':
       return facts.protocol;
@@ -76,6 +144,8 @@ function item(name: string, facts: Facts, config: Config): unknown {
       return facts.clientRandom;
     case 'serverRandom':
       return facts.serverRandom;
+    case 'ecc':
+      return facts.secrets?.kind === 'master' ? { named_curve: facts.group } : undefined;
     case 'masterSecret':
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose() : undefined;
     case 'keylog':

@@ -22,10 +22,9 @@ import type { Core } from '../protocol/core.js';
 import type { Facts } from '../protocol/facts.js';
 import type { OwnIdentity } from '../protocol/identity.js';
 import type { Failure, Owed, Sink, StapleWish } from '../protocol/sink.js';
-import { alertText } from '../values/alert-text.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { explain, type PeerVerdict } from '../values/x509/verdict.js';
+import type { PeerVerdict } from '../values/x509/verdict.js';
 import { Alarm } from './alarm.js';
 import { Batch } from './batch.js';
 import { afterEnd, closedError, codeOf, crashReason, okay } from './connection-answers.js';
@@ -35,6 +34,7 @@ import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from '.
 import type { Credentials } from './credentials.js';
 import { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
+import { reportFailure } from './failure-report.js';
 import { Handshaking, type Postponed } from './handshaking.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
@@ -421,8 +421,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
 
   #answerVerdict(verdict: PeerVerdict): void {
     const handshake = this.#handshake;
-    if ('reject' in verdict && handshake !== undefined)
-      handshake.explanation = explain(verdict.reject.explanation);
+    if ('reject' in verdict && handshake !== undefined) handshake.explanation = verdict.reject.explanation;
     this.#core?.answerVerdict(verdict);
   }
 
@@ -716,12 +715,14 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
 
   /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */
   #alertReason(failure: Failure): SslReason {
-    const { protocol, role } = this.#config;
-    const explanation = failure.by === 'self' ? this.#handshake?.explanation : undefined;
-    const text = alertText({ protocol, role, ...failure, explanation });
+    const report = reportFailure(failure, this.#config, {
+      verdict: failure.by === 'self' ? this.#handshake?.explanation : undefined,
+      unread: this.#core?.takeRest() ?? new Uint8Array(),
+    });
     const { alert, by, detail, reason, state } = failure;
+    const { text, explanation } = report;
     this.#log.report('notice', { alert, by, state, reason, detail, explanation }, text.trimEnd());
-    return { tls_alert: [alert, text] };
+    return report.reason;
   }
 
   #logOf({ logLevel, protocol, role }: Config): ConnectionLog {

@@ -8,6 +8,7 @@
 import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from '../options/config.js';
 import type { OwnIdentity } from '../protocol/identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../values/crypto/engine.js';
+import { localCause, withCause } from '../values/failure-cause.js';
 import { notation } from '../values/notation.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { hex } from '../values/x509/der.js';
@@ -499,7 +500,10 @@ class MaterialError extends Error {
 
 /** `{options, {keyfile, File, R}}`; material that was given and not read from a file has no file in its term. */
 function materialError(option: string, file: string | undefined, reason: unknown): MaterialError {
-  return new MaterialError({ options: { [option]: file === undefined ? reason : [file, reason] } });
+  const term = { options: { [option]: file === undefined ? reason : [file, reason] } };
+  // A value of `key` is shown in no text, so what is wrong with it has to be said beside it.
+  const plain = file === undefined && typeof reason === 'string';
+  return new MaterialError(plain ? withCause(term, localCause('unusable_material', reason)) : term);
 }
 
 /** As OTP's match failure reads the list of entries that fit is empty; what has a name of its own is told by it. */

@@ -8,18 +8,16 @@ import type { ActiveMode, PacketMode, SocketOptions } from '../options/config.js
 import type { SslReason } from '../values/terms.js';
 import { decodePacket } from './packet.js';
 import type { HttpPacket } from './packet-http.js';
-
-/** Received data as the owner sees it: a binary, a list of byte numbers, or (`header`) numbers and a binary last. */
-export type ReceivedData = Uint8Array | readonly (number | Uint8Array)[] | HttpPacket;
+import type { ReceivedData } from './received-data.js';
 
 /** What the owner of a socket is told. `Socket` is whatever stands for the connection. */
-export type OwnerMessage<Socket> =
-  | { readonly type: 'ssl'; readonly socket: Socket; readonly data: ReceivedData }
+export type OwnerMessage<Socket, Data = ReceivedData> =
+  | { readonly type: 'ssl'; readonly socket: Socket; readonly data: Data }
   | { readonly type: 'ssl_closed'; readonly socket: Socket }
   | { readonly type: 'ssl_error'; readonly socket: Socket; readonly reason: SslReason }
   | { readonly type: 'ssl_passive'; readonly socket: Socket };
 
-export type RecvResult = { readonly ok: ReceivedData } | { readonly error: SslReason };
+export type RecvResult<Data = ReceivedData> = { readonly ok: Data } | { readonly error: SslReason };
 
 /** How the data ended: the peer closed, or the connection failed with an alert. */
 export type End = { readonly type: 'closed' } | { readonly type: 'failed'; readonly reason: SslReason };
@@ -271,10 +269,10 @@ export class Delivery<Socket> {
 
   #form(data: Uint8Array): ReceivedData {
     if (this.#mode === 'list') return Array.from(data);
-    if (this.#header === 0)
-      return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
-    const numbers: (number | Uint8Array)[] = Array.from(data.subarray(0, this.#header));
-    if (data.length >= this.#header) numbers.push(data.subarray(this.#header));
+    const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
+    if (this.#header === 0) return bytes;
+    const numbers: (number | Buffer)[] = Array.from(bytes.subarray(0, this.#header));
+    if (bytes.length >= this.#header) numbers.push(bytes.subarray(this.#header));
     return numbers;
   }
 

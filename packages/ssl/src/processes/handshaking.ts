@@ -14,7 +14,7 @@ import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { nonceExtensions } from '../values/x509/ocsp.js';
 import type { HostReference } from '../values/x509/peer-verification.js';
-import type { PeerVerdict } from '../values/x509/verdict.js';
+import type { Explanation, PeerVerdict } from '../values/x509/verdict.js';
 import type { Alarm } from './alarm.js';
 import type { ConnectionLog } from './connection-log.js';
 import type { ConnectionRequest } from './connection-requests.js';
@@ -40,8 +40,8 @@ export class Handshaking {
   readonly postponed: Postponed[] = [];
   from: From | undefined = undefined;
   alarm: Alarm<'handshake'> | undefined = undefined;
-  /** Why the peer's certificates were refused, for people. */
-  explanation: string | undefined = undefined;
+  /** Why the peer's certificates were refused. */
+  explanation: Explanation | undefined = undefined;
   #credentials: Credentials | undefined = undefined;
   #reference: HostReference | undefined = undefined;
   /** What a stapled response has to bear. */

@@ -2,15 +2,18 @@
 import { inspect } from 'node:util';
 import type { Node, Pid } from '@actor-tls/runtime';
 import type { OwnerMessage } from './delivery.js';
+import type { ReceivedData } from './received-data.js';
 
-/** What the owner of a connection is told (contract §3). */
-export type SslMessage = OwnerMessage<SslSocket>;
+/** What the owner of a connection is told; `Data` is what its options make of what comes. */
+export type SslMessage<Data = ReceivedData> = OwnerMessage<SslSocket<Data>, Data>;
 
 /**
  * A TLS connection. The same object from `connect` or `transportAccept` on, and in every message to its owner. Its only
  * own property is its name: whoever compares or prints messages does not walk through the node.
  */
-export class SslSocket {
+export class SslSocket<out Data = ReceivedData> {
+  /** Exists for the type checker only: what the socket delivers. */
+  declare readonly delivers?: Data;
   /** `<0.19.0>`: the pid of the connection, unique on its node. */
   readonly id: string;
   readonly #node: Node;
@@ -48,7 +51,9 @@ export class SslSocket {
 }
 
 /** A listening socket. */
-export class SslListenSocket {
+export class SslListenSocket<out Data = ReceivedData> {
+  /** Exists for the type checker only: what accepted sockets deliver. */
+  declare readonly delivers?: Data;
   /** The pid of the listener, unique on its node. */
   readonly id: string;
   readonly #node: Node;

@@ -16,6 +16,8 @@ interface ReasonRow {
   readonly section: string;
   /** BoGo's error name. */
   readonly bogo?: string;
+  /** What a person can do about it. */
+  readonly hint?: string;
 }
 
 export type HandshakeReason =
@@ -162,6 +164,7 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'no protocol version in common',
     section: 'RFC 8446 §4.2.1',
     bogo: 'UNSUPPORTED_PROTOCOL',
+    hint: 'compare versions',
   },
   wrong_selected_version: {
     alert: 'illegal_parameter',
@@ -255,24 +258,28 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'no cipher suite in common',
     section: 'RFC 8446 §4.1.1',
     bogo: 'NO_SHARED_CIPHER',
+    hint: 'compare ciphers',
   },
   no_suitable_groups: {
     alert: 'insufficient_security',
     text: 'no group in common',
     section: 'RFC 8446 §4.1.1',
     bogo: 'NO_SHARED_GROUP',
+    hint: 'compare supportedGroups',
   },
   no_suitable_signature_algorithm: {
     alert: 'insufficient_security',
     text: 'no own certificate fits the signature algorithms of the peer',
     section: 'RFC 8446 §4.4.2.2',
     bogo: 'NO_COMMON_SIGNATURE_ALGORITHMS',
+    hint: 'compare signatureAlgs, or give a key of another kind in certsKeys',
   },
   no_application_protocol: {
     alert: 'no_application_protocol',
     text: 'no application protocol in common',
     section: 'RFC 7301 §3.2',
     bogo: 'NO_APPLICATION_PROTOCOL',
+    hint: 'compare the ALPN lists',
   },
   wrong_application_protocol: {
     alert: 'illegal_parameter',
@@ -320,6 +327,7 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'the client shows no certificate',
     section: 'RFC 8446 §4.4.2.4',
     bogo: 'PEER_DID_NOT_RETURN_A_CERTIFICATE',
+    hint: 'have it give cert and key, or leave failIfNoPeerCert out',
   },
   certificate_rejected: {
     alert: 'bad_certificate',
@@ -338,6 +346,7 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'CertificateVerify does not verify',
     section: 'RFC 8446 §4.4.3',
     bogo: 'BAD_SIGNATURE',
+    hint: 'does its key fit its certificate?',
   },
   bad_finished: {
     alert: 'decrypt_error',
@@ -461,6 +470,7 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'a handshake message longer than max_handshake_size',
     section: 'contract §13.1',
     bogo: 'EXCESSIVE_MESSAGE_SIZE',
+    hint: 'maxHandshakeSize allows more',
   },
   sequence_number_overflow: {
     alert: 'internal_error',

@@ -26,7 +26,7 @@ export interface AlertReport {
   readonly reason?: string | undefined;
   /** Own alerts: more, such as `{ bad_cert: 'cert_expired' }`. */
   readonly detail?: unknown;
-  /** Own alerts, ours: for people, which certificate was refused, why, and what can be done. */
+  /** Ours, for people: which certificate was refused, why, and what can be done; what the peer may mean. */
   readonly explanation?: string | undefined;
 }
 
@@ -38,9 +38,8 @@ export function alertText(report: AlertReport): string {
   const deed = by === 'self' ? `at ${reason} generated` : 'received';
   const severity = level === 'fatal' ? 'Fatal' : 'Warning';
   const line = `${start} ${deed} ${sender.toUpperCase()} ALERT: ${severity} - ${alertTitle(alert, code)}\n`;
-  if (by === 'peer') return line;
   const more = [
-    ...(detail === undefined ? [] : [` ${notation(detail)}`]),
+    ...(detail === undefined || by === 'peer' ? [] : [` ${notation(detail)}`]),
     ...(explanation === undefined ? [] : [` ${explanation}`]),
   ];
   return line + more.join('\n');

@@ -1,4 +1,5 @@
 /** `ssl:format_error/1`: what an error term says, in words (contract §9.3). */
+import { causeOf } from './failure-cause.js';
 import { notation } from './notation.js';
 import { posixText } from './posix.js';
 
@@ -22,10 +23,16 @@ export function formatError(reason: unknown): string {
     case 'tls_alert':
       return alertTextOf(value) ?? unexpected(reason);
     case 'options':
-      return Array.isArray(value) ? unexpected(reason) : formatOptions(value);
+      return withWords(reason, Array.isArray(value) ? unexpected(reason) : formatOptions(value));
     default:
-      return unexpected(reason);
+      return withWords(reason, unexpected(reason));
   }
+}
+
+/** OTP's text, then what we know of the cause: of a key that does not fit, for one, a term shows nothing. */
+function withWords(reason: unknown, text: string): string {
+  const cause = causeOf(reason);
+  return cause === undefined ? text : `${text}: ${cause.text}`;
 }
 
 function formatAtom(reason: string): string {
@@ -42,15 +49,31 @@ function formatOptions(value: unknown): string {
     return `Invalid socket option: ${notation(inner)}`;
   }
   const start = key !== undefined && Object.hasOwn(files, key) ? files[key] : undefined;
-  if (start !== undefined && Array.isArray(inner) && inner.length === 2 && typeof inner[0] === 'string')
-    return `${start}${inner[0]}: ${fileReason(inner[1])}`;
+  if (
+    key !== undefined &&
+    start !== undefined &&
+    Array.isArray(inner) &&
+    inner.length === 2 &&
+    typeof inner[0] === 'string'
+  )
+    return `${start}${inner[0]}: ${fileReason(key, inner[1])}`;
   return `Invalid TLS option: ${notation(value)}`;
 }
 
-function fileReason(reason: unknown): string {
-  const [tag, posix] = only(reason) ?? [undefined, undefined];
-  return (tag === 'error' ? posixText(posix) : undefined) ?? 'decoding error';
+/** A posix name, our decoder's own words, or OTP's for whatever else it may be. */
+function fileReason(key: string, reason: unknown): string {
+  if (typeof reason === 'string' && !isAtom(reason)) return reason;
+  if (Array.isArray(reason) && reason.length === 0) return `no ${contents[key] ?? 'content'} in it`;
+  const [tag, why] = only(reason) ?? [undefined, undefined];
+  if (tag === 'bad_pem' && typeof why === 'string') return why;
+  return (tag === 'error' ? posixText(why) : undefined) ?? 'decoding error';
 }
+
+const contents: Readonly<Record<string, string>> = {
+  certfile: 'certificate',
+  keyfile: 'private key',
+  cacertfile: 'certificate',
+};
 
 function alertTextOf(value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length !== 2) return undefined;

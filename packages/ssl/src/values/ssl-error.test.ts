@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { type FailureCause, withCause } from './failure-cause.js';
 import { isSslError, SslError, unwrap } from './ssl-error.js';
 import type { SslReason } from './terms.js';
 
@@ -31,16 +33,56 @@ describe('SslError', () => {
     expect(new SslError({ tls_alert: ['unknown_ca', 'TLS client: …\n'] }).message).toMatch(
       /^TLS client: ….*cacerts/,
     );
-    expect(new SslError({ options: { cacertfile: '' } }).message).toContain(
-      'verify_peer needs trusted certificates',
-    );
-    expect(
-      new SslError({ options: { insufficient_crypto_support: { 'tlsv1.2': { versions: ['tlsv1.2'] } } } })
-        .message,
-    ).toContain('leave it out of versions');
     expect(new SslError({ options: { certfile: ['/a.pem', { error: 'enoent' }] } }).message).toBe(
-      'Invalid certificate file /a.pem: no such file or directory. It has to be a readable PEM file with the expected content.',
+      'Invalid certificate file /a.pem: no such file or directory',
     );
+  });
+
+  it.each([
+    [{ bad_pem: 'no PEM block of a known kind' }, 'no PEM block of a known kind'],
+    ['a wrong password', 'a wrong password'],
+    [[], 'no private key in it'],
+    [{ error: 'eacces' }, 'permission denied'],
+    [{ error: 'no_posix_name' }, 'decoding error'],
+  ])('a file’s own reason %j is told, and nothing general behind it', (reason, words) => {
+    expect(new SslError({ options: { keyfile: ['/k.pem', reason] } }).message).toBe(
+      `Invalid key file /k.pem: ${words}`,
+    );
+  });
+
+  const cause: FailureCause = {
+    rule: 'hostname_check_failed',
+    text: 'issued for other names',
+    hint: 'it has a, wanted is b',
+    side: 'client',
+    by: 'self',
+    certificate: { place: 'peer certificate', subject: 'CN=a', serial: '01' },
+  };
+  const plain = (): { readonly tls_alert: readonly ['handshake_failure', string] } => ({
+    tls_alert: ['handshake_failure', 'TLS client: … Handshake Failure\n'],
+  });
+
+  it('a cause goes along with its term, and the term stays what it was', () => {
+    const term = withCause(plain(), cause);
+    expect(new SslError(term).cause).toEqual(cause);
+    expect(new SslError(plain()).cause).toBeUndefined();
+    expect(term).toStrictEqual(plain());
+    expect(JSON.stringify(term)).toBe(JSON.stringify(plain()));
+    expect(inspect(term)).toBe(inspect(plain()));
+  });
+
+  it('a precise cause is told in place of general advice, once', () => {
+    const message = 'TLS client: … Handshake Failure. issued for other names; it has a, wanted is b';
+    expect(new SslError(withCause(plain(), cause)).message).toBe(message);
+    expect(new SslError(plain()).message).toContain('compare versions, ciphers and names');
+    const told = withCause({ tls_alert: ['handshake_failure', `${message}\n`] as const }, cause);
+    expect(new SslError(told).message).toBe(message);
+  });
+
+  it('general advice never follows a text that names a rule, wherever it comes from', () => {
+    const text =
+      'TLS client: … Handshake Failure\n { bad_cert: … }\n peer certificate "CN=a": issued for other names';
+    expect(new SslError({ tls_alert: ['handshake_failure', text] }).message).toBe(text);
   });
 
   it('a reason without advice is told plainly', () => {

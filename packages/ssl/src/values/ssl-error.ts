@@ -1,4 +1,6 @@
 /** Errors for those who prefer exceptions: `unwrap` throws what a function answered as `{ error }`. */
+import { alertAdvice } from './advice.js';
+import { causeOf, type FailureCause } from './failure-cause.js';
 import { formatError } from './format-error.js';
 import { posixText } from './posix.js';
 import type { SslReason } from './terms.js';
@@ -9,18 +11,22 @@ const brand: symbol = Symbol.for('@actor-tls/ssl.SslError');
  * An answer `{ error: reason }` as an exception.
  *
  * `code` is stable: POSIX reasons as in Node (`ECONNREFUSED`), else `TLS_` and the reason's tag, for alerts with the
- * alert (`TLS_CLOSED`, `TLS_OPTIONS`, `TLS_ALERT_UNKNOWN_CA`). The message says what happened and what to do next.
+ * alert (`TLS_CLOSED`, `TLS_OPTIONS`, `TLS_ALERT_UNKNOWN_CA`). The message says what happened and what to do next;
+ * `cause` says it as data, finer than `code`: a wrong host name, purpose and date have one alert each or share one.
  * `instanceof` also holds across two copies of this package.
  */
 export class SslError extends Error {
   readonly code: string;
   /** OTP's term, as the function answered it. */
   readonly reason: SslReason;
+  /** What was wrong and what can be done about it, as data; `undefined` where the term says all. */
+  override readonly cause: FailureCause | undefined;
 
   constructor(reason: SslReason) {
-    const advice = nextStep(reason);
     const what = formatError(reason).trimEnd();
-    super(advice === undefined ? what : `${what}${/[.!?]$/.test(what) ? '' : '.'} ${advice}`);
+    const more = addition(reason, what);
+    super(more === undefined ? what : `${what}${/[.!?]$/.test(what) ? '' : '.'} ${more}`);
+    this.cause = causeOf(reason);
     this.name = 'SslError';
     this.code = codeOf(reason);
     this.reason = reason;
@@ -83,37 +89,37 @@ const steps: Readonly<Record<string, string>> = {
   EINVAL: 'The socket is not in a state for this: recv, for one, needs active: false.',
   ENOTCONN: 'A listening socket has no peer.',
   EALREADY: 'Another call of the same kind is waiting.',
-  TLS_ALERT_UNKNOWN_CA:
-    "The chain ends in no trusted CA: give the CA's certificate in cacerts or cacertfile of the side that checks.",
-  TLS_ALERT_CERTIFICATE_EXPIRED: 'A certificate is out of its dates, or a clock is wrong.',
-  TLS_ALERT_CERTIFICATE_REVOKED: 'The certificate was revoked: a new one is needed.',
-  TLS_ALERT_CERTIFICATE_REQUIRED: 'The server asks for a client certificate: give cert and key.',
-  TLS_ALERT_BAD_CERTIFICATE: 'A certificate of the chain breaks a rule; the text above names it.',
-  TLS_ALERT_HANDSHAKE_FAILURE:
-    'The sides share no parameters, or the certificate does not fit the host; compare versions, ciphers and names.',
-  TLS_ALERT_INSUFFICIENT_SECURITY:
-    'The sides share no cipher suite or group: compare ciphers and supportedGroups.',
-  TLS_ALERT_PROTOCOL_VERSION: 'The sides share no protocol version: compare versions.',
-  TLS_ALERT_NO_APPLICATION_PROTOCOL: 'The sides share no application protocol: compare the ALPN lists.',
-  TLS_ALERT_UNRECOGNIZED_NAME: 'The server has nothing for that host name: look at serverNameIndication.',
-  TLS_ALERT_DECRYPT_ERROR: 'A signature or Finished is wrong: does the key fit the certificate?',
 };
 
-/** What a person can do about it, in one sentence. */
-function nextStep(reason: SslReason): string | undefined {
+/** What formatError leaves out: cause and hint of this very failure, else general advice. */
+function addition(reason: SslReason, told: string): string | undefined {
+  const cause = causeOf(reason);
+  if (cause === undefined) return advice(reason, told);
+  const { text, hint } = cause;
+  const news = (cause.by === 'peer' ? [hint] : [text, hint]).filter(
+    (words) => words !== undefined && !told.includes(words),
+  );
+  return news.length === 0 ? undefined : news.join('; ');
+}
+
+/** For a reason of which no more is known: nothing general is said behind something precise. */
+function advice(reason: SslReason, told: string): string | undefined {
   const [tag, content] = parts(reason);
-  if (tag === 'options' && typeof content === 'object' && content !== null) {
-    if ('insufficient_crypto_support' in content)
-      return 'This release does not speak that version: leave it out of versions.';
-    if ('socket_options' in content)
-      return 'Nobody knows such an option, or not with this value: docs/options.md.';
-    if ('cacertfile' in content && content.cacertfile === '')
-      return 'verify_peer needs trusted certificates: give cacerts or cacertfile.';
-    const file = ['certfile', 'keyfile', 'cacertfile', 'dhfile'].some((key) =>
-      Array.isArray(Reflect.get(content, key)),
-    );
-    if (file) return 'It has to be a readable PEM file with the expected content.';
-  }
+  if (tag === 'tls_alert' && Array.isArray(content))
+    return told.includes('\n') || !isKnownAlert(content[0]) ? undefined : alertAdvice[content[0]];
+  if (tag === 'options') return namesFile(content) ? undefined : steps['TLS_OPTIONS'];
   const code = codeOf(reason);
   return Object.hasOwn(steps, code) ? steps[code] : undefined;
+}
+
+/** `{options, {certfile, File, Reason}}`: the reason says it all. */
+function namesFile(content: unknown): boolean {
+  if (typeof content !== 'object' || content === null) return false;
+  return ['certfile', 'keyfile', 'cacertfile', 'dhfile'].some((key) =>
+    Array.isArray(Reflect.get(content, key)),
+  );
+}
+
+function isKnownAlert(name: unknown): name is keyof typeof alertAdvice {
+  return typeof name === 'string' && Object.hasOwn(alertAdvice, name);
 }

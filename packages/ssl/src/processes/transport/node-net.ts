@@ -8,6 +8,8 @@ import { connect, createServer, type Server, Socket } from 'node:net';
 import { systemClock } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import type { Result } from '../../values/terms.js';
+import { carriesBytes, duplexTransport } from './duplex.js';
+import { posixName } from './node-error.js';
 import type {
   AcceptReceiver,
   Address,
@@ -57,7 +59,7 @@ export const nodeNet: TransportProvider = {
           : systemClock.setTimeout(() => {
               settle({ error: 'timeout' });
             }, timeout);
-      const onError = (error: Error): void => settle({ error: posix(error) });
+      const onError = (error: Error): void => settle({ error: posixName(error) });
       const onConnect = (): void => {
         socket.pause();
         settle({ ok: new NodeTransport(socket, options) });
@@ -86,7 +88,7 @@ export const nodeNet: TransportProvider = {
         noDelay: options.nodelay ?? true,
         keepAlive: options.keepalive ?? false,
       });
-      const onError = (error: Error): void => resolve({ error: posix(error) });
+      const onError = (error: Error): void => resolve({ error: posixName(error) });
       server.once('error', onError);
       server.once('listening', () => {
         server.off('error', onError);
@@ -106,10 +108,11 @@ export const nodeNet: TransportProvider = {
   },
 
   adopt(socket): Result<Transport> {
-    if (!(socket instanceof Socket) || socket.destroyed || socket.connecting) return { error: 'einval' };
-    if (socket.remoteAddress === undefined) return { error: 'einval' };
+    if (!(socket instanceof Socket)) return duplexTransport(socket);
+    const carrier: Carrier = socket;
+    const taken = carrier[transportOf] !== undefined;
+    if (taken || socket.pending || !carriesBytes(socket)) return { error: 'einval' };
     socket.pause();
-    socket.allowHalfOpen = true;
     return { ok: new NodeTransport(socket, {}) };
   },
 };
@@ -124,6 +127,8 @@ class NodeTransport implements Transport {
   ended = false;
   #nodelay: boolean;
   #keepalive: boolean;
+  /** As it was before, and is again when the socket is given back. */
+  readonly #allowHalfOpen: boolean;
   /** Called when a backlog that is too small for node's `drain` event has gone; made at the first such. */
   #flushed: (() => void) | undefined = undefined;
 
@@ -133,6 +138,8 @@ class NodeTransport implements Transport {
     this.#socket = carrier;
     this.#nodelay = options.nodelay ?? true;
     this.#keepalive = options.keepalive ?? false;
+    this.#allowHalfOpen = socket.allowHalfOpen;
+    socket.allowHalfOpen = true;
     carrier.on('error', onError);
     carrier.on('close', onClose);
   }
@@ -242,6 +249,7 @@ class NodeTransport implements Transport {
     socket.off('drain', onDrain);
     socket.off('error', onError);
     socket.off('close', onClose);
+    socket.allowHalfOpen = this.#allowHalfOpen;
     delete socket[transportOf];
     return socket;
   }
@@ -253,7 +261,7 @@ class NodeListener implements TransportListener {
   constructor(server: Server, options: TransportOptions, receiver: AcceptReceiver) {
     this.#server = server;
     server.on('connection', (socket) => receiver.onAccept(new NodeTransport(socket, options)));
-    server.on('error', (error) => receiver.onListenerClosed(posix(error)));
+    server.on('error', (error) => receiver.onListenerClosed(posixName(error)));
     server.on('close', () => receiver.onListenerClosed(undefined));
   }
 
@@ -298,7 +306,7 @@ function onDrain(this: Carrier): void {
 
 function onError(this: Carrier, error: Error): void {
   const transport = this[transportOf];
-  if (transport !== undefined) transport.failure ??= posix(error);
+  if (transport !== undefined) transport.failure ??= posixName(error);
 }
 
 function onClose(this: Carrier): void {
@@ -309,21 +317,3 @@ function onClose(this: Carrier): void {
 }
 
 function ignore(): void {}
-
-/** Node's error code in the words of `inet:posix()`. */
-export function posix(error: Error): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  switch (code) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-    case 'EAI_NONAME':
-    case 'EAI_NODATA':
-      return 'nxdomain';
-    case '':
-    case 'ERR_SOCKET_BAD_PORT':
-    case 'ERR_INVALID_ARG_TYPE':
-      return 'einval';
-    default:
-      return /^E[A-Z0-9]+$/.test(code) ? code.toLowerCase() : 'einval';
-  }
-}

@@ -7,6 +7,7 @@
 import type { TransportOptions } from '../../options/config.js';
 import { hostName } from '../../values/host-name.js';
 import type { Result } from '../../values/terms.js';
+import { duplexTransport } from './duplex.js';
 import type {
   AcceptReceiver,
   Address,
@@ -156,7 +157,8 @@ export class SimulatedNetwork implements TransportProvider {
   }
 
   adopt(socket: unknown): Result<Transport> {
-    return socket instanceof SimulatedTransport && !socket.closed ? { ok: socket } : { error: 'einval' };
+    if (!(socket instanceof SimulatedTransport)) return duplexTransport(socket);
+    return socket.closed ? { error: 'einval' } : { ok: socket };
   }
 
   /** Breaks a connection as a reset does: both ends see `econnreset` at once. */

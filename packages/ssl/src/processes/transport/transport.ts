@@ -1,8 +1,9 @@
 /**
  * What a connection needs of a transport: bytes in order both ways, with backpressure both ways.
  *
- * `node-net.ts` is TCP, `simulated.ts` a network in memory. Whatever a transport tells its receiver it tells from
- * the event loop or a timer, never from inside a call of the receiver's.
+ * `node-net.ts` is TCP and Unix domain sockets, `duplex.ts` any other stream, `simulated.ts` a network in memory.
+ * Whatever a transport tells its receiver it tells from the event loop or a timer, never from inside a call of the
+ * receiver's.
  */
 import type { TransportOptions } from '../../options/config.js';
 import type { Result } from '../../values/terms.js';
@@ -15,7 +16,7 @@ export interface TransportReceiver {
   onEnd(): void;
   /** The backlog that `write` left is gone. */
   onDrain(): void;
-  /** The transport is gone. A posix name (`econnreset`) when it broke, `undefined` when it was closed in order. */
+  /** The transport is gone. Why it broke, a posix name where there is one (`econnreset`); `undefined` when it was closed in order. */
   onClosed(reason: string | undefined): void;
 }
 
@@ -39,7 +40,7 @@ export interface Transport {
   setOptions(options: Readonly<Record<string, unknown>>): 'ok' | 'einval';
   getOption(name: string): Result<unknown>;
   statistics(): TransportStatistics;
-  /** Stops telling and gives the bare socket away (downgrade): for node:net a paused `Socket`. */
+  /** Stops telling and gives the bare socket away (downgrade): for node:net a paused `Socket`, else a paused stream. */
   release(): unknown;
 }
 
@@ -90,7 +91,7 @@ export interface TransportProvider {
     options: TransportOptions,
     receiver: AcceptReceiver,
   ): Promise<Result<TransportListener>>;
-  /** A transport of a connected socket that the user made (upgrade); `einval` when it is closed or no socket. */
+  /** A transport of an open stream that the user made (upgrade), see `duplexTransport`; `einval` for what is none. */
   adopt(socket: unknown): Result<Transport>;
 }
 

@@ -51,13 +51,14 @@ export function alertsBefore(versions: readonly ProtocolVersion[]): AlertRules {
 /** The server's choice: the newest version both speak. */
 export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): Dialect {
   // §D.5: a hello of SSL 3.0 is refused, whatever else it says.
-  if (hello.legacyVersion <= ssl30) throw new AlertError('unsupported_version');
+  if (hello.legacyVersion <= ssl30)
+    throw new AlertError('unsupported_version', { versions: [nameOf(hello.legacyVersion)] });
   const offered = offeredVersions(hello);
   refuseFallback(hello, offered, versions);
   for (const version of versions) {
     if (offered.includes(versionCode(version))) return dialectOf(version);
   }
-  throw new AlertError('unsupported_version');
+  throw new AlertError('unsupported_version', { versions: known(offered) });
 }
 
 /** What a ServerHello or HelloRetryRequest selects among the versions offered. */
@@ -74,7 +75,7 @@ export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVe
   if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
   if (speaksTls13(offered) && hasDowngradeMark(hello.random)) throw new AlertError('downgrade_detected');
   if (hello.legacyVersion === tls12 && speaksTls12(offered)) return 'tls12';
-  throw new AlertError('unsupported_version', { version: hello.legacyVersion });
+  throw new AlertError('unsupported_version', { version: nameOf(hello.legacyVersion) });
 }
 
 /**
@@ -110,6 +111,15 @@ function selectedCode(hello: ServerHello): number | undefined {
     selectedVersion.read(reader, into);
     return into.selectedVersion;
   });
+}
+
+function nameOf(code: number): string {
+  return versionByCode(code)?.name ?? (code === ssl30 ? 'sslv3' : `0x${code.toString(16).padStart(4, '0')}`);
+}
+
+/** Values that mean nothing (RFC 8701) are not told. */
+function known(offered: readonly number[]): readonly string[] {
+  return offered.flatMap((code) => versionByCode(code)?.name ?? []);
 }
 
 function dialectOf(version: ProtocolVersion): Dialect {

@@ -29,6 +29,8 @@ export type PeerVerdict =
 export interface Explanation {
   /** R of `{bad_cert, R}`, or what else went wrong. */
   readonly reason: unknown;
+  /** The rule's name: R or its tag, and finer where one R stands for two. */
+  readonly name: string;
   /** RFC 4514, or `undefined` when no certificate could be read. */
   readonly subject: string | undefined;
   /** hex; RFC 5280 §4.1.2.2 allows 20 octets, what a peer makes longer is cut. */
@@ -94,6 +96,7 @@ export function rejection(
       detail,
       explanation: {
         reason,
+        name: nameOf(reason, certificate, now),
         subject: certificate?.subject.toString(),
         serial: certificate && printOctets(certificate.serial),
         place,
@@ -112,6 +115,7 @@ export function failure(alert: AlertDescription, reason: unknown, rule: string):
       detail: reason,
       explanation: {
         reason,
+        name: tagOf(reason) ?? 'malformed_certificate',
         subject: undefined,
         serial: undefined,
         place: 'peer certificate chain',
@@ -120,6 +124,18 @@ export function failure(alert: AlertDescription, reason: unknown, rule: string):
       },
     },
   };
+}
+
+/** OTP has one reason for certificates that are too old and too young. */
+function nameOf(reason: unknown, certificate: Certificate | undefined, now: number): string {
+  if (reason === 'cert_expired' && certificate !== undefined && now < certificate.notBefore)
+    return 'cert_not_yet_valid';
+  return tagOf(reason) ?? 'refused_by_verify_fun';
+}
+
+function tagOf(reason: unknown): string | undefined {
+  if (typeof reason === 'string') return reason;
+  return typeof reason === 'object' && reason !== null ? Object.keys(reason)[0] : undefined;
 }
 
 function ruleOf(
@@ -185,6 +201,8 @@ function hintOf(
       return 'accept it in verify_fun, or have a CA issue it';
     case 'cert_expired':
       return now < certificate.notBefore ? 'check the clock' : 'renew it';
+    case 'invalid_ext_key_usage':
+      return "a server's certificate needs serverAuth, a client's clientAuth";
     case 'hostname_check_failed':
       return `it has ${namesOf(certificate)}${wantedHost === undefined ? '' : `, wanted is ${wantedHost}`}`;
     default:
