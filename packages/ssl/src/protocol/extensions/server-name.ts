@@ -1,5 +1,6 @@
 /** server_name, RFC 6066 §3. */
 import { type Codec, empty, list16, opaque16, struct, uint8 } from '../../values/wire/codec.js';
+import { latin1 } from '../../values/wire/latin1.js';
 import { AlertError } from '../reasons.js';
 import { type Field, field } from './field.js';
 
@@ -38,7 +39,7 @@ export function hostName(names: readonly ServerName[] | undefined): string | und
   if (first === undefined || others.length > 0 || first.nameType !== hostNameType) {
     throw new AlertError('malformed_extension', { server_name: 'one host_name' });
   }
-  const name = Buffer.from(first.name).toString('latin1');
+  const name = latin1(first.name);
   if (name === '' || name.endsWith('.')) throw new AlertError('unrecognized_name');
   if (name.includes('\0')) throw new AlertError('malformed_extension', { server_name: 'NUL' });
   return name;

@@ -36,6 +36,7 @@ import type { PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import {
@@ -320,7 +321,7 @@ function checkServerHello(
   dependencies: Dependencies,
 ): Suite {
   if (body.legacyVersion !== 0x0303) throw new AlertError('wrong_legacy_version');
-  if (Buffer.compare(body.legacySessionIdEcho, offer.hello.legacySessionId) !== 0) {
+  if (!sameBytes(body.legacySessionIdEcho, offer.hello.legacySessionId)) {
     throw new AlertError('wrong_session_id_echo');
   }
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);

@@ -37,6 +37,7 @@ import { versionCode } from '../../values/registry/versions.js';
 import type { Secret } from '../../values/secret.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { cookieCode } from '../extensions/cookie.js';
@@ -421,14 +422,14 @@ function isSameHello(first: ClientHello, second: ClientHello): boolean {
   const byType = new Map(again.map(({ extensionType, extensionData }) => [extensionType, extensionData]));
   return (
     first.legacyVersion === second.legacyVersion &&
-    Buffer.compare(first.random, second.random) === 0 &&
-    Buffer.compare(first.legacySessionId, second.legacySessionId) === 0 &&
+    sameBytes(first.random, second.random) &&
+    sameBytes(first.legacySessionId, second.legacySessionId) &&
     first.cipherSuites.length === second.cipherSuites.length &&
     first.cipherSuites.every((suite, index) => suite === second.cipherSuites[index]) &&
     lasting.length === again.length &&
     lasting.every(({ extensionType, extensionData }) => {
       const data = byType.get(extensionType);
-      return data !== undefined && Buffer.compare(extensionData, data) === 0;
+      return data !== undefined && sameBytes(extensionData, data);
     })
   );
 }
