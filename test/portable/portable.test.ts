@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { type Bundle, bundle } from './bundle.js';
 import type { Material } from './cores.js';
 
 const run = promisify(execFile);
+const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'actor-tls-portable-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -61,6 +63,34 @@ describe('the core in a bundle', () => {
     const ofNode = /(?<![\w.$])(?:Buffer\s*[.(]|process\.\w|global\.|setImmediate\(|require\()|["'`]node:/;
     expect(ofNode.exec(made.code)?.[0]).toBeUndefined();
   });
+
+  it('has types that need no types of Node', async () => {
+    const options = {
+      lib: ['es2023', 'dom'],
+      types: [],
+      strict: true,
+      noEmit: true,
+      module: 'esnext',
+      moduleResolution: 'bundler',
+    };
+    const typed = mkdtempSync(join(here, '.generated-'));
+    try {
+      writeFileSync(join(typed, 'tsconfig.json'), JSON.stringify({ compilerOptions: options }));
+      writeFileSync(
+        join(typed, 'page.ts'),
+        "import { clientSettings, type Core, defaultEngine } from '@actor-tls/ssl/core';\n" +
+          'export const send = (core: Core): boolean => core.send(new Uint8Array(1));\n' +
+          "export const depth: number = clientSettings({ cacerts: '' }, defaultEngine).depth;\n",
+      );
+      const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
+      const compiled = await run(process.execPath, [tsc, '-p', typed]).catch(
+        (error: { readonly stdout: string }) => error,
+      );
+      expect(compiled.stdout).toBe('');
+    } finally {
+      rmSync(typed, { recursive: true });
+    }
+  }, 60_000);
 
   it('is small, and says how small', async () => {
     const client = await bundle(
