@@ -31,7 +31,8 @@ function moduleOf({ text }: Program): string {
 
 const home = process.cwd();
 
-beforeAll(() => {
+beforeAll(async () => {
+  const port = String(await freePort());
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   const ca = createCa();
@@ -46,7 +47,8 @@ beforeAll(() => {
     `${folder}tsconfig.json`,
     JSON.stringify({ extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }),
   );
-  for (const program of programs) writeFileSync(folder + fileOf(program), moduleOf(program));
+  for (const program of programs)
+    writeFileSync(folder + fileOf(program), moduleOf(program).replaceAll('8443', port));
   process.chdir(folder);
 });
 
@@ -69,7 +71,10 @@ describe('the TypeScript in the documents', () => {
     expect(compiled.stdout).toBe('');
   });
 
-  it.each(programs.filter(({ notRun }) => notRun === undefined))('$document:$line runs', async (program) => {
+  // Those of the README speak to each other: see below.
+  const alone = programs.filter(({ document, notRun }) => document !== 'README.md' && notRun === undefined);
+
+  it.each(alone)('$document:$line runs', async (program) => {
     const printed: string[] = [];
     vi.spyOn(console, 'log').mockImplementation((...args: unknown[]) => {
       printed.push(...format(...args).split('\n'));
@@ -95,11 +100,25 @@ describe('the TypeScript in the documents', () => {
   });
 });
 
+/** The program of the README that has these words in it. */
+function ofReadme(words: string): string {
+  const program = programs.find(({ document, text }) => document === 'README.md' && text.includes(words));
+  if (program === undefined) throw new Error(`the README has no ${words}`);
+  return folder + fileOf(program);
+}
+
+it("the README's certificates, server and client are all that a newcomer needs", async () => {
+  const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  for (const name of ['ca.pem', 'cert.pem', 'key.pem']) rmSync(`${folder}${name}`);
+  await import(ofReadme('// certificates.mjs'));
+  await import(ofReadme('// server.mjs'));
+  await import(ofReadme('// client.mjs'));
+  expect(printed.mock.calls.flat()).toEqual([expect.stringMatching(/^listening on \d+$/), 'hello']);
+});
+
 it("the README's echo gives a client its bytes back", async () => {
-  const program = programs.find(({ document }) => document === 'README.md');
-  if (program === undefined) throw new Error('the README has no example');
   const { echo }: { readonly echo: (self: Self, port: number, options: object) => Promise<void> } =
-    await import(`${folder}${fileOf(program)}`);
+    await import(ofReadme('function echo'));
   // Silent: the acceptor crashes when its listener is closed in the end.
   const node = createNode({ logger: silentLogger });
   ssl.unwrap(await ssl.start({ node }));

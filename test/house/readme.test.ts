@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
 
 it("the README's echo is the one that is compiled", () => {
-  const shown = /```ts\n([\s\S]*?)```/.exec(readme)?.[1];
+  const shown = /```ts\n(export async function echo[\s\S]*?)```/.exec(readme)?.[1];
   const compiled = readFileSync(`${root}examples/src/handover.ts`, 'utf8');
   expect(compiled.slice(compiled.indexOf('export async function echo'))).toBe(shown);
 });

@@ -130,8 +130,9 @@ const storeys: readonly Storey[] = [
   { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
   {
     name: 'core',
-    folder: 'packages/ssl/src/core.ts',
-    mayImport: ['values', 'config', 'options', 'protocol'],
+    // `core.ts`, `core-portable.ts` and what is in `core/`.
+    folder: 'packages/ssl/src/core',
+    mayImport: ['values', 'config', 'options', 'protocol', 'core'],
   },
   {
     name: 'processes',

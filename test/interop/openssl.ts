@@ -39,7 +39,14 @@ export const openssl: Peer = {
         : []),
     ];
     const { port, child } = await startOnFreePort((at) =>
-      start('openssl', ['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, VERSIONS[options.version], ...args]),
+      start('openssl', [
+        's_server',
+        '-quiet',
+        '-accept',
+        `127.0.0.1:${at}`,
+        VERSIONS[options.version],
+        ...args,
+      ]),
     );
     // Never `pipe`: it stops reading while s_server takes nothing in, and s_server takes nothing in while it cannot print.
     child.process.stdout.on('data', (chunk) => child.process.stdin.write(chunk));

@@ -27,7 +27,10 @@ export type Peer =
   | 'go'
   | 'python3'
   | 'curl'
-  | 'strace';
+  | 'strace'
+  | 'chromium'
+  | 'deno'
+  | 'bun';
 
 /** Adds counters under a name to the summary's last lines: `report('process_semantics', { agree: 238 })`. */
 export function report(name: string, counters: Counters): void {

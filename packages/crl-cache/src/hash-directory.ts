@@ -91,7 +91,7 @@ async function contents(path: string): Promise<Uint8Array | string> {
 }
 
 /** The same memory as a plain array: comparing and cloning treat a Buffer as something else. */
-export function bytesOf(buffer: Buffer): Uint8Array {
+export function bytesOf(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 

@@ -2,8 +2,8 @@
 
 import { type EngineSupport, suiteRows } from '../values/cipher-suites.js';
 import type { GroupName } from '../values/crypto/engine.js';
-import { defaultCurves, defaultTls13Groups, isNamedGroup, isTls13Group } from '../values/registry/groups.js';
 import { hostOf } from '../values/host.js';
+import { defaultCurves, defaultTls13Groups, isNamedGroup, isTls13Group } from '../values/registry/groups.js';
 import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
 import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';

@@ -41,9 +41,12 @@ export const nodeNet: TransportProvider = {
 
   connect(host, port, options, timeout): Promise<Result<Transport>> {
     readBuffer ??= new Uint8Array(readBufferBytes);
-    const onread = { buffer: readBuffer, callback: onRead };
+    // Node calls it on the socket, Bun on nothing.
+    const callback = (bytes: number, buffer: Uint8Array): boolean => onRead.call(socket, bytes, buffer);
+    const onread = { buffer: readBuffer, callback };
+    let socket: Socket;
     return new Promise((resolve) => {
-      const socket = connect({
+      socket = connect({
         onread,
         host,
         port,

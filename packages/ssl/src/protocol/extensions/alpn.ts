@@ -1,6 +1,7 @@
 /** application_layer_protocol_negotiation, RFC 7301. */
 import { type Codec, list16, opaque8 } from '../../values/wire/codec.js';
 import { DecodeError } from '../../values/wire/reader.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import { AlertError } from '../reasons.js';
 import { type Field, field } from './field.js';
 
@@ -45,5 +46,5 @@ export function acceptProtocol(
 }
 
 function contains(list: readonly Uint8Array[], name: Uint8Array): boolean {
-  return list.some((other) => Buffer.compare(other, name) === 0);
+  return list.some((other) => sameBytes(other, name));
 }

@@ -3,6 +3,7 @@
 import { hostOf } from '../../values/host.js';
 import { hostName as canonicalName, type HostName } from '../../values/host-name.js';
 import { type Codec, empty, list16, opaque16, struct, uint8 } from '../../values/wire/codec.js';
+import { latin1 } from '../../values/wire/latin1.js';
 import { AlertError } from '../reasons.js';
 import { type Field, field } from './field.js';
 
@@ -48,7 +49,7 @@ export function hostName(names: readonly ServerName[] | undefined): HostName | u
   if (first === undefined || others.length > 0 || first.nameType !== hostNameType) {
     throw new AlertError('malformed_extension', { server_name: 'one host_name' });
   }
-  const name = Buffer.from(first.name).toString('latin1');
+  const name = latin1(first.name);
   if (name === '' || name.endsWith('.')) throw new AlertError('unrecognized_name');
   if (name.includes('\0')) throw new AlertError('malformed_extension', { server_name: 'NUL' });
   return canonicalName(name);

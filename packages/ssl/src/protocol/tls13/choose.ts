@@ -1,7 +1,11 @@
 /** What a TLS 1.3 handshake chooses, one function per decision, in the order of RFC 8446 §4.1.1. */
 import type { CryptoEngine, Group, GroupName } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
-import { type SignatureScheme, type SignatureSchemeName, schemeByCode } from '../../values/registry/schemes.js';
+import {
+  type SignatureScheme,
+  type SignatureSchemeName,
+  schemeByCode,
+} from '../../values/registry/schemes.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
 import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
 import type { OwnIdentity } from '../identity.js';

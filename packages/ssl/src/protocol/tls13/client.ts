@@ -37,6 +37,7 @@ import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { tls13Messages } from '../../values/wire/handshake.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { MessageChannel } from '../channel.js';
@@ -320,7 +321,7 @@ function checkServerHello(
   dependencies: Dependencies,
 ): Suite {
   if (body.legacyVersion !== 0x0303) throw new AlertError('wrong_legacy_version');
-  if (Buffer.compare(body.legacySessionIdEcho, offer.hello.legacySessionId) !== 0) {
+  if (!sameBytes(body.legacySessionIdEcho, offer.hello.legacySessionId)) {
     throw new AlertError('wrong_session_id_echo');
   }
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);

@@ -39,6 +39,7 @@ import { tls13Messages } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ServerContext } from '../contexts.js';
@@ -419,20 +420,18 @@ function isSameHello(first: ClientHello, second: ClientHello): boolean {
   const again = second.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
   return (
     first.legacyVersion === second.legacyVersion &&
-    Buffer.compare(first.random, second.random) === 0 &&
-    Buffer.compare(first.legacySessionId, second.legacySessionId) === 0 &&
+    sameBytes(first.random, second.random) &&
+    sameBytes(first.legacySessionId, second.legacySessionId) &&
     first.cipherSuites.length === second.cipherSuites.length &&
     first.cipherSuites.every((suite, index) => suite === second.cipherSuites[index]) &&
-    Buffer.compare(first.legacyCompressionMethods, second.legacyCompressionMethods) === 0 &&
+    sameBytes(first.legacyCompressionMethods, second.legacyCompressionMethods) &&
     lasting.length === again.length &&
     lasting.every((extension, index) => isSameExtension(extension, again[index]))
   );
 }
 
 function isSameExtension(one: RawExtension, other: RawExtension | undefined): boolean {
-  return (
-    one.extensionType === other?.extensionType && Buffer.compare(one.extensionData, other.extensionData) === 0
-  );
+  return one.extensionType === other?.extensionType && sameBytes(one.extensionData, other.extensionData);
 }
 
 function sendServerHello(

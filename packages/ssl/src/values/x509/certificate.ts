@@ -4,6 +4,7 @@
  * Construction walks the outer structure once and checks it; names, times and extensions are decoded when asked
  * for. A certificate is immutable and shared: parse through `parse-cache.ts`.
  */
+import { sameBytes } from '../wire/same-bytes.js';
 import { DerError, DerReader, decodeAll, explicit, hex, implicit, Tag } from './der.js';
 import { type AccessDescription, readAuthorityInfoAccess } from './extensions/authority-info-access.js';
 import { type BasicConstraints, readBasicConstraints } from './extensions/basic-constraints.js';
@@ -29,6 +30,8 @@ import { readAltNames } from './extensions/subject-alt-name.js';
 import { readTlsFeature } from './extensions/tls-feature.js';
 import { Name } from './name.js';
 import { Oid } from './oids.js';
+
+export { sameBytes };
 
 /** One extension as it stands in a certificate or CRL. */
 export interface Extension {
@@ -234,10 +237,4 @@ export function readExtensions(reader: DerReader): Extension[] {
     if (extensions.length > MAX_EXTENSIONS) sequence.fail('too many extensions');
   }
   return extensions;
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

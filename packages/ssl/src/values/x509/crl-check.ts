@@ -44,7 +44,7 @@ export interface CrlCheckInput {
   /** Of lists and of their signers, as of the certificates. */
   readonly signatureAlgs?: AllowedSignatures;
   /** Of the signers' keys, as of the certificates'. */
-  readonly minKeySize?: number;
+  readonly minKeySize?: number | undefined;
   /** More certificates that may have signed lists, such as all that the peer sent. */
   readonly others?: readonly Certificate[];
 }

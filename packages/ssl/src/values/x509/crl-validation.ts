@@ -48,7 +48,7 @@ export interface CrlOptions {
   /** What may have signed a list, and the certificates of its signer; `undefined`: anything. */
   readonly signatureAlgs?: AllowedSignatures;
   /** Least size of the signers' keys, bits. */
-  readonly minKeySize?: number;
+  readonly minKeySize?: number | undefined;
 }
 
 /** Why a list was of no use; OTP's `{bad_crl, R}`. */

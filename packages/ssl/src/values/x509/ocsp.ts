@@ -171,7 +171,7 @@ export interface OcspCheck {
   /** What may have signed the response, and the certificate of a delegated responder; `undefined`: anything. */
   readonly signatureAlgs?: AllowedSignatures;
   /** Least size of the signer's key, bits; default 2048. */
-  readonly minKeySize?: number;
+  readonly minKeySize?: number | undefined;
   /** Responders trusted besides the issuer and whom it delegates to (OTP's `ocsp_responder_certs`). */
   readonly responders?: readonly Certificate[];
   /** The nonce that was sent; the response has to bear it. */

@@ -59,7 +59,7 @@ export interface PathOptions {
   /** A `KeyUsageBit` that the peer's keyUsage has to have, if it has the extension at all (RFC 8446 §4.4.2.2). */
   readonly peerUsage?: number;
   /** Least size of an RSA or DSA modulus, bits, and of curves as strong; for every key, the anchor's too. */
-  readonly minKeySize?: number;
+  readonly minKeySize?: number | undefined;
   /** RFC 5280 takes only name and key of an anchor; `honour` also obeys its extensions (RFC 5937). */
   readonly anchorExtensions?: 'ignore' | 'honour';
   /** Whether common names of a certificate without alternative names are held to DNS constraints. */

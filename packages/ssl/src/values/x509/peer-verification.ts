@@ -51,7 +51,7 @@ export interface PeerVerification {
   /** `signature_algs_cert`, else `signature_algs`; `undefined` below TLS 1.2. */
   readonly signatureAlgs: readonly SignatureSchemeName[] | undefined;
   /** Least size of an RSA or DSA modulus, bits, and of curves as strong; default 2048. */
-  readonly minKeySize?: number;
+  readonly minKeySize?: number | undefined;
   readonly verifyFun?: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
   readonly partialChain?: PartialChain | undefined;
   /** Inputs of RFC 5280 §6.1.1; any policy will do by default. */

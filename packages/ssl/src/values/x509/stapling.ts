@@ -18,7 +18,7 @@ export interface StapleInput {
   /** Of the response and of its signer, as of the certificates. */
   readonly signatureAlgs?: AllowedSignatures;
   /** Of the signer's key, as of the certificates'. */
-  readonly minKeySize?: number;
+  readonly minKeySize?: number | undefined;
   readonly nonce?: Uint8Array | undefined;
   readonly responders?: readonly Certificate[];
   /** What else says something about revocation: for CA certificates, and for the peer when no response came. */

@@ -1,0 +1,57 @@
+/**
+ * What `@actor-tls/ssl/core` is everywhere: the protocol without processes and without I/O.
+ *
+ * A `Core` is one end of one connection. Bytes from the transport go into `receive`; a `Sink` is told what to write,
+ * what was received and how it ended, and is asked about the peer's certificates (`askVerdict`), which `judge` answers.
+ */
+export type { ClientConfig, Config, Identity, ServerConfig } from '../options/config.js';
+export { Core } from '../protocol/core.js';
+export type { StatusRequest } from '../protocol/extensions/status-request.js';
+export type { Facts, KeptSecrets } from '../protocol/facts.js';
+export type { OwnIdentity, RemoteIdentity } from '../protocol/identity.js';
+export { type Reason, reasons } from '../protocol/reasons.js';
+export { RecordError } from '../protocol/record/errors.js';
+export { TurnBudget } from '../protocol/record/turn-budget.js';
+export { WriteHalf } from '../protocol/record/write-half.js';
+export type {
+  ClientOptions,
+  ClientSettings,
+  GivenDependencies,
+  ServerOptions,
+  ServerSettings,
+} from '../protocol/settings.js';
+export type { Failure, Owed, Sink, StapleWish, Verdict } from '../protocol/sink.js';
+export { StreamChannel } from '../protocol/stream-channel.js';
+export { client12Chart } from '../protocol/tls12/client.js';
+export { server12Chart } from '../protocol/tls12/server.js';
+export { clientChart } from '../protocol/tls13/client.js';
+export { type KeyUpdateRequest, sealData, sealKeyUpdate } from '../protocol/tls13/post-handshake.js';
+export { serverChart } from '../protocol/tls13/server.js';
+export type {
+  CryptoEngine,
+  Group,
+  GroupName,
+  KeyShare,
+  PrivateKey,
+  PublicKey,
+} from '../values/crypto/engine.js';
+export { nobleEngine } from '../values/crypto/noble/engine.js';
+export { type Primitive, type Routes, routeEngines } from '../values/crypto/router.js';
+export type { AlertDescription, KnownAlert } from '../values/registry/alerts.js';
+export type { SignatureSchemeName } from '../values/registry/schemes.js';
+export { type CipherSuite, suiteByName, tls13Suites } from '../values/registry/suites.js';
+export { KeyError } from '../values/x509/key-error.js';
+export type { PeerVerification } from '../values/x509/peer-verification.js';
+export { decodePem, type PemEntry, PemError, type PemType } from '../values/x509/pem.js';
+export { createTrustStore } from '../values/x509/trust-store.js';
+export { type Explanation, explain, type PeerVerdict } from '../values/x509/verdict.js';
+export { verifyPeer } from '../values/x509/verify-peer.js';
+export { identityFromPem } from './identity.js';
+export { type Judged, judge } from './judge.js';
+export {
+  type CoreClientOptions,
+  type CoreServerOptions,
+  clientSettings,
+  serverSettings,
+  type Trusting,
+} from './settings.js';
