@@ -220,7 +220,11 @@ const effective: Readonly<Record<string, Compare>> = {
     // OTP keeps doubles.
     [...new Set(strings(term))].filter((name) => !name.startsWith('ffdhe')),
   ],
-  signature_algs: ({ signatureAlgs }, term) => [signatureAlgs, schemes(term)],
+  // SHA-1 signs nothing by default, as from OTP 26 on; where the case names it, it has to be there.
+  signature_algs: ({ signatureAlgs }, term, { signatureAlgs: given }) => [
+    signatureAlgs,
+    given === undefined ? schemes(term).filter((name) => !name.endsWith('_sha1')) : schemes(term),
+  ],
   signature_algs_cert: ({ signatureAlgsCert }, term) => [
     signatureAlgsCert,
     atomName(term) === 'undefined' ? undefined : schemes(term),
@@ -236,7 +240,7 @@ const effective: Readonly<Record<string, Compare>> = {
 };
 
 /** Pairs as the schemes of the same number, without those that TLS 1.3 has no use for. */
-function schemes(term: Term): unknown {
+function schemes(term: Term): string[] {
   const found = (listItems(term) ?? []).flatMap((item) => {
     const pair = tupleItems(item, 2)?.map((part) => atomName(part));
     const row = pair === undefined ? findScheme(atomName(item)) : schemeOfPair(pair[0], pair[1]);

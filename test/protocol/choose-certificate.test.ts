@@ -1,0 +1,38 @@
+import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
+import { expect, it } from 'vitest';
+import { chooseCertificate } from '../../packages/ssl/src/protocol/hello/choose.js';
+import type { OwnIdentity } from '../../packages/ssl/src/protocol/identity.js';
+import { schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
+
+const scheme = 'ecdsa_secp256r1_sha256';
+const offered = [schemeByName(scheme).code];
+const first = createCa({ subject: 'first CA' });
+const second = createCa({ subject: 'second CA' });
+const below = second.intermediate({ subject: 'below the second' });
+const identity = ({ chain }: IssuedCertificate): OwnIdentity => ({ chain, key: 'remote', schemes: [scheme] });
+const one = identity(first.issue());
+const two = identity(below.issue());
+const unfit: OwnIdentity = { ...two, schemes: ['eddsa_ed25519'] };
+const chosen = (own: readonly OwnIdentity[], ...names: readonly Uint8Array[]): OwnIdentity | undefined =>
+  chooseCertificate(own, offered, [scheme], names)?.identity;
+
+it('one below a named CA goes first, on either side of the connection (RFC 8446 §4.2.4, §4.4.2.3)', () => {
+  expect(chosen([one, two], second.subject)).toBe(two);
+  expect(chosen([one, two], below.subject)).toBe(two);
+  expect(chosen([two, one], first.subject)).toBe(one);
+  expect(chosen([one, two], first.subject, second.subject)).toBe(one);
+});
+
+it('names are compared as names (RFC 5280 §7.1), and what is no name names nobody', () => {
+  const shouted = createCa({ subject: 'SECOND  ca' }).subject;
+  expect(chosen([one, two], shouted)).toBe(two);
+  expect(chosen([one, two], Uint8Array.of(1, 2, 3), second.subject)).toBe(two);
+  expect(chosen([one, two], Uint8Array.of(1, 2, 3))).toBe(one);
+});
+
+it('without names, or with none that fits, the preferred one goes; one that cannot sign never does', () => {
+  expect(chooseCertificate([one, two], offered, [scheme], undefined)?.identity).toBe(one);
+  expect(chosen([one, two], createCa({ subject: 'third CA' }).subject)).toBe(one);
+  expect(chosen([unfit, one], second.subject)).toBe(one);
+  expect(chosen([unfit], second.subject)).toBeUndefined();
+});
