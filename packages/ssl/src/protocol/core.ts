@@ -16,7 +16,7 @@ import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
 import { type InboundRecord, ReadHalf } from './record/read-half.js';
 import { type HandshakeMessage, HandshakeReassembler } from './record/reassembly.js';
-import { boundless, type TurnBudget } from './record/turn-budget.js';
+import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
 import type { ClientOptions, Dependencies, GivenDependencies, ServerOptions } from './settings.js';
 import type { Failure, Sink, Verdict } from './sink.js';
@@ -69,7 +69,7 @@ type Writing = WriteHalf | 'split' | 'closed';
 
 export class Core {
   private readonly sink: Sink;
-  private readonly budget: TurnBudget;
+  private readonly budget: Budget;
   private readonly read: ReadHalf;
   private readonly reassembler: HandshakeReassembler;
   private write: Writing;
@@ -222,7 +222,8 @@ export class Core {
   send(data: Uint8Array): boolean {
     const write = this.own();
     if (write === undefined || !this.isEstablished) return false;
-    this.answerKeyUpdate();
+    // RFC 8446 §4.6.3: before our next data; once, however many were asked for until then.
+    if (this.owesKeyUpdate) this.updateKeys('write');
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
     return true;
@@ -308,7 +309,7 @@ export class Core {
     this.working = true;
     try {
       while (!this.isOver && this.advance());
-      this.answerKeyUpdate();
+      this.tellKeyUpdateOwed();
       if (this.transportEnded && !this.isOver && this.awaiting === undefined && !this.budget.spent)
         this.closeRead();
     } catch (error) {
@@ -470,12 +471,14 @@ export class Core {
     if (this.idleKeyUpdates > maxIdleKeyUpdates) throw new AlertError('too_many_key_updates');
   }
 
-  /** RFC 8446 §4.6.3: before our next data, once for all requests that have come until then. */
-  private answerKeyUpdate(): void {
-    if (!this.owesKeyUpdate || this.phase.kind === 'failed') return;
+  /**
+   * Whoever has the write half answers all requests of a turn at once. A core that writes itself does so with its next
+   * data: nobody tells it whether the peer reads, and an answer for each request could be without end.
+   */
+  private tellKeyUpdateOwed(): void {
+    if (!this.owesKeyUpdate || this.write !== 'split') return;
     this.owesKeyUpdate = false;
-    if (this.write === 'split') this.sink.keyUpdateRequested();
-    else if (this.write !== 'closed') this.sink.write(sealKeyUpdate(this.write, 'update_not_requested'));
+    this.sink.keyUpdateRequested();
   }
 
   /**

@@ -6,7 +6,7 @@ import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { OwnIdentity } from './identity.js';
-import type { TurnBudget } from './record/turn-budget.js';
+import type { Budget } from './record/turn-budget.js';
 
 type CommonSettings =
   | 'versions'
@@ -52,7 +52,7 @@ export interface ClientOptions {
   /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
   readonly statusRequest?: StatusRequest | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
-  readonly budget?: TurnBudget;
+  readonly budget?: Budget;
 }
 
 export interface ServerOptions {
@@ -63,5 +63,5 @@ export interface ServerOptions {
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
-  readonly budget?: TurnBudget;
+  readonly budget?: Budget;
 }

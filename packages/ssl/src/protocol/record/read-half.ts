@@ -19,7 +19,7 @@ import {
 import { RecordError } from './errors.js';
 import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
-import { boundless, type TurnBudget } from './turn-budget.js';
+import { type Budget, boundless } from './turn-budget.js';
 
 /**
  * What came in. A record whose bytes stood in several chunks may come as several of these, in order, but for alerts
@@ -52,10 +52,10 @@ export class ReadHalf {
   /** Bytes of rejected early data that may still be thrown away; negative: none is expected. */
   private skippable = -1;
   private limit: number = MAX_PLAINTEXT;
-  private readonly budget: TurnBudget;
+  private readonly budget: Budget;
 
   /** `budget`: spent by each record read, be it given out or thrown away; when it is used up none is. */
-  constructor(budget: TurnBudget = boundless) {
+  constructor(budget: Budget = boundless) {
     this.budget = budget;
   }
 

@@ -49,11 +49,13 @@ describe('HandshakeReassembler', () => {
       const reassembler = new HandshakeReassembler(262_144);
       const stream = new Uint8Array(200_000);
       stream.set([1, 4, 0, 0]);
+      let worst = 0;
       for (let at = 0; at < stream.length; at += size) {
         reassembler.push(stream.slice(at, at + size));
-        expect(reassembler.next()).toBeUndefined();
-        expect(reassembler.held).toBeLessThanOrEqual(reassembler.pending * 1.125 + 64);
+        if (reassembler.next() !== undefined) throw new Error('complete');
+        worst = Math.max(worst, reassembler.held - reassembler.pending * 1.125);
       }
+      expect(worst).toBeLessThanOrEqual(64);
       expect(reassembler.held).toBeGreaterThanOrEqual(200_000);
     }
   });
