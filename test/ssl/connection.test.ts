@@ -212,6 +212,20 @@ describe('connect, send and recv', () => {
     expect(await received(client, 8)).toBe('and back');
   });
 
+  it('may only send and change keys as often as they like: the answers are no flood', async () => {
+    const { client, server } = await pair({ keyUpdateAt: 10_000 });
+    const data = Buffer.alloc(100_000, 'k');
+    for (let count = 0; count < 40; count += 1) {
+      const sending = ssl.send(client, data);
+      expect((await received(server, data.length)).length).toBe(data.length);
+      expect(await sending).toEqual({ ok: true });
+    }
+    for (let count = 0; count < 100; count += 1)
+      expect(await ssl.updateKeys(client, 'read_write')).toEqual({ ok: true });
+    await ssl.send(server, 'and back');
+    expect(await received(client, 8)).toBe('and back');
+  });
+
   it('do not let a peer that does not read stop the reading', async () => {
     const { client, server } = await pair();
     let done = false;
