@@ -216,6 +216,33 @@ describe('connect, send and recv', () => {
     expect(await received(client, 8)).toBe('and back');
   });
 
+  it('may only send and change keys as often as they like: the answers are no flood', async () => {
+    const { client, server } = await pair({ keyUpdateAt: 10_000 });
+    const data = Buffer.alloc(100_000, 'k');
+    for (let count = 0; count < 40; count += 1) {
+      const sending = ssl.send(client, data);
+      expect((await received(server, data.length)).length).toBe(data.length);
+      expect(await sending).toEqual({ ok: true });
+    }
+    for (let count = 0; count < 100; count += 1)
+      expect(await ssl.updateKeys(client, 'read_write')).toEqual({ ok: true });
+    await ssl.send(server, 'and back');
+    expect(await received(client, 8)).toBe('and back');
+  });
+
+  it('deliver a flood of tiny packets whole and in order, and the end behind it', async () => {
+    const { client, server } = await pair({}, { packet: 'line' });
+    const lines = Array.from({ length: 20_000 }, (_, at) => `${at}\n`);
+    await ssl.send(client, lines.join(''));
+    await ssl.close(client);
+    ssl.unwrap(await ssl.setopts(server, { active: true }));
+    for (const line of lines) {
+      const told = await message();
+      if (told.type !== 'ssl' || String(told.data) !== line) throw new Error(`${line}: ${told.type}`);
+    }
+    expect(await message()).toMatchObject({ type: 'ssl_closed' });
+  });
+
   it('do not let a peer that does not read stop the reading', async () => {
     const { client, server } = await pair();
     let done = false;

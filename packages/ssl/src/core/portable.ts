@@ -11,7 +11,7 @@ export type { Facts, KeptSecrets } from '../protocol/facts.js';
 export type { OwnIdentity, RemoteIdentity } from '../protocol/identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';
-export { TurnBudget } from '../protocol/record/turn-budget.js';
+export { type Budget, TurnBudget } from '../protocol/record/turn-budget.js';
 export { WriteHalf } from '../protocol/record/write-half.js';
 export type {
   ClientOptions,

@@ -88,7 +88,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   readonly #batch: Batch = new Batch();
   /** The peer sends nothing any more that we would read. */
   #peerDone = false;
-  /** The turn's budget of input is used up: others run, nothing is read, and the next turn is on its way. */
+  /** This turn has done enough: others run, nothing is read, and the next turn is on its way. */
   #resting = false;
   /** The transport's end, which came while input waits that stands before it. */
   #ending: (() => Outcome) | undefined = undefined;
@@ -556,6 +556,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   rested(): Outcome {
     this.#resting = false;
     if (this.#line.open) this.#core?.resume();
+    this.#delivery.resume();
     const outcome = this.#settle();
     const ending = this.#ending;
     if (outcome !== undefined || this.#resting || ending === undefined) return outcome;
@@ -643,6 +644,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     if (this.#core !== undefined) this.#handshake?.progress(this.#core);
     const delivery = this.#delivery;
     if (!delivery.over) {
+      this.#restWhenDue();
       if (this.#core !== undefined && this.#line.open) this.#regulate(this.#core);
       return this.#tryDowngrade();
     }
@@ -650,12 +652,16 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     return this.#line.done ? { stop: 'normal', state: this } : undefined;
   }
 
+  /** When this turn has done enough, others run first. */
+  #restWhenDue(): void {
+    const due = this.#delivery.needsRest || (this.#line.open && this.#core?.needsRest === true);
+    if (!due || this.#resting) return;
+    this.#resting = true;
+    this.#self.node.ioTurnLater(this.#self.pid, restedTurn, this, undefined);
+  }
+
   /** Nothing is read while an answer is awaited, in a rest, and when what follows is for whoever gets the transport. */
   #regulate(core: Core): void {
-    if (core.needsRest && !this.#resting) {
-      this.#resting = true;
-      this.#self.node.ioTurnLater(this.#self.pid, restedTurn, this, undefined);
-    }
     const { demand, size } = this.#delivery;
     const leaving = this.#downgrade !== undefined;
     const held = this.#resting || core.awaiting !== undefined || (leaving && this.#peerDone);
@@ -698,7 +704,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     this.#handshake?.answer({ error: told });
     for (const { request, from } of this.#handshake?.postponed ?? []) from.reply(afterEnd(request));
     if (this.#facts !== undefined) {
-      this.#delivery.end(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
+      this.#delivery.endNow(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
       this.#delivery.abandonRecv(told);
       return;
     }
@@ -710,7 +716,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
 
   /** Tells the owner, unless it has heard of the end already or need not. */
   lastWill(): void {
-    this.#delivery.end({ type: 'failed', reason: crashReason(this.#config) });
+    this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
   }
 
   /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */

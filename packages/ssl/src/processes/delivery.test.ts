@@ -170,6 +170,26 @@ describe('delivery', () => {
     );
   });
 
+  it('sends an active owner 256 packets a turn, and the end after the last of them', () => {
+    const { delivery, push, heard } = setUp({ active: true, packet: 'line' });
+    push('\n'.repeat(600));
+    delivery.end({ type: 'closed' });
+    const turns = [heard().length];
+    for (; delivery.needsRest; turns.push(heard().length)) delivery.resume();
+    expect(turns).toEqual([256, 256, 89]);
+    expect(delivery.over).toBe(true);
+  });
+
+  it('sends the rest at once when no other turn will come', () => {
+    const { delivery, push, heard } = setUp({ active: true, packet: 'line' });
+    push('\n'.repeat(600));
+    expect(heard()).toHaveLength(256);
+    delivery.endNow({ type: 'failed', reason: 'why' });
+    expect(heard()).toEqual([...Array.from({ length: 344 }, () => '\n'), 'why']);
+    delivery.endNow({ type: 'failed', reason: 'again' });
+    expect(heard()).toEqual([]);
+  });
+
   it('finds lines across batches of any size', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'b', '\n', 'cc', '\n\n', 'd\ne')), (batches) => {

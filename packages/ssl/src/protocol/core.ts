@@ -188,7 +188,7 @@ export class Core {
   send(data: Uint8Array): boolean {
     const write = this.own();
     if (write === undefined || !this.isEstablished) return false;
-    this.payOwed();
+    if (this.phase.kind === 'connection') this.phase.post.beforeData();
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
     return true;
@@ -272,7 +272,7 @@ export class Core {
     this.working = true;
     try {
       while (!this.isOver && this.advance());
-      this.payOwed();
+      if (this.phase.kind === 'connection') this.phase.post.inputDone();
       if (this.transportEnded && !this.isOver && this.awaiting === undefined && !this.budget.spent)
         this.closeRead();
     } catch (error) {
@@ -407,11 +407,6 @@ export class Core {
     this.established = true;
     this.handshakeBytes = 0;
     this.sink.established(facts);
-  }
-
-  /** What the peer has asked for and gets in any case, once for all that it has asked until now. */
-  private payOwed(): void {
-    if (this.phase.kind === 'connection') this.phase.post.payOwed();
   }
 
   private receiveAlert(level: number, code: number): void {

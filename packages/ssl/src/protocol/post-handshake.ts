@@ -13,8 +13,10 @@ export interface PostHandshake {
   receive(code: number, raw: Uint8Array): void;
   /** The peer sent data: what it did without any is forgiven. */
   dataCame(): void;
-  /** Input was worked off, or data is to be written: what is owed to the peer goes out, once, however often it asked. */
-  payOwed(): void;
+  /** Input was worked off: what the peer has asked for goes out or is asked for, once, however often it asked. */
+  inputDone(): void;
+  /** Data is to be written by this core. */
+  beforeData(): void;
   /** New keys for what we write, and with `read_write` for the peer too; false: this version has none. */
   updateKeys(which: 'write' | 'read_write'): boolean;
   /** The holder of the split write half has asked the peer for KeyUpdates: those are no idle work. */

@@ -3,6 +3,20 @@
  * runs several connections in one thread gives each core a budget and lets the others run when it is used up.
  */
 
+export interface Budget {
+  /** Nothing more in this turn. */
+  readonly spent: boolean;
+  /**
+   * Half of it is gone. It is refilled better now, between two chunks, than in the middle of the next one, of which
+   * the rest would have to be copied.
+   */
+  readonly low: boolean;
+  /** One record or message of that many bytes. */
+  spend(bytes: number): void;
+  /** Another turn. */
+  refill(): void;
+}
+
 /**
  * Records, or handshake messages, of one turn. One costs some 5 to 10 µs however short it is, a KeyUpdate 30 µs and
  * counts twice: as record and as message.
@@ -10,18 +24,6 @@
 const turnRecords = 64;
 /** Bytes of one turn: 32 full records, or twice what one read from a socket brings at most. */
 const turnBytes = 524_288;
-
-/** How much may still be worked off. */
-export interface Budget {
-  /** Nothing more in this turn. */
-  readonly spent: boolean;
-  /** Half of it is gone. */
-  readonly low: boolean;
-  /** One record or message of that many bytes. */
-  spend(bytes: number): void;
-  /** Another turn. */
-  refill(): void;
-}
 
 export class TurnBudget implements Budget {
   private readonly records: number;
@@ -35,26 +37,19 @@ export class TurnBudget implements Budget {
     this.bytes = bytes;
   }
 
-  /** Nothing more in this turn. */
   get spent(): boolean {
     return this.usedRecords >= this.records || this.usedBytes >= this.bytes;
   }
 
-  /**
-   * Half of it is gone. It is refilled better now, between two chunks, than in the middle of the next one, of which
-   * the rest would have to be copied.
-   */
   get low(): boolean {
     return this.usedRecords * 2 >= this.records || this.usedBytes * 2 >= this.bytes;
   }
 
-  /** One record or message of that many bytes. */
   spend(bytes: number): void {
     this.usedRecords += 1;
     this.usedBytes += bytes;
   }
 
-  /** Another turn. */
   refill(): void {
     this.usedRecords = 0;
     this.usedBytes = 0;

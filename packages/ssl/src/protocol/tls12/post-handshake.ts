@@ -41,13 +41,15 @@ export class Tls12PostHandshake implements PostHandshake {
     this.idleWishes = 0;
   }
 
-  payOwed(): void {
+  inputDone(): void {
     if (!this.owesRefusal) return;
     this.owesRefusal = false;
     const { writer } = this.channel;
     if (writer === 'split') this.sink.owes('no_renegotiation');
     else if (writer instanceof WriteHalf) this.channel.sendAlert(warning, alertCode('no_renegotiation'));
   }
+
+  beforeData(): void {}
 
   updateKeys(): boolean {
     return false;

@@ -68,13 +68,19 @@ export class Tls13PostHandshake implements PostHandshake {
     this.idleKeyUpdates = 0;
   }
 
-  /** §4.6.3: before our next data, once for all requests that have come until then. */
-  payOwed(): void {
-    if (!this.owesKeyUpdate) return;
+  /**
+   * Whoever has the write half answers all requests of a turn at once. A core that writes itself does so with its next
+   * data: nobody tells it whether the peer reads, and an answer for each request could be without end.
+   */
+  inputDone(): void {
+    if (!this.owesKeyUpdate || this.channel.writer !== 'split') return;
     this.owesKeyUpdate = false;
-    const { writer } = this.channel;
-    if (writer === 'split') this.sink.owes('key_update');
-    else if (writer instanceof WriteHalf) this.sink.write(sealKeyUpdate(writer, 'update_not_requested'));
+    this.sink.owes('key_update');
+  }
+
+  /** §4.6.3: once, however many were asked for until now. */
+  beforeData(): void {
+    if (this.owesKeyUpdate) this.updateKeys('write');
   }
 
   updateKeys(which: 'write' | 'read_write'): boolean {
