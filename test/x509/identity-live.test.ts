@@ -266,6 +266,25 @@ describe('an RSA-PSS key that is restricted to one hash', () => {
   });
 });
 
+describe('what a client takes by default', () => {
+  it('is no certificate signed with SHA-1, unless signature_algs_cert or signature_algs names it', async () => {
+    const old = pairOf(ca.issue({ signatureHash: 'sha' }));
+    const trusting = { cacerts: [ca.cert] };
+    const named = ['ecdsa_secp256r1_sha256', 'ecdsa_sha1'] as const;
+    expect(brief((await handshake(node, trusting, old)).client)).toBe('bad_certificate');
+    expect((await handshake(node, { ...trusting, signatureAlgsCert: named }, old)).client).toBe('ok');
+    expect((await handshake(node, { ...trusting, signatureAlgs: named }, old)).client).toBe('ok');
+  });
+
+  testWithKey('rsa')('is no RSA key below minKeySize, which the refusal names', async () => {
+    const short = pairOf(ca.issue({ key: { rsa: 1024 } }));
+    const trusting = { cacerts: [ca.cert] };
+    const { client } = await handshake(node, trusting, short);
+    expect(client).toMatchObject({ text: expect.stringMatching(/RSA key of 1024 bits, minKeySize is 2048/) });
+    expect((await handshake(node, { ...trusting, minKeySize: 1024 }, short)).client).toBe('ok');
+  });
+});
+
 describe('a client with several certificates', () => {
   const first = createCa({ subject: 'first CA' });
   const second = createCa({ subject: 'second CA' });
