@@ -345,7 +345,7 @@ describe('a CA file', () => {
     expect(notices).toEqual([
       [
         'CA certificates that cannot be read are left out',
-        { level: 'notice', skipped: [{ index: 0, reason: expect.any(String) }] },
+        { severity: 'notice', skipped: [{ index: 0, reason: expect.any(String) }] },
       ],
     ]);
     await ssl.stop(other);

@@ -87,7 +87,8 @@ export class Name {
   toString(): string {
     const { rdns } = this;
     const shown = rdns.slice(-MOST_PRINTED).map(printRdn).reverse();
-    return [...shown, ...(rdns.length > MOST_PRINTED ? ['…'] : [])].join(',');
+    const text = [...shown, ...(rdns.length > MOST_PRINTED ? ['…'] : [])].join(',');
+    return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
   }
 }
 
@@ -240,8 +241,10 @@ function guard(text: string): string {
 }
 
 /** RDNs of a name, attributes of an RDN, characters and octets of a value that are printed; RFC 5280 allows 64 characters. */
-const MOST_PRINTED = 12;
+const MOST_PRINTED = 32;
 const LONGEST_PRINTED = 100;
+/** Characters of a whole name; the longest that anybody has in earnest has 400. */
+const LONGEST_NAME = 2000;
 
 function printRdn(rdn: Rdn): string {
   const shown = rdn.slice(0, MOST_PRINTED).map(printAttribute);
