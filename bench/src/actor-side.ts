@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createNode, type Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import type { CryptoEngine } from '@actor-tls/ssl/core';
-import { createCa, generateKey } from '@actor-tls/ssl/testing';
+import { createCa } from '@actor-tls/ssl/testing';
 import { clearParseCache } from '../../packages/ssl/dist/values/x509/parse-cache.js';
+import { clearVerdicts } from '../../packages/ssl/dist/values/x509/verdict-cache.js';
 import { askEvery, besideHostile, cpu, group, type Material, rate, type Side, suite } from './side.js';
 
 /** The one certificate of a PEM file. */
@@ -13,21 +14,7 @@ function derOf(file: string): Uint8Array {
   return Buffer.from(lines.filter((line) => !line.startsWith('-----')).join(''), 'base64');
 }
 
-/** More than all caches of certificates and of verdicts remember together. */
-const unseenLeaves = 1200;
-
 type Owner = Self<ssl.SslMessage>;
-
-interface Place {
-  readonly listener: ssl.SslListenSocket;
-  readonly port: number;
-}
-
-/** Servers with a leaf each, and the options by which a client trusts them all. */
-interface Many {
-  readonly places: readonly Place[];
-  readonly options: ssl.TlsClientOptions;
-}
 
 export async function actorSide(files: Material, engine?: CryptoEngine): Promise<Side> {
   const node = createNode({ name: 'bench' });
@@ -49,33 +36,17 @@ export async function actorSide(files: Material, engine?: CryptoEngine): Promise
   /** Both ends of a new connection, client first. */
   const pair = async (
     options: ssl.TlsClientOptions = client,
-    at: Place = { listener, port },
   ): Promise<readonly [ssl.SslSocket, ssl.SslSocket]> => {
-    const connecting = ssl.connect(self, '127.0.0.1', at.port, options);
-    const accepted = ssl.unwrap(await ssl.transportAccept(acceptor, at.listener));
+    const connecting = ssl.connect(self, '127.0.0.1', port, options);
+    const accepted = ssl.unwrap(await ssl.transportAccept(acceptor, listener));
     const served = ssl.unwrap(await ssl.handshake(acceptor, accepted));
     return [ssl.unwrap(await connecting), served];
   };
-  const handshake = async (options?: ssl.TlsClientOptions, at?: Place): Promise<void> => {
-    const [ours, theirs] = await pair(options, at);
+  const handshake = async (options?: ssl.TlsClientOptions): Promise<void> => {
+    const [ours, theirs] = await pair(options);
     await ssl.close(ours);
     await ssl.close(theirs);
   };
-  /** Listeners that show a leaf each, all of one CA, made when first asked for. */
-  const listenersOfMany = async (): Promise<Many> => {
-    const ca = createCa();
-    const keyPair = generateKey('ec');
-    const places: Place[] = [];
-    for (let n = 0; n < unseenLeaves; n += 1) {
-      const { chain, key } = ca.issue({ key: keyPair });
-      const options = { ...common, cert: chain, key: { PrivateKeyInfo: key }, ip: '127.0.0.1' } as const;
-      const one = ssl.unwrap(await ssl.listen(acceptor, 0, options));
-      places.push({ listener: one, port: ssl.unwrap(await ssl.sockname(one)).port });
-    }
-    const { cacertfile: _, ...others } = client;
-    return { places, options: { ...others, cacerts: [ca.cert] } };
-  };
-  let many: Many | undefined;
   /** Hands the server's end to a process of its own. */
   const serve = async (socket: ssl.SslSocket, body: (owner: Owner) => Promise<void>): Promise<void> => {
     ssl.unwrap(await ssl.controllingProcess(socket, node.spawn(body)));
@@ -96,14 +67,13 @@ export async function actorSide(files: Material, engine?: CryptoEngine): Promise
 
   return {
     handshakes: (ms) => rate(ms, () => handshake()),
-    async unseenHandshakes(ms) {
-      many ??= await listenersOfMany();
-      const { places, options } = many;
-      return rate(ms, () => {
-        turn += 1;
-        return handshake(options, places[turn % places.length]);
-      });
-    },
+    unseenHandshakes: (ms) =>
+      rate(ms, () => {
+        // The trust store keeps its own certificates: what goes is the leaf and all that is known of it.
+        clearParseCache();
+        clearVerdicts();
+        return handshake();
+      }),
     coldHandshakes: (ms) =>
       rate(ms, () => {
         // Another trust store each time, as stores are shared by content and keep their verdicts.

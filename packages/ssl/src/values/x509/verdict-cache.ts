@@ -25,7 +25,15 @@ interface Entry {
 /** Verdicts kept per trust store and generation. */
 const LIMIT = 256;
 
-const verdicts = new WeakMap<TrustStore, Generations<string, Entry>>();
+let verdicts = new WeakMap<TrustStore, Generations<string, Entry>>();
+
+/**
+ * Forgets all verdicts: for benchmarks of chains that were not seen before.
+ * @public
+ */
+export function clearVerdicts(): void {
+  verdicts = new WeakMap();
+}
 
 export function cachedVerdict(input: PeerVerification): PeerVerdict | undefined {
   const entry = verdicts.get(input.trust)?.get(keyOf(input));
