@@ -5,7 +5,7 @@ import { silentLogger, systemClock } from '@actor-tls/runtime';
 import { createCa } from '@actor-tls/ssl/testing';
 import { expect, it } from 'vitest';
 import { mergeOptions, parseServerOptions } from '../../packages/ssl/src/options/parse.js';
-import { credentialsFrom, type PemSource } from '../../packages/ssl/src/processes/credentials.js';
+import { credentialsFrom, type PemSource } from '../../packages/ssl/src/processes/material/credentials.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { decodePem } from '../../packages/ssl/src/values/x509/pem.js';
 import { describeWithData, report } from '../support/report.js';

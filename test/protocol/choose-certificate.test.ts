@@ -1,7 +1,7 @@
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
 import { expect, it } from 'vitest';
-import { chooseCertificate } from '../../packages/ssl/src/protocol/tls13/choose.js';
 import type { OwnIdentity } from '../../packages/ssl/src/protocol/identity.js';
+import { chooseCertificate } from '../../packages/ssl/src/protocol/tls13/choose.js';
 import { schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
 
 const scheme = 'ecdsa_secp256r1_sha256';

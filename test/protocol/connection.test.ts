@@ -142,8 +142,7 @@ describe('requests for key updates', () => {
   test('answers to our own are no flood, though nothing else comes', () => {
     const ends = connected({ config: { keyUpdateAt: 1000 } });
     const answering = ends.server.core.split();
-    ends.server.sink.owes = () =>
-      ends.server.sink.write(sealKeyUpdate(answering, 'update_not_requested'));
+    ends.server.sink.owes = () => ends.server.sink.write(sealKeyUpdate(answering, 'update_not_requested'));
     for (let count = 0; count < 200; count += 1) {
       ends.client.core.send(new Uint8Array(1000));
       exchange(ends.client, ends.server);

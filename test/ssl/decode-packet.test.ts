@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PacketMode } from '../../packages/ssl/src/options/config.js';
-import { decodePacket } from '../../packages/ssl/src/processes/packet.js';
+import { decodePacket } from '../../packages/ssl/src/processes/delivery/packet.js';
 import { describeWithData, report } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
 import { renderTerm, type Term } from '../support/terms.js';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Random, seededRandom } from '@actor-tls/runtime/testing';
 import { describe, expect, it } from 'vitest';
-import { decodePacket } from '../../packages/ssl/src/processes/packet.js';
+import { decodePacket } from '../../packages/ssl/src/processes/delivery/packet.js';
 import { describeWithPeer, report } from '../support/report.js';
 
 type Mode = 'http' | 'http_bin' | 'httph' | 'httph_bin';

@@ -6,7 +6,7 @@ import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runti
 import * as ssl from '@actor-tls/ssl';
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pemCacheInfo, sweepPemCache } from '../../packages/ssl/src/processes/pem-cache.js';
+import { pemCacheInfo, sweepPemCache } from '../../packages/ssl/src/processes/material/pem-cache.js';
 import { patience } from '../support/patience.js';
 import { report } from '../support/report.js';
 

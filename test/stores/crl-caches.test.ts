@@ -17,8 +17,8 @@ import {
 import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runtime';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { crlReader } from '../../packages/ssl/src/processes/crl-reader.js';
-import { hashDirectoryReader } from '../../packages/ssl/src/processes/crl-source.js';
+import { crlReader } from '../../packages/ssl/src/processes/material/crl-reader.js';
+import { hashDirectoryReader } from '../../packages/ssl/src/processes/material/crl-source.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { describeWithPeer } from '../support/report.js';
 

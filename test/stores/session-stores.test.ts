@@ -11,7 +11,7 @@ import {
   storeClientTicket,
 } from '@actor-tls/session-store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keyedHashes } from '../../packages/ssl/src/processes/keyed-hash.js';
+import { keyedHashes } from '../../packages/ssl/src/processes/material/keyed-hash.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';
 

@@ -13,11 +13,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../../packages/ssl/src/options/config.js';
 import { parseServerOptions } from '../../packages/ssl/src/options/parse.js';
 import type { TlsServerOptions } from '../../packages/ssl/src/options/raw.js';
-import { type Credentials, credentialsFrom } from '../../packages/ssl/src/processes/credentials.js';
 import { settingsOf } from '../../packages/ssl/src/processes/environment.js';
-import { sweepPemCache } from '../../packages/ssl/src/processes/pem-cache.js';
-import { openPemSource, type PemFiles, pemCacheName } from '../../packages/ssl/src/processes/pem-source.js';
-import { systemTrust } from '../../packages/ssl/src/processes/system-trust.js';
+import { type Credentials, credentialsFrom } from '../../packages/ssl/src/processes/material/credentials.js';
+import { sweepPemCache } from '../../packages/ssl/src/processes/material/pem-cache.js';
+import {
+  openPemSource,
+  type PemFiles,
+  pemCacheName,
+} from '../../packages/ssl/src/processes/material/pem-source.js';
+import { systemTrust } from '../../packages/ssl/src/processes/material/system-trust.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { nobleEngine } from '../../packages/ssl/src/values/crypto/noble/engine.js';
 import type { Result } from '../../packages/ssl/src/values/terms.js';

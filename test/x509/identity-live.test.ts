@@ -11,8 +11,8 @@ import { createCa, generateKey, type IssuedCertificate, type KeyKind } from '@ac
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientConfig } from '../../packages/ssl/src/options/config.js';
 import { parseClientOptions } from '../../packages/ssl/src/options/parse.js';
-import { credentialsFrom } from '../../packages/ssl/src/processes/credentials.js';
-import { bundledTrust } from '../../packages/ssl/src/processes/system-trust.js';
+import { credentialsFrom } from '../../packages/ssl/src/processes/material/credentials.js';
+import { bundledTrust } from '../../packages/ssl/src/processes/material/system-trust.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { testWithKey } from '../support/engine.js';
 import { describeWithPeer } from '../support/report.js';

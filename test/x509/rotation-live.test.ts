@@ -6,7 +6,7 @@ import { createNode, type Logger, type Node, type Self } from '@actor-tls/runtim
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sweepPemCache } from '../../packages/ssl/src/processes/pem-cache.js';
+import { sweepPemCache } from '../../packages/ssl/src/processes/material/pem-cache.js';
 import { report } from '../support/report.js';
 import { brief, type Outcome, pairOf, type Served, serve, shake } from './live.js';
 

@@ -11,7 +11,7 @@ import {
   insertCrls,
 } from '@actor-tls/crl-cache';
 import { defaultNode, type Node } from '@actor-tls/runtime';
-import { crlCacheName } from './processes/judgement.js';
+import { crlCacheName } from './processes/material/judgement.js';
 
 export type { CrlCacheAnswer, CrlCacheInfo, CrlSource };
 

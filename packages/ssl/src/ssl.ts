@@ -32,7 +32,6 @@ import {
   readOptions,
   transportRefused,
 } from './options/socket-options.js';
-import { type AcceptorPool, listenerOf, type PoolCalls, poolSpec } from './processes/acceptor-pool.js';
 import {
   type Application,
   type ApplicationOptions,
@@ -43,16 +42,22 @@ import {
   startSsl,
   stopSsl,
 } from './processes/application.js';
-import type { NodeCounters } from './processes/census.js';
-import type { ConnectionInformation } from './processes/connection-information.js';
-import type { ConnectionRequest, Reconfigure } from './processes/connection-requests.js';
-import type { RecvResult } from './processes/delivery.js';
-import type { Drained } from './processes/draining.js';
-import { bytesOf, type IoData } from './processes/iodata.js';
-import type { ListenerCounters, ListenerRequest } from './processes/listener.js';
-import type { DataMode, DataOf, ReceivedData, ShapeOf } from './processes/received-data.js';
-import type { SenderRequest } from './processes/sender.js';
-import { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
+import type { ConnectionInformation } from './processes/connection/connection-information.js';
+import type { ConnectionRequest, Reconfigure } from './processes/connection/connection-requests.js';
+import type { SenderRequest } from './processes/connection/sender.js';
+import { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
+import type { RecvResult } from './processes/delivery/delivery.js';
+import { bytesOf, type IoData } from './processes/delivery/iodata.js';
+import type { DataMode, DataOf, ReceivedData, ShapeOf } from './processes/delivery/received-data.js';
+import {
+  type AcceptorPool,
+  listenerOf,
+  type PoolCalls,
+  poolSpec,
+} from './processes/listener/acceptor-pool.js';
+import type { NodeCounters } from './processes/listener/census.js';
+import type { Drained } from './processes/listener/draining.js';
+import type { ListenerCounters, ListenerRequest } from './processes/listener/listener.js';
 import { nodeNet } from './processes/transport/node-net.js';
 import {
   type Address,
@@ -75,17 +80,17 @@ export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@acto
 export type { OcspResponseSource, OcspStapleRequest, RemoteKey, TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { OptionValues } from './options/socket-options.js';
-export type { AcceptorPool } from './processes/acceptor-pool.js';
-export type { NodeCounters } from './processes/census.js';
-export type { ConnectionInformation } from './processes/connection-information.js';
-export type { OwnerMessage, RecvResult } from './processes/delivery.js';
-export type { Drained } from './processes/draining.js';
-export type { IoData } from './processes/iodata.js';
-export type { ListenerCounters } from './processes/listener.js';
-export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/packet-http.js';
-export type { DataOf, HeaderedData, ReceivedData, ShapeOf } from './processes/received-data.js';
-export { SslListenSocket, type SslMessage, SslSocket } from './processes/socket.js';
-export type { ConnectionCounters } from './processes/tally.js';
+export type { ConnectionInformation } from './processes/connection/connection-information.js';
+export { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
+export type { OwnerMessage, RecvResult } from './processes/delivery/delivery.js';
+export type { IoData } from './processes/delivery/iodata.js';
+export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/delivery/packet-http.js';
+export type { DataOf, HeaderedData, ReceivedData, ShapeOf } from './processes/delivery/received-data.js';
+export type { AcceptorPool } from './processes/listener/acceptor-pool.js';
+export type { NodeCounters } from './processes/listener/census.js';
+export type { Drained } from './processes/listener/draining.js';
+export type { ListenerCounters } from './processes/listener/listener.js';
+export type { ConnectionCounters } from './processes/listener/tally.js';
 export { duplexTransport } from './processes/transport/duplex.js';
 export {
   type AcceptReceiver,

@@ -2,7 +2,7 @@
  * What the options of OTP's ssl become: plain, immutable data that every storey may read.
  *
  * A config that exists is right: `parse.ts` checked it. Each field bears its option's name in camelCase and is
- * read in one place. `files` and keys are not read here; `processes/credentials.ts` turns the material fields into
+ * read in one place. `files` and keys are not read here; `processes/material/credentials.ts` turns the material fields into
  * `Credentials` when a handshake needs them (`ssl:listen/2` does not read files).
  */
 import type { CrlCacheApi } from '@actor-tls/crl-cache';

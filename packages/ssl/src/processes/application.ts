@@ -36,18 +36,18 @@ import {
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { Census } from './census.js';
-import { connectionServer, type NewConnection } from './connection.js';
-import { credentialsFrom } from './credentials.js';
-import { crlReader } from './crl-reader.js';
+import { connectionServer, type NewConnection } from './connection/connection.js';
+import { senderServer } from './connection/sender.js';
+import { SslListenSocket, type SslSocket } from './connection/socket.js';
 import { type Environment, settingsOf } from './environment.js';
-import { crlCacheName } from './judgement.js';
-import { keyedHashes } from './keyed-hash.js';
-import { lastWords } from './last-words.js';
-import { type ListenerArgs, listenerServer } from './listener.js';
-import { openPemSource, type PemFiles, pemCacheName } from './pem-source.js';
-import { senderServer } from './sender.js';
-import { SslListenSocket, type SslSocket } from './socket.js';
+import { Census } from './listener/census.js';
+import { lastWords } from './listener/last-words.js';
+import { type ListenerArgs, listenerServer } from './listener/listener.js';
+import { credentialsFrom } from './material/credentials.js';
+import { crlReader } from './material/crl-reader.js';
+import { crlCacheName } from './material/judgement.js';
+import { keyedHashes } from './material/keyed-hash.js';
+import { openPemSource, type PemFiles, pemCacheName } from './material/pem-source.js';
 import type { TransportProvider } from './transport/transport.js';
 
 /** What an application is started with; all of it has defaults. */

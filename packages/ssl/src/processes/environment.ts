@@ -4,8 +4,8 @@ import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import { type ProtocolVersion, versionRows } from '../values/registry/versions.js';
 import type { Result } from '../values/terms.js';
-import type { Census } from './census.js';
-import type { Credentials } from './credentials.js';
+import type { Census } from './listener/census.js';
+import type { Credentials } from './material/credentials.js';
 import type { TransportProvider } from './transport/transport.js';
 
 /** The application's environment (contract §4), with its defaults filled in. */

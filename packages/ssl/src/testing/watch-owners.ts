@@ -4,7 +4,7 @@
  * message to a process that is not the owner; every byte once and in order, whoever got it.
  */
 import { type Node, Pid } from '@actor-tls/runtime';
-import type { SslMessage, SslSocket } from '../processes/socket.js';
+import type { SslMessage, SslSocket } from '../processes/connection/socket.js';
 
 /** One message on its way: `index` counts all messages of the node's connections. */
 export interface Told {

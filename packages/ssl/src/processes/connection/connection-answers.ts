@@ -1,0 +1,35 @@
+/** Answers of a connection process that do not depend on what it holds. */
+import type { Config } from '../../options/config.js';
+import { alertText } from '../../values/alert-text.js';
+import { type AlertDescription, alertCode } from '../../values/registry/alerts.js';
+import type { SslReason } from '../../values/terms.js';
+import type { ConnectionRequest } from './connection-requests.js';
+
+export const okay: { readonly ok: true } = { ok: true };
+export const closedError: { readonly error: SslReason } = { error: 'closed' };
+export const einval: { readonly error: SslReason } = { error: 'einval' };
+
+/** What a call gets when the connection is over (contract §1.1). */
+export function afterEnd(request: ConnectionRequest): unknown {
+  switch (request.type) {
+    case 'close':
+      return okay;
+    case 'peername':
+    case 'sockname':
+    case 'statistics':
+      return einval;
+    default:
+      return closedError;
+  }
+}
+
+/** What is told when one of our own processes crashed. */
+export function crashReason({ protocol, role }: Config): SslReason {
+  const alert = 'internal_error';
+  return { tls_alert: [alert, alertText({ protocol, role, state: 'connection', by: 'self', alert })] };
+}
+
+/** The alert's number; one that nobody knows was the peer's and is never sent. */
+export function codeOf(alert: AlertDescription): number {
+  return alert === 'unsupported/unknown_alert' ? 0 : alertCode(alert);
+}

@@ -1,0 +1,241 @@
+/**
+ * A connection's line to its peer: the transport, and the sender process that writes to it once the handshake is done.
+ *
+ * What is written until then, when reading rests (contract §3, flow control), and how the line ends: goodbye, a while
+ * for the peer to read it, close.
+ */
+import type { From, Pid, Self } from '@actor-tls/runtime';
+import type { ApplicationSettings } from '../environment.js';
+import type { Transport, TransportReceiver } from '../transport/transport.js';
+import { Alarm } from './alarm.js';
+import type { SendResult } from './send-queue.js';
+import type { SenderNotice, SenderRequest } from './sender.js';
+
+/** What the peer is told last. After an alert of ours it gets time to read it. */
+export type Goodbye = 'close_notify' | 'nothing' | { readonly alert: number };
+
+/** Who holds a line: it is told, in a turn of its process, that the goodbye is out or given up. */
+export interface LineHolder {
+  said(linger: boolean): unknown;
+}
+
+/** ms that close waits for the sender (contract §1.2). */
+const closePatience = 5000;
+/** Bytes that an idle passive connection reads ahead at most. */
+const readAheadBytes = 1 << 20;
+const okay = { ok: true };
+
+export class Line {
+  readonly transport: Transport;
+  readonly #self: Self;
+  readonly #sender: Pid<unknown>;
+  readonly #settings: ApplicationSettings;
+  readonly #holder: LineHolder;
+  /** Written in this turn, for one write at its end. */
+  #out: Uint8Array[] = [];
+  #writer: 'self' | 'sender' = 'self';
+  /** Chunks that may still be read without anybody asking for them. */
+  #credit: number;
+  #paused = false;
+  #ended = false;
+  #gone = false;
+  #parting: 'no' | 'talking' | 'lingering' | 'done' = 'no';
+  #linger: Alarm<'linger'> | undefined = undefined;
+  /** Callers of close, answered when the goodbye is out. */
+  readonly #closers: From[] = [];
+
+  constructor(
+    self: Self,
+    transport: Transport,
+    sender: Pid<unknown>,
+    settings: ApplicationSettings,
+    holder: LineHolder,
+  ) {
+    this.#self = self;
+    this.transport = transport;
+    this.#sender = sender;
+    this.#settings = settings;
+    this.#holder = holder;
+    this.#credit = settings.internalActiveN;
+  }
+
+  /** The transport is no more. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** Nothing has been said yet of an end. */
+  get open(): boolean {
+    return this.#parting === 'no';
+  }
+
+  /** Goodbye was said and the transport closed. */
+  get done(): boolean {
+    return this.#parting === 'done';
+  }
+
+  // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────
+
+  write(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) this.#out.push(piece);
+  }
+
+  flush(): void {
+    if (this.#out.length === 0) return;
+    const pieces = this.#out;
+    this.#out = [];
+    if (!this.#gone) this.transport.write(pieces);
+  }
+
+  /** From here on the sender writes. */
+  handOver(notice: Extract<SenderNotice, { type: 'connection' }>): void {
+    this.flush();
+    this.#writer = 'sender';
+    this.notify(notice);
+  }
+
+  notify(notice: SenderNotice): void {
+    this.#self.cast(this.#sender, notice);
+  }
+
+  /** close_notify after all that was sent; the transport stays open. */
+  sayClose(): Promise<boolean> {
+    return this.#ask({ type: 'close' }, Infinity);
+  }
+
+  /** Half-close. What was sent before goes out before, however slow the peer: ended too early it would be lost. */
+  async endOutput(): Promise<boolean> {
+    const said = await this.sayClose();
+    if (said) this.transport.end();
+    return said;
+  }
+
+  /** Whether the sender has put it out; it has not if it is gone, or does not come to it in time. */
+  async #ask(request: SenderRequest, patience: number): Promise<boolean> {
+    try {
+      const result = await this.#self.node.call<SendResult>(this.#sender, request, patience);
+      return 'ok' in result;
+    } catch {
+      return false;
+    }
+  }
+
+  // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────
+
+  start(receiver: TransportReceiver): void {
+    this.transport.start(receiver);
+  }
+
+  /** A chunk was read that nobody had asked for. */
+  readAhead(): void {
+    this.#credit -= 1;
+  }
+
+  /**
+   * Reads on while there is `demand`; else an idle passive connection reads ahead a little, `waiting` bytes so far.
+   * `held`: nothing is read in any case, since what was read is not worked off.
+   */
+  regulate(demand: boolean, waiting: number, held: boolean): void {
+    if (demand) this.#credit = this.#settings.internalActiveN;
+    const rests = held || !(demand || (this.#credit > 0 && waiting < readAheadBytes));
+    if (rests === this.#paused) return;
+    this.#paused = rests;
+    if (rests) this.transport.pause();
+    else this.transport.resume();
+  }
+
+  // ── The end ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The peer has ended its side. True when the line was open until now. */
+  peerEnded(): boolean {
+    this.#ended = true;
+    if (this.#parting === 'lingering') this.#part();
+    return this.#parting === 'no';
+  }
+
+  /** The transport has closed. */
+  closed(): void {
+    this.#gone = true;
+    this.#part();
+  }
+
+  /** Somebody waits for the goodbye. */
+  closer(from: From): void {
+    this.#closers.push(from);
+    if (this.#parting === 'lingering' || this.#parting === 'done') this.#answerClosers();
+  }
+
+  /**
+   * Says goodbye and closes the transport, not before the peer could read what we sent. `unsaid`: what is still to be
+   * written of it before the sender has the line. `peerDone`: the peer has said its own goodbye.
+   */
+  part(goodbye: Goodbye, peerDone: boolean, unsaid: () => void): void {
+    if (this.#parting !== 'no') return;
+    if (goodbye === 'nothing' || this.#gone) {
+      this.#part();
+      return;
+    }
+    this.#parting = 'talking';
+    const alert = typeof goodbye === 'object' ? goodbye.alert : undefined;
+    if (this.#writer === 'self') {
+      // The core has written its alert already.
+      if (alert === undefined) unsaid();
+      this.flush();
+      this.said(alert !== undefined);
+      return;
+    }
+    // What the peer still sends must be read: a socket closed with unread bytes is reset, and a reset takes along
+    // what of ours the peer has not got yet.
+    const linger = alert !== undefined || !peerDone;
+    const request: SenderRequest =
+      alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
+    const { node, pid } = this.#self;
+    void this.#ask(request, closePatience).then((said) => {
+      // What could not be said is nothing to wait for.
+      node.ioTurn(pid, saidTurn, this.#holder, said && linger);
+    });
+  }
+
+  /** Gives the bare transport away; nobody here closes it any more. */
+  release(): unknown {
+    this.#parting = 'done';
+    this.notify({ type: 'released' });
+    return this.transport.release();
+  }
+
+  /** Ends our side and waits a while (`alert_timeout`) for the peer to have read all and to end too. */
+  said(linger: boolean): void {
+    if (this.#parting !== 'talking') return;
+    this.#answerClosers();
+    if (!linger || this.#gone || this.#ended) {
+      this.#part();
+      return;
+    }
+    this.#parting = 'lingering';
+    this.transport.end();
+    if (this.#paused) this.transport.resume();
+    this.#linger = new Alarm(this.#self, 'linger', this.#settings.alertTimeout);
+  }
+
+  /** The peer had its time. */
+  lingered(): void {
+    this.#part();
+  }
+
+  #part(): void {
+    if (this.#parting === 'done') return;
+    this.#parting = 'done';
+    this.#linger?.cancel();
+    this.#answerClosers();
+    this.notify({ type: 'transport_closed' });
+    if (!this.#gone) this.transport.destroy();
+  }
+
+  #answerClosers(): void {
+    for (const from of this.#closers.splice(0)) from.reply(okay);
+  }
+}
+
+function saidTurn(holder: LineHolder, linger: boolean): unknown {
+  return holder.said(linger);
+}

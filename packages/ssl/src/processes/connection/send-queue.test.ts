@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { WriteHalf } from '../../protocol/record/write-half.js';
+import { bytesOf } from '../delivery/iodata.js';
+import { SendQueue, type SendResult } from './send-queue.js';
+
+/** A write half whose records are readable: content between brackets. */
+class Plain extends WriteHalf {
+  override sealApplicationData(data: Uint8Array): Uint8Array[] {
+    return [Buffer.from(`[${data.length < 20 ? Buffer.from(data).toString() : data.length}]`)];
+  }
+  override sealHandshake(message: Uint8Array): Uint8Array[] {
+    return [Buffer.from(`(update ${message.at(-1)})`)];
+  }
+  override rekey(): void {}
+  override sealAlert(level: 1 | 2, description: number): Uint8Array[] {
+    return [Buffer.from(`(alert ${level} ${description})`)];
+  }
+}
+
+function setUp() {
+  const written: string[] = [];
+  const outlet = {
+    full: false,
+    backlog: 0,
+    write(pieces: readonly Uint8Array[]): boolean {
+      written.push(Buffer.concat(pieces).toString());
+      this.backlog = this.full ? 1 : 0;
+      return !this.full;
+    },
+  };
+  const queue = new SendQueue(new Plain(1e9), outlet);
+  const answers: [string, SendResult][] = [];
+  const waiter = (name: string) => ({ reply: (result: SendResult) => void answers.push([name, result]) });
+  return {
+    queue,
+    outlet,
+    waiter,
+    send: (text: string) => queue.send(Buffer.from(text), waiter(text)),
+    wrote: () => written.splice(0).join(''),
+    answered: () =>
+      answers
+        .splice(0)
+        .map(([name, result]) => `${name}: ${'ok' in result ? 'ok' : JSON.stringify(result.error)}`),
+    drain: () => {
+      outlet.full = false;
+      outlet.backlog = 0;
+      queue.drained();
+    },
+  };
+}
+
+describe('sends', () => {
+  it('are written in order and answered when the transport has them', () => {
+    const { send, wrote, answered } = setUp();
+    send('one');
+    send('two');
+    send('');
+    expect(wrote()).toBe('[one][two]');
+    expect(answered()).toEqual(['one: ok', 'two: ok', ': ok']);
+  });
+
+  it('wait behind a full transport without being encrypted', () => {
+    const { send, wrote, answered, outlet, drain, queue } = setUp();
+    outlet.full = true;
+    send('one');
+    send('two');
+    send('three');
+    expect(wrote()).toBe('[one]');
+    expect(answered()).toEqual([]);
+    expect(queue.length).toBe(3);
+    drain();
+    expect(wrote()).toBe('[two][three]');
+    expect(answered()).toEqual(['one: ok', 'two: ok', 'three: ok']);
+  });
+
+  it('that are long go out in strides, none between them', () => {
+    const { send, queue, waiter, wrote, outlet, drain } = setUp();
+    outlet.full = true;
+    queue.send(Buffer.alloc(300_000), waiter('long'));
+    send('after');
+    expect(wrote()).toBe('[131072]');
+    drain();
+    expect(wrote()).toBe('[131072][37856][after]');
+  });
+
+  it('carry a length header in packet modes and are refused when they do not fit', () => {
+    const { queue, waiter, wrote, answered } = setUp();
+    queue.setPacket(1);
+    queue.send(Buffer.from('abc'), waiter('abc'));
+    expect(wrote()).toBe('[\u0003abc]');
+    queue.send(Buffer.alloc(256), waiter('256'));
+    expect(answered()).toEqual(['abc: ok', '256: {"badarg":{"packet_to_large":[256,255]}}']);
+  });
+
+  it('that gave up are sent all the same and answered once', () => {
+    const { send, outlet, wrote, answered, drain } = setUp();
+    outlet.full = true;
+    const sending = send('slow');
+    sending?.giveUp('timeout');
+    expect(answered()).toEqual(['slow: "timeout"']);
+    drain();
+    expect(wrote()).toBe('[slow]');
+    expect(answered()).toEqual([]);
+  });
+});
+
+describe('key updates', () => {
+  it('leave at once while the transport follows', () => {
+    const { queue, wrote } = setUp();
+    queue.updateKeys('update_not_requested');
+    queue.updateKeys('update_requested');
+    expect(wrote()).toBe('(update 0)(update 1)');
+    expect(queue.takeRequests()).toBe(1);
+    expect(queue.takeRequests()).toBe(0);
+  });
+
+  it('wait as one while the transport is full, and leave before anything else', () => {
+    const { send, queue, wrote, outlet, drain } = setUp();
+    outlet.full = true;
+    send('one');
+    send('two');
+    for (let count = 0; count < 1000; count += 1) queue.updateKeys('update_not_requested');
+    queue.updateKeys('update_requested');
+    queue.updateKeys('update_not_requested');
+    expect(wrote()).toBe('[one]');
+    drain();
+    expect(wrote()).toBe('(update 1)[two]');
+    drain();
+    expect(wrote()).toBe('');
+  });
+
+  it('that fill the transport hold up what comes after them', () => {
+    const { send, queue, wrote, answered, outlet, drain } = setUp();
+    outlet.full = true;
+    queue.updateKeys('update_not_requested');
+    queue.updateKeys('update_not_requested');
+    send('one');
+    expect(wrote()).toBe('(update 0)');
+    drain();
+    expect(wrote()).toBe('(update 0)[one]');
+    expect(answered()).toEqual(['one: ok']);
+  });
+
+  it('that wait are forgotten when the connection fails', () => {
+    const { send, queue, waiter, wrote, outlet, drain } = setUp();
+    outlet.full = true;
+    send('one');
+    queue.updateKeys('update_not_requested');
+    queue.fail(80, waiter('fail'));
+    wrote();
+    drain();
+    expect(wrote()).toBe('');
+  });
+});
+
+describe('the end', () => {
+  it('says close_notify after what is queued and takes nothing more', () => {
+    const { send, queue, waiter, outlet, wrote, answered, drain } = setUp();
+    outlet.full = true;
+    send('one');
+    send('two');
+    queue.close(0, waiter('close'));
+    queue.close(0, waiter('again'));
+    send('late');
+    expect(answered()).toEqual(['late: "closed"']);
+    drain();
+    expect(wrote()).toBe('[one][two](alert 1 0)');
+    expect(answered()).toEqual(['one: ok', 'two: ok', 'close: ok', 'again: ok']);
+  });
+
+  it('by a fatal alert comes before what is queued', () => {
+    const { send, queue, waiter, outlet, wrote, answered } = setUp();
+    outlet.full = true;
+    send('one');
+    send('two');
+    wrote();
+    outlet.full = false;
+    queue.fail(80, waiter('fail'));
+    expect(wrote()).toBe('(alert 2 80)');
+    expect(answered()).toContain('two: "closed"');
+  });
+});
+
+describe('iodata', () => {
+  it('is bytes, text and lists of both to any depth', () => {
+    expect(Buffer.from(bytesOf(['a', Buffer.from('b'), [99, ['d', []]]])).toString()).toBe('abcd');
+    const whole = Buffer.from('same');
+    expect(bytesOf(whole)).toBe(whole);
+    expect(bytesOf([whole])).toBe(whole);
+    expect(Buffer.from(bytesOf('é')).length).toBe(2);
+  });
+
+  it('is nothing else', () => {
+    for (const wrong of [7, undefined, null, {}, [256], [-1], [1.5], [[null]]])
+      expect(() => bytesOf(wrong)).toThrow(TypeError);
+  });
+});

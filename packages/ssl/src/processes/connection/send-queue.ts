@@ -1,0 +1,242 @@
+/**
+ * The sender's work: one queue of atomic sends, encrypted and given to the transport in order (contract §1.3 `send`).
+ *
+ * Plain logic over a write half and a transport. While the transport has a backlog nothing more is encrypted, so a
+ * slow peer costs the memory of what the callers gave and not a second copy of it.
+ */
+import type { WriteHalf } from '../../protocol/record/write-half.js';
+import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
+import { alertCode } from '../../values/registry/alerts.js';
+import { largestPacket, packetHeader } from '../delivery/packet.js';
+
+export type SendResult = { readonly ok: true } | { readonly error: unknown };
+
+/** Who waits for a send: answered once. */
+export interface Waiter {
+  reply(result: SendResult): void;
+}
+
+/** The part of a transport that is written to. */
+export interface Outlet {
+  write(pieces: readonly Uint8Array[]): boolean;
+  /** Bytes taken and not yet passed on. */
+  readonly backlog: number;
+}
+
+/** Bytes encrypted before the transport is asked whether it still follows. */
+const stride = 128 * 1024;
+
+interface Entry {
+  readonly kind: 'data' | 'alert';
+  readonly bytes: Uint8Array;
+  /** Bytes already written. */
+  done: number;
+  waiter: Waiter | undefined;
+}
+
+export class SendQueue {
+  readonly #half: WriteHalf;
+  readonly #outlet: Outlet;
+  readonly #queue: Entry[] = [];
+  /** Fully written, waiting for the backlog to go. */
+  readonly #written: Entry[] = [];
+  #blocked = false;
+  #closed = false;
+  /** Who waits for close_notify to go out; undefined when it has, or was never asked for. */
+  #closers: Waiter[] | undefined = undefined;
+  /** A KeyUpdate or a refusal that waits for the backlog to go. */
+  #owed: KeyUpdateRequest | 'no_renegotiation' | undefined = undefined;
+  #packet: 0 | 1 | 2 | 4 = 0;
+  #sent = 0;
+
+  constructor(half: WriteHalf, outlet: Outlet) {
+    this.#half = half;
+    this.#outlet = outlet;
+  }
+
+  /** Whether a peer that does not read holds up what comes. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Sends that wait. */
+  get length(): number {
+    return this.#queue.length + this.#written.length;
+  }
+
+  /** Bytes that nobody has taken yet. */
+  get bytes(): number {
+    return this.#queue.reduce((sum, { bytes, done }) => sum + bytes.length - done, 0);
+  }
+
+  /** Only modes 1, 2 and 4 frame what is sent. */
+  setPacket(packet: unknown): void {
+    this.#packet = packet === 1 || packet === 2 || packet === 4 ? packet : 0;
+  }
+
+  /** One atomic send. Answers `{packet_to_large, …}` at once, else when the transport has all of it. */
+  send(data: Uint8Array, waiter: Waiter): Sending | undefined {
+    if (this.#closed) {
+      waiter.reply({ error: 'closed' });
+      return undefined;
+    }
+    const packet = this.#packet;
+    let bytes = data;
+    if (packet !== 0) {
+      const largest = largestPacket(packet);
+      if (data.length > largest) {
+        waiter.reply({ error: { badarg: { packet_to_large: [data.length, largest] } } });
+        return undefined;
+      }
+      bytes = Buffer.concat([packetHeader(packet, data.length), data]);
+    } else if (data.length === 0) {
+      waiter.reply({ ok: true });
+      return undefined;
+    }
+    const entry: Entry = { kind: 'data', bytes, done: 0, waiter };
+    this.#queue.push(entry);
+    this.#flush();
+    return entry.waiter === undefined ? undefined : { giveUp: (reason) => answer(entry, { error: reason }) };
+  }
+
+  /** close_notify after everything queued; no send is taken any more. The waiter hears when the transport has it. */
+  close(description: number, waiter: Waiter): void {
+    if (this.#closed) {
+      if (this.#closers === undefined) waiter.reply({ ok: true });
+      else this.#closers.push(waiter);
+      return;
+    }
+    this.#closed = true;
+    const closers = [waiter];
+    this.#closers = closers;
+    const all: Waiter = {
+      reply: (result) => {
+        this.#closers = undefined;
+        for (const one of closers) one.reply(result);
+      },
+    };
+    this.#queue.push({ kind: 'alert', bytes: Uint8Array.of(1, description), done: 0, waiter: all });
+    this.#flush();
+  }
+
+  /** A fatal alert before anything queued, whose senders hear `closed`. After close_notify there is nothing to say. */
+  fail(description: number, waiter: Waiter): void {
+    if (this.#closed && !this.#queue.some(({ kind }) => kind === 'alert')) {
+      waiter.reply({ ok: true });
+      return;
+    }
+    this.drop('closed');
+    this.#written.push({ kind: 'alert', bytes: Uint8Array.of(2, description), done: 2, waiter });
+    this.#blocked = !this.#outlet.write(this.#half.sealAlert(2, description)) || this.#blocked;
+    if (!this.#blocked) this.#acknowledge();
+  }
+
+  /** Nothing is taken or written any more; all who wait hear the reason. */
+  drop(reason: unknown): void {
+    this.#closed = true;
+    this.#owed = undefined;
+    for (const entry of this.#queue.splice(0)) answer(entry, { error: reason });
+    for (const entry of this.#written.splice(0)) answer(entry, { error: reason });
+  }
+
+  /**
+   * KeyUpdate (RFC 8446 §4.6.3), between any two records. While the transport has a backlog one waits, however many
+   * are asked for: a peer that asks and does not read must not make us write. What is asked of the peer is not lost.
+   */
+  updateKeys(request: KeyUpdateRequest): void {
+    if (this.#closed) return;
+    if (this.#owed !== 'update_requested') this.#owed = request;
+    if (!this.#blocked) this.#writeOwed();
+  }
+
+  /** The peer of TLS 1.2 wants to renegotiate; it hears once that we do not (RFC 5246 §7.2.2). */
+  refuseRenegotiation(): void {
+    if (this.#closed) return;
+    this.#owed = 'no_renegotiation';
+    if (!this.#blocked) this.#writeOwed();
+  }
+
+  #writeOwed(): void {
+    const owed = this.#owed;
+    this.#owed = undefined;
+    if (owed === undefined) return;
+    const pieces =
+      owed === 'no_renegotiation'
+        ? this.#half.sealAlert(1, alertCode('no_renegotiation'))
+        : sealKeyUpdate(this.#half, owed);
+    this.#blocked = !this.#outlet.write(pieces);
+  }
+
+  /** Whether `updateKeys` means anything: TLS 1.3. */
+  get updatesKeys(): boolean {
+    return this.#half.updatesKeys;
+  }
+
+  /** KeyUpdates that were asked of the peer since this was last called. */
+  takeRequests(): number {
+    return this.#half.takeRequests();
+  }
+
+  /** The transport's backlog is gone. */
+  drained(): void {
+    // The message may be older than what was written since.
+    if (!this.#blocked || this.#outlet.backlog > 0) return;
+    this.#blocked = false;
+    this.#acknowledge();
+    this.#writeOwed();
+    this.#flush();
+  }
+
+  #flush(): void {
+    while (!this.#blocked) {
+      const entry = this.#queue[0];
+      if (entry === undefined) return;
+      this.#write(entry);
+      if (entry.done < entry.bytes.length) continue;
+      this.#queue.shift();
+      if (this.#blocked) this.#written.push(entry);
+      else answer(entry, { ok: true });
+    }
+  }
+
+  #write(entry: Entry): void {
+    if (entry.kind === 'alert') {
+      entry.done = entry.bytes.length;
+      this.#blocked = !this.#outlet.write(this.#half.sealAlert(1, entry.bytes[1] ?? 0));
+      return;
+    }
+    if (this.#half.keyUpdateDue && !this.#outlet.write(sealKeyUpdate(this.#half, 'update_requested')))
+      this.#blocked = true;
+    const end = Math.min(entry.bytes.length, entry.done + stride);
+    const part =
+      entry.done === 0 && end === entry.bytes.length ? entry.bytes : entry.bytes.subarray(entry.done, end);
+    entry.done = end;
+    this.#sent += part.length;
+    if (!this.#outlet.write(this.#half.sealApplicationData(part))) this.#blocked = true;
+  }
+
+  #acknowledge(): void {
+    for (const entry of this.#written.splice(0)) answer(entry, { ok: true });
+  }
+
+  /** Plaintext bytes given to the transport. */
+  get sent(): number {
+    return this.#sent;
+  }
+}
+
+/** A send that waits for the transport. */
+export interface Sending {
+  /** `send_timeout`: the caller hears the reason; what was taken is still sent. */
+  giveUp(reason: unknown): void;
+}
+
+function answer(entry: Entry, result: SendResult): void {
+  const { waiter } = entry;
+  entry.waiter = undefined;
+  waiter?.reply(result);
+}

@@ -1,0 +1,33 @@
+/**
+ * Before the application stops: what was sent to a peer that has not taken it yet goes out first, within a bound. All
+ * others need no time; their close_notify goes out when their processes are stopped.
+ */
+import type { Node } from '@actor-tls/runtime';
+import type { ConnectionRequest } from '../connection/connection-requests.js';
+import type { Place } from './place.js';
+
+/** ms that slow peers have, all at the same time, to take what was sent and to end their side. */
+const patience = 3000;
+const endOutput: ConnectionRequest = { type: 'shutdown', how: 'write' };
+
+/** Settles when every slow peer has taken all and its transport has closed, or when time is up. */
+export async function lastWords(node: Node, places: Iterable<Place>): Promise<void> {
+  const slow = [...places].filter(({ stage, transport }) => stage === 'established' && transport.backlog > 0);
+  if (slow.length === 0) return;
+  let timer: unknown;
+  const timeUp = new Promise<void>((over) => {
+    timer = node.clock.setTimeout(over, patience);
+  });
+  await Promise.race([timeUp, Promise.all(slow.map((place) => farewell(node, place)))]);
+  node.clock.clearTimeout(timer);
+}
+
+/** A socket that is closed too early, with unread bytes in it, is reset, and takes along what the peer has not got. */
+async function farewell(node: Node, place: Place): Promise<void> {
+  const { occupant } = place;
+  if (occupant === undefined) return;
+  const left = place.whenHungUp();
+  // A connection that ends meanwhile is no failure: that is what is waited for.
+  await node.callOr(occupant.pid, endOutput, Infinity, () => undefined);
+  await left;
+}
