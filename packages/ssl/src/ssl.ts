@@ -43,8 +43,8 @@ import {
   stopSsl,
 } from './processes/application.js';
 import type { ConnectionInformation } from './processes/connection/connection-information.js';
-import type { PrfSeed } from './processes/connection/prf-answer.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection/connection-requests.js';
+import type { PrfSeed } from './processes/connection/prf-answer.js';
 import type { SenderRequest } from './processes/connection/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 import type { RecvResult } from './processes/delivery/delivery.js';

@@ -9,7 +9,9 @@ import { prfAnswer } from './prf-answer.js';
 
 export type Query = Extract<
   ConnectionRequest,
-  { type: 'statistics' | 'peername' | 'sockname' | 'peercert' | 'negotiated_protocol' | 'information' | 'prf' }
+  {
+    type: 'statistics' | 'peername' | 'sockname' | 'peercert' | 'negotiated_protocol' | 'information' | 'prf';
+  }
 >;
 
 /** What the answers come from; `facts` once the handshake is done. */
