@@ -13,11 +13,12 @@ const sides = [
   ['server', parseServerOptions],
 ] as const;
 const bothVersions = ['tlsv1.3', 'tlsv1.2'] as const;
+const everyVersions = [['tlsv1.3'], ['tlsv1.2'], bothVersions] as const;
 
 for (const [side, parse] of sides) {
   describe(`a ${side}'s config`, () => {
     it('holds built suites only, with whatever versions', () => {
-      for (const versions of [['tlsv1.3'], ['tlsv1.2'], bothVersions]) {
+      for (const versions of everyVersions) {
         const parsed = parse({ versions }, at);
         const suites = 'ok' in parsed ? parsed.ok.ciphers : [];
         expect(suites.length).toBeGreaterThan(0);
@@ -39,14 +40,14 @@ for (const [side, parse] of sides) {
     });
 
     it('takes signature schemes of TLS 1.2 alone where TLS 1.2 is among the versions', () => {
-      const signatureAlgs = ['rsa_pkcs1_sha256'];
+      const signatureAlgs = ['rsa_pkcs1_sha256'] as const;
       expect(parse({ signatureAlgs, versions: bothVersions }, at)).toHaveProperty('ok');
       expect(parse({ signatureAlgs, versions: ['tlsv1.2'] }, at)).toHaveProperty('ok');
       expect(parse({ signatureAlgs, versions: ['tlsv1.3'] }, at)).toHaveProperty('error');
     });
 
     it('knows EdDSA in each version, and SHA-1 in none', () => {
-      for (const versions of [['tlsv1.3'], ['tlsv1.2'], bothVersions]) {
+      for (const versions of everyVersions) {
         const parsed = parse({ versions }, at);
         const schemes: readonly string[] = 'ok' in parsed ? parsed.ok.signatureAlgs : [];
         expect(schemes).toContain('eddsa_ed25519');
