@@ -445,7 +445,7 @@ const cases: Readonly<Record<string, RowCases>> = {
     conflicts: [
       [{ signatureAlgs: [] }, { options: ['no_supported_signature_schemes', { signatureAlgs: [] }] }],
       [
-        { signatureAlgs: ['rsa_pkcs1_sha256'] },
+        { signatureAlgs: ['rsa_pkcs1_sha256'], versions: ['tlsv1.3'] },
         { options: ['no_supported_signature_schemes', { signatureAlgs: ['rsa_pkcs1_sha256'] }] },
       ],
       [

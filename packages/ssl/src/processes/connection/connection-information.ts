@@ -147,7 +147,7 @@ function item(name: Item, facts: Facts, config: Config): unknown {
     case 'ecc':
       return facts.secrets?.kind === 'master' ? { named_curve: facts.group } : undefined;
     case 'masterSecret':
-      return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose() : undefined;
+      return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':
       return keylog(facts);
     case 'certfile':
