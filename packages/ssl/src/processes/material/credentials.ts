@@ -6,7 +6,7 @@
  * as a handshake. When changed files make no good pair, the old one stays.
  */
 import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from '../../options/config.js';
-import type { OwnIdentity } from '../../protocol/identity.js';
+import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
 import { notation } from '../../values/notation.js';
