@@ -130,8 +130,7 @@ const storeys: readonly Storey[] = [
   { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
   {
     name: 'core',
-    // `core.ts`, `core-portable.ts` and what is in `core/`.
-    folder: 'packages/ssl/src/core',
+    folder: 'packages/ssl/src/core/',
     mayImport: ['values', 'config', 'options', 'protocol', 'core'],
   },
   {
@@ -171,6 +170,7 @@ function packageEntry(target: string): string | undefined {
   const [, name, path] = /^@actor-tls\/([a-z-]+)(?:\/(\w+))?$/.exec(target) ?? [];
   if (name === undefined) return undefined;
   if (path === 'testing') return `packages/${name}/src/testing/index.ts`;
+  if (path === 'core') return `packages/${name}/src/core/entry-node.ts`;
   return `packages/${name}/src/${path ?? (name === 'ssl' ? 'ssl' : 'index')}.ts`;
 }
 

@@ -6,8 +6,8 @@
  * version's `PostHandshake`. Alerts are sent and failures told here and nowhere else, each once.
  */
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
-import { handshakeByCode } from '../values/wire/handshake.js';
 import { DecodeError } from '../values/wire/reader.js';
+import { handshakeByCode } from '../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';

@@ -6,7 +6,7 @@ import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
-import type { OwnIdentity } from './identity.js';
+import type { OwnIdentity } from './own-identity.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';

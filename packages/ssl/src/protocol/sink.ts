@@ -8,7 +8,7 @@ import type { AlertDescription } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { Facts } from './facts.js';
-import type { OwnIdentity } from './identity.js';
+import type { OwnIdentity } from './own-identity.js';
 import type { Reason } from './reasons.js';
 
 /** How a connection failed: who found it, which alert went or came, and the precise reason. */

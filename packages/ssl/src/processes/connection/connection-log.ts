@@ -7,7 +7,7 @@
  */
 import type { LogFields, Logger } from '@actor-tls/runtime';
 import { type LogLevel, logLevels } from '../../options/config.js';
-import { handshakeByCode } from '../../values/wire/handshake.js';
+import { handshakeByCode } from '../../values/wire/tls13-messages.js';
 
 export type Severity = 'error' | 'warning' | 'notice' | 'info' | 'debug';
 

@@ -26,9 +26,9 @@ import {
   validatePath,
 } from './path.js';
 import { type CandidatePath, candidatePaths } from './path-builder.js';
+import { failure, type PeerVerdict, rejection } from './peer-verdict.js';
 import type { HostReference, PartialChain, PeerVerification, RevocationAnswer } from './peer-verification.js';
 import { anyPolicyInputs } from './policy-graph.js';
-import { failure, type PeerVerdict, rejection } from './verdict.js';
 import { cachedVerdict, rememberVerdict } from './verdict-cache.js';
 import { defaultLimits, Work, WorkLimitError } from './work.js';
 

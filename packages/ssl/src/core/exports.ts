@@ -8,7 +8,7 @@ export type { ClientConfig, Config, Identity, ServerConfig } from '../options/co
 export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
-export type { OwnIdentity, RemoteIdentity } from '../protocol/identity.js';
+export type { OwnIdentity, RemoteIdentity } from '../protocol/own-identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';
 export { type Budget, TurnBudget } from '../protocol/record/turn-budget.js';
@@ -41,12 +41,12 @@ export type { AlertDescription, KnownAlert } from '../values/registry/alerts.js'
 export type { SignatureSchemeName } from '../values/registry/schemes.js';
 export { type CipherSuite, suiteByName, tls13Suites } from '../values/registry/suites.js';
 export { KeyError } from '../values/x509/key-error.js';
+export { type Explanation, explain, type PeerVerdict } from '../values/x509/peer-verdict.js';
 export type { PeerVerification } from '../values/x509/peer-verification.js';
 export { decodePem, type PemEntry, PemError, type PemType } from '../values/x509/pem.js';
 export { createTrustStore } from '../values/x509/trust-store.js';
-export { type Explanation, explain, type PeerVerdict } from '../values/x509/verdict.js';
 export { verifyPeer } from '../values/x509/verify-peer.js';
-export { identityFromPem } from './identity.js';
+export { identityFromPem } from './identity-from-pem.js';
 export { type Judged, judge } from './judge.js';
 export {
   type CoreClientOptions,
@@ -54,4 +54,4 @@ export {
   clientSettings,
   serverSettings,
   type Trusting,
-} from './settings.js';
+} from './settings-from-options.js';
