@@ -1,5 +1,5 @@
 /** Rows of the running connection: limits, key update, logs. */
-import { logLevels } from './config.js';
+import { logLevels } from './log-level.js';
 import { flag, integer, integerOrInfinity, type OptionRow, oneOf, option } from './row.js';
 
 const manual = 'ssl:common_option()';
