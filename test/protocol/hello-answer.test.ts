@@ -56,41 +56,46 @@ function talk(ends: { readonly client: End; readonly server: End }): void {
   exchange(ends.client, ends.server);
 }
 
-describe.each(['tlsv1.3', 'tlsv1.2'] as const)('a server of %s that is asked after the ClientHello', (name) => {
-  const config = name === 'tlsv1.2' ? tls12 : {};
+describe.each(['tlsv1.3', 'tlsv1.2'] as const)(
+  'a server of %s that is asked after the ClientHello',
+  (name) => {
+    const config = name === 'tlsv1.2' ? tls12 : {};
 
-  test.each(['at once', 'later'] as const)('takes its certificate from the answer, %s', (when) => {
-    const others = serverOptions({ config, identities: [identityOf('rsa').identity] });
-    const server = askedServer(
-      (hello, core) => {
-        expect(Buffer.from(hello.raw).includes('localhost')).toBe(true);
-        if (when === 'at once') core.answerHello(others);
-      },
-      { config },
-    );
-    const client = askedClient((_hello, core) => core.answerHello(clientOptions({ config })), { config });
-    talk({ client, server });
-    if (when === 'later') {
-      expect(server.core.awaiting).toBe('hello');
-      expect(server.core.greeted).toBe(true);
-      expect(server.core.stateName).toBe('user_hello');
-      expect(server.sink.writes).toEqual([]);
-      server.core.answerHello(others);
-      exchange(client, server);
-    }
-    expect(client.sink.facts?.peerChain).toEqual(identityOf('rsa').identity.chain);
-    expect(server.sink.facts?.protocol).toBe(name);
-    expect(server.sink.hellos.map(({ type }) => type)).toEqual(['client_hello']);
-  });
+    test.each(['at once', 'later'] as const)('takes its certificate from the answer, %s', (when) => {
+      const others = serverOptions({ config, identities: [identityOf('rsa').identity] });
+      const server = askedServer(
+        (hello, core) => {
+          expect(Buffer.from(hello.raw).includes('localhost')).toBe(true);
+          if (when === 'at once') core.answerHello(others);
+        },
+        { config },
+      );
+      const client = askedClient((_hello, core) => core.answerHello(clientOptions({ config })), { config });
+      talk({ client, server });
+      if (when === 'later') {
+        expect(server.core.awaiting).toBe('hello');
+        expect(server.core.greeted).toBe(true);
+        expect(server.core.stateName).toBe('user_hello');
+        expect(server.sink.writes).toEqual([]);
+        server.core.answerHello(others);
+        exchange(client, server);
+      }
+      expect(client.sink.facts?.peerChain).toEqual(identityOf('rsa').identity.chain);
+      expect(server.sink.facts?.protocol).toBe(name);
+      expect(server.sink.hellos.map(({ type }) => type)).toEqual(['client_hello']);
+    });
 
-  test('asks the client for a certificate when only the answer says so', () => {
-    const insisting = serverOptions({ config: { ...config, verify: 'verify_peer', failIfNoPeerCert: true } });
-    const server = askedServer((_hello, core) => core.answerHello(insisting), { config });
-    const client = askedClient((_hello, core) => core.answerHello(clientOptions({ config })), { config });
-    talk({ client, server });
-    expect(server.sink.failures).toMatchObject([{ by: 'self' }]);
-  });
-});
+    test('asks the client for a certificate when only the answer says so', () => {
+      const insisting = serverOptions({
+        config: { ...config, verify: 'verify_peer', failIfNoPeerCert: true },
+      });
+      const server = askedServer((_hello, core) => core.answerHello(insisting), { config });
+      const client = askedClient((_hello, core) => core.answerHello(clientOptions({ config })), { config });
+      talk({ client, server });
+      expect(server.sink.failures).toMatchObject([{ by: 'self' }]);
+    });
+  },
+);
 
 describe('options after the hello', () => {
   test('a version is chosen by the answer, not before', () => {

@@ -8,8 +8,8 @@ export type { ClientConfig, Config, Identity, ServerConfig } from '../options/co
 export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
-export type { OwnIdentity, RemoteIdentity } from '../protocol/identity.js';
 export type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../protocol/handshake.js';
+export type { OwnIdentity, RemoteIdentity } from '../protocol/identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';
 export { type Budget, TurnBudget } from '../protocol/record/turn-budget.js';
