@@ -8,15 +8,18 @@ export type { ClientConfig, Config, ServerConfig } from '../options/config.js';
 export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
+export type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../protocol/handshake.js';
 export type { OwnIdentity, RemoteIdentity } from '../protocol/own-identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';
 export { type Budget, TurnBudget } from '../protocol/record/turn-budget.js';
 export { WriteHalf } from '../protocol/record/write-half.js';
 export type {
+  ClientHelloAnswer,
   ClientOptions,
   ClientSettings,
   GivenDependencies,
+  ServerHelloAnswer,
   ServerOptions,
   ServerSettings,
 } from '../protocol/settings.js';
