@@ -6,8 +6,8 @@ import type { GeneralName } from '../../packages/ssl/src/values/x509/extensions/
 import { Name } from '../../packages/ssl/src/values/x509/name.js';
 import { ConstraintSet } from '../../packages/ssl/src/values/x509/name-constraints.js';
 import { Oid } from '../../packages/ssl/src/values/x509/oids.js';
+import { explain } from '../../packages/ssl/src/values/x509/peer-verdict.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
-import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { Work } from '../../packages/ssl/src/values/x509/work.js';
 import { growth } from '../support/growth.js';

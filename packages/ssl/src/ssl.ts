@@ -78,7 +78,7 @@ import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
-export type { OcspResponseSource, OcspStapleRequest, RemoteKey, TransportOptions } from './options/config.js';
+export type { TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { OptionValues } from './options/socket-options.js';
 export type { ConnectionInformation } from './processes/connection/connection-information.js';
@@ -108,6 +108,8 @@ export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export type { HostnameCheckHooks, MatchFun, PresentedId, ReferenceId } from './values/x509/hostname.js';
+export type { RemoteKey } from './values/x509/key-material.js';
+export type { OcspResponseSource, OcspStapleRequest } from './values/x509/ocsp-response-source.js';
 export {
   type MatchRule,
   pkixVerifyHostname,
