@@ -20,6 +20,8 @@ export async function bundle(program: string): Promise<Bundle> {
   const made = await rolldown({
     input: entry,
     platform: 'browser',
+    // Its paths lead to the sources as Node has them, past the exports map.
+    tsconfig: false,
     onLog(_level, { message }) {
       throw new Error(message);
     },

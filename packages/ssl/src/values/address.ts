@@ -61,6 +61,18 @@ function parseLooseIpv4(text: string): Uint8Array | undefined {
   return Uint8Array.from([...numbers, ...rest]);
 }
 
+/** Plain text of OTP's tuple: four numbers up to 255, or eight up to 65535; `undefined`: it is none. */
+export function tupleText(numbers: readonly unknown[]): string | undefined {
+  const most = numbers.length === 4 ? 0xff : numbers.length === 8 ? 0xffff : -1;
+  const parts = numbers.flatMap((part) => (isWhole(part) && part >= 0 && part <= most ? [part] : []));
+  if (parts.length !== numbers.length || most < 0) return undefined;
+  return most === 0xff ? parts.join('.') : parts.map((part) => part.toString(16)).join(':');
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value);
+}
+
 /** Plain text of 4 octets, or of 16 as eight groups. */
 export function addressText(address: Uint8Array): string {
   if (address.length === 4) return address.join('.');

@@ -9,9 +9,9 @@ import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from 
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
+import { hex } from '../../values/hex.js';
 import { notation } from '../../values/notation.js';
 import type { Result, SslReason } from '../../values/terms.js';
-import { hex } from '../../values/x509/der.js';
 import { kindOfEntries } from '../../values/x509/file-kind.js';
 import { completeChain, loadIdentity, matchRemoteKey, ownFirst } from '../../values/x509/identity.js';
 import { KeyError } from '../../values/x509/key-error.js';
