@@ -21,9 +21,16 @@ function listed(list: string): string[] {
   return names.filter((name) => name !== '');
 }
 
-/** The names that a file exports, with those of files that it passes on whole. */
-function exportsIn(file: string): string[] {
+/** Names that a file exports, those that it passes on from others included. */
+function exportsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
+  const passedOn = [...text.matchAll(/^export \* from '(.+)\.js'/gm)].flatMap(([, path = '']) =>
+    exportsOf(join(dirname(file), `${path}.ts`)),
+  );
+  return [...exportsIn(text), ...passedOn];
+}
+
+function exportsIn(text: string): string[] {
   const declared = /^export (?:async |abstract )*(?:function|const|class|interface|type|enum) (\w+)/gm;
   const named = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
     listed(list),
@@ -32,21 +39,21 @@ function exportsIn(file: string): string[] {
     ...[...text.matchAll(declared)].flatMap(([, name = '']) => name),
     ...named.map((name) => name.replace(/^.* as /, '')),
     ...[...text.matchAll(/^export \* as (\w+)/gm)].flatMap(([, name = '']) => name),
-    ...[...text.matchAll(/^export \* from '(.*)\.js'/gm)].flatMap(([, path = '']) =>
-      exportsIn(`${join(dirname(file), path)}.ts`),
-    ),
   ];
+}
+
+interface Manifest {
+  readonly name: string;
+  /** By path; `node` where Node gets another file than everybody else. */
+  readonly exports: Readonly<Record<string, { readonly node?: string; readonly default: string }>>;
 }
 
 /** Every path of every package's exports map, with its names. */
 const entries: readonly Entry[] = readdirSync(`${root}packages`).flatMap((folder): Entry[] => {
-  const manifest: {
-    readonly name: string;
-    readonly exports: Readonly<Record<string, { default: string; node?: string }>>;
-  } = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, 'utf8'));
+  const manifest: Manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, 'utf8'));
   return Object.entries(manifest.exports).map(([path, target]) => {
     const source = (target.node ?? target.default).replace('./dist/', 'src/').replace(/js$/, 'ts');
-    const names = new Set(exportsIn(`${root}packages/${folder}/${source}`));
+    const names = new Set(exportsOf(`${root}packages/${folder}/${source}`));
     return { specifier: `${manifest.name}${path.slice(1)}`, names };
   });
 });
@@ -65,11 +72,11 @@ const sources = readdirSync(`${root}packages`)
 /** Names that are not ours. */
 const foreign = new Set([
   'dNSName',
+  'Duplex',
   'unhandledRejection',
   'createCipheriv',
   'domainToASCII',
   'KeyObject',
-  'Duplex',
 ]);
 
 const options = new Set<string>(optionRows.map(({ name }) => name));

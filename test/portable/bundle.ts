@@ -20,7 +20,7 @@ export async function bundle(program: string): Promise<Bundle> {
   const made = await rolldown({
     input: entry,
     platform: 'browser',
-    // Its paths lead to the sources as Node has them, past the exports map.
+    // The tests' own paths lead to sources for Node.
     tsconfig: false,
     onLog(_level, { message }) {
       throw new Error(message);

@@ -17,10 +17,22 @@ import type { Verdict } from './sink.js';
 /** A message of TLS 1.3 that came: its body, and the bytes for the transcript. */
 export type MessageEvent<K extends HandshakeType = HandshakeType> = MessageOf<Tls13Bodies, K>;
 
+/** A ClientHello as it came. */
+export interface ClientHelloEvent {
+  readonly type: 'client_hello';
+  readonly body: ClientHello;
+  readonly raw: Uint8Array;
+}
+
+/** A ServerHello or HelloRetryRequest as it came. */
+export interface ServerHelloEvent {
+  readonly type: 'server_hello';
+  readonly body: ServerHello;
+  readonly raw: Uint8Array;
+}
+
 /** The hellos, which have one shape in all versions: the version is chosen by them. */
-export type HelloEvent =
-  | { readonly type: 'client_hello'; readonly body: ClientHello; readonly raw: Uint8Array }
-  | { readonly type: 'server_hello'; readonly body: ServerHello; readonly raw: Uint8Array };
+export type HelloEvent = ClientHelloEvent | ServerHelloEvent;
 
 /** An answer to a question the sink was asked. */
 export type AnswerEvent =

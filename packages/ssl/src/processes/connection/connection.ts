@@ -217,6 +217,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       case 'peercert':
       case 'negotiated_protocol':
       case 'information':
+      case 'prf':
         from.reply(answerQuery(request, { line: this.#line, facts: this.#facts, config: this.#config }));
         return undefined;
       case 'controlling_process':

@@ -3,7 +3,7 @@
  * names, and with these the answers to what the core asks.
  */
 import type { From } from '@actor-tls/runtime';
-import type { Config, RemoteKey } from '../../options/config.js';
+import type { Config } from '../../options/config.js';
 import { Core } from '../../protocol/core.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
@@ -12,6 +12,7 @@ import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { hostOf } from '../../values/host.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import type { RemoteKey } from '../../values/x509/key-material.js';
 import { nonceExtensions } from '../../values/x509/ocsp.js';
 import type { Explanation, PeerVerdict } from '../../values/x509/peer-verdict.js';
 import type { HostReference } from '../../values/x509/peer-verification.js';

@@ -5,7 +5,7 @@
  * config is kept as long as the config lives and the cache has not dropped a file since: parsing a key costs as much
  * as a handshake. When changed files make no good pair, the old one stays.
  */
-import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from '../../options/config.js';
+import type { Config, IdentityMaterial } from '../../options/config.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
@@ -13,8 +13,10 @@ import { hex } from '../../values/hex.js';
 import { notation } from '../../values/notation.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { kindOfEntries } from '../../values/x509/file-kind.js';
+import type { Identity } from '../../values/x509/identity.js';
 import { completeChain, loadIdentity, matchRemoteKey, ownFirst } from '../../values/x509/identity.js';
 import { KeyError } from '../../values/x509/key-error.js';
+import type { KeyMaterial, RemoteKey } from '../../values/x509/key-material.js';
 import { mustStaple } from '../../values/x509/ocsp.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
 import type { PemEntry } from '../../values/x509/pem.js';
