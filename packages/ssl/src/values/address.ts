@@ -1,4 +1,4 @@
-/** Addresses of the internet protocol in text. */
+/** Addresses of the internet protocol in text (RFC 791 §2.3, RFC 4291 §2.2). */
 
 /** Octets of an IPv4 or IPv6 address in its plain text form, without zone; `undefined`: it is none. */
 export function parseAddress(text: string): Uint8Array | undefined {

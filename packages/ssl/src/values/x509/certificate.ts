@@ -1,5 +1,5 @@
 /**
- * An X.509 certificate, read strictly and lazily (RFC 5280 §4.1).
+ * An X.509 certificate, read strictly and lazily (RFC 5280 §4).
  *
  * Construction walks the outer structure once and checks it; names, times and extensions are decoded when asked
  * for. A certificate is immutable and shared: parse through `parse-cache.ts`.
