@@ -2,7 +2,7 @@
 import { sealNewSessionTicket } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { EarlyDataAllowance } from '../../packages/ssl/src/protocol/tls13/early-data.js';
-import { decodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { type Bend, bentHandshake } from './bend.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import { connected, type End, exchange, identityOf, peerChain, server } from './two-cores.js';

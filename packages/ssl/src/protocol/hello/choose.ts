@@ -1,5 +1,5 @@
 /**
- * What is chosen from hellos in all versions alike. Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
+ * What is chosen from hellos in all versions alike (RFC 8446 §4.1.1, RFC 5246 §7.4.1). Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
  * or only TLS 1.2 chooses is in the folder of each.
  */
 import {
@@ -10,7 +10,7 @@ import {
 import type { CipherSuite } from '../../values/registry/suites.js';
 import { authorityKeys, isIssuedByOneOf } from '../../values/x509/authorities.js';
 import type { CertificateAuthentication } from '../authentication.js';
-import type { OwnIdentity } from '../identity.js';
+import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 
 /** Own certificate and the scheme of its signature. */

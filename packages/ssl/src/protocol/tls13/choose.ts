@@ -11,7 +11,7 @@ import type { KeyShareEntry } from '../extensions/key-share.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
 import type { Suite } from '../hello/suite.js';
-import type { OwnIdentity } from '../identity.js';
+import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 import type { ServerSettings } from '../settings.js';
 import { type EarlyDataTerms, pskDheKe } from './psk.js';

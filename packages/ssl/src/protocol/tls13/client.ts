@@ -1,5 +1,5 @@
 /**
- * TLS 1.3, client (RFC 8446 §4, appendix A.1).
+ * TLS 1.3, client (RFC 8446 §2, §4, appendix A.1).
  *
  *                    START <----+
  *     Send ClientHello |        | Recv HelloRetryRequest
@@ -36,9 +36,10 @@ import type { AnyStateMachine } from 'xstate';
 import type { PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import { tls13Messages } from '../../values/wire/handshake.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
+import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
@@ -67,12 +68,11 @@ import { shownBy } from '../hello/choose.js';
 import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
-import type { OwnIdentity } from '../identity.js';
+import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
 import { Transcript } from '../transcript.js';
-import { acceptVerdict } from '../verdict.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
 import { chooseCertificate, sameProtocol } from './choose.js';
 import type { EarlyDataAllowance } from './early-data.js';

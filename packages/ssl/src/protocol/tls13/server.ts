@@ -1,5 +1,5 @@
 /**
- * TLS 1.3, server (RFC 8446 §4, appendix A.2).
+ * TLS 1.3, server (RFC 8446 §2, §4, appendix A.2).
  *
  *                      START <-----+
  *       Recv ClientHello |         | Send HelloRetryRequest
@@ -44,11 +44,12 @@ import type { AnyStateMachine } from 'xstate';
 import type { Group, KeyShare, PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { versionCode } from '../../values/registry/versions.js';
-import { tls13Messages } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
+import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
@@ -87,7 +88,6 @@ import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ServerSettings } from '../settings.js';
 import { Transcript } from '../transcript.js';
-import { acceptVerdict } from '../verdict.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
 import {
   acceptsEarlyData,
