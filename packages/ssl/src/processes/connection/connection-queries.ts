@@ -1,5 +1,6 @@
 /** What can be asked of a connection without changing it (contract §1.4). */
 import type { Config } from '../../options/config.js';
+import { chainOf } from '../../protocol/authentication.js';
 import type { Facts } from '../../protocol/facts.js';
 import { closedError, einval } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
@@ -30,7 +31,7 @@ export function answerQuery(query: Query, { line, facts, config }: Asked): unkno
     case 'sockname':
       return line.gone ? einval : line.transport.sockname();
     case 'peercert': {
-      const peer = facts?.peerChain[0];
+      const [peer] = facts === undefined ? [] : chainOf(facts.peer);
       return peer === undefined ? { error: 'no_peercert' } : { ok: peer };
     }
     case 'negotiated_protocol':

@@ -55,5 +55,7 @@ export class Tls12PostHandshake implements PostHandshake {
     return false;
   }
 
+  ticketPsk(): undefined {}
+
   expectKeyUpdates(): void {}
 }
