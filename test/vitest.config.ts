@@ -21,7 +21,7 @@ export default defineConfig({
     alias: [
       ...engine,
       { find: /^@actor-tls\/(runtime|ssl)\/testing$/, replacement: source('$1/src/testing/index.ts') },
-      { find: /^@actor-tls\/ssl\/core$/, replacement: source('ssl/src/core.ts') },
+      { find: /^@actor-tls\/ssl\/core$/, replacement: source('ssl/src/core/entry-node.ts') },
       { find: /^@actor-tls\/ssl$/, replacement: source('ssl/src/ssl.ts') },
       { find: /^@actor-tls\/([a-z-]+)$/, replacement: source('$1/src/index.ts') },
     ],

@@ -3,6 +3,7 @@
  * Names with an underscore are OTP's; a single lower-case word may be anything.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { optionRows } from '../../packages/ssl/src/options/rows.js';
 import { documents, root } from './markdown.js';
@@ -20,6 +21,15 @@ function listed(list: string): string[] {
   return names.filter((name) => name !== '');
 }
 
+/** Names that a file exports, those that it passes on from others included. */
+function exportsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const passedOn = [...text.matchAll(/^export \* from '(.+)\.js'/gm)].flatMap(([, path = '']) =>
+    exportsOf(join(dirname(file), `${path}.ts`)),
+  );
+  return [...exportsIn(text), ...passedOn];
+}
+
 function exportsIn(text: string): string[] {
   const declared = /^export (?:async |abstract )*(?:function|const|class|interface|type|enum) (\w+)/gm;
   const named = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
@@ -32,14 +42,19 @@ function exportsIn(text: string): string[] {
   ];
 }
 
+interface Manifest {
+  readonly name: string;
+  /** By path; `node` where Node gets another file than everybody else. */
+  readonly exports: Readonly<Record<string, { readonly node?: string; readonly default: string }>>;
+}
+
 /** Every path of every package's exports map, with its names. */
 const entries: readonly Entry[] = readdirSync(`${root}packages`).flatMap((folder): Entry[] => {
-  const manifest: { readonly name: string; readonly exports: Readonly<Record<string, { default: string }>> } =
-    JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, 'utf8'));
+  const manifest: Manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, 'utf8'));
   return Object.entries(manifest.exports).map(([path, target]) => {
-    const source = target.default.replace('./dist/', 'src/').replace(/js$/, 'ts');
-    const text = readFileSync(`${root}packages/${folder}/${source}`, 'utf8');
-    return { specifier: `${manifest.name}${path.slice(1)}`, names: new Set(exportsIn(text)) };
+    const source = (target.node ?? target.default).replace('./dist/', 'src/').replace(/js$/, 'ts');
+    const names = new Set(exportsOf(`${root}packages/${folder}/${source}`));
+    return { specifier: `${manifest.name}${path.slice(1)}`, names };
   });
 });
 
@@ -55,7 +70,14 @@ const sources = readdirSync(`${root}packages`)
   .join('\n');
 
 /** Names that are not ours. */
-const foreign = new Set(['dNSName', 'unhandledRejection', 'createCipheriv', 'domainToASCII', 'KeyObject']);
+const foreign = new Set([
+  'dNSName',
+  'Duplex',
+  'unhandledRejection',
+  'createCipheriv',
+  'domainToASCII',
+  'KeyObject',
+]);
 
 const options = new Set<string>(optionRows.map(({ name }) => name));
 

@@ -106,7 +106,10 @@ interface Storey {
 
 const below = ['crl-cache', 'session-store', 'runtime'];
 
-/** First match decides. The config types are plain data that all storeys read; the parser is above them. */
+/**
+ * First match decides. The config types are plain data that every storey above the values reads; the parser is above
+ * them.
+ */
 const storeys: readonly Storey[] = [
   {
     name: 'runtime testing',
@@ -116,11 +119,12 @@ const storeys: readonly Storey[] = [
   { name: 'runtime', folder: 'packages/runtime/src/', mayImport: ['runtime'] },
   { name: 'session-store', folder: 'packages/session-store/src/', mayImport: ['session-store', 'runtime'] },
   { name: 'crl-cache', folder: 'packages/crl-cache/src/', mayImport: ['crl-cache', 'runtime'] },
-  { name: 'values', folder: 'packages/ssl/src/values/', mayImport: ['values', 'config'] },
+  { name: 'values', folder: 'packages/ssl/src/values/', mayImport: ['values'] },
   {
     name: 'config',
     folder: 'packages/ssl/src/options/config.ts',
-    mayImport: ['values', 'config', 'crl-cache'],
+    // Types only: it is made of those of the rows.
+    mayImport: ['values', 'config', 'options', 'crl-cache'],
   },
   {
     name: 'options',
@@ -130,8 +134,7 @@ const storeys: readonly Storey[] = [
   { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
   {
     name: 'core',
-    // `core.ts`, `core-portable.ts` and what is in `core/`.
-    folder: 'packages/ssl/src/core',
+    folder: 'packages/ssl/src/core/',
     mayImport: ['values', 'config', 'options', 'protocol', 'core'],
   },
   {
@@ -171,6 +174,7 @@ function packageEntry(target: string): string | undefined {
   const [, name, path] = /^@actor-tls\/([a-z-]+)(?:\/(\w+))?$/.exec(target) ?? [];
   if (name === undefined) return undefined;
   if (path === 'testing') return `packages/${name}/src/testing/index.ts`;
+  if (path === 'core') return `packages/${name}/src/core/entry-node.ts`;
   return `packages/${name}/src/${path ?? (name === 'ssl' ? 'ssl' : 'index')}.ts`;
 }
 

@@ -72,7 +72,14 @@ const cases: Readonly<Record<string, RowCases>> = {
     conflicts: [[{ protocol: 'dtls', versions: ['tlsv1.3'] }, { options: { versions: ['tlsv1.3'] } }]],
   },
   versions: {
-    valid: [[['tlsv1.3'], ['tlsv1.3']]],
+    valid: [
+      [['tlsv1.3'], ['tlsv1.3']],
+      [['tlsv1.2'], ['tlsv1.2']],
+      [
+        ['tlsv1.2', 'tlsv1.3'],
+        ['tlsv1.3', 'tlsv1.2'],
+      ],
+    ],
     wrong: [[], 'tlsv1.3', 1, {}, ['dtlsv1.2']],
     conflicts: [
       [
@@ -90,11 +97,11 @@ const cases: Readonly<Record<string, RowCases>> = {
         { options: { 'dtlsv1.2': { versions: ['tlsv1.3', 'dtlsv1.2'] } } },
       ],
       [
-        { versions: ['tlsv1.2'] },
-        { options: { insufficient_crypto_support: { 'tlsv1.2': { versions: ['tlsv1.2'] } } } },
+        { versions: ['tlsv1.1'] },
+        { options: { insufficient_crypto_support: { 'tlsv1.1': { versions: ['tlsv1.1'] } } } },
       ],
       // What else is wrong goes before a version that is not built.
-      [{ versions: ['tlsv1.2'], depth: -1 }, { options: { depth: -1 } }],
+      [{ versions: ['tlsv1.1'], depth: -1 }, { options: { depth: -1 } }],
     ],
   },
   cert: {
@@ -413,6 +420,16 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
     ],
   },
+  eccs: {
+    valid: [
+      [
+        ['secp256r1', 'x25519'],
+        ['secp256r1', 'x25519'],
+      ],
+      [['nosuch', 'secp521r1', 'secp521r1', 'sect571r1'], ['secp521r1']],
+    ],
+    wrong: [[], ['nosuch'], ['sect571r1'], 'x25519', 1, {}],
+  },
   signatureAlgs: {
     valid: [
       [
@@ -421,14 +438,14 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
       [
         ['eddsa_ed25519', ['sha256', 'rsa'], { sha384: 'ecdsa' }, ['sha224', 'rsa']],
-        ['eddsa_ed25519', 'rsa_pkcs1_sha256', 'ecdsa_secp384r1_sha384'],
+        ['eddsa_ed25519', 'rsa_pkcs1_sha256', 'ecdsa_secp384r1_sha384', 'rsa_pkcs1_sha224'],
       ],
     ],
     wrong: ['eddsa_ed25519', ['nosuch'], [['sha256', 'nosuch']], [1], {}, 1],
     conflicts: [
       [{ signatureAlgs: [] }, { options: ['no_supported_signature_schemes', { signatureAlgs: [] }] }],
       [
-        { signatureAlgs: ['rsa_pkcs1_sha256'] },
+        { signatureAlgs: ['rsa_pkcs1_sha256'], versions: ['tlsv1.3'] },
         { options: ['no_supported_signature_schemes', { signatureAlgs: ['rsa_pkcs1_sha256'] }] },
       ],
       [
@@ -450,6 +467,7 @@ const cases: Readonly<Record<string, RowCases>> = {
     ],
   },
   honorCipherOrder: { ...flags, side: 'server' },
+  honorEccOrder: { ...flags, side: 'server' },
   serverNameIndication: {
     side: 'client',
     valid: [
@@ -762,7 +780,7 @@ describe('options as a whole', () => {
     expect(parseClientOptions({}, context)).toMatchObject({
       ok: {
         role: 'client',
-        versions: ['tlsv1.3'],
+        versions: ['tlsv1.3', 'tlsv1.2'],
         verify: 'verify_peer',
         cacerts: 'system',
         depth: 10,
@@ -782,6 +800,8 @@ describe('options as a whole', () => {
         cacerts: undefined,
         failIfNoPeerCert: false,
         honorCipherOrder: false,
+        honorEccOrder: false,
+        eccs: ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'],
         maxHandshakeSize: 65536,
         handshakeDeadline: 15000,
         maxHandshakes: 4096,
@@ -815,6 +835,7 @@ describe('options as a whole', () => {
           'ecdsa_secp521r1_sha512',
           'ecdsa_secp384r1_sha384',
           'ecdsa_secp256r1_sha256',
+          'ecdsa_sha224',
         ],
       },
     });
@@ -828,18 +849,15 @@ describe('options as a whole', () => {
 
   it('node and noble together have every default; noble alone offers neither RSA nor its schemes', () => {
     const all = parseServerOptions({}, { engine: routeEngines([nodeEngine, nobleEngine]) });
-    expect(all).toMatchObject({
-      ok: {
-        ciphers: [
-          { name: 'TLS_AES_256_GCM_SHA384' },
-          { name: 'TLS_AES_128_GCM_SHA256' },
-          { name: 'TLS_CHACHA20_POLY1305_SHA256' },
-        ],
-        supportedGroups: ['x25519', 'x448', 'secp256r1', 'secp384r1'],
-      },
-    });
+    expect(all).toMatchObject({ ok: { supportedGroups: ['x25519', 'x448', 'secp256r1', 'secp384r1'] } });
+    const suites: readonly { readonly name: string }[] = Object(all).ok.ciphers;
+    expect(suites.slice(0, 3).map(({ name }) => name)).toEqual([
+      'TLS_AES_256_GCM_SHA384',
+      'TLS_AES_128_GCM_SHA256',
+      'TLS_CHACHA20_POLY1305_SHA256',
+    ]);
     const schemes = (result: unknown): readonly string[] => Object(result).ok.signatureAlgs;
-    expect(schemes(all)).toHaveLength(14);
+    expect(schemes(all)).toHaveLength(16);
     expect(schemes(all).filter((name) => name.endsWith('_sha1'))).toEqual([]);
     const noble = schemes(parseServerOptions({}, { engine: nobleEngine }));
     expect(noble).toContain('ecdsa_secp256r1_sha256');
@@ -884,10 +902,10 @@ describe('options as a whole', () => {
     expect(
       parseClientOptions({}, { ...context, defaultVersions: ['tlsv1.2', 'tlsv1.3'], logLevel: 'debug' }),
     ).toMatchObject({
-      ok: { versions: ['tlsv1.3'], logLevel: 'debug' },
+      ok: { versions: ['tlsv1.3', 'tlsv1.2'], logLevel: 'debug' },
     });
-    expect(parseClientOptions({}, { ...context, defaultVersions: ['tlsv1.2'] })).toEqual({
-      error: { options: { insufficient_crypto_support: { 'tlsv1.2': { versions: ['tlsv1.2'] } } } },
+    expect(parseClientOptions({}, { ...context, defaultVersions: ['tlsv1.1'] })).toEqual({
+      error: { options: { insufficient_crypto_support: { 'tlsv1.1': { versions: ['tlsv1.1'] } } } },
     });
   });
 

@@ -71,8 +71,8 @@ export const deviations: readonly Deviation[] = [
     applies: (found) => accepted(found) && refusedFor('crlCache')(found),
   },
   {
-    name: '† supported_groups that end empty are refused',
-    applies: (found) => accepted(found) && refusedFor('supportedGroups')(found),
+    name: '† supported_groups and eccs that end empty are refused (OTP fails in the handshake)',
+    applies: (found) => accepted(found) && refusedFor('supportedGroups', 'eccs')(found),
   },
   {
     name: '† signature_algs that are no list of schemes are refused',
@@ -81,8 +81,11 @@ export const deviations: readonly Deviation[] = [
       (accepted(found) || JSON.stringify(found.expected).includes('no_supported_')),
   },
   {
-    name: 'signature_algs without a scheme that can sign a handshake of TLS 1.3 are refused (TLS 1.2 is not built)',
-    applies: (found) => accepted(found) && refusedTag(found) === 'no_supported_signature_schemes',
+    name: 'signature_algs without a scheme that can sign a handshake are refused where TLS 1.3 stands alone',
+    applies: (found) =>
+      accepted(found) &&
+      refusedTag(found) === 'no_supported_signature_schemes' &&
+      JSON.stringify(found.options['versions']) === '["tlsv1.3"]',
   },
   {
     name: 'an option that is undefined is an absent one',

@@ -205,29 +205,44 @@ const text = (term: Term): string | undefined => {
   return value === '' ? undefined : value;
 };
 
+/** What is built of OTP's suites, written out by hand. */
+const builtSuites: ReadonlySet<string> = new Set([
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  ...['ECDSA', 'RSA'].flatMap((key) =>
+    ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].map(
+      (cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`,
+    ),
+  ),
+]);
+const builtCurves: ReadonlySet<string> = new Set(['secp256r1', 'secp384r1', 'secp521r1']);
+
 const effective: Readonly<Record<string, Compare>> = {
-  versions: ({ versions }, term) => [versions, strings(term)],
-  ciphers: ({ ciphers }, term) => {
-    const usable = new Set([
-      'TLS_AES_256_GCM_SHA384',
-      'TLS_AES_128_GCM_SHA256',
-      'TLS_CHACHA20_POLY1305_SHA256',
-    ]);
-    return [ciphers.map((suite) => suite.name), strings(term).filter((name) => usable.has(name))];
-  },
+  // OTP keeps doubles.
+  versions: ({ versions }, term) => [versions, [...new Set(strings(term))]],
+  ciphers: ({ ciphers }, term) => [
+    ciphers.map((suite) => suite.name),
+    strings(term).filter((name) => builtSuites.has(name)),
+  ],
+  // OTP's curves have neither x25519 nor x448. By default ours are in an order of our own, the quick and safe first.
+  eccs: ({ eccs }, term, { eccs: given }) => [
+    given === undefined ? [] : eccs.filter((name) => name.startsWith('secp')),
+    given === undefined ? [] : strings(term).filter((name) => builtCurves.has(name)),
+  ],
   supported_groups: ({ supportedGroups }, term) => [
     supportedGroups,
     // OTP keeps doubles.
     [...new Set(strings(term))].filter((name) => !name.startsWith('ffdhe')),
   ],
-  // SHA-1 signs nothing by default, as from OTP 26 on; where the case names it, it has to be there.
-  signature_algs: ({ signatureAlgs }, term, { signatureAlgs: given }) => [
-    signatureAlgs,
-    given === undefined ? schemes(term).filter((name) => !name.endsWith('_sha1')) : schemes(term),
-  ],
-  signature_algs_cert: ({ signatureAlgsCert }, term) => [
+  // By default SHA-1 and DSA sign nothing, as from OTP 26 on; where the case names them, they have to be there.
+  signature_algs: ({ signatureAlgs, versions }, term, { signatureAlgs: given }) =>
+    given === undefined
+      ? [withoutOwn(signatureAlgs, versions), schemes(term, versions).filter(isModern)]
+      : [signatureAlgs, schemes(term, versions)],
+  signature_algs_cert: ({ signatureAlgsCert, versions }, term) => [
     signatureAlgsCert,
-    atomName(term) === 'undefined' ? undefined : schemes(term),
+    atomName(term) === 'undefined' ? undefined : schemes(term, versions),
   ],
   log_level: ({ logLevel }, term) => [logLevel, toValue(term)],
   hibernate_after: ({ hibernateAfter }, term) => [hibernateAfter, toValue(term)],
@@ -239,12 +254,20 @@ const effective: Readonly<Record<string, Compare>> = {
   ],
 };
 
-/** Pairs as the schemes of the same number, without those that TLS 1.3 has no use for. */
-function schemes(term: Term): string[] {
+const isModern = (scheme: string): boolean => !scheme.endsWith('_sha1') && !scheme.startsWith('dsa_');
+
+/** Where TLS 1.2 is the newest, OTP 25 has no EdDSA; we have it by default (RFC 8422 §5.1.3). */
+function withoutOwn(schemes: readonly string[], versions: readonly string[]): readonly string[] {
+  return versions.includes('tlsv1.3') ? schemes : schemes.filter((name) => !name.startsWith('eddsa_'));
+}
+
+/** Pairs as the schemes of the same number; those that TLS 1.3 has no use for only beside another version. */
+function schemes(term: Term, versions: readonly string[]): string[] {
+  const older = versions.some((version) => version !== 'tlsv1.3');
   const found = (listItems(term) ?? []).flatMap((item) => {
     const pair = tupleItems(item, 2)?.map((part) => atomName(part));
     const row = pair === undefined ? findScheme(atomName(item)) : schemeOfPair(pair[0], pair[1]);
-    return row === undefined || row.tls13 === 'never' ? [] : [row.name];
+    return row === undefined || (row.tls13 === 'never' && !older) ? [] : [row.name];
   });
   return [...new Set(found)];
 }

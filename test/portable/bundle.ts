@@ -20,6 +20,8 @@ export async function bundle(program: string): Promise<Bundle> {
   const made = await rolldown({
     input: entry,
     platform: 'browser',
+    // The tests' own paths lead to sources for Node.
+    tsconfig: false,
     onLog(_level, { message }) {
       throw new Error(message);
     },

@@ -1,10 +1,5 @@
 /** A peer that misbehaves: real cores whose messages are changed on their way into the record layer. */
 import { StreamChannel } from '../../packages/ssl/src/protocol/stream-channel.js';
-import {
-  type HandshakeBodies,
-  type HandshakeType,
-  tls13Messages,
-} from '../../packages/ssl/src/values/wire/handshake.js';
 import type { MessageTable } from '../../packages/ssl/src/values/wire/message-table.js';
 import type { RawExtension } from '../../packages/ssl/src/values/wire/messages/extension.js';
 import {
@@ -12,6 +7,11 @@ import {
   type Tls12MessageType,
   tls12Messages,
 } from '../../packages/ssl/src/values/wire/tls12-messages.js';
+import {
+  type HandshakeType,
+  type Tls13Bodies,
+  tls13Messages,
+} from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import {
   type ClientOverrides,
   client,
@@ -67,7 +67,7 @@ class BentChannel extends StreamChannel {
 /** Changes the body of messages of one type; the first one only. */
 export function change<K extends HandshakeType>(
   type: K,
-  rewrite: (body: HandshakeBodies[K]) => HandshakeBodies[K],
+  rewrite: (body: Tls13Bodies[K]) => Tls13Bodies[K],
 ): Bend {
   return changeOf(tls13Messages, type, rewrite);
 }

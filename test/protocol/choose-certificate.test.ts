@@ -1,6 +1,6 @@
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
 import { expect, it } from 'vitest';
-import type { OwnIdentity } from '../../packages/ssl/src/protocol/identity.js';
+import type { OwnIdentity } from '../../packages/ssl/src/protocol/own-identity.js';
 import { chooseCertificate } from '../../packages/ssl/src/protocol/tls13/choose.js';
 import { schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
 

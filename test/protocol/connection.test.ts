@@ -1,7 +1,7 @@
 import { sealData, sealKeyUpdate, TurnBudget, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { Tls13PostHandshake } from '../../packages/ssl/src/protocol/tls13/post-handshake.js';
-import { encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { encodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { plainRecord } from './bend.js';
 import { client, connected, type End, exchange, server } from './two-cores.js';
 

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeHandshake, handshakeTypes } from '../../packages/ssl/src/values/wire/handshake.js';
+import { encodeHandshake, handshakeTypes } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { bentHandshake, extension, plainRecord } from './bend.js';
 import {
   type ClientOverrides,

@@ -10,8 +10,8 @@ import { client12Arrows, client12Chart } from '../../packages/ssl/src/protocol/t
 import { server12Arrows, server12Chart } from '../../packages/ssl/src/protocol/tls12/server.js';
 import { clientArrows, clientChart } from '../../packages/ssl/src/protocol/tls13/client.js';
 import { serverArrows, serverChart } from '../../packages/ssl/src/protocol/tls13/server.js';
-import { handshakeTypes } from '../../packages/ssl/src/values/wire/handshake.js';
 import { tls12Messages } from '../../packages/ssl/src/values/wire/tls12-messages.js';
+import { handshakeTypes } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 
 interface Dry {
   readonly state: string;

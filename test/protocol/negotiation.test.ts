@@ -1,8 +1,8 @@
 import type { Facts } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
-import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
 import type { RawExtension } from '../../packages/ssl/src/values/wire/messages/extension.js';
+import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { onEngine, testWithKey } from '../support/engine.js';
 import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
 import {

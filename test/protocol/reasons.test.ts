@@ -3,12 +3,12 @@ import { sealKeyUpdate, WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
 import { alertByCode, alertCode } from '../../packages/ssl/src/values/registry/alerts.js';
+import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
 import {
   decodeHandshake,
   encodeHandshake,
-  type HandshakeBodies,
-} from '../../packages/ssl/src/values/wire/handshake.js';
-import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
+  type Tls13Bodies,
+} from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import {
   type Bend,
   bentHandshake,
@@ -41,7 +41,7 @@ interface Provoked {
 
 /** The server is sent one changed ClientHello. */
 function helloToServer(
-  rewrite: (body: HandshakeBodies['client_hello']) => HandshakeBodies['client_hello'],
+  rewrite: (body: Tls13Bodies['client_hello']) => Tls13Bodies['client_hello'],
   clientOverrides: ClientOverrides = {},
   serverOverrides: ServerOverrides = {},
 ): Provoked {
@@ -51,8 +51,8 @@ function helloToServer(
 
 function extensionsToServer(
   rewrite: (
-    extensions: HandshakeBodies['client_hello']['extensions'],
-  ) => HandshakeBodies['client_hello']['extensions'],
+    extensions: Tls13Bodies['client_hello']['extensions'],
+  ) => Tls13Bodies['client_hello']['extensions'],
   clientOverrides: ClientOverrides = {},
   serverOverrides: ServerOverrides = {},
 ): Provoked {

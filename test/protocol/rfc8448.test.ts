@@ -14,7 +14,7 @@ import { Transcript } from '../../packages/ssl/src/protocol/transcript.js';
 import type { GroupName, KeyShare } from '../../packages/ssl/src/values/crypto/engine.js';
 import { schemeByCode } from '../../packages/ssl/src/values/registry/schemes.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
-import { decodeHandshake } from '../../packages/ssl/src/values/wire/handshake.js';
+import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { testWithKey } from '../support/engine.js';
 import { describeWithData } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';

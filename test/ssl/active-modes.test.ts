@@ -21,7 +21,7 @@ interface Outcome {
 }
 interface Case {
   readonly id: string;
-  readonly version: string;
+  readonly version: 'tlsv1.3' | 'tlsv1.2';
   readonly side: 'client' | 'server';
   readonly options: readonly Term[];
   readonly steps: readonly Step[];
@@ -62,6 +62,20 @@ const deviations: Readonly<Record<string, Deviation>> = {
       0: '[["ok",[["active","false"]]]]',
       1: '["ok"]',
       2: '[["ok",[["active","false"]]]]',
+    },
+  },
+  'act-201-n-in-connect-zero-tlsv1.2': {
+    why: '† §3: opened with 0 the socket is passive, and counts nothing below zero',
+    ours: {
+      0: '[["ok",[["active","false"]]]]',
+      1: '["ok"]',
+      2: '[["ok",[["active","false"]]]]',
+    },
+  },
+  'act-245-bad-record-true-tlsv1.2': {
+    why: '† §3: a passive peer hears the alert when it asks',
+    ours: {
+      3: '[["error",["tls_alert",["bad_record_mac","#text"]]]]',
     },
   },
   'act-068-recv-negative-length-tlsv1.3': {
@@ -242,12 +256,13 @@ async function openPair(
   { run }: Simulation,
   owner: Self,
   peer: Self,
-  { side, options }: Case,
+  { side, options, version }: Case,
 ): Promise<readonly [mine: ssl.SslSocket, peers: ssl.SslSocket]> {
   const own = optionsOf(options);
   const passive = { active: false, mode: 'binary' } as const;
-  const server = { cert: issued.chain, key: { PrivateKeyInfo: issued.key } };
-  const trust = { cacerts: [ca.cert] };
+  const versions = [version];
+  const server = { cert: issued.chain, key: { PrivateKeyInfo: issued.key }, versions };
+  const trust = { cacerts: [ca.cert], versions };
   const [serverSelf, clientSelf] = side === 'client' ? [peer, owner] : [owner, peer];
   const [serverOptions, clientOptions] = side === 'client' ? [passive, own] : [own, passive];
   const listener = ssl.unwrap(await run(ssl.listen(serverSelf, 443, { ...server, ...serverOptions })));
@@ -347,11 +362,10 @@ function expected({ result, messages = [] }: Outcome): string {
 
 describeWithData('owners and active modes as in OTP 25', 'otp25/active_modes.json.gz', () => {
   const { cases } = readSharedJson('otp25/active_modes.json.gz') as { cases: readonly Case[] };
-  const built = cases.filter(({ version }) => version === 'tlsv1.3');
-  const counts = { agree: 0, deviate: 0, 'not built': cases.length - built.length };
+  const counts = { agree: 0, deviate: 0 };
 
-  describe('tlsv1.3', () => {
-    for (const one of built)
+  describe('in TLS 1.3 and 1.2', () => {
+    for (const one of cases)
       it(one.id, async () => {
         const ours = await play(one);
         const theirs = one.trace.map(expected);

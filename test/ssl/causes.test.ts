@@ -157,7 +157,9 @@ describe('a peer that speaks no TLS 1.3', () => {
     const port = await listening(
       createTlsServer({ cert: leaf.chainPem, key: leaf.keyPem, maxVersion: 'TLSv1.2' }),
     );
-    const error = thrown(await ssl.connect(self, 'localhost', port, { cacerts: [ca.cert] }, 10_000));
+    const error = thrown(
+      await ssl.connect(self, 'localhost', port, { cacerts: [ca.cert], versions: ['tlsv1.3'] }, 10_000),
+    );
     expect(error.code).toBe('TLS_ALERT_PROTOCOL_VERSION');
     expect(error.message).toContain('the server speaks none of our versions; we speak only tlsv1.3');
   });
@@ -170,7 +172,9 @@ describe('a peer that speaks no TLS 1.3', () => {
       Buffer.from('00c02f00', 'hex'),
     ]);
     const port = await listening(createTcpServer((socket) => socket.on('error', () => {}).end(hello)));
-    const error = thrown(await ssl.connect(self, 'localhost', port, { cacerts: [ca.cert] }, 10_000));
+    const error = thrown(
+      await ssl.connect(self, 'localhost', port, { cacerts: [ca.cert], versions: ['tlsv1.3'] }, 10_000),
+    );
     expect(error.cause).toMatchObject({
       rule: 'unsupported_version',
       text: 'the peer speaks only tlsv1.2',
@@ -181,7 +185,12 @@ describe('a peer that speaks no TLS 1.3', () => {
 
   it('as a client: its versions are told', async () => {
     const listener = ssl.unwrap(
-      await ssl.listen(self, 0, { cert: leaf.chain, key: { PrivateKeyInfo: leaf.key }, ip: 'loopback' }),
+      await ssl.listen(self, 0, {
+        cert: leaf.chain,
+        key: { PrivateKeyInfo: leaf.key },
+        ip: 'loopback',
+        versions: ['tlsv1.3'],
+      }),
     );
     ends.push(() => ssl.close(listener));
     const old = tlsConnect({

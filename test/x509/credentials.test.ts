@@ -24,7 +24,9 @@ import {
 import { systemTrust } from '../../packages/ssl/src/processes/material/system-trust.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { nobleEngine } from '../../packages/ssl/src/values/crypto/noble/engine.js';
-import type { Result } from '../../packages/ssl/src/values/terms.js';
+import { formatError } from '../../packages/ssl/src/values/format-error.js';
+import { SslError } from '../../packages/ssl/src/values/ssl-error.js';
+import type { Result, SslReason } from '../../packages/ssl/src/values/terms.js';
 import { Certificate } from '../../packages/ssl/src/values/x509/certificate.js';
 import { decodePem } from '../../packages/ssl/src/values/x509/pem.js';
 import { privateKeyInfoFromPem } from '../../packages/ssl/src/values/x509/private-key.js';
@@ -419,6 +421,31 @@ describe('own keys and certificates in odd forms', () => {
     expect(await why({ certfile: path('utf16.pem'), keyfile })).toContain('UTF-16');
     expect(await why({ certfile: path('joined.pem'), keyfile })).toContain('END and BEGIN on one line');
     expect(await why({ certfile: path('openssh'), keyfile })).toContain('OPENSSH PRIVATE KEY');
+  });
+});
+
+describe('what is wrong with a file', () => {
+  const reasonOf = async (options: TlsServerOptions): Promise<SslReason> => {
+    const loaded = await load(options);
+    if ('ok' in loaded) throw new Error('nothing is wrong');
+    return loaded.error;
+  };
+
+  it.each(['key.pem', 'cert.pem'])('is told in the words of its term: %s for both', async (file) => {
+    put(one);
+    const reason = await reasonOf({ certfile: path(file), keyfile: path(file) });
+    expect(formatError(reason)).toMatch(new RegExp(`${file}: the file holds a `));
+    expect(new SslError(reason).cause).toMatchObject({ rule: 'unusable_material', by: 'self' });
+  });
+
+  it('is told when one word says it, as of a function for the password that throws', async () => {
+    put(one);
+    const out = ['-passout', 'pass:sesame'];
+    write('key.pem', execFileSync('openssl', ['pkey', '-in', path('key.pem'), '-aes128', ...out]));
+    const password = (): string => {
+      throw new Error('forgotten');
+    };
+    expect(formatError(await reasonOf({ ...pair(), password }))).toMatch(/key\.pem: forgotten$/);
   });
 });
 

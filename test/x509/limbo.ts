@@ -2,10 +2,10 @@
 import { parseAddress } from '../../packages/ssl/src/values/address.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
+import { explain } from '../../packages/ssl/src/values/x509/peer-verdict.js';
 import type { HostReference } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import { decodePem } from '../../packages/ssl/src/values/x509/pem.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
-import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { productDefaults } from '../support/product-defaults.js';
 

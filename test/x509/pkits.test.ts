@@ -4,9 +4,9 @@ import { Certificate, CertificateError } from '../../packages/ssl/src/values/x50
 import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
 import { checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
 import type { Name } from '../../packages/ssl/src/values/x509/name.js';
+import { explain } from '../../packages/ssl/src/values/x509/peer-verdict.js';
 import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
-import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { productDefaults } from '../support/product-defaults.js';
 import { describeWithData, report } from '../support/report.js';

@@ -4,8 +4,8 @@ import { Certificate } from '../../packages/ssl/src/values/x509/certificate.js';
 import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/crl-check.js';
 import { encodeElement, encodeSmallInteger } from '../../packages/ssl/src/values/x509/der-writer.js';
 import { mustStaple, validateOcsp } from '../../packages/ssl/src/values/x509/ocsp.js';
+import type { PeerVerdict } from '../../packages/ssl/src/values/x509/peer-verdict.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
-import type { PeerVerdict } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { productDefaults } from '../support/product-defaults.js';
 import {

@@ -2,9 +2,9 @@
 import { type Logger, silentLogger } from '@actor-tls/runtime';
 import { SimulatedClock } from '@actor-tls/runtime/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { OcspResponseSource } from '../../packages/ssl/src/options/config.js';
 import { Stapler } from '../../packages/ssl/src/processes/material/stapler.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
+import type { OcspResponseSource } from '../../packages/ssl/src/values/x509/ocsp-response-source.js';
 import { type Authority, makeIntermediate, makeLeaf, makeOcsp, makeRoot, noon } from './make.js';
 
 const hour = 3_600_000;

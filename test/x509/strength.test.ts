@@ -6,9 +6,9 @@ import { type CrlSource, checkByCrls } from '../../packages/ssl/src/values/x509/
 import { encodeElement, encodeOid } from '../../packages/ssl/src/values/x509/der-writer.js';
 import { weaknessOf } from '../../packages/ssl/src/values/x509/key-strength.js';
 import { importKey } from '../../packages/ssl/src/values/x509/parse-cache.js';
+import { explain } from '../../packages/ssl/src/values/x509/peer-verdict.js';
 import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
-import { explain } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import { testWithKey } from '../support/engine.js';
 import { productDefaults } from '../support/product-defaults.js';

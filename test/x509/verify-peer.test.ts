@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeElement, encodeOid } from '../../packages/ssl/src/values/x509/der-writer.js';
+import { explain, type PeerVerdict } from '../../packages/ssl/src/values/x509/peer-verdict.js';
 import type { PeerVerification } from '../../packages/ssl/src/values/x509/peer-verification.js';
 import { createTrustStore } from '../../packages/ssl/src/values/x509/trust-store.js';
-import { explain, type PeerVerdict } from '../../packages/ssl/src/values/x509/verdict.js';
 import { verifyPeer } from '../../packages/ssl/src/values/x509/verify-peer.js';
 import {
   type Authority,

@@ -5,14 +5,15 @@
  */
 import { readFile } from 'node:fs/promises';
 import {
-  Exit,
-  Exited,
+  type Asker,
   type From,
   type GenServer,
   type Node,
-  type Pid,
   type Ref,
+  type RequestOf,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
@@ -43,14 +44,6 @@ export interface CrlCacheOptions {
   readonly wallClock?: () => number;
 }
 
-/** A process's `self` or a node. */
-export interface Asker {
-  call<R>(to: Pid<never> | string, request: unknown, timeout?: number): Promise<R>;
-}
-
-/** The cache by its registered name, or by pid. */
-export type CacheName = Pid<never> | string;
-
 /** OTP's `crl_src()`, and PEM text. */
 export type CrlSource =
   | { readonly file: string }
@@ -76,38 +69,34 @@ export function startCrlCache(
  */
 export async function insertCrls(
   asker: Asker,
-  cache: CacheName,
+  cache: ServerRef,
   source: CrlSource,
   uri?: string,
 ): Promise<CrlCacheAnswer> {
   const crls = await read(source);
   if ('error' in crls) return crls;
-  const request: Request = { type: 'insert_crls', crls: crls.ok, uri };
-  return ask<CrlCacheAnswer>(asker, cache, request, { error: 'noproc' });
+  const request = { type: 'insert_crls', crls: crls.ok, uri } as const;
+  return questions.askOr(asker, cache, request, () => ({ error: 'noproc' }));
 }
 
 /** `ssl_crl_cache:delete/1`: what stands at a URI, or the very CRLs of a source. */
 export async function deleteCrls(
   asker: Asker,
-  cache: CacheName,
+  cache: ServerRef,
   what: CrlSource | string,
 ): Promise<CrlCacheAnswer> {
   if (typeof what === 'string') {
-    return ask<CrlCacheAnswer>(asker, cache, { type: 'delete_uri', uri: what } satisfies Request, {
-      ok: true,
-    });
+    return questions.askOr(asker, cache, { type: 'delete_uri', uri: what }, () => okay);
   }
   const crls = await read(what);
   if ('error' in crls) return crls;
-  return ask<CrlCacheAnswer>(asker, cache, { type: 'delete_crls', crls: crls.ok } satisfies Request, {
-    ok: true,
-  });
+  return questions.askOr(asker, cache, { type: 'delete_crls', crls: crls.ok }, () => okay);
 }
 
 /** The `db` beside `crlCache`: whose question it is, which cache, and OTP's `[{http, TimeoutMs}]`. */
 export interface CrlCacheDb {
   readonly asker: Asker;
-  readonly cache: CacheName;
+  readonly cache: ServerRef;
   /** ms to wait for a fetch; without it nothing is fetched. */
   readonly http?: number;
 }
@@ -116,13 +105,12 @@ export interface CrlCacheDb {
 export const crlCacheApi: CrlCacheApi<CrlCacheDb> = {
   lookup: (point, _issuer, db) => firstAvailable(point.uris, db),
   async select(issuers, { asker, cache }) {
-    return ask<readonly Uint8Array[]>(asker, cache, { type: 'select_crls', issuers } satisfies Request, []);
+    return questions.askOr(asker, cache, { type: 'select_crls', issuers }, () => []);
   },
   async freshCrl(point, crl, { asker, cache, http }) {
     if (http === undefined) return [crl];
     for (const uri of point.uris) {
-      const request: Request = { type: 'renew_crls', uri };
-      const found = await ask<Found>(asker, cache, request, 'not_available', http);
+      const found = await questions.askOr(asker, cache, { type: 'renew_crls', uri }, notAvailable, http);
       if (found !== 'not_available') return found;
     }
     return [crl];
@@ -137,7 +125,7 @@ export interface CrlCacheInfo extends Readonly<PointCounters> {
   readonly underWay: number;
 }
 
-export function crlCacheInfo(asker: Asker, cache: CacheName): Promise<CrlCacheInfo> {
+export function crlCacheInfo(asker: Asker, cache: ServerRef): Promise<CrlCacheInfo> {
   const dead = {
     inserted: 0,
     fetched: 0,
@@ -147,62 +135,51 @@ export function crlCacheInfo(asker: Asker, cache: CacheName): Promise<CrlCacheIn
     joined: 0,
     fetches: 0,
     refetches: 0,
-  };
-  return ask<CrlCacheInfo>(asker, cache, { type: 'crl_cache_info' } satisfies Request, {
-    ...dead,
     failures: {},
     negativeHits: 0,
     staleHits: 0,
     refused: 0,
-  });
+  };
+  return questions.askOr(asker, cache, { type: 'crl_cache_info' }, () => dead);
 }
 
 type Found = readonly Uint8Array[] | 'not_available';
 
-type Request =
-  | { readonly type: 'insert_crls'; readonly crls: readonly Uint8Array[]; readonly uri: string | undefined }
-  | { readonly type: 'delete_uri'; readonly uri: string }
-  | { readonly type: 'delete_crls'; readonly crls: readonly Uint8Array[] }
-  | { readonly type: 'lookup_crls'; readonly uri: string; readonly fetch: 'if needed' | 'never' }
-  | { readonly type: 'renew_crls'; readonly uri: string }
-  | { readonly type: 'select_crls'; readonly issuers: readonly Uint8Array[] }
-  | { readonly type: 'crl_cache_info' };
+interface CrlCacheRequests {
+  insert_crls(fields: {
+    readonly crls: readonly Uint8Array[];
+    readonly uri: string | undefined;
+  }): CrlCacheAnswer;
+  delete_uri(fields: { readonly uri: string }): CrlCacheAnswer;
+  delete_crls(fields: { readonly crls: readonly Uint8Array[] }): CrlCacheAnswer;
+  lookup_crls(fields: { readonly uri: string; readonly fetch: 'if needed' | 'never' }): Found;
+  renew_crls(fields: { readonly uri: string }): Found;
+  select_crls(fields: { readonly issuers: readonly Uint8Array[] }): readonly Uint8Array[];
+  crl_cache_info(): CrlCacheInfo;
+}
 
-type Info =
-  | {
-      readonly type: 'crl_fetched';
-      readonly uri: string;
-      readonly attempt: number;
-      readonly result: FetchResult;
-    }
-  | { readonly type: 'refetch_crls' };
+/** What the cache tells itself. */
+interface CrlCacheMessages {
+  crl_fetched(fields: { readonly uri: string; readonly attempt: number; readonly result: FetchResult }): void;
+  refetch_crls(): void;
+}
+
+type Info = RequestOf<CrlCacheMessages>;
+
+// A dead cache knows nothing; its supervisor restarts it, so a name is asked twice.
+const questions = requests<CrlCacheRequests>();
+const messages = requests<CrlCacheMessages>();
+const okay = { ok: true } as const;
+const notAvailable = (): Found => 'not_available';
 
 async function firstAvailable(uris: readonly string[], { asker, cache, http }: CrlCacheDb): Promise<Found> {
   for (const uri of uris) {
-    const request: Request = { type: 'lookup_crls', uri, fetch: http === undefined ? 'never' : 'if needed' };
-    const found = await ask<Found>(asker, cache, request, 'not_available', http);
+    const fetch = http === undefined ? 'never' : 'if needed';
+    const request = { type: 'lookup_crls', uri, fetch } as const;
+    const found = await questions.askOr(asker, cache, request, notAvailable, http);
     if (found !== 'not_available') return found;
   }
   return 'not_available';
-}
-
-/** A dead cache knows nothing; its supervisor restarts it, so a name is tried twice. */
-async function ask<T>(
-  asker: Asker,
-  cache: CacheName,
-  request: Request,
-  otherwise: T,
-  timeout?: number,
-): Promise<T> {
-  for (let attemptsLeft = typeof cache === 'string' ? 1 : 0; ; attemptsLeft -= 1) {
-    try {
-      return await asker.call<T>(cache, request, timeout);
-    } catch (error) {
-      // The caller's own end is no answer of the cache.
-      if (!(error instanceof Exit) || error instanceof Exited) throw error;
-      if (attemptsLeft === 0 || error.reason === 'timeout') return otherwise;
-    }
-  }
 }
 
 async function read(source: CrlSource): Promise<{ ok: readonly Uint8Array[] } | { error: string }> {
@@ -218,37 +195,19 @@ async function read(source: CrlSource): Promise<{ ok: readonly Uint8Array[] } | 
 const crlCache: GenServer<CrlCache, CrlCacheOptions> = {
   label: 'crl_cache',
   init: (self, options) => ({ ok: new CrlCache(options, self) }),
-  handleCall(request, from, cache) {
-    if (!isRequest(request)) throw new TypeError('not a request to the CRL cache');
-    switch (request.type) {
-      case 'insert_crls':
-        from.reply(cache.insert(request.crls, request.uri));
-        return;
-      case 'delete_uri':
-        from.reply(cache.deleteUri(request.uri));
-        return;
-      case 'delete_crls':
-        from.reply(cache.deleteCrls(request.crls));
-        return;
-      case 'lookup_crls':
-        cache.lookup(request.uri, request.fetch, from);
-        return;
-      case 'renew_crls':
-        cache.renew(request.uri, from);
-        return;
-      case 'select_crls':
-        from.reply(cache.select(request.issuers));
-        return;
-      case 'crl_cache_info':
-        from.reply(cache.info());
-        return;
-    }
-  },
-  handleInfo(message, cache) {
-    if (!isInfo(message)) return;
-    if (message.type === 'crl_fetched') cache.fetched(message.uri, message.attempt, message.result);
-    else cache.refetch();
-  },
+  handleCall: questions.handleCall<CrlCache>({
+    insert_crls: ({ crls, uri }, from, cache) => from.reply(cache.insert(crls, uri)),
+    delete_uri: ({ uri }, from, cache) => from.reply(cache.deleteUri(uri)),
+    delete_crls: ({ crls }, from, cache) => from.reply(cache.deleteCrls(crls)),
+    lookup_crls: ({ uri, fetch }, from, cache) => cache.lookup(uri, fetch, from),
+    renew_crls: ({ uri }, from, cache) => cache.renew(uri, from),
+    select_crls: ({ issuers }, from, cache) => from.reply(cache.select(issuers)),
+    crl_cache_info: (_request, from, cache) => from.reply(cache.info()),
+  }),
+  handleInfo: messages.handleInfo<CrlCache>({
+    crl_fetched: ({ uri, attempt, result }, cache) => cache.fetched(uri, attempt, result),
+    refetch_crls: (_message, cache) => cache.refetch(),
+  }),
 };
 
 /** A fetch that runs. */
@@ -267,7 +226,7 @@ class CrlCache {
   readonly #now: () => number;
   readonly #inserted: CrlTable;
   readonly #points: DistributionPoints;
-  readonly #waiting: Map<string, From[]> = new Map();
+  readonly #waiting: Map<string, From<Found>[]> = new Map();
   readonly #queue: string[] = [];
   readonly #underWay: Map<string, UnderWay> = new Map();
   readonly #ended: AbortController = new AbortController();
@@ -320,7 +279,7 @@ class CrlCache {
     return { ok: true };
   }
 
-  lookup(uri: string, fetch: 'if needed' | 'never', from: From): void {
+  lookup(uri: string, fetch: 'if needed' | 'never', from: From<Found>): void {
     const place = normalizedUri(uri);
     const inserted = place === undefined ? undefined : this.#inserted.at(place);
     if (inserted !== undefined) from.reply(inserted.map(({ der }) => der));
@@ -328,7 +287,7 @@ class CrlCache {
     else this.#carryOut(this.#points.lookup(place, this.#now()), place, from);
   }
 
-  renew(uri: string, from: From): void {
+  renew(uri: string, from: From<Found>): void {
     const place = normalizedUri(uri);
     if (place === undefined) from.reply('not_available');
     else this.#carryOut(this.#points.renew(place, this.#now()), place, from);
@@ -370,7 +329,7 @@ class CrlCache {
     };
   }
 
-  #carryOut(decision: Decision, uri: string, from: From): void {
+  #carryOut(decision: Decision, uri: string, from: From<Found>): void {
     if ('answer' in decision) {
       from.reply(decision.answer);
       if ('fetch' in decision && decision.fetch === 'in background') this.#begin(uri, 'in background');
@@ -439,24 +398,4 @@ class CrlCache {
 function httpUri(uri: string): string | undefined {
   const place = normalizedUri(uri);
   return place?.startsWith('http:') === true ? place : undefined;
-}
-
-const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
-  'insert_crls',
-  'delete_uri',
-  'delete_crls',
-  'lookup_crls',
-  'renew_crls',
-  'select_crls',
-  'crl_cache_info',
-);
-const isInfo: (message: unknown) => message is Info = messagesOf<Info>('crl_fetched', 'refetch_crls');
-
-/** Recognises the process's own messages by their `type`. */
-function messagesOf<M extends { readonly type: string }>(
-  ...types: readonly M['type'][]
-): (message: unknown) => message is M {
-  const known: readonly unknown[] = types;
-  return (message): message is M =>
-    typeof message === 'object' && message !== null && 'type' in message && known.includes(message.type);
 }

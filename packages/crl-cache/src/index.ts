@@ -1,7 +1,5 @@
 /** Certificate revocation lists: a cache process, the interface that users can implement, and a hash directory. */
 export {
-  type Asker,
-  type CacheName,
   type CrlCacheAnswer,
   type CrlCacheDb,
   type CrlCacheInfo,

@@ -10,6 +10,7 @@ import { type Reason, reasonText } from './exit.js';
 import type { CallResult, GenServer, InfoResult } from './gen-server.js';
 import { ExitMessage } from './messages.js';
 import type { Pid } from './pid.js';
+import { type Requests, requests } from './requests.js';
 import type { Self } from './self.js';
 import { stopTogether } from './supervisor-shutdown.js';
 
@@ -25,14 +26,21 @@ export type AllStarted =
   | { readonly ok: readonly string[] }
   | { readonly error: { readonly application: string; readonly reason: Reason } };
 
+/** An application is started, loaded or stopped, or why not. */
+type Answer = 'ok' | { error: Reason };
+
 /** @internal What the controller can be asked. */
-export type Request =
-  | { readonly type: 'load'; readonly spec: ApplicationSpec }
-  | { readonly type: 'unload'; readonly name: string }
-  | { readonly type: 'spec'; readonly name: string }
-  | { readonly type: 'start'; readonly application: ApplicationSpec | string; readonly startType: StartType }
-  | { readonly type: 'stop'; readonly name: string }
-  | { readonly type: 'which' };
+export interface ControllerRequests {
+  load(fields: { readonly spec: ApplicationSpec }): Answer;
+  unload(fields: { readonly name: string }): Answer;
+  spec(fields: { readonly name: string }): ApplicationSpec | undefined;
+  start(fields: { readonly application: ApplicationSpec | string; readonly startType: StartType }): Answer;
+  stop(fields: { readonly name: string }): Answer;
+  which(): RunningApplication[];
+}
+
+/** @internal */
+export const controlling: Requests<ControllerRequests> = requests<ControllerRequests>();
 
 /** An application with a master: starting as long as somebody waits for that. */
 interface Entry {
@@ -40,8 +48,8 @@ interface Entry {
   readonly startType: StartType;
   readonly master: Pid;
   isRunning: boolean;
-  readonly waiting: From[];
-  stopping: From[];
+  readonly waiting: From<Answer>[];
+  readonly stopping: From<Answer>[];
 }
 
 class Applications {
@@ -59,23 +67,15 @@ export const controller: GenServer<Applications, undefined> = {
     return { ok: new Applications() };
   },
 
-  handleCall(request, from, state, self): CallResult<Applications> {
-    if (!isRequest(request)) return { reply: { error: { unknown_request: request } }, state };
-    switch (request.type) {
-      case 'load':
-        return { reply: load(state, request.spec, self), state };
-      case 'unload':
-        return { reply: unload(state, request.name, self), state };
-      case 'spec':
-        return { reply: state.loaded.get(request.name), state };
-      case 'start':
-        return start(state, request.application, request.startType, from, self);
-      case 'stop':
-        return stop(state, request.name, from, self);
-      case 'which':
-        return { reply: running(state), state };
-    }
-  },
+  handleCall: controlling.handleCall<Applications>({
+    load: ({ spec }, _from, state, self) => ({ reply: load(state, spec, self), state }),
+    unload: ({ name }, _from, state, self) => ({ reply: unload(state, name, self), state }),
+    spec: ({ name }, _from, state) => ({ reply: state.loaded.get(name), state }),
+    start: ({ application, startType }, from, state, self) =>
+      start(state, application, startType, from, self),
+    stop: ({ name }, from, state, self) => stop(state, name, from, self),
+    which: (_request, _from, state) => ({ reply: running(state), state }),
+  }),
 
   handleInfo(message, state, self): InfoResult<Applications> {
     if (message instanceof ApplicationStarted) return startedOrNot(message, state);
@@ -90,7 +90,7 @@ export const controller: GenServer<Applications, undefined> = {
   },
 };
 
-function load(state: Applications, spec: ApplicationSpec, self: Self): 'ok' | { error: Reason } {
+function load(state: Applications, spec: ApplicationSpec, self: Self): Answer {
   if (state.loaded.has(spec.name)) return { error: { already_loaded: spec.name } };
   state.loaded.set(spec.name, spec);
   loadEnv(self.node, spec.name, spec.env ?? {});
@@ -98,7 +98,7 @@ function load(state: Applications, spec: ApplicationSpec, self: Self): 'ok' | { 
   return 'ok';
 }
 
-function unload(state: Applications, name: string, self: Self): 'ok' | { error: Reason } {
+function unload(state: Applications, name: string, self: Self): Answer {
   if (state.started.has(name)) return { error: { running: name } };
   if (!state.loaded.delete(name)) return { error: { not_loaded: name } };
   unloadEnv(self.node, name);
@@ -109,9 +109,9 @@ function start(
   state: Applications,
   application: ApplicationSpec | string,
   startType: StartType,
-  from: From,
+  from: From<Answer>,
   self: Self,
-): CallResult<Applications> {
+): CallResult<Applications, Answer> {
   const name = typeof application === 'string' ? application : application.name;
   if (typeof application !== 'string') {
     // What was loaded before, perhaps by a start that failed, is not what is asked for now.
@@ -152,7 +152,12 @@ function startedOrNot(message: ApplicationStarted, state: Applications): InfoRes
   };
 }
 
-function stop(state: Applications, name: string, from: From, self: Self): CallResult<Applications> {
+function stop(
+  state: Applications,
+  name: string,
+  from: From<Answer>,
+  self: Self,
+): CallResult<Applications, Answer> {
   const entry = state.started.get(name);
   if (entry?.isRunning !== true) return { reply: { error: { not_started: name } }, state };
   entry.stopping.push(from);
@@ -189,12 +194,4 @@ function running(state: Applications): RunningApplication[] {
     .filter(({ isRunning }) => isRunning)
     .reverse()
     .map(({ spec: { name, description = '', version = '' } }) => ({ name, description, version }));
-}
-
-const requests: readonly unknown[] = ['load', 'unload', 'spec', 'start', 'stop', 'which'];
-
-function isRequest(request: unknown): request is Request {
-  return (
-    typeof request === 'object' && request !== null && 'type' in request && requests.includes(request.type)
-  );
 }

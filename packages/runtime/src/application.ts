@@ -9,14 +9,13 @@
 import {
   type AllStarted,
   controller,
-  type Request,
+  controlling,
   type RunningApplication,
 } from './application-controller.js';
 import { nodeIn, type OnNode } from './application-env.js';
 import type { ApplicationSpec, StartType } from './application-spec.js';
 import type { Reason } from './exit.js';
 import { startGenServer } from './gen-server.js';
-import type { Node } from './node.js';
 import type { Pid } from './pid.js';
 
 export type { AllStarted, RunningApplication } from './application-controller.js';
@@ -25,12 +24,12 @@ const controllerName = 'application_controller';
 
 /** Makes an application and those it needs known to the node, with their settings. `application:load/1`. */
 export async function loadApplication(on: OnNode, spec: ApplicationSpec): Promise<'ok' | { error: Reason }> {
-  return ask(on, { type: 'load', spec });
+  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'load', spec }, forEver);
 }
 
 /** Forgets an application that does not run, settings included. `application:unload/1`. */
 export async function unloadApplication(on: OnNode, name: string): Promise<'ok' | { error: Reason }> {
-  return ask(on, { type: 'unload', name });
+  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'unload', name }, forEver);
 }
 
 /**
@@ -44,7 +43,12 @@ export async function startApplication(
   application: ApplicationSpec | string,
   type: StartType = 'temporary',
 ): Promise<'ok' | { error: Reason }> {
-  return ask(on, { type: 'start', application, startType: type });
+  return controlling.ask(
+    nodeIn(on),
+    await controllerOf(on),
+    { type: 'start', application, startType: type },
+    forEver,
+  );
 }
 
 /**
@@ -65,12 +69,12 @@ export async function ensureAllStarted(
 
 /** Stops an application, its top supervisor first. Error: `{ not_started: name }`. `application:stop/1`. */
 export async function stopApplication(on: OnNode, name: string): Promise<'ok' | { error: Reason }> {
-  return ask(on, { type: 'stop', name });
+  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'stop', name }, forEver);
 }
 
 /** The running applications, the last started first. `application:which_applications/0`. */
 export async function whichApplications(on: OnNode): Promise<RunningApplication[]> {
-  return ask(on, { type: 'which' });
+  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'which' }, forEver);
 }
 
 async function startWithNeeds(
@@ -83,7 +87,7 @@ async function startWithNeeds(
   if ((await whichApplications(on)).some((running) => running.name === name)) return undefined;
   const spec =
     typeof application === 'string'
-      ? await ask<ApplicationSpec | undefined>(on, { type: 'spec', name })
+      ? await controlling.ask(nodeIn(on), await controllerOf(on), { type: 'spec', name }, forEver)
       : application;
   if (spec === undefined) return { application: name, reason: { not_loaded: name } };
   for (const needed of spec.applications ?? []) {
@@ -101,14 +105,12 @@ function isAlreadyStarted(reason: Reason): boolean {
   return typeof reason === 'object' && reason !== null && 'already_started' in reason;
 }
 
-/** Asks the node's controller, which is started when it is first needed; a start may take as long as it takes. */
-async function ask<R>(on: OnNode, request: Request): Promise<R> {
-  const node = nodeIn(on);
-  const server = await controllerOf(node);
-  return node.call<R>(server, request, Number.POSITIVE_INFINITY);
-}
+/** A start may take as long as it takes. */
+const forEver = Number.POSITIVE_INFINITY;
 
-async function controllerOf(node: Node): Promise<Pid> {
+/** The node's controller, which is started when it is first needed. */
+async function controllerOf(on: OnNode): Promise<Pid> {
+  const node = nodeIn(on);
   const running = node.whereis(controllerName);
   if (running !== undefined) return running;
   const started = await startGenServer(node, controller, undefined, { name: controllerName });

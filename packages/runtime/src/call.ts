@@ -22,12 +22,15 @@ export interface CallHolder {
   forgetCall(call: Call): void;
 }
 
-/** Whom a server answers: keep it and answer later if need be. */
-export interface From {
+/** Milliseconds after which a call fails with `timeout`, unless told otherwise. */
+export const CALL_TIMEOUT = 5000;
+
+/** Whom a server answers, with an `R`: keep it and answer later if need be. */
+export interface From<in R = unknown> {
   /** The calling process; undefined when the call came from outside of any. */
   readonly pid: Pid | undefined;
   /** Answers. The first answer counts; one that is too late is ignored. */
-  reply(value: unknown): void;
+  readonly reply: (value: R) => void;
 }
 
 /** A call on its way. The server gets it as {@link From}. */

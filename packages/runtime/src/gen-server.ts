@@ -31,28 +31,29 @@ export interface NoReply<S> extends Next {
 }
 
 /** Answers the call and goes on. */
-export interface Reply<S> extends Next {
-  readonly reply: unknown;
+export interface Reply<S, R = unknown> extends Next {
+  readonly reply: R;
   readonly state: S;
 }
 
 /** Ends the server with a reason, after `terminate`; `reply` answers the call first. */
-export interface Stop<S> {
+export interface Stop<S, R = unknown> {
   readonly stop: Reason;
   readonly state: S;
-  readonly reply?: unknown;
+  readonly reply?: R;
 }
 
 /** What `init` answers. */
 export type InitResult<S> = (Next & { readonly ok: S }) | { readonly stop: Reason } | 'ignore';
 
 /** What `handleCall` answers; nothing means: same state, the reply comes later. */
-export type CallResult<S> = Reply<S> | NoReply<S> | Stop<S> | void;
+export type CallResult<S, R = unknown> = Reply<S, R> | NoReply<S> | Stop<S, R> | void;
 
 /** What the other callbacks answer; nothing means: same state. */
 export type InfoResult<S> = NoReply<S> | Stop<S> | void;
 
-type Eventually<T> = T | PromiseLike<T>;
+/** Now, or later. */
+export type Eventually<T> = T | PromiseLike<T>;
 
 /**
  * The callbacks. Each may return a promise: the server then takes no further message until it settles. What

@@ -16,6 +16,7 @@ export { getAllEnv, getEnv, setEnv, unsetEnv } from './application-env.js';
 export type { ApplicationSpec, StartType } from './application-spec.js';
 export { Blueprint } from './blueprint.js';
 export type { From } from './call.js';
+export { CALL_TIMEOUT } from './call.js';
 export type {
   AutoShutdown,
   ChildId,
@@ -35,6 +36,7 @@ export type { StandInSnapshot } from './from-process.js';
 export { fromProcess } from './from-process.js';
 export type {
   CallResult,
+  Eventually,
   GenServer,
   InfoResult,
   InitResult,
@@ -60,8 +62,18 @@ export { Pid } from './pid.js';
 export type { ProcessStatus } from './process.js';
 export { Ref } from './ref.js';
 export type { CrashReport } from './report.js';
+export type {
+  Asker,
+  CallHandlers,
+  MessageHandlers,
+  ReplyOf,
+  RequestOf,
+  Requests,
+  ServerRef,
+  SystemHandlers,
+} from './requests.js';
+export { requests } from './requests.js';
 export type { OfType, Pattern, ReceiveOptions, Self } from './self.js';
-export { CALL_TIMEOUT } from './self.js';
 export type { Shell } from './shell.js';
 export type { Asking, SupervisorInit, SupervisorRef, SupervisorSpec } from './supervisor.js';
 export {

@@ -9,7 +9,7 @@ import { createActor, fromTransition } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
 import { Blueprint } from './blueprint.js';
 import type { Call, Caller } from './call.js';
-import { startCall } from './call.js';
+import { CALL_TIMEOUT, startCall } from './call.js';
 import type { Clock, SchedulerHooks } from './clock.js';
 import { systemClock, systemHooks } from './clock.js';
 import { DelayedEvents } from './delayed-events.js';
@@ -28,7 +28,7 @@ import { NamedSendTimer, ProcessTimer, SendTimer } from './process-timer.js';
 import type { Ref } from './ref.js';
 import { crashReport } from './report.js';
 import { Scheduler } from './scheduler.js';
-import { CALL_TIMEOUT, type Self } from './self.js';
+import type { Self } from './self.js';
 import { Shell } from './shell.js';
 import { checkDuration, Timeout, Timers } from './timers.js';
 import type { System } from './xstate-internals.js';
@@ -213,14 +213,14 @@ export class Node {
   }
 
   /**
-   * A call from code that is no process and that does not fail: `otherwise` makes an answer of the failure. Cheaper
-   * than to catch it.
+   * A call from code that is no process and that does not fail: `otherwise` makes an answer of the failure, or a promise
+   * of one. Cheaper than to catch it.
    */
   callOr<R = unknown>(
     to: Pid<never> | string,
     request: unknown,
     timeout: number,
-    otherwise: (failure: Exit) => R,
+    otherwise: (failure: Exit) => R | Promise<R>,
   ): Promise<R> {
     return this.request<R>(undefined, to, request, timeout, otherwise);
   }
@@ -260,6 +260,11 @@ export class Node {
    */
   ioTurnLater<T, A>(pid: Pid<never>, run: (target: T, argument: A) => unknown, target: T, argument: A): void {
     this.scheduler.afterIo(() => this.ioTurn(pid, run, target, argument));
+  }
+
+  /** Runs `go`, outside of any process, when what can run now and I/O that is ready have had their turn. */
+  afterIo(go: () => void): void {
+    this.scheduler.afterIo(go);
   }
 
   /** True when an {@link ioTurn} for this process would run at once, and not after what it has to do already. */
@@ -392,7 +397,7 @@ export class Node {
     to: Pid<never> | string,
     request: unknown,
     timeout: number,
-    otherwise?: (failure: Exit) => R,
+    otherwise?: (failure: Exit) => R | Promise<R>,
   ): Promise<R> {
     const target = typeof to === 'string' ? this.whereis(to) : to;
     checkDuration(timeout);

@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util';
+import { CALL_TIMEOUT } from './call.js';
 import type { Reason } from './exit.js';
 import { Exit, exited, RuntimeError } from './exit.js';
 import type { Message } from './messages.js';
@@ -15,9 +16,6 @@ import type { Process } from './process.js';
 import { EXITED } from './process.js';
 import type { Ref } from './ref.js';
 import { checkDuration } from './timers.js';
-
-/** Milliseconds after which a call fails with `timeout`, unless told otherwise. */
-export const CALL_TIMEOUT = 5000;
 
 /** For `receive`: give up after so many milliseconds; 0 takes only what is there. */
 export interface ReceiveOptions {
@@ -157,6 +155,27 @@ export class Self<in out M = unknown> {
     if (to === process || (typeof to === 'string' && to === process.name))
       return Promise.reject(Exit.of('calling_self', { to, request }));
     return process.home.request<R>(process, to, request, timeout);
+  }
+
+  /**
+   * A call that does not fail: `otherwise` makes an answer of the failure, or a promise of one. Cheaper than to catch it.
+   */
+  callOr<R = unknown>(
+    to: Pid<never> | string,
+    request: unknown,
+    timeout: number,
+    otherwise: (failure: Exit) => R | Promise<R>,
+  ): Promise<R> {
+    const { process } = this;
+    process.guard();
+    if (to === process || (typeof to === 'string' && to === process.name))
+      return Promise.resolve(otherwise(Exit.of('calling_self', { to, request })));
+    return process.home.request<R>(process, to, request, timeout, otherwise);
+  }
+
+  /** Runs `go`, outside of any process, when what can run now and I/O that is ready have had their turn. */
+  afterIo(go: () => void): void {
+    this.process.home.scheduler.afterIo(go);
   }
 
   /** `gen_server:cast/2`: no answer, no error. */

@@ -12,11 +12,19 @@ import {
   type SupervisorFlags,
 } from './child-spec.js';
 import type { Reason } from './exit.js';
-import { type GenServer, type InfoResult, type StartResult, startGenServer } from './gen-server.js';
+import {
+  type Eventually,
+  type GenServer,
+  type InfoResult,
+  type Reply,
+  type StartResult,
+  startGenServer,
+} from './gen-server.js';
 import { ExitMessage } from './messages.js';
 import type { Node } from './node.js';
 import { outline } from './outline.js';
 import type { Pid } from './pid.js';
+import { requests } from './requests.js';
 import type { Self } from './self.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
 import type {
@@ -74,7 +82,7 @@ export function startChild(
   supervisor: SupervisorRef,
   ...child: readonly [ChildSpec<readonly unknown[]>] | readonly unknown[]
 ): Promise<StartChildResult> {
-  return ask(asking, supervisor, { type: 'start_child', args: child });
+  return supervising.ask(asking, supervisor, { type: 'start_child', args: child }, forEver);
 }
 
 /**
@@ -87,7 +95,7 @@ export function terminateChild(
   supervisor: SupervisorRef,
   child: ChildId | Pid,
 ): Promise<'ok' | ErrorAnswer> {
-  return ask(asking, supervisor, { type: 'terminate_child', child });
+  return supervising.ask(asking, supervisor, { type: 'terminate_child', child }, forEver);
 }
 
 /**
@@ -99,7 +107,7 @@ export function restartChild(
   supervisor: SupervisorRef,
   id: ChildId,
 ): Promise<StartChildResult> {
-  return ask(asking, supervisor, { type: 'restart_child', child: id });
+  return supervising.ask(asking, supervisor, { type: 'restart_child', child: id }, forEver);
 }
 
 /**
@@ -111,7 +119,7 @@ export function deleteChild(
   supervisor: SupervisorRef,
   id: ChildId,
 ): Promise<'ok' | ErrorAnswer> {
-  return ask(asking, supervisor, { type: 'delete_child', child: id });
+  return supervising.ask(asking, supervisor, { type: 'delete_child', child: id }, forEver);
 }
 
 /** A child's specification with all defaults filled in. Error: `not_found`. `supervisor:get_childspec/2`. */
@@ -120,33 +128,36 @@ export function getChildspec(
   supervisor: SupervisorRef,
   child: ChildId | Pid,
 ): Promise<{ readonly ok: ChildSpec<readonly unknown[]> } | ErrorAnswer> {
-  return ask(asking, supervisor, { type: 'get_childspec', child });
+  return supervising.ask(asking, supervisor, { type: 'get_childspec', child }, forEver);
 }
 
 /** All children, the youngest first. `supervisor:which_children/1`. */
 export function whichChildren(asking: Asking, supervisor: SupervisorRef): Promise<ChildInfo[]> {
-  return ask(asking, supervisor, { type: 'which_children' });
+  return supervising.ask(asking, supervisor, { type: 'which_children' }, forEver);
 }
 
 /** How many children there are, by state and type. `supervisor:count_children/1`. */
 export function countChildren(asking: Asking, supervisor: SupervisorRef): Promise<ChildCounts> {
-  return ask(asking, supervisor, { type: 'count_children' });
-}
-
-/** All requests may take as long as a child takes to start or stop: no timeout, as in OTP. */
-function ask<R>(asking: Asking, supervisor: SupervisorRef, request: Request): Promise<R> {
-  return asking.call<R>(supervisor, request, Number.POSITIVE_INFINITY);
+  return supervising.ask(asking, supervisor, { type: 'count_children' }, forEver);
 }
 
 /** What a supervisor can be asked. */
-type Request =
-  | { readonly type: 'start_child'; readonly args: readonly unknown[] }
-  | { readonly type: 'terminate_child'; readonly child: ChildId | Pid }
-  | { readonly type: 'restart_child'; readonly child: ChildId }
-  | { readonly type: 'delete_child'; readonly child: ChildId }
-  | { readonly type: 'get_childspec'; readonly child: ChildId | Pid }
-  | { readonly type: 'which_children' }
-  | { readonly type: 'count_children' };
+interface SupervisorRequests {
+  start_child(fields: { readonly args: readonly unknown[] }): StartChildResult;
+  terminate_child(fields: { readonly child: ChildId | Pid }): 'ok' | ErrorAnswer;
+  restart_child(fields: { readonly child: ChildId }): StartChildResult;
+  delete_child(fields: { readonly child: ChildId }): 'ok' | ErrorAnswer;
+  get_childspec(fields: {
+    readonly child: ChildId | Pid;
+  }): { readonly ok: ChildSpec<readonly unknown[]> } | ErrorAnswer;
+  which_children(): ChildInfo[];
+  count_children(): ChildCounts;
+}
+
+const supervising = requests<SupervisorRequests>();
+
+/** All requests may take as long as a child takes to start or stop: no timeout, as in OTP. */
+const forEver = Number.POSITIVE_INFINITY;
 
 /** A failed restart's cast to oneself: other messages have their turn before the next attempt. */
 class TryAgain {
@@ -174,10 +185,15 @@ const supervisorServer: GenServer<Supervising, SupervisorArgs> = {
     return startChildren(self, name ?? String(self.pid), flags.ok, spec.children);
   },
 
-  handleCall(request, _from, state) {
-    const answer = isRequest(request) ? carryOut(state, request) : { error: { unknown_request: request } };
-    return isThenable(answer) ? answer.then((reply) => ({ reply, state })) : { reply: answer, state };
-  },
+  handleCall: supervising.handleCall<Supervising>({
+    start_child: ({ args }, _from, state) => answer(state.startChild(args), state),
+    terminate_child: ({ child }, _from, state) => answer(state.terminateChild(child), state),
+    restart_child: ({ child }, _from, state) => answer(state.restartChild(child), state),
+    delete_child: ({ child }, _from, state) => answer(state.deleteChild(child), state),
+    get_childspec: ({ child }, _from, state) => answer(state.getChildspec(child), state),
+    which_children: (_request, _from, state) => answer(state.whichChildren(), state),
+    count_children: (_request, _from, state) => answer(state.countChildren(), state),
+  }),
 
   handleCast(request, state, self) {
     if (!(request instanceof TryAgain)) return undefined;
@@ -215,23 +231,9 @@ async function startChildren(
   return failure === undefined ? { ok: supervisor } : { stop: failure.error };
 }
 
-function carryOut(state: Supervising, request: Request): unknown {
-  switch (request.type) {
-    case 'start_child':
-      return state.startChild(request.args);
-    case 'terminate_child':
-      return state.terminateChild(request.child);
-    case 'restart_child':
-      return state.restartChild(request.child);
-    case 'delete_child':
-      return state.deleteChild(request.child);
-    case 'get_childspec':
-      return state.getChildspec(request.child);
-    case 'which_children':
-      return state.whichChildren();
-    case 'count_children':
-      return state.countChildren();
-  }
+/** What a child's start or end takes a while for is answered then; the supervisor does nothing else meanwhile, as in OTP. */
+function answer<R>(reply: R | PromiseLike<R>, state: Supervising): Eventually<Reply<Supervising, R>> {
+  return isThenable(reply) ? reply.then((settled) => ({ reply: settled, state })) : { reply, state };
 }
 
 /** A turn as a gen-server's result. */
@@ -249,20 +251,4 @@ function resultOf(turn: Turn, state: Supervising, self: Self): InfoResult<Superv
   if (turn === 'shutdown') return { stop: 'shutdown', state };
   self.cast(self.pid, new TryAgain(turn.tryAgain));
   return undefined;
-}
-
-const requests: readonly unknown[] = [
-  'start_child',
-  'terminate_child',
-  'restart_child',
-  'delete_child',
-  'get_childspec',
-  'which_children',
-  'count_children',
-];
-
-function isRequest(request: unknown): request is Request {
-  return (
-    typeof request === 'object' && request !== null && 'type' in request && requests.includes(request.type)
-  );
 }

@@ -7,18 +7,19 @@
  * long as its window overlaps its start); a new listener's does not, for no ticket of its keys exists yet.
  */
 import {
-  type DownMessage,
+  type Asker,
+  DownMessage,
   type GenServer,
   type Node,
   type Pid,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
 } from '@actor-tls/runtime';
-import { type Asker, askOrMiss, type CacheName } from './asking.js';
 import { type AntiReplayParameters, type ElementHash, RotatingBloomFilter } from './bloom-filter.js';
-import { messagesOf } from './messages.js';
 
 export interface AntiReplayOptions {
   /** Makes the two hash functions of a new filter; keyed, so that nobody outside can choose collisions. */
@@ -38,38 +39,29 @@ export function startAntiReplay(
 /** A tracker that begins makes its filter, before it seals its first ticket. False when it could not. */
 export function openAntiReplay(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   tracker: Pid<never>,
   parameters: AntiReplayParameters,
 ): Promise<boolean> {
-  return askOrMiss<boolean>(
-    asker,
-    store,
-    { type: 'open_filter', tracker, parameters } satisfies Request,
-    false,
-  );
+  return replaying.askOr(asker, store, { type: 'open_filter', tracker, parameters }, () => false);
 }
 
 /** Whether an element (a PSK binder) was, or may have been, used at this tracker before. */
 export function checkAntiReplay(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   tracker: Pid<never>,
   parameters: AntiReplayParameters,
   element: Uint8Array,
 ): Promise<'new' | 'seen'> {
-  const request: Request = { type: 'check_element', tracker, parameters, element };
-  return askOrMiss<'new' | 'seen'>(asker, store, request, 'seen');
+  const request = { type: 'check_element', tracker, parameters, element } as const;
+  return replaying.askOr(asker, store, request, () => 'seen');
 }
 
 /** Filters that live, bytes they take, and what was answered; zeros when the process is dead. */
-export function antiReplayInfo(asker: Asker, store: CacheName): Promise<AntiReplayInfo> {
-  return askOrMiss<AntiReplayInfo>(asker, store, { type: 'anti_replay_info' } satisfies Request, {
-    filters: 0,
-    bytes: 0,
-    fresh: 0,
-    seen: 0,
-  });
+export function antiReplayInfo(asker: Asker, store: ServerRef): Promise<AntiReplayInfo> {
+  const none = { filters: 0, bytes: 0, fresh: 0, seen: 0 };
+  return replaying.askOr(asker, store, { type: 'anti_replay_info' }, () => none);
 }
 
 export interface AntiReplayInfo {
@@ -79,39 +71,34 @@ export interface AntiReplayInfo {
   readonly seen: number;
 }
 
-type Request =
-  | { readonly type: 'open_filter'; readonly tracker: Pid<never>; readonly parameters: AntiReplayParameters }
-  | {
-      readonly type: 'check_element';
-      readonly tracker: Pid<never>;
-      readonly parameters: AntiReplayParameters;
-      readonly element: Uint8Array;
-    }
-  | { readonly type: 'anti_replay_info' };
+interface AntiReplayRequests {
+  open_filter(fields: { readonly tracker: Pid<never>; readonly parameters: AntiReplayParameters }): boolean;
+  check_element(fields: {
+    readonly tracker: Pid<never>;
+    readonly parameters: AntiReplayParameters;
+    readonly element: Uint8Array;
+  }): 'new' | 'seen';
+  anti_replay_info(): AntiReplayInfo;
+}
 
-const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
-const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
-  'open_filter',
-  'check_element',
-  'anti_replay_info',
-);
+const replaying = requests<AntiReplayRequests>();
 
 const antiReplay: GenServer<Filters, AntiReplayOptions> = {
   label: 'anti_replay',
   init: (self, options) => ({ ok: new Filters(options, self) }),
-  handleCall(request, _from, filters) {
-    if (!isRequest(request)) throw new TypeError('not a request to the anti-replay process');
-    switch (request.type) {
-      case 'open_filter':
-        return { reply: filters.open(request.tracker, request.parameters, 'new listener'), state: filters };
-      case 'check_element':
-        return { reply: filters.check(request.tracker, request.parameters, request.element), state: filters };
-      case 'anti_replay_info':
-        return { reply: filters.info(), state: filters };
-    }
-  },
+  handleCall: replaying.handleCall<Filters>({
+    open_filter: ({ tracker, parameters }, _from, filters) => ({
+      reply: filters.open(tracker, parameters, 'new listener'),
+      state: filters,
+    }),
+    check_element: ({ tracker, parameters, element }, _from, filters) => ({
+      reply: filters.check(tracker, parameters, element),
+      state: filters,
+    }),
+    anti_replay_info: (_request, _from, filters) => ({ reply: filters.info(), state: filters }),
+  }),
   handleInfo(message, filters) {
-    if (isDown(message) && message.pid !== undefined) filters.close(message.pid);
+    if (message instanceof DownMessage && message.pid !== undefined) filters.close(message.pid);
   },
 };
 

@@ -6,19 +6,19 @@
  * when the process ends.
  */
 import {
-  type DownMessage,
+  type Asker,
   type GenServer,
   type Node,
   type Pid,
   type Ref,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
 } from '@actor-tls/runtime';
-import { type Asker, askOrMiss, type CacheName } from './asking.js';
 import { BoundedTable } from './bounded-table.js';
-import { messagesOf } from './messages.js';
 import type { Secret } from './session-cache-api.js';
 
 export interface ClientTicketStoreOptions {
@@ -75,45 +75,37 @@ export function startClientTicketStore(
 
 export function storeClientTicket(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   peer: TicketPeer,
   ticket: ClientTicket,
 ): void {
-  asker.cast(store, { type: 'store_client_ticket', peer, ticket } satisfies Cast);
+  returning.cast(asker, store, { type: 'store_client_ticket', peer, ticket });
 }
 
 /** The youngest fitting ticket that nobody else holds, locked for `owner`; `undefined`: none fits. */
 export function lockTicket(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   owner: Pid<never>,
   wish: TicketWish,
 ): Promise<LockedTicket | undefined> {
-  return askOrMiss<LockedTicket | undefined>(
-    asker,
-    store,
-    { type: 'lock_client_ticket', owner, wish } satisfies Request,
-    undefined,
-  );
+  return borrowing.askOr(asker, store, { type: 'lock_client_ticket', owner, wish }, () => undefined);
 }
 
 /** The ticket was offered and the server has spoken: accepted or refused, it is of no further use. */
-export function dropTicket(asker: Asker, store: CacheName, id: number): void {
-  asker.cast(store, { type: 'drop_client_ticket', id } satisfies Cast);
+export function dropTicket(asker: Asker, store: ServerRef, id: number): void {
+  returning.cast(asker, store, { type: 'drop_client_ticket', id });
 }
 
 /** The handshake ended before the ticket was sent; another may have it. */
-export function releaseTicket(asker: Asker, store: CacheName, id: number): void {
-  asker.cast(store, { type: 'release_client_ticket', id } satisfies Cast);
+export function releaseTicket(asker: Asker, store: ServerRef, id: number): void {
+  returning.cast(asker, store, { type: 'release_client_ticket', id });
 }
 
 /** Tickets held and locked; zeros when the store is dead. */
-export function clientTicketInfo(asker: Asker, store: CacheName): Promise<ClientTicketInfo> {
-  return askOrMiss<ClientTicketInfo>(asker, store, { type: 'client_ticket_info' } satisfies Request, {
-    size: 0,
-    locked: 0,
-    pushedOut: 0,
-  });
+export function clientTicketInfo(asker: Asker, store: ServerRef): Promise<ClientTicketInfo> {
+  const none = { size: 0, locked: 0, pushedOut: 0 };
+  return borrowing.askOr(asker, store, { type: 'client_ticket_info' }, () => none);
 }
 
 export interface ClientTicketInfo {
@@ -122,28 +114,27 @@ export interface ClientTicketInfo {
   readonly pushedOut: number;
 }
 
-type Request =
-  | { readonly type: 'lock_client_ticket'; readonly owner: Pid<never>; readonly wish: TicketWish }
-  | { readonly type: 'client_ticket_info' };
-type Cast =
-  | { readonly type: 'store_client_ticket'; readonly peer: TicketPeer; readonly ticket: ClientTicket }
-  | { readonly type: 'drop_client_ticket'; readonly id: number }
-  | { readonly type: 'release_client_ticket'; readonly id: number };
-interface Sweep {
-  readonly type: 'sweep_client_tickets';
+interface StoreRequests {
+  lock_client_ticket(fields: {
+    readonly owner: Pid<never>;
+    readonly wish: TicketWish;
+  }): LockedTicket | undefined;
+  client_ticket_info(): ClientTicketInfo;
 }
 
-const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
-const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
-  'lock_client_ticket',
-  'client_ticket_info',
-);
-const isCast: (message: unknown) => message is Cast = messagesOf<Cast>(
-  'store_client_ticket',
-  'drop_client_ticket',
-  'release_client_ticket',
-);
-const isSweep: (message: unknown) => message is Sweep = messagesOf<Sweep>('sweep_client_tickets');
+interface StoreNotices {
+  store_client_ticket(fields: { readonly peer: TicketPeer; readonly ticket: ClientTicket }): void;
+  drop_client_ticket(fields: { readonly id: number }): void;
+  release_client_ticket(fields: { readonly id: number }): void;
+}
+
+interface StoreMessages {
+  sweep_client_tickets(): void;
+}
+
+const borrowing = requests<StoreRequests>();
+const returning = requests<StoreNotices>();
+const sweeping = requests<StoreMessages>();
 
 const clientTicketStore: GenServer<ClientTickets, ClientTicketStoreOptions> = {
   label: 'client_ticket_store',
@@ -151,35 +142,27 @@ const clientTicketStore: GenServer<ClientTickets, ClientTicketStoreOptions> = {
     self.sendAfter(options.lifetime * 1000, self.pid, { type: 'sweep_client_tickets' });
     return { ok: new ClientTickets(options, self) };
   },
-  handleCall(request, _from, tickets) {
-    if (!isRequest(request)) throw new TypeError('not a request to the client ticket store');
-    switch (request.type) {
-      case 'lock_client_ticket':
-        return { reply: tickets.lock(request.owner, request.wish), state: tickets };
-      case 'client_ticket_info':
-        return { reply: tickets.info(), state: tickets };
-    }
-  },
-  handleCast(request, tickets) {
-    if (!isCast(request)) throw new TypeError('not a cast to the client ticket store');
-    switch (request.type) {
-      case 'store_client_ticket':
-        tickets.store(request.peer, request.ticket);
-        return;
-      case 'drop_client_ticket':
-        tickets.drop(request.id);
-        return;
-      case 'release_client_ticket':
-        tickets.release(request.id);
-        return;
-    }
-  },
-  handleInfo(message, tickets, self) {
-    if (isDown(message) && message.pid !== undefined) tickets.ownerEnded(message.pid);
-    if (!isSweep(message)) return;
-    tickets.sweep();
-    self.sendAfter(tickets.lifetime, self.pid, { type: 'sweep_client_tickets' });
-  },
+  handleCall: borrowing.handleCall<ClientTickets>({
+    lock_client_ticket: ({ owner, wish }, _from, tickets) => ({
+      reply: tickets.lock(owner, wish),
+      state: tickets,
+    }),
+    client_ticket_info: (_request, _from, tickets) => ({ reply: tickets.info(), state: tickets }),
+  }),
+  handleCast: returning.handleCast<ClientTickets>({
+    store_client_ticket: ({ peer, ticket }, tickets) => tickets.store(peer, ticket),
+    drop_client_ticket: ({ id }, tickets) => tickets.drop(id),
+    release_client_ticket: ({ id }, tickets) => tickets.release(id),
+  }),
+  handleInfo: sweeping.handleInfo<ClientTickets>({
+    sweep_client_tickets(_message, tickets, self) {
+      tickets.sweep();
+      self.sendAfter(tickets.lifetime, self.pid, { type: 'sweep_client_tickets' });
+    },
+    DOWN({ pid }, tickets) {
+      if (pid !== undefined) tickets.ownerEnded(pid);
+    },
+  }),
 };
 
 interface Entry {

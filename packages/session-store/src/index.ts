@@ -10,8 +10,6 @@ export {
   openAntiReplay,
   startAntiReplay,
 } from './anti-replay.js';
-export type { Asker, CacheName } from './asking.js';
-export { askOrMiss } from './asking.js';
 export {
   type AntiReplayParameters,
   antiReplayPresets,

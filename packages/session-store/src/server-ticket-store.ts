@@ -6,18 +6,19 @@
  * Identities are unique numbers, enciphered by a function passed in, so that they tell nothing.
  */
 import {
-  type DownMessage,
+  type Asker,
+  DownMessage,
   type GenServer,
   type Node,
   type Pid,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
 } from '@actor-tls/runtime';
-import { type Asker, askOrMiss, type CacheName } from './asking.js';
 import { BoundedTable } from './bounded-table.js';
-import { messagesOf } from './messages.js';
 import type { Secret } from './session-cache-api.js';
 import { TicketNonces } from './ticket-nonces.js';
 
@@ -65,62 +66,54 @@ export function startServerTicketStore(
 /** Identities and nonces for so many tickets; none when the store is dead, and then no ticket is sent. */
 export function reserveTickets(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   amount: number,
 ): Promise<readonly ReservedTicket[]> {
-  return askOrMiss<readonly ReservedTicket[]>(
-    asker,
-    store,
-    { type: 'reserve_tickets', amount } satisfies Request,
-    [],
-  );
+  return stocking.askOr(asker, store, { type: 'reserve_tickets', amount }, () => []);
 }
 
 export function storeTicket(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   identity: Uint8Array,
   ticket: ServerTicket,
 ): void {
-  asker.cast(store, { type: 'store_ticket', identity, ticket } satisfies Cast);
+  depositing.cast(asker, store, { type: 'store_ticket', identity, ticket });
 }
 
 /** The first of the offered identities that is known, alive and of this hash. It stays until `takeTicket`. */
 export function findTicket(
   asker: Asker,
-  store: CacheName,
+  store: ServerRef,
   identities: readonly Uint8Array[],
   prf: string,
 ): Promise<FoundTicket | undefined> {
-  const request: Request = { type: 'find_ticket', identities, prf };
-  return askOrMiss<FoundTicket | undefined>(asker, store, request, undefined);
+  return stocking.askOr(asker, store, { type: 'find_ticket', identities, prf }, () => undefined);
 }
 
 /**
  * Uses a ticket up, after its binder was found right. Of several that found the same ticket, one gets `true`: the
  * others go on with a full handshake.
  */
-export function takeTicket(asker: Asker, store: CacheName, identity: Uint8Array): Promise<boolean> {
-  return askOrMiss<boolean>(asker, store, { type: 'take_ticket', identity } satisfies Request, false);
+export function takeTicket(asker: Asker, store: ServerRef, identity: Uint8Array): Promise<boolean> {
+  return stocking.askOr(asker, store, { type: 'take_ticket', identity }, () => false);
 }
 
-type Request =
-  | { readonly type: 'reserve_tickets'; readonly amount: number }
-  | { readonly type: 'find_ticket'; readonly identities: readonly Uint8Array[]; readonly prf: string }
-  | { readonly type: 'take_ticket'; readonly identity: Uint8Array };
-interface Cast {
-  readonly type: 'store_ticket';
-  readonly identity: Uint8Array;
-  readonly ticket: ServerTicket;
+interface StoreRequests {
+  reserve_tickets(fields: { readonly amount: number }): readonly ReservedTicket[];
+  find_ticket(fields: {
+    readonly identities: readonly Uint8Array[];
+    readonly prf: string;
+  }): FoundTicket | undefined;
+  take_ticket(fields: { readonly identity: Uint8Array }): boolean;
 }
 
-const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
-const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
-  'reserve_tickets',
-  'find_ticket',
-  'take_ticket',
-);
-const isCast: (message: unknown) => message is Cast = messagesOf<Cast>('store_ticket');
+interface StoreNotices {
+  store_ticket(fields: { readonly identity: Uint8Array; readonly ticket: ServerTicket }): void;
+}
+
+const stocking = requests<StoreRequests>();
+const depositing = requests<StoreNotices>();
 
 const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
   label: 'server_ticket_store',
@@ -128,23 +121,19 @@ const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
     if (options.listener !== undefined) self.monitor(options.listener);
     return { ok: new ServerTickets(options, self) };
   },
-  handleCall(request, _from, tickets) {
-    if (!isRequest(request)) throw new TypeError('not a request to a ticket store');
-    switch (request.type) {
-      case 'reserve_tickets':
-        return { reply: tickets.reserve(request.amount), state: tickets };
-      case 'find_ticket':
-        return { reply: tickets.find(request.identities, request.prf), state: tickets };
-      case 'take_ticket':
-        return { reply: tickets.take(request.identity), state: tickets };
-    }
-  },
-  handleCast(request, tickets) {
-    if (!isCast(request)) throw new TypeError('not a cast to a ticket store');
-    tickets.store(request.identity, request.ticket);
-  },
+  handleCall: stocking.handleCall<ServerTickets>({
+    reserve_tickets: ({ amount }, _from, tickets) => ({ reply: tickets.reserve(amount), state: tickets }),
+    find_ticket: ({ identities, prf }, _from, tickets) => ({
+      reply: tickets.find(identities, prf),
+      state: tickets,
+    }),
+    take_ticket: ({ identity }, _from, tickets) => ({ reply: tickets.take(identity), state: tickets }),
+  }),
+  handleCast: depositing.handleCast<ServerTickets>({
+    store_ticket: ({ identity, ticket }, tickets) => tickets.store(identity, ticket),
+  }),
   handleInfo(message, tickets) {
-    return isDown(message) ? { stop: 'normal', state: tickets } : undefined;
+    return message instanceof DownMessage ? { stop: 'normal', state: tickets } : undefined;
   },
 };
 

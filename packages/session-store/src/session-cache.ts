@@ -7,20 +7,20 @@
  * a failed lookup is a miss, and the process answers others meanwhile.
  */
 import {
-  type DownMessage,
+  type Asker,
   type From,
   type GenServer,
   type Node,
   type Pid,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
 } from '@actor-tls/runtime';
-import { type Asker, askOrMiss, type CacheName } from './asking.js';
 import { BoundedTable } from './bounded-table.js';
 import { memorySessionCache } from './memory-session-cache.js';
-import { messagesOf } from './messages.js';
 import {
   type SessionCacheApi,
   type SessionKey,
@@ -92,54 +92,41 @@ export function startSessionCache(
 /** A session of this id that is alive, or `undefined`. */
 export function lookupSession(
   asker: Asker,
-  cache: CacheName,
+  cache: ServerRef,
   key: SessionKey,
 ): Promise<StoredSession | undefined> {
-  return askOrMiss<StoredSession | undefined>(
-    asker,
-    cache,
-    { type: 'lookup_session', key } satisfies Request,
-    undefined,
-  );
+  return sessions.askOr(asker, cache, { type: 'lookup_session', key }, () => undefined);
 }
 
 /** A client's living sessions with a peer, youngest first. */
 export function selectSessions(
   asker: Asker,
-  cache: CacheName,
+  cache: ServerRef,
   peer: string,
 ): Promise<readonly StoredSession[]> {
-  return askOrMiss<readonly StoredSession[]>(
-    asker,
-    cache,
-    { type: 'select_sessions', peer } satisfies Request,
-    [],
-  );
+  return sessions.askOr(asker, cache, { type: 'select_sessions', peer }, () => []);
 }
 
 /** Keeps a session; `unique` only if no living one of the same peer is like it (`reuse_sessions: true`, `save`). */
 export function registerSession(
   asker: Asker,
-  cache: CacheName,
+  cache: ServerRef,
   peer: string,
   session: StoredSession,
   which: 'always' | 'unique',
 ): void {
-  asker.cast(cache, { type: 'register_session', peer, session, which } satisfies Cast);
+  changes.cast(asker, cache, { type: 'register_session', peer, session, which });
 }
 
 /** Forgets a session, after a fatal alert of the peer (RFC 5246 §7.2). */
-export function invalidateSession(asker: Asker, cache: CacheName, key: SessionKey): void {
-  asker.cast(cache, { type: 'invalidate_session', key } satisfies Cast);
+export function invalidateSession(asker: Asker, cache: ServerRef, key: SessionKey): void {
+  changes.cast(asker, cache, { type: 'invalidate_session', key });
 }
 
 /** Counters of the cache, zeros when it is dead. */
-export function sessionCacheInfo(asker: Asker, cache: CacheName): Promise<SessionCacheInfo> {
-  return askOrMiss<SessionCacheInfo>(asker, cache, { type: 'session_cache_info' } satisfies Request, {
-    size: 0,
-    pushedOut: 0,
-    backendFailures: 0,
-  });
+export function sessionCacheInfo(asker: Asker, cache: ServerRef): Promise<SessionCacheInfo> {
+  const none = { size: 0, pushedOut: 0, backendFailures: 0 };
+  return sessions.askOr(asker, cache, { type: 'session_cache_info' }, () => none);
 }
 
 export interface SessionCacheInfo {
@@ -149,23 +136,28 @@ export interface SessionCacheInfo {
   readonly backendFailures: number;
 }
 
-type Request =
-  | { readonly type: 'lookup_session'; readonly key: SessionKey }
-  | { readonly type: 'select_sessions'; readonly peer: string }
-  | { readonly type: 'session_cache_info' };
-
-type Cast =
-  | {
-      readonly type: 'register_session';
-      readonly peer: string;
-      readonly session: StoredSession;
-      readonly which: 'always' | 'unique';
-    }
-  | { readonly type: 'invalidate_session'; readonly key: SessionKey };
-
-interface Sweep {
-  readonly type: 'sweep_sessions';
+interface SessionRequests {
+  lookup_session(fields: { readonly key: SessionKey }): StoredSession | undefined;
+  select_sessions(fields: { readonly peer: string }): readonly StoredSession[];
+  session_cache_info(): SessionCacheInfo;
 }
+
+interface SessionChanges {
+  register_session(fields: {
+    readonly peer: string;
+    readonly session: StoredSession;
+    readonly which: 'always' | 'unique';
+  }): void;
+  invalidate_session(fields: { readonly key: SessionKey }): void;
+}
+
+interface SessionMessages {
+  sweep_sessions(): void;
+}
+
+const sessions = requests<SessionRequests>();
+const changes = requests<SessionChanges>();
+const sweeps = requests<SessionMessages>();
 
 const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
   label: 'session_cache',
@@ -180,39 +172,22 @@ const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
     }
     return { ok: new SessionTable(options, backend) };
   },
-  handleCall(request, from, table) {
-    if (!isRequest(request)) throw new TypeError('not a request to a session cache');
-    switch (request.type) {
-      case 'lookup_session':
-        table.lookup(request.key, from);
-        return;
-      case 'select_sessions':
-        table.select(request.peer, from);
-        return;
-      case 'session_cache_info':
-        from.reply(table.info());
-        return;
-    }
-  },
-  handleCast(request, table) {
-    if (!isCast(request)) throw new TypeError('not a cast to a session cache');
-    switch (request.type) {
-      case 'register_session':
-        table.register(request.peer, request.session, request.which);
-        return;
-      case 'invalidate_session':
-        table.remove(request.key);
-        return;
-    }
-  },
-  handleInfo(message, table, self) {
-    if (isDown(message)) return { stop: 'normal', state: table };
-    if (isSweep(message)) {
+  handleCall: sessions.handleCall<SessionTable>({
+    lookup_session: ({ key }, from, table) => table.lookup(key, from),
+    select_sessions: ({ peer }, from, table) => table.select(peer, from),
+    session_cache_info: (_request, _from, table) => ({ reply: table.info(), state: table }),
+  }),
+  handleCast: changes.handleCast<SessionTable>({
+    register_session: ({ peer, session, which }, table) => table.register(peer, session, which),
+    invalidate_session: ({ key }, table) => table.remove(key),
+  }),
+  handleInfo: sweeps.handleInfo<SessionTable>({
+    sweep_sessions(_message, table, self) {
       table.sweep();
       self.sendAfter(60_000, self.pid, { type: 'sweep_sessions' });
-    }
-    return undefined;
-  },
+    },
+    DOWN: (_message, table) => ({ stop: 'normal', state: table }),
+  }),
 };
 
 /** What an entry of the order needs for being found and dropped. */
@@ -245,7 +220,7 @@ class SessionTable {
     };
   }
 
-  lookup(key: SessionKey, from: From): void {
+  lookup(key: SessionKey, from: From<StoredSession | undefined>): void {
     this.#ask(
       () => this.#backend.lookup(key),
       undefined,
@@ -253,7 +228,7 @@ class SessionTable {
     );
   }
 
-  select(peer: string, from: From): void {
+  select(peer: string, from: From<readonly StoredSession[]>): void {
     const { selectSession } = this.#backend;
     const question = (): readonly StoredSession[] | Promise<readonly StoredSession[]> =>
       selectSession === undefined ? this.#lookupAll(peer) : selectSession(peer);
@@ -346,15 +321,3 @@ async function attempt(action: () => unknown): Promise<void> {
     // A backend that fails to close has nothing left to tell.
   }
 }
-
-const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
-const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
-  'lookup_session',
-  'select_sessions',
-  'session_cache_info',
-);
-const isCast: (message: unknown) => message is Cast = messagesOf<Cast>(
-  'register_session',
-  'invalidate_session',
-);
-const isSweep: (message: unknown) => message is Sweep = messagesOf<Sweep>('sweep_sessions');

@@ -3,17 +3,18 @@
  * keys, which live and die with the process. The tickets themselves are with the clients.
  */
 import {
-  type DownMessage,
+  type Asker,
+  DownMessage,
   type GenServer,
   type Node,
   type Pid,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
 } from '@actor-tls/runtime';
-import { type Asker, askOrMiss, type CacheName } from './asking.js';
-import { messagesOf } from './messages.js';
 import type { Secret } from './session-cache-api.js';
 import { TicketNonces } from './ticket-nonces.js';
 
@@ -42,52 +43,37 @@ export function startTicketTracker(
 /** Nonces for so many tickets; none when the tracker is dead, and then no ticket is sent. */
 export function reserveNonces(
   asker: Asker,
-  tracker: CacheName,
+  tracker: ServerRef,
   amount: number,
 ): Promise<readonly Uint8Array[]> {
-  return askOrMiss<readonly Uint8Array[]>(
-    asker,
-    tracker,
-    { type: 'reserve_nonces', amount } satisfies Request,
-    [],
-  );
+  return tracking.askOr(asker, tracker, { type: 'reserve_nonces', amount }, () => []);
 }
 
 /** The tickets for these contents, in order; none when the tracker is dead. */
 export function sealTickets(
   asker: Asker,
-  tracker: CacheName,
+  tracker: ServerRef,
   contents: readonly Secret[],
 ): Promise<readonly Uint8Array[]> {
-  return askOrMiss<readonly Uint8Array[]>(
-    asker,
-    tracker,
-    { type: 'seal_tickets', contents } satisfies Request,
-    [],
-  );
+  return tracking.askOr(asker, tracker, { type: 'seal_tickets', contents }, () => []);
 }
 
 /** What each offered ticket contains; `undefined` for those that cannot be opened. */
 export function openTickets(
   asker: Asker,
-  tracker: CacheName,
+  tracker: ServerRef,
   tickets: readonly Uint8Array[],
 ): Promise<readonly (Secret | undefined)[]> {
-  const request: Request = { type: 'open_tickets', tickets };
-  return askOrMiss<readonly (Secret | undefined)[]>(asker, tracker, request, []);
+  return tracking.askOr(asker, tracker, { type: 'open_tickets', tickets }, () => []);
 }
 
-type Request =
-  | { readonly type: 'reserve_nonces'; readonly amount: number }
-  | { readonly type: 'seal_tickets'; readonly contents: readonly Secret[] }
-  | { readonly type: 'open_tickets'; readonly tickets: readonly Uint8Array[] };
+interface TrackerRequests {
+  reserve_nonces(fields: { readonly amount: number }): readonly Uint8Array[];
+  seal_tickets(fields: { readonly contents: readonly Secret[] }): readonly Uint8Array[];
+  open_tickets(fields: { readonly tickets: readonly Uint8Array[] }): readonly (Secret | undefined)[];
+}
 
-const isDown: (message: unknown) => message is DownMessage = messagesOf<DownMessage>('DOWN');
-const isRequest: (message: unknown) => message is Request = messagesOf<Request>(
-  'reserve_nonces',
-  'seal_tickets',
-  'open_tickets',
-);
+const tracking = requests<TrackerRequests>();
 
 const ticketTracker: GenServer<Tracker, TicketTrackerOptions> = {
   label: 'ticket_tracker',
@@ -95,19 +81,19 @@ const ticketTracker: GenServer<Tracker, TicketTrackerOptions> = {
     if (options.listener !== undefined) self.monitor(options.listener);
     return { ok: new Tracker(options.makeSealer()) };
   },
-  handleCall(request, _from, tracker) {
-    if (!isRequest(request)) throw new TypeError('not a request to a ticket tracker');
-    switch (request.type) {
-      case 'reserve_nonces':
-        return { reply: tracker.reserve(request.amount), state: tracker };
-      case 'seal_tickets':
-        return { reply: request.contents.map((content) => tracker.sealer.seal(content)), state: tracker };
-      case 'open_tickets':
-        return { reply: request.tickets.map((ticket) => tracker.sealer.open(ticket)), state: tracker };
-    }
-  },
+  handleCall: tracking.handleCall<Tracker>({
+    reserve_nonces: ({ amount }, _from, tracker) => ({ reply: tracker.reserve(amount), state: tracker }),
+    seal_tickets: ({ contents }, _from, tracker) => ({
+      reply: contents.map((content) => tracker.sealer.seal(content)),
+      state: tracker,
+    }),
+    open_tickets: ({ tickets }, _from, tracker) => ({
+      reply: tickets.map((ticket) => tracker.sealer.open(ticket)),
+      state: tracker,
+    }),
+  }),
   handleInfo(message, tracker) {
-    return isDown(message) ? { stop: 'normal', state: tracker } : undefined;
+    return message instanceof DownMessage ? { stop: 'normal', state: tracker } : undefined;
   },
 };
 

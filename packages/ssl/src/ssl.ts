@@ -44,6 +44,7 @@ import {
 } from './processes/application.js';
 import type { ConnectionInformation } from './processes/connection/connection-information.js';
 import type { ConnectionRequest, Reconfigure } from './processes/connection/connection-requests.js';
+import type { PrfSeed } from './processes/connection/prf-answer.js';
 import type { SenderRequest } from './processes/connection/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 import type { RecvResult } from './processes/delivery/delivery.js';
@@ -77,10 +78,11 @@ import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result, SslReason } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
-export type { OcspResponseSource, OcspStapleRequest, RemoteKey, TransportOptions } from './options/config.js';
+export type { TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { OptionValues } from './options/socket-options.js';
 export type { ConnectionInformation } from './processes/connection/connection-information.js';
+export type { PrfSeed } from './processes/connection/prf-answer.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 export type { OwnerMessage, RecvResult } from './processes/delivery/delivery.js';
 export type { IoData } from './processes/delivery/iodata.js';
@@ -106,6 +108,8 @@ export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
 export type { HostnameCheckHooks, MatchFun, PresentedId, ReferenceId } from './values/x509/hostname.js';
+export type { RemoteKey } from './values/x509/key-material.js';
+export type { OcspResponseSource, OcspStapleRequest } from './values/x509/ocsp-response-source.js';
 export {
   type MatchRule,
   pkixVerifyHostname,
@@ -653,7 +657,7 @@ export async function connectionInformation<Item extends keyof ConnectionInforma
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
 }
 
-/** TLS 1.3 has no renegotiation: `notsup`. `ssl:renegotiate/1` */
+/** `notsup`: TLS 1.3 has no renegotiation, and in TLS 1.2 it is not built. Errors besides: `closed`, `enotconn`. `ssl:renegotiate/1` */
 export async function renegotiate(socket: SslSocket | SslListenSocket): Promise<Result<true>> {
   if (socket instanceof SslListenSocket) return enotconn;
   const alive = await ask<Result<unknown>>(socket, { type: 'information', items: [] }, closed);
@@ -662,7 +666,7 @@ export async function renegotiate(socket: SslSocket | SslListenSocket): Promise<
 
 /**
  * New keys for what we send, and with `read_write` for what the peer sends too (RFC 8446 §4.6.3). Errors: `closed`,
- * `{ illegal_parameter: type }`. `ssl:update_keys/2`
+ * `{ illegal_parameter: type }`, `notsup` in TLS 1.2. `ssl:update_keys/2`
  */
 export async function updateKeys(
   socket: SslSocket | SslListenSocket,
@@ -678,11 +682,20 @@ export async function updateKeys(
   }
 }
 
-/** The PRF of TLS 1.2 and before; TLS 1.3 has none: `undefined`. `ssl:prf/5` */
-export async function prf(socket: SslSocket | SslListenSocket): Promise<Result<Uint8Array>> {
+/**
+ * `length` bytes of the connection's PRF (RFC 5246 §5), at most 65,535: from the master secret or from bytes of the
+ * caller's, over a label and a seed of bytes and of the handshake's randoms. Errors: `badarg` for wrong arguments,
+ * `undefined` in TLS 1.3, which has no PRF, `closed`, `enotconn`. `ssl:prf/5`
+ */
+export async function prf(
+  socket: SslSocket | SslListenSocket,
+  secret: Uint8Array | 'master_secret',
+  label: Uint8Array | string,
+  seed: readonly PrfSeed[],
+  length: number,
+): Promise<Result<Uint8Array>> {
   if (socket instanceof SslListenSocket) return enotconn;
-  const alive = await ask<Result<unknown>>(socket, { type: 'information', items: [] }, closed);
-  return 'error' in alive ? alive : { error: 'undefined' };
+  return ask(socket, { type: 'prf', secret, label, seed, length }, closed);
 }
 
 /** Versions by protocol: what is offered unless said otherwise, and what can be. `ssl:versions/0` */

@@ -5,9 +5,9 @@
  */
 import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
+import type { PeerVerdict } from '../values/x509/peer-verdict.js';
 import type { PeerVerification } from '../values/x509/peer-verification.js';
 import { createTrustStore } from '../values/x509/trust-store.js';
-import type { PeerVerdict } from '../values/x509/verdict.js';
 import { verifyPeer } from '../values/x509/verify-peer.js';
 
 /** What `judge` has to know. */

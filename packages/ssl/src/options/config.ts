@@ -6,11 +6,18 @@
  * `Credentials` when a handshake needs them (`ssl:listen/2` does not read files).
  */
 import type { CrlCacheApi } from '@actor-tls/crl-cache';
-import type { GroupName, KeyAlgorithm, PrivateKey } from '../values/crypto/engine.js';
+import type { GroupName } from '../values/crypto/engine.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import type { CrlCheck } from '../values/x509/crl-check.js';
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
+import type { KeyMaterial } from '../values/x509/key-material.js';
+import type { OcspResponseSource } from '../values/x509/ocsp-response-source.js';
+import type { PartialChain, Verify } from '../values/x509/peer-verification.js';
+import type { Stapling } from '../values/x509/stapling.js';
+import type { VerifyFun } from '../values/x509/verify-fun.js';
+import type { LogLevel } from './log-level.js';
 
 /** Emulated socket options (`ssl:setopts/2`), kept by ssl and not by the transport. */
 export interface SocketOptions {
@@ -53,65 +60,6 @@ export interface IdentityMaterial {
   readonly ocspResponse: OcspResponseSource | undefined;
 }
 
-/** A DER OCSPResponse, or a function that has a current one; `undefined` staples nothing. */
-export type OcspResponseSource =
-  | Uint8Array
-  | ((request: OcspStapleRequest) => Uint8Array | undefined | Promise<Uint8Array | undefined>);
-
-/** What a client's status_request is about. */
-export interface OcspStapleRequest {
-  /** DER of the own certificate. */
-  readonly certificate: Uint8Array;
-  /** DER of the certificate above it, if it is part of the chain. */
-  readonly issuer: Uint8Array | undefined;
-  readonly serverName: string | undefined;
-  /** DER of the request's OCSP Extensions (a nonce, RFC 8954), empty when there are none. */
-  readonly requestExtensions: Uint8Array;
-}
-
-/** A private key that lives elsewhere (a token, an HSM, a cloud's KMS): OTP's engine keys. */
-export interface RemoteKey {
-  readonly algorithm: KeyAlgorithm;
-  /**
-   * Signs `data`, which is not hashed yet, by the rules of the scheme (OTP's name: `rsa_pss_rsae_sha256`, …). A
-   * rejection, a throw or an answer that is no bytes ends the one connection that asked.
-   */
-  readonly sign: (scheme: SignatureSchemeName, data: Uint8Array) => Uint8Array | Promise<Uint8Array>;
-  /** DER SubjectPublicKeyInfo: when given, the certificate must be of this key. */
-  readonly spki?: Uint8Array | undefined;
-}
-
-/** The `key` option: OTP's `{Type, Der}`, or forms a Node user has at hand. */
-export type KeyMaterial =
-  | {
-      readonly type: 'der';
-      readonly format: 'RSAPrivateKey' | 'DSAPrivateKey' | 'ECPrivateKey' | 'PrivateKeyInfo';
-      readonly der: Uint8Array;
-    }
-  | { readonly type: 'pem'; readonly pem: string }
-  /** PKCS#12: the certificates come along, unless `cert` or `certfile` is given. */
-  | { readonly type: 'pfx'; readonly der: Uint8Array }
-  | { readonly type: 'remote'; readonly key: RemoteKey }
-  | { readonly type: 'private_key'; readonly key: PrivateKey };
-
-/** From most to least severe; `none` logs nothing, `all` everything. */
-export const logLevels = [
-  'none',
-  'emergency',
-  'alert',
-  'critical',
-  'error',
-  'warning',
-  'notice',
-  'info',
-  'debug',
-  'all',
-] as const;
-export type LogLevel = (typeof logLevels)[number];
-
-/** `crl_check`: which certificates must not be revoked, and whether an unclear answer counts. */
-export type CrlCheck = boolean | 'peer' | 'best_effort';
-
 /** `crl_cache`: where CRLs come from. */
 export type CrlCacheChoice =
   /** The application's cache; `http`: ms to wait for a fetch from a distribution point, without it nothing is fetched. */
@@ -119,43 +67,6 @@ export type CrlCacheChoice =
   /** A directory as `openssl rehash` leaves it. */
   | { readonly cache: 'hash_dir'; readonly dir: string }
   | { readonly cache: 'own'; readonly api: CrlCacheApi; readonly db: unknown };
-
-/** `stapling`: the server has to show a response of its OCSP responder. */
-export interface Stapling {
-  /** Whether the response must bear a fresh nonce of ours; servers that staple for all cannot do that. */
-  readonly ocspNonce: boolean;
-  /** Responders trusted besides the issuer and whom it delegates to, DER. */
-  readonly ocspResponderCerts: readonly Uint8Array[];
-}
-
-export type Verify = 'verify_none' | 'verify_peer';
-
-/** Answers of a `verify_fun` (contract §7.3). */
-export type VerifyFunAnswer<S> =
-  | { readonly valid: S }
-  | { readonly valid_peer: S }
-  | { readonly fail: unknown }
-  | { readonly unknown: S };
-export type VerifyFunEvent =
-  | { readonly bad_cert: unknown }
-  | { readonly extension: { readonly oid: string; readonly critical: boolean; readonly value: Uint8Array } }
-  | 'valid'
-  | 'valid_peer';
-/** `fun/3` and `fun/4` in one: the DER comes last. It may answer a promise. */
-export type VerifyFun = (
-  certificate: unknown,
-  event: VerifyFunEvent,
-  state: unknown,
-  der: Uint8Array,
-) => VerifyFunAnswer<unknown> | Promise<VerifyFunAnswer<unknown>>;
-
-/**
- * The `partial_chain` function: gets the chain from the peer's issuer side, root first, and may name one of its
- * certificates as trusted.
- */
-export type PartialChain = (
-  chain: readonly Uint8Array[],
-) => { readonly trusted_ca: Uint8Array } | 'unknown_ca';
 
 interface CommonConfig {
   readonly protocol: 'tls' | 'dtls';
@@ -232,14 +143,3 @@ export interface ServerConfig extends CommonConfig {
 }
 
 export type Config = ClientConfig | ServerConfig;
-
-/** Own certificate chain and key, read, parsed and matched. */
-export interface Identity {
-  /** DER, own certificate first. */
-  readonly chain: readonly Uint8Array[];
-  readonly key: PrivateKey;
-  /** Schemes this key can sign with, strongest first. */
-  readonly schemes: readonly SignatureSchemeName[];
-  /** When the client asks for a stapled OCSP response the sink is asked for one (`askStaple`). */
-  readonly stapling?: 'ask';
-}

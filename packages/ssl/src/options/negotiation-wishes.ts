@@ -12,7 +12,7 @@ import type { GroupName } from '../values/crypto/engine.js';
 import type { NamedGroup } from '../values/registry/groups.js';
 import type { SignatureScheme } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
-import { allSuites, suiteById } from '../values/registry/suites.js';
+import { allSuites, hasBuiltKeyExchange, suiteById } from '../values/registry/suites.js';
 import type { At } from './row.js';
 import { isList } from './row.js';
 
@@ -49,12 +49,13 @@ function isSuiteMap(value: unknown): value is SuiteMap {
   );
 }
 
-/** Those that one of the versions knows and the engine can do, each once. */
+/** Those that one of the versions knows, that are built and that the engine can do, each once. */
 export function usableSuites(suites: readonly CipherSuite[], at: At): readonly CipherSuite[] {
   const support = engineSuiteSupport(at.engine);
   const usable = suites.filter(
     (suite) =>
       suite.versions.some((version) => at.settings.versions.includes(version)) &&
+      hasBuiltKeyExchange(suite) &&
       isSupportedSuite(suite, support),
   );
   return [...new Set(usable)];

@@ -10,18 +10,14 @@ import type { SuiteMap } from '../values/cipher-suites.js';
 import type { CurveName, Tls13GroupName } from '../values/registry/groups.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import type { CrlCheck } from '../values/x509/crl-check.js';
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
-import type {
-  ActiveMode,
-  CrlCheck,
-  LogLevel,
-  OcspResponseSource,
-  PacketMode,
-  PartialChain,
-  RemoteKey,
-  Verify,
-  VerifyFun,
-} from './config.js';
+import type { RemoteKey } from '../values/x509/key-material.js';
+import type { OcspResponseSource } from '../values/x509/ocsp-response-source.js';
+import type { PartialChain, Verify } from '../values/x509/peer-verification.js';
+import type { VerifyFun } from '../values/x509/verify-fun.js';
+import type { ActiveMode, PacketMode } from './config.js';
+import type { LogLevel } from './log-level.js';
 
 /** A private key in DER, by the name of its ASN.1 type, as OTP's `{Type, Der}`. */
 export type DerKey =

@@ -5,7 +5,8 @@
  */
 import type { EngineSupport } from '../values/cipher-suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
-import type { ClientConfig, Config, IdentityMaterial, LogLevel, ServerConfig } from './config.js';
+import type { ClientConfig, Config, IdentityMaterial, ServerConfig } from './config.js';
+import type { LogLevel } from './log-level.js';
 import { badValue, OptionError } from './option-error.js';
 
 type Elsewhere = 'role' | 'identity' | 'socket' | 'transport';

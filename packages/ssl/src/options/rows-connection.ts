@@ -1,5 +1,5 @@
 /** Rows of the running connection: limits, key update, logs. */
-import { logLevels } from './config.js';
+import { logLevels } from './log-level.js';
 import { flag, integer, integerOrInfinity, type OptionRow, oneOf, option } from './row.js';
 
 const manual = 'ssl:common_option()';
@@ -41,7 +41,7 @@ export const connectionRows: readonly OptionRow[] = [
     side: 'both',
     needsVersions: ['tlsv1.3'],
     note: {
-      values: 'integer > 0, bytes sent under one key',
+      values: 'integer > 0, bytes sent under one key; after 23,726,566 records in any case',
       default: '388736063997',
       unit: 'bytes',
       source: 'RFC 8446 §5.5',

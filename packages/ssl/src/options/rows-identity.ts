@@ -1,7 +1,9 @@
 /** Rows of own certificate and key (`ssl:common_option()`); nothing is read from files here. */
 
 import type { KeyAlgorithm } from '../values/crypto/engine.js';
-import type { IdentityMaterial, KeyMaterial, OcspResponseSource, RemoteKey } from './config.js';
+import type { KeyMaterial, RemoteKey } from '../values/x509/key-material.js';
+import type { OcspResponseSource } from '../values/x509/ocsp-response-source.js';
+import type { IdentityMaterial } from './config.js';
 import { isDer, pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
 import type { ExportableKey } from './raw.js';

@@ -108,10 +108,8 @@ export const negotiationRows: readonly OptionRow[] = [
     parse: (value, at) => {
       const wished = schemes('signatureAlgs', value);
       const usable = usableSchemes(wished, at);
-      const fits = at.settings.versions.includes('tlsv1.3')
-        ? usable.some((scheme) => scheme.tls13 === 'handshake')
-        : usable.length > 0;
-      if (!fits) noScheme('signatureAlgs', value, at);
+      if (!usable.some((scheme) => signsIn(at.settings.versions, scheme)))
+        noScheme('signatureAlgs', value, at);
       return schemeNames(usable);
     },
     absent: (at) => defaultsOf(at).schemes,
@@ -232,6 +230,11 @@ function scheme(wish: unknown): SignatureScheme | undefined {
       ? Object.entries(wish)
       : [];
   return entry?.length === 2 ? schemeOfPair(entry[0], entry[1]) : undefined;
+}
+
+/** Whether a scheme can sign a handshake in one of the versions. */
+function signsIn(versions: readonly ProtocolVersion[], { tls13 }: SignatureScheme): boolean {
+  return tls13 === 'handshake' || versions.some((version) => version !== 'tlsv1.3');
 }
 
 function schemeNames(list: readonly SignatureScheme[]): readonly SignatureSchemeName[] {

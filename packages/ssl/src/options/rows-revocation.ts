@@ -1,7 +1,9 @@
 /** Rows of revocation: CRLs and stapled OCSP responses (contract §2.1, §11, §14). */
 import type { CrlCacheApi } from '@actor-tls/crl-cache';
 import { Certificate, CertificateError } from '../values/x509/certificate.js';
-import type { CrlCacheChoice, CrlCheck, Stapling } from './config.js';
+import type { CrlCheck } from '../values/x509/crl-check.js';
+import type { Stapling } from '../values/x509/stapling.js';
+import type { CrlCacheChoice } from './config.js';
 import { isDer } from './der-forms.js';
 import { badValue } from './option-error.js';
 import { isInteger, isList, type OptionRow, option } from './row.js';

@@ -2,7 +2,8 @@
 
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
 import { defaultMinKeySize, leastMinKeySize } from '../values/x509/key-strength.js';
-import type { PartialChain, VerifyFun } from './config.js';
+import type { PartialChain } from '../values/x509/peer-verification.js';
+import type { VerifyFun } from '../values/x509/verify-fun.js';
 import { pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
 import type { OptionRow, Settings } from './row.js';

@@ -30,7 +30,10 @@ const pairs12: readonly SignatureSchemeName[] = [
   'rsa_pkcs1_sha256',
   ...sha224,
 ];
+/** OTP 25 has EdDSA in TLS 1.3 only; RFC 8422 §5.1.3 brings it to TLS 1.2, where who has such a certificate needs it. */
 const only12: readonly SignatureSchemeName[] = [
+  'eddsa_ed25519',
+  'eddsa_ed448',
   'ecdsa_secp521r1_sha512',
   'rsa_pss_pss_sha512',
   'rsa_pss_rsae_sha512',

@@ -1,7 +1,7 @@
 /** What the handlers of a handshake work with, whatever its version. */
 
 import type { MessageChannel } from './channel.js';
-import type { OwnIdentity } from './identity.js';
+import type { OwnIdentity } from './own-identity.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
 

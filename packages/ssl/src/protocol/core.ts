@@ -1,25 +1,38 @@
 /**
  * The protocol as a synchronous object without I/O: bytes in, calls on a `Sink` out. One per connection.
  *
- * Handshake: the version is chosen by the first hello (`hello/version.ts`), then a `Handshake` runs and is dropped
- * with all its data once it is complete. Connection: records are opened and delivered; what else may come is for the
+ * Handshake: the peer's first hello is read, the sink is asked with which options to go on (`askHello`), the version is
+ * chosen (`hello/version.ts`), then a `Handshake` runs and is dropped with all its data once it is complete. Connection: records are opened and delivered; what else may come is for the
  * version's `PostHandshake`. Alerts are sent and failures told here and nowhere else, each once.
  */
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
-import { handshakeByCode } from '../values/wire/handshake.js';
 import { DecodeError } from '../values/wire/reader.js';
+import { handshakeByCode } from '../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
-import { type AnswerEvent, type Handshake, messageEvent } from './handshake.js';
+import {
+  type AnswerEvent,
+  type ClientHelloEvent,
+  type Handshake,
+  messageEvent,
+  type ServerHelloEvent,
+} from './handshake.js';
 import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
-import { alertsBefore, chooseVersion, selectedDialect, stateNameBefore } from './hello/version.js';
+import { alertsBefore, chooseVersion, selectedDialect, speaks, stateNameBefore } from './hello/version.js';
 import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import type { WriteHalf } from './record/write-half.js';
-import type { ClientOptions, Dependencies, GivenDependencies, ServerOptions } from './settings.js';
+import type {
+  ClientHelloAnswer,
+  ClientOptions,
+  Dependencies,
+  GivenDependencies,
+  ServerHelloAnswer,
+  ServerOptions,
+} from './settings.js';
 import type { Failure, Sink, Verdict } from './sink.js';
 import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
@@ -38,12 +51,34 @@ type Phase =
   /** The first hello of the peer is awaited; a client has sent its own. */
   | { readonly kind: 'clientHello'; readonly offer: ClientOffer; readonly context: ClientContext }
   | { readonly kind: 'serverHello'; readonly context: ServerContext }
+  | ServerHelloRead
+  | ClientHelloRead
   | { readonly kind: 'handshake'; readonly handshake: Handshake }
   /** Application data flows. */
   | { readonly kind: 'connection'; readonly post: PostHandshake }
   /** Nothing more comes in: the peer said so, or the transport ended. */
   | { readonly kind: 'peerClosed' }
   | { readonly kind: 'failed' };
+
+/** A client has the server's first hello, and waits for what it goes on with. */
+interface ServerHelloRead {
+  readonly kind: 'serverHelloRead';
+  readonly hello: ServerHelloEvent;
+  readonly offer: ClientOffer;
+  readonly context: ClientContext;
+}
+
+/** A server has the client's first hello, and waits for what it goes on with. */
+interface ClientHelloRead {
+  readonly kind: 'clientHelloRead';
+  readonly hello: ClientHelloEvent;
+  readonly context: ServerContext;
+}
+
+/** An answer to a question of the sink; the core's own is the one to `askHello`. */
+type Answer =
+  | AnswerEvent
+  | { readonly type: 'hello'; readonly options: ClientHelloAnswer | ServerHelloAnswer };
 
 const peerClosed: Phase = { kind: 'peerClosed' };
 const failed: Phase = { kind: 'failed' };
@@ -55,7 +90,7 @@ export class Core {
   private phase: Phase;
   private established = false;
   /** Given before the question was put away: handled when the machine is at rest. */
-  private answer: AnswerEvent | undefined = undefined;
+  private answer: Answer | undefined = undefined;
   private working = false;
   private transportEnded = false;
   private changeCipherSpecs = 0;
@@ -159,9 +194,18 @@ export class Core {
   }
 
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
-  get awaiting(): AnswerEvent['type'] | undefined {
+  get awaiting(): Answer['type'] | undefined {
     const { phase } = this;
-    return phase.kind === 'handshake' ? phase.handshake.awaiting : undefined;
+    if (phase.kind === 'handshake') return phase.handshake.awaiting;
+    return phase.kind === 'serverHelloRead' || phase.kind === 'clientHelloRead' ? 'hello' : undefined;
+  }
+
+  /**
+   * The answer to `askHello`: what this side goes on with from here. Ignored when the connection is over; throws
+   * `TypeError` when nothing was asked.
+   */
+  answerHello(options: ClientHelloAnswer | ServerHelloAnswer): void {
+    this.give({ type: 'hello', options });
   }
 
   /** The answer to `askVerdict`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
@@ -257,7 +301,7 @@ export class Core {
     return writer === 'closed' || this.phase.kind === 'failed' ? undefined : writer;
   }
 
-  private give(answer: AnswerEvent): void {
+  private give(answer: Answer): void {
     if (this.isOver) return;
     // While a handler is at work the question may have been put just now; the machine is told when it rests.
     if (!this.working && this.awaiting !== answer.type)
@@ -284,21 +328,38 @@ export class Core {
 
   /** One step; false when there is nothing to do. */
   private advance(): boolean {
-    const { phase } = this;
-    if (phase.kind === 'handshake') {
-      const { answer } = this;
-      if (answer !== undefined) {
-        this.answer = undefined;
-        phase.handshake.answer(answer);
-        this.checkEstablished(phase.handshake);
-        return true;
-      }
-      if (phase.handshake.awaiting !== undefined) return false;
+    const { answer } = this;
+    if (answer !== undefined) {
+      this.answer = undefined;
+      this.takeAnswer(answer);
+      return true;
     }
+    if (this.awaiting !== undefined) return false;
     const inbound = this.channel.next();
     if (inbound === undefined) return false;
     this.receiveInbound(inbound);
     return true;
+  }
+
+  private takeAnswer(answer: Answer): void {
+    const { phase } = this;
+    switch (phase.kind) {
+      case 'handshake':
+        if (answer.type === 'hello') break;
+        phase.handshake.answer(answer);
+        this.checkEstablished(phase.handshake);
+        return;
+      case 'serverHelloRead':
+        if (answer.type !== 'hello' || isForServer(answer.options)) break;
+        this.beginClient(phase, answer.options);
+        return;
+      case 'clientHelloRead':
+        if (answer.type !== 'hello' || !isForServer(answer.options)) break;
+        this.beginServer(phase, answer.options);
+        return;
+      default:
+    }
+    throw new TypeError(`no ${answer.type} was asked for`);
   }
 
   private receiveInbound(inbound: Inbound): void {
@@ -345,13 +406,14 @@ export class Core {
       case 'connection':
         phase.post.receive(code, raw);
         return;
+      case 'serverHelloRead':
+      case 'clientHelloRead':
       case 'peerClosed':
       case 'failed':
         return;
     }
   }
 
-  /** The client's version is what the server selects. */
   private receiveFirstServerHello(
     code: number,
     raw: Uint8Array,
@@ -360,28 +422,49 @@ export class Core {
   ): void {
     if (handshakeByCode(code) !== 'server_hello')
       throw new AlertError('unexpected_message', { unexpected: code });
-    const event = messageEvent('server_hello', raw);
-    switch (selectedDialect(event.body, context.config.versions)) {
-      case 'tls13':
-        if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
-        this.begin(tls13Client(offer, context)).deliver(event);
-        return;
-      case 'tls12':
-        this.beginOlder(tls12Client(offer, context)).deliver(event);
-        return;
-    }
+    const hello = messageEvent('server_hello', raw);
+    this.phase = { kind: 'serverHelloRead', hello, offer, context };
+    if (this.sink.askHello === undefined) this.answerHello(context);
+    else this.sink.askHello(hello);
   }
 
   private receiveFirstClientHello(code: number, raw: Uint8Array, context: ServerContext): void {
     if (handshakeByCode(code) !== 'client_hello')
       throw new AlertError('unexpected_message', { unexpected: code });
-    const event = messageEvent('client_hello', raw);
-    switch (chooseVersion(event.body, context.config.versions)) {
+    const hello = messageEvent('client_hello', raw);
+    this.phase = { kind: 'clientHelloRead', hello, context };
+    if (this.sink.askHello === undefined) this.answerHello(context);
+    else this.sink.askHello(hello);
+  }
+
+  /** The client's version is what the server selects, of those offered and still wanted. */
+  private beginClient({ hello, offer, context }: ServerHelloRead, options: ClientHelloAnswer): void {
+    const { config, identities } = options;
+    const answered: ClientContext = { ...context, config, identities };
+    this.phase = { kind: 'clientHello', offer, context: answered };
+    const dialect = selectedDialect(hello.body, context.config.versions);
+    if (!speaks(dialect, config.versions)) throw new AlertError('unsupported_version');
+    switch (dialect) {
       case 'tls13':
-        this.begin(tls13Server(context)).deliver(event);
+        if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
+        this.begin(tls13Client(offer, answered)).deliver(hello);
         return;
       case 'tls12':
-        this.beginOlder(tls12Server(context)).deliver(event);
+        this.beginOlder(tls12Client(offer, answered)).deliver(hello);
+        return;
+    }
+  }
+
+  private beginServer({ hello, context }: ClientHelloRead, options: ServerHelloAnswer): void {
+    const { config, identities, certificateAuthorities } = options;
+    const answered: ServerContext = { ...context, config, identities, certificateAuthorities };
+    this.phase = { kind: 'serverHello', context: answered };
+    switch (chooseVersion(hello.body, config.versions)) {
+      case 'tls13':
+        this.begin(tls13Server(answered)).deliver(hello);
+        return;
+      case 'tls12':
+        this.beginOlder(tls12Server(answered)).deliver(hello);
         return;
     }
   }
@@ -463,6 +546,9 @@ function stateNameOf(phase: Phase): string {
     case 'clientHello':
     case 'serverHello':
       return stateNameBefore(phase.kind, phase.context.config.versions);
+    case 'serverHelloRead':
+    case 'clientHelloRead':
+      return 'user_hello';
     case 'handshake':
       return phase.handshake.stateName;
     case 'connection':
@@ -475,16 +561,22 @@ function stateNameOf(phase: Phase): string {
 function alertRules(phase: Phase): AlertRules {
   switch (phase.kind) {
     case 'clientHello':
+    case 'serverHelloRead':
       return alertsBefore(phase.context.config.versions);
     case 'handshake':
       return phase.handshake.alerts;
     case 'connection':
       return phase.post.alerts;
     case 'serverHello':
+    case 'clientHelloRead':
     case 'peerClosed':
     case 'failed':
       return tls13Alerts;
   }
+}
+
+function isForServer(options: ClientHelloAnswer | ServerHelloAnswer): options is ServerHelloAnswer {
+  return 'certificateAuthorities' in options;
 }
 
 /** Over a stream, unless somebody brings a channel of their own. */

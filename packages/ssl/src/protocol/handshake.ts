@@ -2,10 +2,11 @@
  * A handshake under way: a state's data, driven by the table of its machine. The core holds one until the connection
  * stands and then drops it with everything in it.
  */
-import { type HandshakeBodies, type HandshakeType, tls13Messages } from '../values/wire/handshake.js';
+
 import type { MessageOf, MessageTable } from '../values/wire/message-table.js';
 import type { ClientHello } from '../values/wire/messages/client-hello.js';
 import type { ServerHello } from '../values/wire/messages/server-hello.js';
+import { type HandshakeType, type Tls13Bodies, tls13Messages } from '../values/wire/tls13-messages.js';
 import type { AlertRules } from './alert-rules.js';
 import type { Table } from './arrows.js';
 import type { Facts } from './facts.js';
@@ -14,12 +15,24 @@ import { AlertError } from './reasons.js';
 import type { Verdict } from './sink.js';
 
 /** A message of TLS 1.3 that came: its body, and the bytes for the transcript. */
-export type MessageEvent<K extends HandshakeType = HandshakeType> = MessageOf<HandshakeBodies, K>;
+export type MessageEvent<K extends HandshakeType = HandshakeType> = MessageOf<Tls13Bodies, K>;
+
+/** A ClientHello as it came. */
+export interface ClientHelloEvent {
+  readonly type: 'client_hello';
+  readonly body: ClientHello;
+  readonly raw: Uint8Array;
+}
+
+/** A ServerHello or HelloRetryRequest as it came. */
+export interface ServerHelloEvent {
+  readonly type: 'server_hello';
+  readonly body: ServerHello;
+  readonly raw: Uint8Array;
+}
 
 /** The hellos, which have one shape in all versions: the version is chosen by them. */
-export type HelloEvent =
-  | { readonly type: 'client_hello'; readonly body: ClientHello; readonly raw: Uint8Array }
-  | { readonly type: 'server_hello'; readonly body: ServerHello; readonly raw: Uint8Array };
+export type HelloEvent = ClientHelloEvent | ServerHelloEvent;
 
 /** An answer to a question the sink was asked. */
 export type AnswerEvent =
@@ -37,13 +50,10 @@ export interface ChangeCipherSpecEvent {
 export type DialectEvent<Bodies> = MessageOf<Bodies> | HelloEvent | AnswerEvent | ChangeCipherSpecEvent;
 
 /** What TLS 1.3's machines are told. */
-export type HandshakeEvent = DialectEvent<HandshakeBodies>;
+export type HandshakeEvent = DialectEvent<Tls13Bodies>;
 
 /** Decodes a message of TLS 1.3. Throws `DecodeError`. */
-export function messageEvent<K extends HandshakeType>(
-  type: K,
-  raw: Uint8Array,
-): MessageOf<HandshakeBodies, K> {
+export function messageEvent<K extends HandshakeType>(type: K, raw: Uint8Array): MessageOf<Tls13Bodies, K> {
   return eventOf(tls13Messages, type, raw);
 }
 

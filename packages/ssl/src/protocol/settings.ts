@@ -6,7 +6,7 @@ import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
-import type { OwnIdentity } from './identity.js';
+import type { OwnIdentity } from './own-identity.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
@@ -58,10 +58,24 @@ export type ChannelMaker = (
   sink: Pick<Sink, 'write' | 'trace'>,
 ) => Channel;
 
-export interface ClientOptions {
+/** What a client goes on with once it has read the server's first hello: the answer to `askHello`. */
+export interface ClientHelloAnswer {
   readonly config: ClientSettings;
   /** Own certificates, the preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
+}
+
+/** What a server goes on with once it has read the client's first hello: the answer to `askHello`. */
+export interface ServerHelloAnswer {
+  readonly config: ServerSettings;
+  /** Own certificates, the preferred first. */
+  readonly identities: readonly OwnIdentity[];
+  /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+}
+
+/** A client as it is made. What its record layer is told of the config stays, whatever `askHello` is answered. */
+export interface ClientOptions extends ClientHelloAnswer {
   readonly dependencies: GivenDependencies;
   /** Host for server_name, Unicode too; an address, or what is no host name, is not sent. `undefined` sends none. */
   readonly serverName: string | undefined;
@@ -73,13 +87,9 @@ export interface ClientOptions {
   readonly channel?: ChannelMaker | undefined;
 }
 
-export interface ServerOptions {
-  readonly config: ServerSettings;
-  /** Own certificates, the preferred first. */
-  readonly identities: readonly OwnIdentity[];
+/** A server as it is made. What its record layer is told of the config stays, whatever `askHello` is answered. */
+export interface ServerOptions extends ServerHelloAnswer {
   readonly dependencies: GivenDependencies;
-  /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
-  readonly certificateAuthorities: readonly Uint8Array[];
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. */

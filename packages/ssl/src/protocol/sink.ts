@@ -8,7 +8,8 @@ import type { AlertDescription } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { Facts } from './facts.js';
-import type { OwnIdentity } from './identity.js';
+import type { HelloEvent } from './handshake.js';
+import type { OwnIdentity } from './own-identity.js';
 import type { Reason } from './reasons.js';
 
 /** How a connection failed: who found it, which alert went or came, and the precise reason. */
@@ -49,6 +50,11 @@ export interface Sink {
   peerClosed(): void;
   /** The connection failed; the alert, if it is ours, was written before. Called once. */
   failed(failure: Failure): void;
+  /**
+   * The peer's first hello is here, whole and well formed, and nothing was chosen yet: with which options and
+   * certificates does our side go on? `core.answerHello`. Absent: with those that the core was made with.
+   */
+  askHello?(hello: HelloEvent): void;
   /**
    * The peer's certificates, leaf first, want a judgement: `core.answerVerdict`. `staple`: the DER OCSPResponse that
    * came with the first, if we asked for it and the peer has one.

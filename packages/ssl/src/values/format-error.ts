@@ -1,5 +1,5 @@
 /** `ssl:format_error/1`: what an error term says, in words (contract §9.3). */
-import { causeOf } from './failure-cause.js';
+import { causeOf, type FailureCause } from './failure-cause.js';
 import { notation } from './notation.js';
 import { posixText } from './posix.js';
 
@@ -23,7 +23,10 @@ export function formatError(reason: unknown): string {
     case 'tls_alert':
       return alertTextOf(value) ?? unexpected(reason);
     case 'options':
-      return withWords(reason, Array.isArray(value) ? unexpected(reason) : formatOptions(value));
+      return withWords(
+        reason,
+        Array.isArray(value) ? unexpected(reason) : formatOptions(value, causeOf(reason)),
+      );
     default:
       return withWords(reason, unexpected(reason));
   }
@@ -32,7 +35,7 @@ export function formatError(reason: unknown): string {
 /** OTP's text, then what we know of the cause: of a key that does not fit, for one, a term shows nothing. */
 function withWords(reason: unknown, text: string): string {
   const cause = causeOf(reason);
-  return cause === undefined ? text : `${text}: ${cause.text}`;
+  return cause === undefined || text.endsWith(cause.text) ? text : `${text}: ${cause.text}`;
 }
 
 function formatAtom(reason: string): string {
@@ -40,7 +43,7 @@ function formatAtom(reason: string): string {
   return posixText(reason) ?? (isAtom(reason) ? `Unexpected error: ${reason}` : reason);
 }
 
-function formatOptions(value: unknown): string {
+function formatOptions(value: unknown, cause: FailureCause | undefined): string {
   const [key, inner] = only(value) ?? [undefined, undefined];
   if (key === 'socket_options') {
     // {socket_options, Options, Why} and {socket_options, Options}.
@@ -56,7 +59,7 @@ function formatOptions(value: unknown): string {
     inner.length === 2 &&
     typeof inner[0] === 'string'
   )
-    return `${start}${inner[0]}: ${fileReason(key, inner[1])}`;
+    return `${start}${inner[0]}: ${cause?.text ?? fileReason(key, inner[1])}`;
   return `Invalid TLS option: ${notation(value)}`;
 }
 

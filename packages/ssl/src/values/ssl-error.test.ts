@@ -50,6 +50,11 @@ describe('SslError', () => {
     );
   });
 
+  it('a handshake that was given up to make room names the options that decide', () => {
+    expect(new SslError('system_limit').message).toMatch(/^a system limit was hit.*maxHandshakes/);
+    expect(new SslError('system_limit').code).toBe('SYSTEM_LIMIT');
+  });
+
   const cause: FailureCause = {
     rule: 'hostname_check_failed',
     text: 'issued for other names',

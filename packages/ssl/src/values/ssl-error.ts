@@ -77,6 +77,9 @@ const steps: Readonly<Record<string, string>> = {
   TLS_RENEGOTIATION_REJECTED: 'The peer does not renegotiate; the connection goes on.',
   TLS_NOTSUP: 'The negotiated version has no such thing.',
   TLS_INVALID_PACKET: 'The data does not fit the packet mode, or is larger than packetSize.',
+  SYSTEM_LIMIT:
+    'Of a handshake: the listener had as many under way as maxHandshakes, maxHandshakesPerAddress or ' +
+    'maxHandshakeBytes allow, and gave this one up to make room.',
   ECONNREFUSED: 'Nothing listens at that address and port.',
   ECONNRESET: 'The peer, or something between, cut the connection.',
   EADDRINUSE: 'Another socket listens on that port already.',

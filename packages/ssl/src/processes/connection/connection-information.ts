@@ -1,8 +1,9 @@
 /** `ssl:connection_information/1,2` (contract §1.4), in the user's terms. */
-import type { ClientConfig, Config, ServerConfig, VerifyFun } from '../../options/config.js';
+import type { ClientConfig, Config, ServerConfig } from '../../options/config.js';
 import type { Facts } from '../../protocol/facts.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
+import type { VerifyFun } from '../../values/x509/verify-fun.js';
 
 /** What `connection_information` can tell; options as their user would write them. */
 export interface ConnectionInformation
@@ -147,7 +148,7 @@ function item(name: Item, facts: Facts, config: Config): unknown {
     case 'ecc':
       return facts.secrets?.kind === 'master' ? { named_curve: facts.group } : undefined;
     case 'masterSecret':
-      return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose() : undefined;
+      return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':
       return keylog(facts);
     case 'certfile':

@@ -6,8 +6,8 @@
  * Of records and messages only names and lengths are told: neither secrets nor data get into a log.
  */
 import type { LogFields, Logger } from '@actor-tls/runtime';
-import { type LogLevel, logLevels } from '../../options/config.js';
-import { handshakeByCode } from '../../values/wire/handshake.js';
+import { type LogLevel, logLevels } from '../../options/log-level.js';
+import { handshakeByCode } from '../../values/wire/tls13-messages.js';
 
 export type Severity = 'error' | 'warning' | 'notice' | 'info' | 'debug';
 

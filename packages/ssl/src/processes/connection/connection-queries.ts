@@ -5,10 +5,13 @@ import { closedError, einval } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Line } from './line.js';
+import { prfAnswer } from './prf-answer.js';
 
 export type Query = Extract<
   ConnectionRequest,
-  { type: 'statistics' | 'peername' | 'sockname' | 'peercert' | 'negotiated_protocol' | 'information' }
+  {
+    type: 'statistics' | 'peername' | 'sockname' | 'peercert' | 'negotiated_protocol' | 'information' | 'prf';
+  }
 >;
 
 /** What the answers come from; `facts` once the handshake is done. */
@@ -34,5 +37,7 @@ export function answerQuery(query: Query, { line, facts, config }: Asked): unkno
       return facts?.alpn === undefined ? { error: 'protocol_not_negotiated' } : { ok: facts.alpn };
     case 'information':
       return facts === undefined ? closedError : { ok: connectionInformation(facts, config, query.items) };
+    case 'prf':
+      return facts === undefined ? closedError : prfAnswer(facts, query);
   }
 }

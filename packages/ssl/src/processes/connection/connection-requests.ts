@@ -3,6 +3,7 @@ import type { Pid } from '@actor-tls/runtime';
 import type { Config, SocketOptions } from '../../options/config.js';
 import type { Result } from '../../values/terms.js';
 import { callGuard } from '../requests.js';
+import type { PrfRequest } from './prf-answer.js';
 import type { SslMessage } from './socket.js';
 
 /** The options of `handshake/3`, laid over those the connection was accepted with. */
@@ -27,6 +28,7 @@ export type ConnectionRequest =
   | { readonly type: 'negotiated_protocol' }
   /** `undefined`: all that is told unasked. */
   | { readonly type: 'information'; readonly items: readonly string[] | undefined }
+  | ({ readonly type: 'prf' } & PrfRequest)
   | { readonly type: 'controlling_process'; readonly owner: Pid<SslMessage> }
   | { readonly type: 'close' }
   | { readonly type: 'downgrade'; readonly timeout: number | 'infinity' }
@@ -44,6 +46,7 @@ export const isConnectionRequest: (request: unknown) => request is ConnectionReq
     'peercert',
     'negotiated_protocol',
     'information',
+    'prf',
     'controlling_process',
     'close',
     'downgrade',

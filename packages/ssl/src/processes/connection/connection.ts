@@ -25,11 +25,11 @@ import {
 } from '../../options/socket-options.js';
 import type { Core } from '../../protocol/core.js';
 import type { Facts } from '../../protocol/facts.js';
-import type { OwnIdentity } from '../../protocol/identity.js';
+import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
-import type { PeerVerdict } from '../../values/x509/verdict.js';
+import type { PeerVerdict } from '../../values/x509/peer-verdict.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
@@ -217,6 +217,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       case 'peercert':
       case 'negotiated_protocol':
       case 'information':
+      case 'prf':
         from.reply(answerQuery(request, { line: this.#line, facts: this.#facts, config: this.#config }));
         return undefined;
       case 'controlling_process':

@@ -10,7 +10,7 @@ import { alertText } from '../../values/alert-text.js';
 import { type FailureCause, withCause } from '../../values/failure-cause.js';
 import type { SslReason } from '../../values/terms.js';
 import { otherProtocol } from '../../values/wire/other-protocols.js';
-import { type Explanation, explain } from '../../values/x509/verdict.js';
+import { type Explanation, explain } from '../../values/x509/peer-verdict.js';
 
 /** What is known of a failure besides what the core tells. */
 export interface Circumstances {

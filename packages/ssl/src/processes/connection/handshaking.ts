@@ -3,18 +3,19 @@
  * names, and with these the answers to what the core asks.
  */
 import type { From } from '@actor-tls/runtime';
-import type { Config, RemoteKey } from '../../options/config.js';
+import type { Config } from '../../options/config.js';
 import { Core } from '../../protocol/core.js';
-import type { OwnIdentity } from '../../protocol/identity.js';
+import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { hostOf } from '../../values/host.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import type { RemoteKey } from '../../values/x509/key-material.js';
 import { nonceExtensions } from '../../values/x509/ocsp.js';
+import type { Explanation, PeerVerdict } from '../../values/x509/peer-verdict.js';
 import type { HostReference } from '../../values/x509/peer-verification.js';
-import type { Explanation, PeerVerdict } from '../../values/x509/verdict.js';
 import type { Environment } from '../environment.js';
 import type { Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';

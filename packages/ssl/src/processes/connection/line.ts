@@ -5,6 +5,7 @@
  * for the peer to read it, close.
  */
 import type { From, Pid, Self } from '@actor-tls/runtime';
+import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { ApplicationSettings } from '../environment.js';
 import type { Transport, TransportReceiver } from '../transport/transport.js';
 import { Alarm } from './alarm.js';
@@ -33,7 +34,8 @@ export class Line {
   readonly #holder: LineHolder;
   /** Written in this turn, for one write at its end. */
   #out: Uint8Array[] = [];
-  #writer: 'self' | 'sender' = 'self';
+  /** Who has the write half; `returning`: it was asked for and is on its way back. */
+  #writer: 'self' | 'sender' | 'returning' = 'self';
   /** Chunks that may still be read without anybody asking for them. */
   #credit: number;
   #paused = false;
@@ -92,6 +94,33 @@ export class Line {
     this.flush();
     this.#writer = 'sender';
     this.notify(notice);
+  }
+
+  /** A handshake is to run again: asks the sender for the write half, which comes as `WriteHalfReturned`. */
+  takeBack(): void {
+    if (this.#writer !== 'sender') return;
+    this.#writer = 'returning';
+    this.notify({ type: 'give_back' });
+  }
+
+  /**
+   * The write half is back: true when it is the holder's to write with. When the line has begun to end meanwhile, the
+   * sender has the goodbye to say and gets it again at once.
+   */
+  returned(half: WriteHalf): boolean {
+    if (this.open) {
+      this.#writer = 'self';
+      return true;
+    }
+    this.handOverAgain(half);
+    return false;
+  }
+
+  /** The handshake that ran again is done: the sender writes on. */
+  handOverAgain(half: WriteHalf): void {
+    this.flush();
+    this.#writer = 'sender';
+    this.notify({ type: 'write_again', half });
   }
 
   notify(notice: SenderNotice): void {

@@ -195,3 +195,101 @@ describe('iodata', () => {
       expect(() => bytesOf(wrong)).toThrow(TypeError);
   });
 });
+
+describe('a write half that is given back for a handshake', () => {
+  it('leaves what was queued in order, before and after', () => {
+    const { queue, send, wrote, answered } = setUp();
+    send('one');
+    const half = queue.giveBack();
+    send('two');
+    send('three');
+    expect(wrote()).toBe('[one]');
+    expect(answered()).toEqual(['one: ok']);
+    if (half !== undefined) queue.takeAgain(half);
+    expect(wrote()).toBe('[two][three]');
+    expect(answered()).toEqual(['two: ok', 'three: ok']);
+  });
+
+  it('is given back once, and goes on with the half it gets', () => {
+    const { queue, send, wrote } = setUp();
+    expect(queue.giveBack()).toBeInstanceOf(Plain);
+    expect(queue.giveBack()).toBeUndefined();
+    send('one');
+    queue.takeAgain(new Shouting(1e9));
+    expect(wrote()).toBe('[ONE]');
+  });
+
+  it('goes back in the middle of a long send, whose rest follows later', () => {
+    const { queue, outlet, drain, send, wrote, answered } = setUp();
+    outlet.full = true;
+    send('x'.repeat(300_000));
+    const half = queue.giveBack();
+    drain();
+    expect(wrote()).toBe('[131072]');
+    expect(answered()).toEqual([]);
+    if (half !== undefined) queue.takeAgain(half);
+    expect(wrote()).toBe('[131072][37856]');
+    expect(answered()).toHaveLength(1);
+  });
+
+  it('writes on only when the backlog of the time before is gone', () => {
+    const { queue, outlet, drain, send, wrote } = setUp();
+    outlet.full = true;
+    send('one');
+    const half = queue.giveBack();
+    send('two');
+    if (half !== undefined) queue.takeAgain(half);
+    expect(wrote()).toBe('[one]');
+    drain();
+    expect(wrote()).toBe('[two]');
+  });
+
+  it('is waited for by what is owed to the peer, which goes first then', () => {
+    const { queue, send, wrote } = setUp();
+    const half = queue.giveBack();
+    send('one');
+    queue.updateKeys('update_not_requested');
+    expect(wrote()).toBe('');
+    if (half !== undefined) queue.takeAgain(half);
+    expect(wrote()).toBe('(update 0)[one]');
+  });
+
+  it('is waited for by close_notify, which comes after what was queued', () => {
+    const { queue, send, waiter, wrote, answered } = setUp();
+    const half = queue.giveBack();
+    send('one');
+    queue.close(0, waiter('close'));
+    expect(wrote()).toBe('');
+    if (half !== undefined) queue.takeAgain(half);
+    expect(wrote()).toBe('[one](alert 1 0)');
+    expect(answered()).toEqual(['one: ok', 'close: ok']);
+  });
+
+  it('is waited for by a fatal alert, and what was queued is not sent', () => {
+    const { queue, send, waiter, wrote, answered } = setUp();
+    const half = queue.giveBack();
+    send('one');
+    queue.fail(80, waiter('fail'));
+    expect(answered()).toEqual(['one: "closed"']);
+    if (half !== undefined) queue.takeAgain(half);
+    expect(wrote()).toBe('(alert 2 80)');
+    expect(answered()).toEqual(['fail: ok']);
+  });
+
+  it('does not come again: whoever waits hears the end', () => {
+    const { queue, send, waiter, wrote, answered } = setUp();
+    queue.giveBack();
+    send('one');
+    queue.fail(80, waiter('fail'));
+    queue.drop('closed');
+    expect(wrote()).toBe('');
+    expect(answered()).toEqual(['one: "closed"', 'fail: "closed"']);
+  });
+});
+
+/** Another half than the one given back. */
+class Shouting extends Plain {
+  override sealApplicationData(data: Uint8Array): Uint8Array[] {
+    return super.sealApplicationData(Buffer.from(Buffer.from(data).toString().toUpperCase()));
+  }
+}

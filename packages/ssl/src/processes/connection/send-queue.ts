@@ -3,6 +3,8 @@
  *
  * Plain logic over a write half and a transport. While the transport has a backlog nothing more is encrypted, so a
  * slow peer costs the memory of what the callers gave and not a second copy of it.
+ *
+ * The write half can be given back while a handshake runs again, and be taken again: what is queued waits meanwhile.
  */
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
@@ -35,7 +37,10 @@ interface Entry {
 }
 
 export class SendQueue {
-  readonly #half: WriteHalf;
+  /** Whether `updateKeys` means anything: TLS 1.3. */
+  readonly updatesKeys: boolean;
+  /** `away`: given back until `takeAgain`, nothing can be sealed. */
+  #half: WriteHalf | 'away';
   readonly #outlet: Outlet;
   readonly #queue: Entry[] = [];
   /** Fully written, waiting for the backlog to go. */
@@ -46,12 +51,39 @@ export class SendQueue {
   #closers: Waiter[] | undefined = undefined;
   /** A KeyUpdate or a refusal that waits for the backlog to go. */
   #owed: KeyUpdateRequest | 'no_renegotiation' | undefined = undefined;
+  /** A fatal alert that waits for the half to come again. */
+  #fatal: { readonly description: number; readonly waiter: Waiter } | undefined = undefined;
   #packet: 0 | 1 | 2 | 4 = 0;
   #sent = 0;
 
   constructor(half: WriteHalf, outlet: Outlet) {
     this.#half = half;
+    this.updatesKeys = half.updatesKeys;
     this.#outlet = outlet;
+  }
+
+  /**
+   * Gives the write half back, for a handshake that runs again: all that was taken until now was written before it.
+   * `undefined` when it was given back already.
+   */
+  giveBack(): WriteHalf | undefined {
+    const half = this.#half;
+    if (half === 'away') return undefined;
+    this.#half = 'away';
+    return half;
+  }
+
+  /** On with the half as it is now, first with what is owed, then with what was queued meanwhile. */
+  takeAgain(half: WriteHalf): void {
+    this.#half = half;
+    const fatal = this.#fatal;
+    this.#fatal = undefined;
+    if (fatal !== undefined) {
+      this.#writeFatal(half, fatal.description, fatal.waiter);
+      return;
+    }
+    if (!this.#blocked) this.#writeOwed();
+    this.#flush();
   }
 
   /** Whether a peer that does not read holds up what comes. */
@@ -130,8 +162,13 @@ export class SendQueue {
       return;
     }
     this.drop('closed');
+    if (this.#half === 'away') this.#fatal = { description, waiter };
+    else this.#writeFatal(this.#half, description, waiter);
+  }
+
+  #writeFatal(half: WriteHalf, description: number, waiter: Waiter): void {
     this.#written.push({ kind: 'alert', bytes: Uint8Array.of(2, description), done: 2, waiter });
-    this.#blocked = !this.#outlet.write(this.#half.sealAlert(2, description)) || this.#blocked;
+    this.#blocked = !this.#outlet.write(half.sealAlert(2, description)) || this.#blocked;
     if (!this.#blocked) this.#acknowledge();
   }
 
@@ -139,6 +176,8 @@ export class SendQueue {
   drop(reason: unknown): void {
     this.#closed = true;
     this.#owed = undefined;
+    this.#fatal?.waiter.reply({ error: reason });
+    this.#fatal = undefined;
     for (const entry of this.#queue.splice(0)) answer(entry, { error: reason });
     for (const entry of this.#written.splice(0)) answer(entry, { error: reason });
   }
@@ -162,23 +201,19 @@ export class SendQueue {
 
   #writeOwed(): void {
     const owed = this.#owed;
+    const half = this.#half;
+    if (owed === undefined || half === 'away') return;
     this.#owed = undefined;
-    if (owed === undefined) return;
     const pieces =
       owed === 'no_renegotiation'
-        ? this.#half.sealAlert(1, alertCode('no_renegotiation'))
-        : sealKeyUpdate(this.#half, owed);
+        ? half.sealAlert(1, alertCode('no_renegotiation'))
+        : sealKeyUpdate(half, owed);
     this.#blocked = !this.#outlet.write(pieces);
-  }
-
-  /** Whether `updateKeys` means anything: TLS 1.3. */
-  get updatesKeys(): boolean {
-    return this.#half.updatesKeys;
   }
 
   /** KeyUpdates that were asked of the peer since this was last called. */
   takeRequests(): number {
-    return this.#half.takeRequests();
+    return this.#half === 'away' ? 0 : this.#half.takeRequests();
   }
 
   /** The transport's backlog is gone. */
@@ -194,8 +229,9 @@ export class SendQueue {
   #flush(): void {
     while (!this.#blocked) {
       const entry = this.#queue[0];
-      if (entry === undefined) return;
-      this.#write(entry);
+      const half = this.#half;
+      if (entry === undefined || half === 'away') return;
+      this.#write(entry, half);
       if (entry.done < entry.bytes.length) continue;
       this.#queue.shift();
       if (this.#blocked) this.#written.push(entry);
@@ -203,20 +239,20 @@ export class SendQueue {
     }
   }
 
-  #write(entry: Entry): void {
+  #write(entry: Entry, half: WriteHalf): void {
     if (entry.kind === 'alert') {
       entry.done = entry.bytes.length;
-      this.#blocked = !this.#outlet.write(this.#half.sealAlert(1, entry.bytes[1] ?? 0));
+      this.#blocked = !this.#outlet.write(half.sealAlert(1, entry.bytes[1] ?? 0));
       return;
     }
-    if (this.#half.keyUpdateDue && !this.#outlet.write(sealKeyUpdate(this.#half, 'update_requested')))
+    if (half.keyUpdateDue && !this.#outlet.write(sealKeyUpdate(half, 'update_requested')))
       this.#blocked = true;
     const end = Math.min(entry.bytes.length, entry.done + stride);
     const part =
       entry.done === 0 && end === entry.bytes.length ? entry.bytes : entry.bytes.subarray(entry.done, end);
     entry.done = end;
     this.#sent += part.length;
-    if (!this.#outlet.write(this.#half.sealApplicationData(part))) this.#blocked = true;
+    if (!this.#outlet.write(half.sealApplicationData(part))) this.#blocked = true;
   }
 
   #acknowledge(): void {

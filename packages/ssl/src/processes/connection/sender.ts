@@ -44,6 +44,10 @@ export type SenderNotice =
       readonly packet: unknown;
       readonly sendTimeout: number | 'infinity';
     }
+  /** A handshake is to run again: the write half is wanted back, `WriteHalfReturned`; sends wait until it comes again. */
+  | { readonly type: 'give_back' }
+  /** Here it is again. */
+  | { readonly type: 'write_again'; readonly half: WriteHalf }
   | { readonly type: 'packet'; readonly packet: unknown }
   /** The peer has asked for something that only the writer can send. */
   | { readonly type: 'owed'; readonly what: Owed }
@@ -59,6 +63,14 @@ export class KeyUpdatesAsked {
   readonly count: number;
   constructor(count: number) {
     this.count = count;
+  }
+}
+
+/** Gives the receiver the write half that it wanted back. */
+export class WriteHalfReturned {
+  readonly half: WriteHalf;
+  constructor(half: WriteHalf) {
+    this.half = half;
   }
 }
 
@@ -129,6 +141,12 @@ export class Sender implements MemoryUse {
       case 'connection':
         this.#begin(notice);
         return;
+      case 'give_back':
+        this.#giveBack();
+        return;
+      case 'write_again':
+        if (this.#phase.name === 'connection') this.#phase.queue.takeAgain(notice.half);
+        return;
       case 'packet':
         if (this.#phase.name === 'connection') this.#phase.queue.setPacket(notice.packet);
         return;
@@ -185,6 +203,15 @@ export class Sender implements MemoryUse {
     const { queue, receiver } = this.#phase;
     const count = queue.takeRequests();
     if (count > 0) this.#self.send(receiver, new KeyUpdatesAsked(count));
+  }
+
+  /** What was asked of the peer under these keys is told before the half, which counts anew where it goes. */
+  #giveBack(): void {
+    if (this.#phase.name !== 'connection') return;
+    this.tellRequests();
+    const { queue, receiver } = this.#phase;
+    const half = queue.giveBack();
+    if (half !== undefined) this.#self.send(receiver, new WriteHalfReturned(half));
   }
 
   #send(data: unknown, from: From): void {
@@ -257,6 +284,8 @@ const isSenderRequest = callGuard<SenderRequest>('send', 'close', 'alert', 'upda
 const isSenderNotice = callGuard<SenderNotice>(
   'handshake',
   'connection',
+  'give_back',
+  'write_again',
   'packet',
   'owed',
   'released',

@@ -1,7 +1,7 @@
 /** What an operator hears of own certificates: that others are in force, and that one is out of date or will be soon. */
 import type { LogFields, Logger } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
-import type { OwnIdentity } from '../../protocol/identity.js';
+import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { type Certificate, sameBytes } from '../../values/x509/certificate.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
 

@@ -5,16 +5,18 @@
  * config is kept as long as the config lives and the cache has not dropped a file since: parsing a key costs as much
  * as a handshake. When changed files make no good pair, the old one stays.
  */
-import type { Config, Identity, IdentityMaterial, KeyMaterial, RemoteKey } from '../../options/config.js';
-import type { OwnIdentity } from '../../protocol/identity.js';
+import type { Config, IdentityMaterial } from '../../options/config.js';
+import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
 import { notation } from '../../values/notation.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { hex } from '../../values/x509/der.js';
 import { kindOfEntries } from '../../values/x509/file-kind.js';
+import type { Identity } from '../../values/x509/identity.js';
 import { completeChain, loadIdentity, matchRemoteKey, ownFirst } from '../../values/x509/identity.js';
 import { KeyError } from '../../values/x509/key-error.js';
+import type { KeyMaterial, RemoteKey } from '../../values/x509/key-material.js';
 import { mustStaple } from '../../values/x509/ocsp.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
 import type { PemEntry } from '../../values/x509/pem.js';
@@ -501,9 +503,18 @@ class MaterialError extends Error {
 /** `{options, {keyfile, File, R}}`; material that was given and not read from a file has no file in its term. */
 function materialError(option: string, file: string | undefined, reason: unknown): MaterialError {
   const term = { options: { [option]: file === undefined ? reason : [file, reason] } };
-  // A value of `key` is shown in no text, so what is wrong with it has to be said beside it.
-  const plain = file === undefined && typeof reason === 'string';
-  return new MaterialError(plain ? withCause(term, localCause('unusable_material', reason)) : term);
+  // Beside the term, since a value of `key` is shown in no text, and one word alone would be read as an atom.
+  const words = wordsOf(reason);
+  return new MaterialError(
+    words === undefined ? term : withCause(term, localCause('unusable_material', words)),
+  );
+}
+
+/** What is wrong in words of ours; `undefined` for a posix name and for OTP's empty list. */
+function wordsOf(reason: unknown): string | undefined {
+  const words: unknown =
+    typeof reason === 'object' && reason !== null && 'bad_pem' in reason ? reason.bad_pem : reason;
+  return typeof words === 'string' ? words : undefined;
 }
 
 /** As OTP's match failure reads the list of entries that fit is empty; what has a name of its own is told by it. */

@@ -7,13 +7,13 @@ import type { Config } from '../../options/config.js';
 import type { CrlSource } from '../../values/x509/crl-check.js';
 import { checkByCrls } from '../../values/x509/crl-check.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
+import type { PeerVerdict } from '../../values/x509/peer-verdict.js';
 import type {
   HostReference,
   PeerVerification,
   RevocationCheck,
 } from '../../values/x509/peer-verification.js';
 import { checkByStaple } from '../../values/x509/stapling.js';
-import type { PeerVerdict } from '../../values/x509/verdict.js';
 import { verifyPeer } from '../../values/x509/verify-peer.js';
 import type { ConnectionLog } from '../connection/connection-log.js';
 import type { Environment } from '../environment.js';

@@ -11,13 +11,14 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import {
-  Exit,
-  Exited,
+  type Asker,
   type From,
   type GenServer,
   type Node,
-  type Pid,
+  type RequestOf,
+  requests,
   type Self,
+  type ServerRef,
   type StartOptions,
   type StartResult,
   startGenServer,
@@ -65,11 +66,6 @@ export interface FileStamp {
   readonly ino: number;
 }
 
-/** A process's `self` or a node. */
-export interface Asker {
-  call<R>(to: Pid<never> | string, request: unknown, timeout?: number): Promise<R>;
-}
-
 export function startPemCache(
   parent: Self<never> | Self | Node,
   options: PemCacheOptions,
@@ -81,40 +77,26 @@ export function startPemCache(
 /** The entries of a file; at least one. From the cache, or from the disk if there is no cache. */
 export async function readPemFile(
   asker: Asker,
-  cache: Pid<never> | string,
+  cache: ServerRef,
   file: string,
   files: FileAccess = disk,
 ): Promise<PemResult> {
-  const request: Request = { type: 'read_pem', file };
-  for (let attempt = 1; attempt <= 2; attempt += 1) {
-    try {
-      return await asker.call<PemResult>(cache, request);
-    } catch (error) {
-      if (!isCacheFailure(error)) throw error;
-    }
-  }
+  const known = await questions.askOr(asker, cache, { type: 'read_pem', file }, () => undefined);
+  if (known !== undefined) return known;
   const read = await load(file, files);
   // Nobody would say when it changes: it is to be asked for anew each time.
   return 'error' in read ? read : { ok: { file, entries: read.entries, state: 'replaced' } };
 }
 
 /** `ssl:clear_pem_cache/0`: everything is read anew at its next use. */
-export async function clearPemCache(asker: Asker, cache: Pid<never> | string): Promise<void> {
-  try {
-    await asker.call(cache, { type: 'clear_pem_cache' } satisfies Request);
-  } catch (error) {
-    // A dead cache is a clear one.
-    if (!isCacheFailure(error)) throw error;
-  }
+export async function clearPemCache(asker: Asker, cache: ServerRef): Promise<void> {
+  // A dead cache is a clear one.
+  await questions.askOr(asker, cache, { type: 'clear_pem_cache' }, () => 'ok');
 }
 
 /** Looks at the files now instead of at the next `ssl_pem_cache_clean`; answers when changes are in force. */
-export async function sweepPemCache(asker: Asker, cache: Pid<never> | string): Promise<void> {
-  try {
-    await asker.call(cache, { type: 'sweep_pem_cache' } satisfies Request);
-  } catch (error) {
-    if (!isCacheFailure(error)) throw error;
-  }
+export async function sweepPemCache(asker: Asker, cache: ServerRef): Promise<void> {
+  await questions.askOr(asker, cache, { type: 'sweep_pem_cache' }, () => 'ok');
 }
 
 export interface PemCacheInfo {
@@ -129,25 +111,29 @@ export interface PemCacheInfo {
 }
 
 /** Zeros when the cache is dead. */
-export async function pemCacheInfo(asker: Asker, cache: Pid<never> | string): Promise<PemCacheInfo> {
-  try {
-    return await asker.call<PemCacheInfo>(cache, { type: 'pem_cache_info' } satisfies Request);
-  } catch (error) {
-    if (!isCacheFailure(error)) throw error;
-    return { files: 0, hits: 0, reads: 0, swapped: 0, refused: 0 };
-  }
+export function pemCacheInfo(asker: Asker, cache: ServerRef): Promise<PemCacheInfo> {
+  const none = { files: 0, hits: 0, reads: 0, swapped: 0, refused: 0 };
+  return questions.askOr(asker, cache, { type: 'pem_cache_info' }, () => none);
 }
 
-type Request =
-  | { readonly type: 'read_pem'; readonly file: string }
-  | { readonly type: 'clear_pem_cache' }
-  | { readonly type: 'sweep_pem_cache' }
-  | { readonly type: 'pem_cache_info' };
+interface PemCacheRequests {
+  read_pem(fields: { readonly file: string }): PemResult;
+  clear_pem_cache(): 'ok';
+  sweep_pem_cache(): 'ok';
+  pem_cache_info(): PemCacheInfo;
+}
 
-type Info =
-  | { readonly type: 'pem_was_read'; readonly file: string; readonly read: Loaded }
-  | { readonly type: 'pem_was_swept'; readonly changes: readonly Change[] }
-  | { readonly type: 'pem_clean' };
+/** What the cache tells itself. */
+interface PemCacheMessages {
+  pem_was_read(fields: { readonly file: string; readonly read: Loaded }): void;
+  pem_was_swept(fields: { readonly changes: readonly Change[] }): void;
+  pem_clean(): void;
+}
+
+type Info = RequestOf<PemCacheMessages>;
+
+const questions = requests<PemCacheRequests>();
+const messages = requests<PemCacheMessages>();
 
 /** A file freshly read. */
 type Loaded =
@@ -164,39 +150,23 @@ interface Change {
 const pemCache: GenServer<PemCache, PemCacheOptions> = {
   label: 'ssl_pem_cache',
   init: (self, options) => ({ ok: new PemCache(options, self) }),
-  handleCall(request, from, cache) {
-    if (!isRequest(request)) throw new TypeError('not a request to the PEM cache');
-    switch (request.type) {
-      case 'read_pem':
-        cache.read(request.file, from);
-        return;
-      case 'clear_pem_cache':
-        cache.clear();
-        from.reply('ok');
-        return;
-      case 'sweep_pem_cache':
-        cache.sweep(from);
-        return;
-      case 'pem_cache_info':
-        from.reply(cache.info());
-        return;
-    }
-  },
-  handleInfo(message, cache) {
-    if (!isInfo(message)) return;
-    switch (message.type) {
-      case 'pem_was_read':
-        cache.wasRead(message.file, message.read);
-        return;
-      case 'pem_was_swept':
-        cache.wasSwept(message.changes);
-        return;
-      case 'pem_clean':
-        cache.sweep(undefined);
-        cache.armClean();
-        return;
-    }
-  },
+  handleCall: questions.handleCall<PemCache>({
+    read_pem: ({ file }, from, cache) => cache.read(file, from),
+    clear_pem_cache(_request, from, cache) {
+      cache.clear();
+      from.reply('ok');
+    },
+    sweep_pem_cache: (_request, from, cache) => cache.sweep(from),
+    pem_cache_info: (_request, from, cache) => from.reply(cache.info()),
+  }),
+  handleInfo: messages.handleInfo<PemCache>({
+    pem_was_read: ({ file, read }, cache) => cache.wasRead(file, read),
+    pem_was_swept: ({ changes }, cache) => cache.wasSwept(changes),
+    pem_clean(_message, cache) {
+      cache.sweep(undefined);
+      cache.armClean();
+    },
+  }),
 };
 
 /** The object that clients hold; only the cache changes its state. */
@@ -223,9 +193,9 @@ class PemCache {
   readonly #files: FileAccess;
   readonly #kept: BoundedTable<string, Kept>;
   /** Who waits for a file that is being read. */
-  readonly #reading: Map<string, From[]> = new Map();
+  readonly #reading: Map<string, From<PemResult>[]> = new Map();
   /** Who waits for the sweep under way; undefined when there is none. */
-  #sweeping: From[] | undefined = undefined;
+  #sweeping: From<'ok'>[] | undefined = undefined;
   #hits = 0;
   #reads = 0;
   #swapped = 0;
@@ -245,11 +215,11 @@ class PemCache {
     this.#self.sendAfter<Info>(this.#options.clean, this.#self.pid, { type: 'pem_clean' });
   }
 
-  read(file: string, from: From): void {
+  read(file: string, from: From<PemResult>): void {
     const kept = this.#kept.get(file);
     if (kept !== undefined) {
       this.#hits += 1;
-      from.reply({ ok: kept } satisfies PemResult);
+      from.reply({ ok: kept });
       return;
     }
     const waiting = this.#reading.get(file);
@@ -274,7 +244,7 @@ class PemCache {
   }
 
   /** One at a time: whoever asks meanwhile gets the answer of the one under way. */
-  sweep(from: From | undefined): void {
+  sweep(from: From<'ok'> | undefined): void {
     if (this.#sweeping !== undefined) {
       if (from !== undefined) this.#sweeping.push(from);
       return;
@@ -432,23 +402,3 @@ function posixCode(error: unknown): string | undefined {
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/** The cache's end, and not that of the caller, which must unwind. */
-function isCacheFailure(error: unknown): boolean {
-  return error instanceof Exit && !(error instanceof Exited);
-}
-
-function isRequest(message: unknown): message is Request {
-  return isTyped(message) && requests.includes(message.type);
-}
-
-function isInfo(message: unknown): message is Info {
-  return isTyped(message) && infos.includes(message.type);
-}
-
-function isTyped(message: unknown): message is { readonly type: unknown } {
-  return typeof message === 'object' && message !== null && 'type' in message;
-}
-
-const requests: readonly unknown[] = ['read_pem', 'clear_pem_cache', 'sweep_pem_cache', 'pem_cache_info'];
-const infos: readonly unknown[] = ['pem_was_read', 'pem_was_swept', 'pem_clean'];

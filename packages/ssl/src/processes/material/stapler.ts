@@ -7,11 +7,11 @@
  * another certificate is never stapled: a connection without a staple is better than one with a bad one.
  */
 import type { Clock, Logger } from '@actor-tls/runtime';
-import type { OcspResponseSource, OcspStapleRequest } from '../../options/config.js';
 import type { StapleWish } from '../../protocol/sink.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { Certificate, sameBytes } from '../../values/x509/certificate.js';
 import { decodeOcspResponse } from '../../values/x509/ocsp.js';
+import type { OcspResponseSource, OcspStapleRequest } from '../../values/x509/ocsp-response-source.js';
 
 export interface StaplerSurroundings {
   readonly engine: CryptoEngine;

@@ -9,7 +9,7 @@ import {
 } from '../../values/registry/schemes.js';
 import type { CipherSuite } from '../../values/registry/suites.js';
 import { authorityKeys, isIssuedByOneOf } from '../../values/x509/authorities.js';
-import type { OwnIdentity } from '../identity.js';
+import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 
 /** Own certificate and the scheme of its signature. */

@@ -3,8 +3,8 @@ import type { CryptoEngine, Group, GroupName, KeyShare } from '../../values/cryp
 import { groupCode } from '../../values/registry/groups.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
 import { versionCode } from '../../values/registry/versions.js';
-import { encodeHandshake } from '../../values/wire/handshake.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import { encodeHandshake } from '../../values/wire/tls13-messages.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
 import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import type { StatusRequest } from '../extensions/status-request.js';

@@ -1,11 +1,12 @@
 /** Cipher suites with the primitives they stand for: what a hello may offer and select. */
 import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
 import {
+  type Authentication,
+  authenticationOf,
   type CipherName,
   type CipherSuite,
   isTls12Suite,
   isTls13Suite,
-  type KeyExchange,
 } from '../../values/registry/suites.js';
 import type { NonceForm } from '../record/tls12-protection.js';
 
@@ -20,7 +21,7 @@ export interface Suite {
 /** Who proves who it is in a TLS 1.2 handshake, and how the nonces of its records are made. */
 export interface Suite12 extends Suite {
   /** The kind of key that the server's certificate must have. */
-  readonly authentication: 'ecdsa' | 'rsa';
+  readonly authentication: Authentication;
   readonly nonceForm: NonceForm;
 }
 
@@ -31,7 +32,7 @@ export function tls13Suite(row: CipherSuite, engine: CryptoEngine): Suite | unde
 
 /** A suite's primitives; `undefined` when it is not of TLS 1.2, not built or the engine lacks them. */
 export function tls12Suite(row: CipherSuite, engine: CryptoEngine): Suite12 | undefined {
-  const authentication = isTls12Suite(row) ? authentications[row.keyExchange] : undefined;
+  const authentication = isTls12Suite(row) ? authenticationOf(row) : undefined;
   const suite = authentication && primitives(row, engine);
   return suite && authentication && { ...suite, authentication, nonceForm: nonceForms[suite.aead.name] };
 }
@@ -40,12 +41,6 @@ export function tls12Suite(row: CipherSuite, engine: CryptoEngine): Suite12 | un
 export function isBuiltSuite(row: CipherSuite, engine: CryptoEngine): boolean {
   return tls13Suite(row, engine) !== undefined || tls12Suite(row, engine) !== undefined;
 }
-
-/** Key exchanges of TLS 1.2 that are built. */
-const authentications: Partial<Readonly<Record<KeyExchange, Suite12['authentication']>>> = {
-  ecdhe_ecdsa: 'ecdsa',
-  ecdhe_rsa: 'rsa',
-};
 
 /** RFC 5288 §3, RFC 7905 §2 */
 const nonceForms: Readonly<Record<Aead['name'], NonceForm>> = {

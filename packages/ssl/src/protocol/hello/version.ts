@@ -34,6 +34,11 @@ export function speaksTls12(versions: readonly ProtocolVersion[]): boolean {
   return versions.includes('tlsv1.2');
 }
 
+/** Whether a list of own versions has one of the family. */
+export function speaks(dialect: Dialect, versions: readonly ProtocolVersion[]): boolean {
+  return dialect === 'tls13' ? speaksTls13(versions) : speaksTls12(versions);
+}
+
 /** OTP's name of the state before any hello came: with an older version configured both sides start in its machine. */
 export function stateNameBefore(
   awaited: 'clientHello' | 'serverHello',

@@ -13,7 +13,7 @@ import {
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
-import type { OwnIdentity } from '../identity.js';
+import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
 
 /** A server's choice. */

@@ -25,6 +25,7 @@ import type { Group, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ClientContext } from '../contexts.js';
@@ -44,7 +45,6 @@ import type { CertificateChoice } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
-import { acceptVerdict } from '../verdict.js';
 import { authenticates, chooseCertificate12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import {

@@ -71,6 +71,11 @@ export class MasterSecret12 {
     return this.secret.expose();
   }
 
+  /** `length` bytes of the PRF over a label and a seed, in one; from a secret of the user's own when there is one. */
+  bytesFor(labelAndSeed: Uint8Array, length: number, secret: Uint8Array = this.secret.expose()): Uint8Array {
+    return this.prf.expand(secret, '', labelAndSeed, length);
+  }
+
   private expand(label: string, seed: Uint8Array, length: number): Uint8Array {
     return this.prf.expand(this.secret.expose(), label, seed, length);
   }

@@ -24,6 +24,7 @@ import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
 import type { ServerContext } from '../contexts.js';
@@ -49,7 +50,6 @@ import {
 import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
 import { AlertError } from '../reasons.js';
-import { acceptVerdict } from '../verdict.js';
 import { chooseTls12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import {

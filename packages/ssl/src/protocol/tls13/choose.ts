@@ -8,7 +8,7 @@ import {
 } from '../../values/registry/schemes.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
 import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
-import type { OwnIdentity } from '../identity.js';
+import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 
 /** The group of the key exchange; `retry` when the client must send a share for it first. */

@@ -2,7 +2,7 @@
  * What TLS 1.3 does after the handshake (RFC 8446 §4.6). The functions that write serve the core before the halves are
  * split, and the sender process after.
  */
-import { decodeHandshake, encodeHandshake, handshakeByCode } from '../../values/wire/handshake.js';
+import { decodeHandshake, encodeHandshake, handshakeByCode } from '../../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from '../alert-rules.js';
 import type { Channel } from '../channel.js';
 import { newSessionTicketColumn, readExtensions } from '../extensions/table.js';

@@ -1,5 +1,5 @@
 /** Sending the messages of TLS 1.3. */
-import { type HandshakeBodies, tls13Messages } from '../../values/wire/handshake.js';
+import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { type Send, senderOf } from '../channel.js';
 
-export const send: Send<HandshakeBodies> = senderOf(tls13Messages);
+export const send: Send<Tls13Bodies> = senderOf(tls13Messages);

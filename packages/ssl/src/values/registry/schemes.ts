@@ -5,7 +5,7 @@
  * atom there (SHA-224 and DSA, RFC 5246 §7.4.1.4.1); OTP users write such a pair, which `schemeOfPair` translates.
  */
 import type { HashName, KeyAlgorithm, PublicKey, SignatureAlgorithm } from '../crypto/engine.js';
-import { fits } from '../crypto/fits.js';
+import { signatureFits } from '../crypto/signature-fits.js';
 
 export type Tls13SchemeName =
   | 'eddsa_ed25519'
@@ -136,7 +136,9 @@ export function schemeFits(
   key: Pick<PublicKey, 'algorithm' | 'curve' | 'bits' | 'pss'>,
 ): boolean {
   return (
-    keyAlgorithm === key.algorithm && (curve === undefined || curve === key.curve) && fits(key, algorithm)
+    keyAlgorithm === key.algorithm &&
+    (curve === undefined || curve === key.curve) &&
+    signatureFits(key, algorithm)
   );
 }
 

@@ -14,16 +14,16 @@ import {
   uint16,
   uint32,
 } from './codec.js';
+import { DecodeError, Reader } from './reader.js';
 import {
   decodeHandshake,
   encodeHandshake,
-  type HandshakeBodies,
   type HandshakeType,
   handshakeByCode,
-  handshakeCode,
   handshakeTypes,
-} from './handshake.js';
-import { DecodeError, Reader } from './reader.js';
+  type Tls13Bodies,
+  tls13Messages,
+} from './tls13-messages.js';
 import { Writer } from './writer.js';
 
 const u8 = fc.integer({ min: 0, max: 0xff });
@@ -36,7 +36,7 @@ const atLeastOne = fc.array(fc.record({ extensionType: u16, extensionData: bytes
   maxLength: 4,
 });
 
-const bodies: { readonly [K in HandshakeType]: fc.Arbitrary<HandshakeBodies[K]> } = {
+const bodies: { readonly [K in HandshakeType]: fc.Arbitrary<Tls13Bodies[K]> } = {
   client_hello: fc.record({
     legacyVersion: u16,
     random: bytes(32, 32),
@@ -85,16 +85,13 @@ function reframed(message: Uint8Array): Uint8Array {
 }
 
 /** Property tests of one message, with its type kept together with its body. */
-function describeMessage<K extends HandshakeType>(
-  type: K,
-  arbitrary: fc.Arbitrary<HandshakeBodies[K]>,
-): void {
+function describeMessage<K extends HandshakeType>(type: K, arbitrary: fc.Arbitrary<Tls13Bodies[K]>): void {
   describe(type, () => {
     test('comes back as it went', () => {
       fc.assert(
         fc.property(arbitrary, (body) => {
           const message = encodeHandshake(type, body);
-          expect(message[0]).toBe(handshakeCode(type));
+          expect(message[0]).toBe(tls13Messages.code(type));
           expect(reframed(message)).toEqual(message);
           expect(decodeHandshake(type, message)).toEqual(body);
         }),
@@ -145,10 +142,10 @@ describeMessage('finished', bodies.finished);
 describeMessage('key_update', bodies.key_update);
 
 test('every type has its number and no other number has a type', () => {
-  const codes = handshakeTypes.map(handshakeCode);
+  const codes = handshakeTypes.map(tls13Messages.code);
   expect(new Set(codes).size).toBe(handshakeTypes.length);
   for (let code = 0; code < 256; code += 1) {
-    expect(handshakeByCode(code)).toBe(handshakeTypes.find((type) => handshakeCode(type) === code));
+    expect(handshakeByCode(code)).toBe(handshakeTypes.find((type) => tls13Messages.code(type) === code));
   }
 });
 

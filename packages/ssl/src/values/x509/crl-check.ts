@@ -22,6 +22,9 @@ import type { RevocationAnswer, RevocationCheck } from './peer-verification.js';
 import type { TrustStore } from './trust-store.js';
 import { Work, WorkLimitError } from './work.js';
 
+/** `crl_check`: which certificates must not be revoked, and whether an unclear answer counts. */
+export type CrlCheck = boolean | 'peer' | 'best_effort';
+
 type MaybeLater<T> = T | Promise<T>;
 
 /** Where lists come from: OTP's `ssl_crl_cache_api`, in DER. */

@@ -1,13 +1,24 @@
 /** Own certificate chain and private key, matched. */
-import type { Identity, RemoteKey } from '../../options/config.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey, PssRestriction, PublicKey } from '../crypto/engine.js';
 import { type SignatureSchemeName, schemeFits, signatureSchemes } from '../registry/schemes.js';
 import { Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerReader, Tag } from './der.js';
 import { KeyError } from './key-error.js';
+import type { RemoteKey } from './key-material.js';
 import { isSignedBy, publicKeyOf } from './parse-cache.js';
 import type { TrustStore } from './trust-store.js';
 import { Work } from './work.js';
+
+/** Own certificate chain and key, read, parsed and matched. */
+export interface Identity {
+  /** DER, own certificate first. */
+  readonly chain: readonly Uint8Array[];
+  readonly key: PrivateKey;
+  /** Schemes this key can sign with, strongest first. */
+  readonly schemes: readonly SignatureSchemeName[];
+  /** When the client asks for a stapled OCSP response the sink is asked for one (`askStaple`). */
+  readonly stapling?: 'ask';
+}
 
 /**
  * `chain` is DER, own certificate first. Throws `KeyError`: a certificate that cannot be read, or one that is not

@@ -1,7 +1,7 @@
 /**
  * What has to be known to judge a peer's certificates: the input of `verify-peer.ts`.
  */
-import type { VerifyFun } from '../../options/config.js';
+
 import type { CryptoEngine } from '../crypto/engine.js';
 import type { SignatureSchemeName } from '../registry/schemes.js';
 import type { Certificate } from './certificate.js';
@@ -9,6 +9,7 @@ import type { HostnameCheckHooks } from './hostname.js';
 import type { BadCertReason } from './path.js';
 import type { PolicyInputs } from './policy-graph.js';
 import type { TrustStore } from './trust-store.js';
+import type { VerifyFun } from './verify-fun.js';
 import type { WorkLimits } from './work.js';
 
 /** Which name the certificate must bear (contract §10). */
@@ -19,6 +20,9 @@ export type HostReference =
   | { readonly type: 'host'; readonly name: string }
   /** An address, 4 or 16 octets. */
   | { readonly type: 'address'; readonly address: Uint8Array };
+
+/** `verify`: whether a peer that cannot show who it is gets a connection. */
+export type Verify = 'verify_none' | 'verify_peer';
 
 /** OTP's `partial_chain`: gets the path, root side first, and may trust one of its certificates. */
 export type PartialChain = (
@@ -41,7 +45,7 @@ export interface PeerVerification {
   readonly engine: CryptoEngine;
   /** Our own role. */
   readonly role: 'client' | 'server';
-  readonly verify: 'verify_none' | 'verify_peer';
+  readonly verify: Verify;
   /** `undefined`: no host name check. */
   readonly host: HostReference | undefined;
   readonly customizeHostnameCheck?: HostnameCheckHooks | undefined;

@@ -1,7 +1,7 @@
 /**
  * Private keys from files: every form that OpenSSL writes, normalised to PKCS#8 (RFC 5208, 5958) for the engine.
  */
-import type { KeyMaterial } from '../../options/config.js';
+
 import type { CryptoEngine, PrivateKey } from '../crypto/engine.js';
 import { decryptFile, type FileCipher, ivLengthOf, keyLengthOf, openSslKey } from '../crypto/pem-cipher.js';
 import { DerError, DerReader, decodeAll, explicit, Tag } from './der.js';
@@ -9,6 +9,7 @@ import { encodeElement, encodeOid, encodeSmallInteger } from './der-writer.js';
 import { decryptPrivateKeyInfo, type Password } from './encrypted-key.js';
 import { nameOfCurve } from './explicit-curve.js';
 import { KeyError } from './key-error.js';
+import type { KeyMaterial } from './key-material.js';
 import { Oid } from './oids.js';
 import { decodePem, type PemEntry, PemError } from './pem.js';
 

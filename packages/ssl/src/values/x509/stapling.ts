@@ -5,6 +5,14 @@ import type { Certificate } from './certificate.js';
 import { mustStaple, validateOcsp } from './ocsp.js';
 import type { RevocationAnswer, RevocationCheck } from './peer-verification.js';
 
+/** `stapling`: the server has to show a response of its OCSP responder. */
+export interface Stapling {
+  /** Whether the response must bear a fresh nonce of ours; servers that staple for all cannot do that. */
+  readonly ocspNonce: boolean;
+  /** Responders trusted besides the issuer and whom it delegates to, DER. */
+  readonly ocspResponderCerts: readonly Uint8Array[];
+}
+
 export interface StapleInput {
   /** DER OCSPResponse that came with the peer's certificate, if one did. */
   readonly response: Uint8Array | undefined;

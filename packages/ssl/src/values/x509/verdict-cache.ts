@@ -8,9 +8,9 @@
 import type { CryptoEngine } from '../crypto/engine.js';
 import { sameBytes } from './certificate.js';
 import { Generations } from './generations.js';
+import type { PeerVerdict } from './peer-verdict.js';
 import type { PeerVerification } from './peer-verification.js';
 import type { TrustStore } from './trust-store.js';
-import type { PeerVerdict } from './verdict.js';
 
 interface Entry {
   readonly chain: readonly Uint8Array[];

@@ -6,7 +6,7 @@
  * good one, or else the one that failed first. All is synchronous unless a user's function or the revocation check
  * answers a promise.
  */
-import type { VerifyFunAnswer, VerifyFunEvent } from '../../options/config.js';
+
 import { addressText, parseAddress } from '../address.js';
 import { isAllowedSignature } from './allowed-signatures.js';
 import { type Certificate, CertificateError, sameBytes } from './certificate.js';
@@ -26,10 +26,11 @@ import {
   validatePath,
 } from './path.js';
 import { type CandidatePath, candidatePaths } from './path-builder.js';
+import { failure, type PeerVerdict, rejection } from './peer-verdict.js';
 import type { HostReference, PartialChain, PeerVerification, RevocationAnswer } from './peer-verification.js';
 import { anyPolicyInputs } from './policy-graph.js';
-import { failure, type PeerVerdict, rejection } from './verdict.js';
 import { cachedVerdict, rememberVerdict } from './verdict-cache.js';
+import type { VerifyFunAnswer, VerifyFunEvent } from './verify-fun.js';
 import { defaultLimits, Work, WorkLimitError } from './work.js';
 
 /** Judges; throws nothing: what goes wrong is a rejection. */

@@ -19,7 +19,6 @@ import type {
   PublicKey,
   SignatureAlgorithm,
 } from '../engine.js';
-import { fits } from '../fits.js';
 import {
   bitLength,
   decodePkcs8,
@@ -28,6 +27,7 @@ import {
   type EncodedKey,
   type KeyIdentifier,
 } from '../key-encoding.js';
+import { signatureFits } from '../signature-fits.js';
 import { digestName } from './hash.js';
 import { copied, withoutStacks } from './platform.js';
 
@@ -83,7 +83,7 @@ class NodeKey {
 
 class NodePublicKey extends NodeKey implements PublicKey {
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean {
-    if (!fits(this, algorithm)) return false;
+    if (!signatureFits(this, algorithm)) return false;
     try {
       switch (algorithm.type) {
         case 'ed25519':
@@ -110,7 +110,7 @@ class NodePublicKey extends NodeKey implements PublicKey {
 
 class NodePrivateKey extends NodeKey implements PrivateKey {
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array {
-    if (!fits(this, algorithm)) {
+    if (!signatureFits(this, algorithm)) {
       throw new TypeError(`a key of kind ${this.algorithm} does not sign ${algorithm.type}`);
     }
     switch (algorithm.type) {

@@ -1,6 +1,7 @@
 /** Own certificates as a handshake needs them. */
-import type { Identity } from '../options/config.js';
+
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { Identity } from '../values/x509/identity.js';
 
 /** A certificate whose key lives elsewhere (a token, another process): each signature is asked of the sink. */
 export interface RemoteIdentity {

@@ -3,5 +3,6 @@
  * here needs node:crypto, `Buffer` or another global of Node's. The exports map gives it to whoever does not resolve
  * by the condition `node`, such as bundlers for browsers.
  */
-export * from './core/portable.js';
-export { defaultEngine } from './values/crypto/portable-engine.js';
+
+export { defaultEngine } from '../values/crypto/portable-engine.js';
+export * from './exports.js';

@@ -4,19 +4,22 @@
  * A `Core` is one end of one connection. Bytes from the transport go into `receive`; a `Sink` is told what to write,
  * what was received and how it ended, and is asked about the peer's certificates (`askVerdict`), which `judge` answers.
  */
-export type { ClientConfig, Config, Identity, ServerConfig } from '../options/config.js';
+export type { ClientConfig, Config, ServerConfig } from '../options/config.js';
 export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
-export type { OwnIdentity, RemoteIdentity } from '../protocol/identity.js';
+export type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../protocol/handshake.js';
+export type { OwnIdentity, RemoteIdentity } from '../protocol/own-identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';
 export { type Budget, TurnBudget } from '../protocol/record/turn-budget.js';
 export { WriteHalf } from '../protocol/record/write-half.js';
 export type {
+  ClientHelloAnswer,
   ClientOptions,
   ClientSettings,
   GivenDependencies,
+  ServerHelloAnswer,
   ServerOptions,
   ServerSettings,
 } from '../protocol/settings.js';
@@ -40,13 +43,14 @@ export { type Primitive, type Routes, routeEngines } from '../values/crypto/rout
 export type { AlertDescription, KnownAlert } from '../values/registry/alerts.js';
 export type { SignatureSchemeName } from '../values/registry/schemes.js';
 export { type CipherSuite, suiteByName, tls13Suites } from '../values/registry/suites.js';
+export type { Identity } from '../values/x509/identity.js';
 export { KeyError } from '../values/x509/key-error.js';
+export { type Explanation, explain, type PeerVerdict } from '../values/x509/peer-verdict.js';
 export type { PeerVerification } from '../values/x509/peer-verification.js';
 export { decodePem, type PemEntry, PemError, type PemType } from '../values/x509/pem.js';
 export { createTrustStore } from '../values/x509/trust-store.js';
-export { type Explanation, explain, type PeerVerdict } from '../values/x509/verdict.js';
 export { verifyPeer } from '../values/x509/verify-peer.js';
-export { identityFromPem } from './identity.js';
+export { identityFromPem } from './identity-from-pem.js';
 export { type Judged, judge } from './judge.js';
 export {
   type CoreClientOptions,
@@ -54,4 +58,4 @@ export {
   clientSettings,
   serverSettings,
   type Trusting,
-} from './settings.js';
+} from './settings-from-options.js';

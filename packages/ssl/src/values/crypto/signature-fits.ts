@@ -6,7 +6,7 @@ import type { PublicKey, SignatureAlgorithm } from './engine.js';
 /** The part of a key, public or private, that decides. */
 export type KeyTraits = Pick<PublicKey, 'algorithm' | 'bits' | 'pss'>;
 
-export function fits(key: KeyTraits, signature: SignatureAlgorithm): boolean {
+export function signatureFits(key: KeyTraits, signature: SignatureAlgorithm): boolean {
   const { algorithm } = key;
   switch (signature.type) {
     case 'rsa_pkcs1':

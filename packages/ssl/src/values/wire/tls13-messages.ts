@@ -15,7 +15,7 @@ import { type NewSessionTicket, newSessionTicket } from './messages/new-session-
 import { type ServerHello, serverHello } from './messages/server-hello.js';
 
 /** Bodies of TLS 1.3's messages by HandshakeType name. */
-export interface HandshakeBodies {
+export interface Tls13Bodies {
   client_hello: ClientHello;
   server_hello: ServerHello;
   new_session_ticket: NewSessionTicket;
@@ -27,9 +27,9 @@ export interface HandshakeBodies {
   finished: Finished;
   key_update: KeyUpdate;
 }
-export type HandshakeType = keyof HandshakeBodies;
+export type HandshakeType = keyof Tls13Bodies;
 
-export const tls13Messages: MessageTable<HandshakeBodies> = messageTable<HandshakeBodies>({
+export const tls13Messages: MessageTable<Tls13Bodies> = messageTable<Tls13Bodies>({
   client_hello: { code: 1, body: clientHello },
   server_hello: { code: 2, body: serverHello },
   new_session_ticket: { code: 4, body: newSessionTicket },
@@ -44,22 +44,17 @@ export const tls13Messages: MessageTable<HandshakeBodies> = messageTable<Handsha
 
 export const handshakeTypes: readonly HandshakeType[] = tls13Messages.types;
 
-/** The byte on the wire. */
-export function handshakeCode(type: HandshakeType): number {
-  return tls13Messages.code(type);
-}
-
 /** The type with this byte; `undefined` when TLS 1.3 has none. */
 export function handshakeByCode(code: number): HandshakeType | undefined {
   return tls13Messages.byCode(code);
 }
 
 /** Decodes a whole message, header included; the body must fill it exactly. Throws `DecodeError`. */
-export function decodeHandshake<K extends HandshakeType>(type: K, message: Uint8Array): HandshakeBodies[K] {
+export function decodeHandshake<K extends HandshakeType>(type: K, message: Uint8Array): Tls13Bodies[K] {
   return tls13Messages.decode(type, message);
 }
 
 /** A whole message with its header. */
-export function encodeHandshake<K extends HandshakeType>(type: K, body: HandshakeBodies[K]): Uint8Array {
+export function encodeHandshake<K extends HandshakeType>(type: K, body: Tls13Bodies[K]): Uint8Array {
   return tls13Messages.encode(type, body);
 }

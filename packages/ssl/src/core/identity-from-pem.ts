@@ -1,6 +1,7 @@
 /** An own certificate and its key, from PEM text. */
-import type { Identity } from '../options/config.js';
+
 import type { CryptoEngine, PrivateKey } from '../values/crypto/engine.js';
+import type { Identity } from '../values/x509/identity.js';
 import { loadIdentity } from '../values/x509/identity.js';
 import { KeyError } from '../values/x509/key-error.js';
 import { decodePem, type PemEntry } from '../values/x509/pem.js';
