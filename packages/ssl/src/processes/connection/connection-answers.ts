@@ -33,3 +33,8 @@ export function crashReason({ protocol, role }: Config): SslReason {
 export function codeOf(alert: AlertDescription): number {
   return alert === 'unsupported/unknown_alert' ? 0 : alertCode(alert);
 }
+
+/** A failure's name among the counters: an atom, or the tag of a term. */
+export function nameOf(reason: SslReason): string {
+  return typeof reason === 'string' ? reason : (Object.keys(reason)[0] ?? 'unknown');
+}

@@ -2,43 +2,43 @@
 import type { Config } from '../../options/config.js';
 import { chainOf } from '../../protocol/authentication.js';
 import type { Facts } from '../../protocol/facts.js';
-import { closedError, einval } from './connection-answers.js';
+import { einval } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Line } from './line.js';
 import { prfAnswer } from './prf-answer.js';
 
-export type Query = Extract<
+/** What its transport knows. */
+export type TransportQuery = Extract<ConnectionRequest, { type: 'statistics' | 'peername' | 'sockname' }>;
+/** What its handshake has found out. */
+export type FactsQuery = Extract<
   ConnectionRequest,
-  {
-    type: 'statistics' | 'peername' | 'sockname' | 'peercert' | 'negotiated_protocol' | 'information' | 'prf';
-  }
+  { type: 'peercert' | 'negotiated_protocol' | 'information' | 'prf' }
 >;
 
-/** What the answers come from; `facts` once the handshake is done. */
-export interface Asked {
-  readonly line: Line;
-  readonly facts: Facts | undefined;
-  readonly config: Config;
-}
-
-export function answerQuery(query: Query, { line, facts, config }: Asked): unknown {
+export function askTransport(query: TransportQuery, line: Line): unknown {
+  if (line.gone) return einval;
   switch (query.type) {
     case 'statistics':
-      return line.gone ? einval : { ok: line.transport.statistics() };
+      return { ok: line.transport.statistics() };
     case 'peername':
-      return line.gone ? einval : line.transport.peername();
+      return line.transport.peername();
     case 'sockname':
-      return line.gone ? einval : line.transport.sockname();
+      return line.transport.sockname();
+  }
+}
+
+export function askFacts(query: FactsQuery, facts: Facts, config: Config): unknown {
+  switch (query.type) {
     case 'peercert': {
-      const [peer] = facts === undefined ? [] : chainOf(facts.peer);
+      const [peer] = chainOf(facts.peer);
       return peer === undefined ? { error: 'no_peercert' } : { ok: peer };
     }
     case 'negotiated_protocol':
-      return facts?.alpn === undefined ? { error: 'protocol_not_negotiated' } : { ok: facts.alpn };
+      return facts.alpn === undefined ? { error: 'protocol_not_negotiated' } : { ok: facts.alpn };
     case 'information':
-      return facts === undefined ? closedError : { ok: connectionInformation(facts, config, query.items) };
+      return { ok: connectionInformation(facts, config, query.items) };
     case 'prf':
-      return facts === undefined ? closedError : prfAnswer(facts, query);
+      return prfAnswer(facts, query);
   }
 }

@@ -39,10 +39,11 @@ export class Line {
   /** Chunks that may still be read without anybody asking for them. */
   #credit: number;
   #paused = false;
+  #peerDone = false;
   #ended = false;
   #gone = false;
   #parting: 'no' | 'talking' | 'lingering' | 'done' = 'no';
-  #linger: Alarm<'linger'> | undefined = undefined;
+  #linger: Alarm | undefined = undefined;
   /** Callers of close, answered when the goodbye is out. */
   readonly #closers: From[] = [];
 
@@ -64,6 +65,11 @@ export class Line {
   /** The transport is no more. */
   get gone(): boolean {
     return this.#gone;
+  }
+
+  /** The peer has said close_notify: it sends nothing any more that we would read. */
+  get peerDone(): boolean {
+    return this.#peerDone;
   }
 
   /** Nothing has been said yet of an end. */
@@ -175,6 +181,11 @@ export class Line {
 
   // ── The end ─────────────────────────────────────────────────────────────────────────────────────────
 
+  /** The peer has said close_notify. */
+  peerSaidClose(): void {
+    this.#peerDone = true;
+  }
+
   /** The peer has ended its side. True when the line was open until now. */
   peerEnded(): boolean {
     this.#ended = true;
@@ -196,9 +207,9 @@ export class Line {
 
   /**
    * Says goodbye and closes the transport, not before the peer could read what we sent. `unsaid`: what is still to be
-   * written of it before the sender has the line. `peerDone`: the peer has said its own goodbye.
+   * written of it when the holder writes itself.
    */
-  part(goodbye: Goodbye, peerDone: boolean, unsaid: () => void): void {
+  part(goodbye: Goodbye, unsaid: () => void): void {
     if (this.#parting !== 'no') return;
     if (goodbye === 'nothing' || this.#gone) {
       this.#part();
@@ -215,7 +226,7 @@ export class Line {
     }
     // What the peer still sends must be read: a socket closed with unread bytes is reset, and a reset takes along
     // what of ours the peer has not got yet.
-    const linger = alert !== undefined || !peerDone;
+    const linger = alert !== undefined || !this.#peerDone;
     const request: SenderRequest =
       alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
     const { node, pid } = this.#self;
