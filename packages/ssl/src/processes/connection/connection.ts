@@ -7,6 +7,7 @@
  * in a later turn, or at once when the answer is known.
  */
 import {
+  DownMessage,
   type From,
   type GenServer,
   isOrderly,
@@ -17,6 +18,7 @@ import {
   type Stop,
 } from '@actor-tls/runtime';
 import type { Config, SocketOptions } from '../../options/config.js';
+import type { TlsServerOptions } from '../../options/raw.js';
 import {
   activeOutOfRange,
   planSetopts,
@@ -28,20 +30,25 @@ import type { Facts } from '../../protocol/facts.js';
 import type { OwnIdentity } from '../../protocol/identity.js';
 import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { Result, SslReason } from '../../values/terms.js';
+import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
 import type { PeerVerdict } from '../../values/x509/verdict.js';
 import { Batch } from '../delivery/batch.js';
-import { Delivery } from '../delivery/delivery.js';
+import { Delivery, type RecvResult } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
+import { layOver } from '../listener/listener-options.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
-import { isDown } from '../requests.js';
 import type { Transport, TransportReceiver } from '../transport/transport.js';
 import { Alarm } from './alarm.js';
-import { afterEnd, closedError, codeOf, crashReason, okay } from './connection-answers.js';
+import { afterEnd, closedError, codeOf, crashReason, einval, okay } from './connection-answers.js';
 import { ConnectionLog } from './connection-log.js';
 import { answerQuery } from './connection-queries.js';
-import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
+import {
+  type ConnectionRequest,
+  connectionRequests,
+  type Downgraded,
+  isConnectionRequest,
+} from './connection-requests.js';
 import { reportFailure } from './failure-report.js';
 import { Handshaking, type Postponed } from './handshaking.js';
 import { Lifecycle, type LifecycleState } from './lifecycle.js';
@@ -170,7 +177,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   #callBefore(request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        return this.#start(request.timeout, request.reconfigure, from);
+        return this.#start(request.timeout, request.options, connectionRequests.from(request, from));
       case 'controlling_process':
       case 'peername':
       case 'sockname':
@@ -201,15 +208,15 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   #callConnected(request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        from.reply({ error: 'einval' });
+        from.reply(einval);
         return undefined;
       case 'recv':
-        return this.#recv(request.length, request.timeout, from);
+        return this.#recv(request.length, request.timeout, connectionRequests.from(request, from));
       case 'set_options':
-        from.reply(this.#setOptions(request.options));
+        connectionRequests.reply(request, from, this.#setOptions(request.options));
         return this.#settle();
       case 'get_options':
-        from.reply(this.#getOptions(request.names));
+        connectionRequests.reply(request, from, this.#getOptions(request.names));
         return undefined;
       case 'statistics':
       case 'peername':
@@ -217,22 +224,22 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       case 'peercert':
       case 'negotiated_protocol':
       case 'information':
-        from.reply(answerQuery(request, { line: this.#line, facts: this.#facts, config: this.#config }));
+        answerQuery(request, from, { line: this.#line, facts: this.#facts, config: this.#config });
         return undefined;
       case 'controlling_process':
         this.#changeOwner(request.owner);
-        from.reply(okay);
+        connectionRequests.reply(request, from, okay);
         return undefined;
       case 'close':
-        return this.#close(from);
+        return this.#close(connectionRequests.from(request, from));
       case 'downgrade':
-        return this.#startDowngrade(request.timeout, from);
+        return this.#startDowngrade(request.timeout, connectionRequests.from(request, from));
       case 'shutdown':
-        return this.#shutdown(request.how, from);
+        return this.#shutdown(request.how, connectionRequests.from(request, from));
     }
   }
 
-  #recv(length: number, timeout: number | 'infinity', from: From): Outcome {
+  #recv(length: number, timeout: number | 'infinity', from: From<RecvResult>): Outcome {
     let alarm: Alarm<'recv'> | undefined;
     let answered = false;
     this.#delivery.recv(length, (result) => {
@@ -250,7 +257,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     return this.#settle();
   }
 
-  #setOptions(raw: unknown): unknown {
+  #setOptions(raw: unknown): Result<true> {
     const plan = planSetopts(raw);
     const { active } = plan.socket;
     let error = plan.error;
@@ -276,7 +283,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     return active === undefined || delivery.setActive(active);
   }
 
-  #getOptions(names: unknown): unknown {
+  #getOptions(names: unknown): ReturnType<typeof readOptions> {
     const emulated = this.#delivery.options();
     return readOptions(names, emulated, (name) => {
       const value = this.#line.transport.getOption(name);
@@ -291,7 +298,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     this.#ownerMonitor = this.#self.monitor(owner);
   }
 
-  #close(from: From): Outcome {
+  #close(from: From<Ok>): Outcome {
     this.#line.closer(from);
     this.#delivery.discard();
     this.#part('close_notify');
@@ -299,7 +306,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   }
 
   /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
-  #shutdown(how: 'read' | 'write' | 'read_write', from: From): Outcome {
+  #shutdown(how: 'read' | 'write' | 'read_write', from: From<Result<true>>): Outcome {
     switch (how) {
       case 'read':
         this.#delivery.end({ type: 'closed' });
@@ -314,7 +321,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   }
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  #startDowngrade(timeout: number | 'infinity', from: From): Outcome {
+  #startDowngrade(timeout: number | 'infinity', from: From<Downgraded | Failed>): Outcome {
     if (!this.#line.open || !this.#lifecycle.go('downgrade')) {
       from.reply(closedError);
       return undefined;
@@ -359,12 +366,16 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
 
   // ── Handshake ───────────────────────────────────────────────────────────────────────────────────────
 
-  #start(timeout: number | 'infinity', reconfigure: Reconfigure | undefined, from: From): Outcome {
+  #start(
+    timeout: number | 'infinity',
+    options: TlsServerOptions | undefined,
+    from: From<Result<SslSocket>>,
+  ): Outcome {
     const handshake = this.#handshake;
     if (handshake === undefined || !this.#lifecycle.go('start')) return undefined;
     handshake.from = from;
-    if (reconfigure !== undefined) {
-      const changed = reconfigure(this.#config);
+    if (options !== undefined) {
+      const changed = layOver(options, this.#config, this.#environment);
       if ('error' in changed) return this.#refuse(changed.error);
       this.#config = changed.ok.config;
       this.#log = this.#logOf(this.#config);
@@ -599,7 +610,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
 
   info(message: unknown): Outcome {
-    if (isDown(message)) return this.#down(message.ref);
+    if (message instanceof DownMessage) return this.#down(message.ref);
     if (message instanceof Alarm) return this.#ring(message);
     if (message instanceof KeyUpdatesAsked) this.#core?.expectKeyUpdates(message.count);
     return undefined;
@@ -761,7 +772,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
 
 /** A caller who gets the transport back when both sides have said close_notify. */
 interface Downgrade {
-  readonly from: From;
+  readonly from: From<Downgraded | Failed>;
   readonly alarm: Alarm<'downgrade'> | undefined;
   /** Ours is out. */
   said: boolean;

@@ -38,7 +38,7 @@ export class Handshaking {
   readonly #host: string | undefined;
   readonly #place: Place;
   readonly postponed: Postponed[] = [];
-  from: From | undefined = undefined;
+  from: From<Result<SslSocket>> | undefined = undefined;
   alarm: Alarm<'handshake'> | undefined = undefined;
   /** Why the peer's certificates were refused. */
   explanation: Explanation | undefined = undefined;
