@@ -315,6 +315,11 @@ export class Core {
     this.channel.join(write);
   }
 
+  /** Whether another handshake may follow on this connection: then what it needs has to be kept. */
+  get again(): 'never' | 'possible' {
+    return this.phase.kind === 'connection' ? this.phase.post.again : 'never';
+  }
+
   private get isOver(): boolean {
     return this.phase.kind === 'failed' || this.phase.kind === 'peerClosed';
   }

@@ -10,6 +10,8 @@ import type { Sink } from './sink.js';
 export interface PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules;
+  /** Whether another handshake may follow on this connection: then what it needs has to be kept. */
+  readonly again: 'never' | 'possible';
   /** A handshake message of the peer. Throws `AlertError` for one that may not come, `DecodeError`. */
   receive(code: number, raw: Uint8Array): void;
   /** The peer sent data: what it did without any is forgiven. */

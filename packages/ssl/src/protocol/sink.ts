@@ -82,6 +82,8 @@ export interface Sink {
    * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now.
    */
   owes(what: Owed): void;
+  /** A handshake is to run again, and needs the write half that was split off: `core.join`. */
+  askWriteHalf?(): void;
   /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */
   trace?(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void;
 }

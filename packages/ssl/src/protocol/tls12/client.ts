@@ -46,7 +46,7 @@ import { type CertificateChoice, shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
-import { authenticates, chooseCertificate12 } from './choose.js';
+import { authenticates, chooseClientCertificate12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import {
   acceptGroup,
@@ -364,12 +364,7 @@ function receiveCertificateRequest(
   { body, raw }: Message<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
-  const choice = chooseCertificate12(
-    identities,
-    body.supportedSignatureAlgorithms,
-    config.signatureAlgs,
-    body.certificateAuthorities,
-  );
+  const choice = chooseClientCertificate12(identities, body, config.signatureAlgs);
   negotiated.messages.add(raw);
   const own: OwnAuthentication =
     choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };

@@ -60,6 +60,7 @@ export function sealData(write: WriteHalf, data: Uint8Array): Uint8Array[] {
 export class Tls13PostHandshake implements PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules = tls13Alerts;
+  readonly again = 'never';
   private readonly channel: Channel;
   private readonly sink: Pick<Sink, 'write' | 'owes' | 'ticket'>;
   private idleKeyUpdates = 0;
