@@ -1,5 +1,5 @@
 /** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
-import type { Group } from '../../values/crypto/engine.js';
+import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
@@ -68,7 +68,7 @@ export function changeReadKeys(
 /** What stands when a handshake has ended well. */
 interface Finished12 {
   readonly negotiated: Negotiated12;
-  readonly group: Group;
+  readonly group: GroupName | undefined;
   readonly keys: Keys12;
   readonly peer: Authentication;
   readonly own: Authentication;
@@ -81,7 +81,7 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     role,
     protocol: 'tlsv1.2',
     cipherSuite: suite.row,
-    group: group.name,
+    group,
     alpn,
     serverName,
     peer,
