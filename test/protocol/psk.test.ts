@@ -3,7 +3,7 @@ import { sealNewSessionTicket } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { EarlyDataAllowance } from '../../packages/ssl/src/protocol/tls13/early-data.js';
 import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
-import { type Bend, bentHandshake } from './bend.js';
+import { type Bend, bent, bentHandshake, change, extension } from './bend.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import { connected, type End, exchange, identityOf, peerChain, server } from './two-cores.js';
 
@@ -121,6 +121,22 @@ describe('a handshake under a pre-shared key', () => {
     expect(ends.server.sink.facts?.cipherSuite.name).toBe('TLS_AES_256_GCM_SHA384');
     expect(offered[0]).toBeGreaterThan(0);
     expect(offered[1]).toBe(0);
+  });
+
+  test('a server that selects a key of another hash than its suite’s is refused', () => {
+    const ciphers = [suite('TLS_AES_256_GCM_SHA384'), suite('TLS_AES_128_GCM_SHA256')];
+    const selects = change('server_hello', (body) => ({
+      ...body,
+      extensions: [...body.extensions, extension(41, [0, 0])],
+    }));
+    const ends = shaken({
+      client: { config: { ciphers } },
+      server: { ...bent(selects), config: { ciphers } },
+      known: 'unknown',
+    });
+    expect(ends.client.sink.failures).toMatchObject([
+      { reason: 'wrong_psk_selection', alert: 'illegal_parameter' },
+    ]);
   });
 
   test('while the key is looked up nothing is answered, and nothing is before the binder was checked', () => {
