@@ -47,7 +47,15 @@ class Chaos {
   readonly node: Node;
   readonly book: Book = new Book();
   readonly random: Random = seededRandom(7);
-  readonly counts = { connections: 0, frames: 0, 'hand-overs': 0, kills: 0, 'cut short': 0 };
+  readonly counts = {
+    connections: 0,
+    'tlsv1.3': 0,
+    'tlsv1.2': 0,
+    frames: 0,
+    'hand-overs': 0,
+    kills: 0,
+    'cut short': 0,
+  };
   /** By the client's port; a port may come again. */
   readonly serving = new Map<number, Serving>();
   readonly clients = new Map<
@@ -181,16 +189,19 @@ class Chaos {
   /** A client of ours: sends and reads at the same time. Ends when all is acknowledged or the connection is over. */
   async client(id: number): Promise<void> {
     const story = this.story(id);
+    const version = this.random.pick(['tlsv1.3', 'tlsv1.2'] as const) ?? 'tlsv1.3';
     const pid = this.node.spawn(async (self: Self<ssl.SslMessage>) => {
       const connected = await ssl.connect(
         self,
         '127.0.0.1',
         this.#port,
-        { cacerts: [ca.cert], serverNameIndication: 'localhost', active: false },
+        { cacerts: [ca.cert], serverNameIndication: 'localhost', active: false, versions: [version] },
         patience,
       );
-      if ('error' in connected) return this.#failed(story);
+      // Of a process that was killed as it connected nobody waits for an answer: that is no failed handshake.
+      if ('error' in connected) return self.alive ? this.#failed(story) : undefined;
       const socket = connected.ok;
+      this.counts[version] += 1;
       this.clients.set(story, { pid: self.pid, socket });
       const name = await ssl.sockname(socket);
       this.#met('ok' in name ? name.ok.port : undefined, story);
@@ -214,12 +225,14 @@ class Chaos {
   /** A client by node:tls. */
   nodeClient(id: number): Promise<void> {
     const story = this.story(id);
+    const maxVersion = this.random.pick(['TLSv1.3', 'TLSv1.2'] as const) ?? 'TLSv1.3';
     return new Promise((resolve) => {
       const socket = connectTls({
         host: '127.0.0.1',
         port: this.#port,
         ca: ca.certPem,
         servername: 'localhost',
+        maxVersion,
       });
       let bytes = Buffer.alloc(0);
       const close = (): void => {
@@ -230,6 +243,7 @@ class Chaos {
       socket.on('error', () => socket.destroy());
       socket.on('close', close);
       socket.on('secureConnect', () => {
+        this.counts[maxVersion === 'TLSv1.3' ? 'tlsv1.3' : 'tlsv1.2'] += 1;
         this.#met(socket.localPort, story);
         for (const frame of this.frames(story)) socket.write(frame);
       });
@@ -347,6 +361,8 @@ async function run(name: string, count: number, peer: 'ours' | 'node:tls'): Prom
   const violations = chaos.violations();
   report(name, chaos.counts);
   expect(violations.join('\n')).toBe('');
+  expect(chaos.counts['tlsv1.3']).toBeGreaterThan(count / 4);
+  expect(chaos.counts['tlsv1.2']).toBeGreaterThan(count / 4);
   expect(chaos.counts['cut short']).toBeGreaterThan(count / 20);
   expect(chaos.counts['cut short']).toBeLessThan(count / 2);
   node.exit(listener, 'kill');

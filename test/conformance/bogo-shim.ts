@@ -409,14 +409,14 @@ function versionsOf(hello: Uint8Array): number[] {
   return Array.from({ length: listed.readUInt8(0) / 2 }, (_, index) => listed.readUInt16BE(1 + 2 * index));
 }
 
-/** The data of an extension in a hello that the core has read before. */
+/** The data of an extension in a hello; what trails behind the extensions is not looked at. */
 function extensionOf(bytes: Uint8Array, code: number): Buffer | undefined {
   const hello = Buffer.from(bytes);
   const suites = 39 + hello.readUInt8(38);
   // A ServerHello has one suite and one compression method.
   const compression = suites + 2 + (hello[0] === 1 ? hello.readUInt16BE(suites) : 0);
   let at = compression + 1 + (hello[0] === 1 ? hello.readUInt8(compression) : 0) + 2;
-  while (at < hello.length) {
+  while (at + 4 <= hello.length) {
     const end = at + 4 + hello.readUInt16BE(at + 2);
     if (hello.readUInt16BE(at) === code) return hello.subarray(at + 4, end);
     at = end;

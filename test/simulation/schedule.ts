@@ -51,6 +51,12 @@ const supervisors = [
   'ssl_listen_tracker_sup',
 ];
 
+/** What one side of a connection may speak. */
+type Versions = readonly ('tlsv1.3' | 'tlsv1.2')[];
+const tls13: Versions = ['tlsv1.3'];
+const tls12: Versions = ['tlsv1.2'];
+const both: Versions = [...tls13, ...tls12];
+
 /** ms that whatever waits for the network or a limit may take. */
 const patience = 120_000;
 
@@ -86,6 +92,10 @@ class Schedule {
   readonly #packet: boolean;
   /** Options of both ends. */
   readonly #framing: { readonly packet: 0 | 4; readonly keyUpdateAt?: number };
+  /** Of the server, and of the clients, each of which draws one; all pairs have one in common. */
+  readonly #versions: { readonly server: Versions; readonly clients: readonly Versions[] };
+  /** By the client's end. */
+  readonly #spoken = new Map<End, string>();
   readonly #stops: boolean;
   readonly #counts: Counts = { schedules: 1 };
   /** The client's end of each connection, by its port. */
@@ -109,7 +119,13 @@ class Schedule {
     this.#mutation = mutation;
     this.#mark = simulation.test.mark();
     this.#packet = random.below(5) === 0;
-    const keyUpdateAt = random.pick([undefined, undefined, 500, 20_000]);
+    this.#versions = random.pick([
+      { server: both, clients: [tls13, tls12, both] },
+      { server: tls13, clients: [tls13, both] },
+      { server: tls12, clients: [tls12, both] },
+    ]) ?? { server: both, clients: [both] };
+    const updates = this.#versions.server.includes('tlsv1.3');
+    const keyUpdateAt = updates ? random.pick([undefined, undefined, 500, 20_000]) : undefined;
     this.#framing = { packet: this.#packet ? 4 : 0, ...(keyUpdateAt === undefined ? {} : { keyUpdateAt }) };
     this.#stops = random.below(10) === 0 && mutation === undefined;
     this.#calm = random.below(2) === 0;
@@ -167,6 +183,7 @@ class Schedule {
       ...identity,
       active: this.#activeMode(),
       ...this.#framing,
+      versions: this.#versions.server,
       maxHandshakes: 100,
     } as const;
     const listened = await ledger.call(self.pid, 'listen', ssl.listen(self, 443, options));
@@ -210,7 +227,12 @@ class Schedule {
   async #connect(self: Self<WorkerMessage>): Promise<void> {
     const ledger = this.#ledger;
     await this.#pause(self, this.#random.below(500));
-    const options = { ...trust, active: this.#activeMode(), packet: this.#packet ? 4 : 0 } as const;
+    const options = {
+      ...trust,
+      active: this.#activeMode(),
+      packet: this.#packet ? 4 : 0,
+      versions: this.#random.pick(this.#versions.clients) ?? both,
+    } as const;
     const timeout = this.#random.below(10) === 0 ? this.#random.below(100) : 20_000;
     const connected =
       this.#random.below(5) === 0
@@ -219,12 +241,27 @@ class Schedule {
     if ('error' in connected) return;
     const end = this.#born(connected.ok, self.pid);
     this.#count('connections', 1);
+    await this.#learnVersion(end);
     const name = await ssl.sockname(connected.ok);
     this.#meet('ok' in name ? name.ok.port : undefined, end);
     const team = this.#team('client', end);
     this.#workers.set(self.pid, end);
     if (this.#random.below(3) > 0) await ledger.handOver(self.pid, end, team[0] ?? self.pid);
     await this.#work(self, end);
+  }
+
+  async #learnVersion(end: End): Promise<void> {
+    const information = await ssl.connectionInformation(end.socket, ['protocol']);
+    const protocol = 'ok' in information ? information.ok.protocol : undefined;
+    if (protocol === undefined) return;
+    this.#spoken.set(end, protocol);
+    this.#count(protocol, 1);
+  }
+
+  /** TLS 1.2 has no key updates. */
+  #updatesKeys(end: End): boolean {
+    const spoken = this.#spoken.get(end) ?? (end.peer && this.#spoken.get(end.peer));
+    return spoken === 'tlsv1.3';
   }
 
   /** A bare connection first, which becomes a TLS one. */
@@ -306,6 +343,7 @@ class Schedule {
       const team = [...this.#workers].flatMap(([worker, of]) => (of === end ? [worker] : []));
       await this.#handOver(pid, end, random.pick(team) ?? pid);
     } else if (what < 90) {
+      if (!this.#updatesKeys(end)) return;
       await ledger.call(
         pid,
         `updateKeys(${label})`,

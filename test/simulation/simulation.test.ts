@@ -1,5 +1,5 @@
 /**
- * Client, server, tree and network in simulated time, in a thousand schedules drawn from seeds.
+ * Client, server, tree and network in simulated time, in a thousand schedules drawn from seeds, over TLS 1.3 and 1.2.
  *
  * In every run: no message to a process that is not the owner at that moment; `ssl_closed` and `ssl_error` at most
  * once, after all data, and exactly once when a connection ends by itself; what owners and callers of `recv` got
@@ -26,6 +26,8 @@ describe('a simulated schedule', () => {
   const counts: Counts = {
     schedules: 0,
     connections: 0,
+    'tlsv1.3': 0,
+    'tlsv1.2': 0,
     'hand-overs': 0,
     kills: 0,
     cuts: 0,
@@ -51,6 +53,8 @@ describe('a simulated schedule', () => {
     if (one !== undefined) return;
     const schedules = last - first + 1;
     expect(counts['connections']).toBeGreaterThan(schedules);
+    expect(counts['tlsv1.3']).toBeGreaterThan(schedules / 2);
+    expect(counts['tlsv1.2']).toBeGreaterThan(schedules / 2);
     expect(counts['hand-overs']).toBeGreaterThan(10 * schedules);
     expect(counts['kills']).toBeGreaterThan(schedules / 4);
     expect(counts['unbroken ends']).toBeGreaterThan(schedules / 2);
