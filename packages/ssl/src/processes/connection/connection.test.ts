@@ -141,6 +141,27 @@ describe('a connection that pauses after the hello', () => {
     await it.simulation.stop();
   });
 
+  it('has an answer at once when the peer has left meanwhile', async () => {
+    let decide: () => void = () => {};
+    const it = await world(
+      (_hello, equipment) =>
+        new Promise((resolve) => {
+          decide = () => resolve({ ok: equipment });
+        }),
+    );
+    const { test, run } = it.simulation;
+    const shaking = ssl.handshake(it.self, it.server, 60_000);
+    await test.advance(1000);
+    inside(it, connectionOf(it, it.server), (one) => one.transportEnds({ type: 'ended' }));
+    await test.advance(1000);
+    const before = it.simulation.now();
+    decide();
+    expect(await run(shaking)).toEqual({ error: 'closed' });
+    expect(it.simulation.now() - before).toBeLessThan(1000);
+    await run(it.connecting);
+    await it.simulation.stop();
+  });
+
   it.each([
     ['its time', 'timeout'],
     ['a close', 'closed'],

@@ -42,7 +42,7 @@ import {
   type Downgraded,
   isConnectionRequest,
 } from './connection-requests.js';
-import { reportFailure } from './failure-report.js';
+import { logFailure } from './failure-report.js';
 import { HandshakeCall, type Postponed } from './handshake-call.js';
 import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
@@ -474,12 +474,16 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
         this.#log.report('info', {}, 'the peer left during the handshake');
         this.#delivery.discard();
     }
+    if (this.#line.ended) this.#part('close_notify');
   }
 
   failed(failure: Failure): void {
     this.#flushBatch();
     const life = this.#life;
-    const reason = this.#alertReason(life, failure);
+    const reason = logFailure(failure, this.#config, this.#log, {
+      verdict: failure.by === 'self' ? explanationIn(life) : undefined,
+      unread: isRunning(life) ? life.core.takeRest() : new Uint8Array(),
+    });
     if (isUnestablished(life)) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
     this.#disappoint(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
@@ -521,7 +525,8 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     if (life.state === 'downgrade') this.#failDowngrade(life, 'tcp_closed');
     else if (this.#line.peerEnded()) {
       if (isRunning(life)) life.core.receiveEnd();
-      this.#part('close_notify');
+      // With an answer awaited the core has not come to the end yet: `peerClosed` follows.
+      if (!isRunning(life) || life.core.awaiting === undefined) this.#part('close_notify');
     }
   }
 
@@ -747,18 +752,6 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   /** Tells the owner, unless it has heard of the end already or need not. */
   lastWill(): void {
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
-  }
-
-  /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */
-  #alertReason(life: Life, failure: Failure): SslReason {
-    const report = reportFailure(failure, this.#config, {
-      verdict: failure.by === 'self' ? explanationIn(life) : undefined,
-      unread: isRunning(life) ? life.core.takeRest() : new Uint8Array(),
-    });
-    const { alert, by, detail, reason, state } = failure;
-    const { text, explanation } = report;
-    this.#log.report('notice', { alert, by, state, reason, detail, explanation }, text.trimEnd());
-    return report.reason;
   }
 
   // ── What all of this uses ───────────────────────────────────────────────────────────────────────────

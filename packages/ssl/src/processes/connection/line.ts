@@ -74,6 +74,11 @@ export class Line {
     return this.#peerDone;
   }
 
+  /** The peer has ended its side of the transport. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Nothing has been said yet of an end. */
   get open(): boolean {
     return this.#parting === 'no';
