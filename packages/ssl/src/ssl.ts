@@ -591,7 +591,7 @@ export async function getopts(
 ): Promise<Result<Raw>> {
   if (socket instanceof SslSocket)
     return withWords(await ask<Result<Raw>>(socket, { type: 'get_options', names }, closed));
-  const template = await askListener<SocketOptions | Closed>(socket, { type: 'options' }, closed);
+  const template = await askListener<SocketOptions | Failed>(socket, { type: 'options' }, closed);
   return 'error' in template ? template : withWords(readOptions(names, template, () => undefined));
 }
 
@@ -614,12 +614,12 @@ async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result
 }
 
 /** How many connections came to a listener, what became of them, how many were sent away and why. Ours. */
-export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Closed> {
+export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Failed> {
   return askListener(listener, { type: 'counters' }, closed);
 }
 
 /** What all connections of a node did, by side: handshakes, bytes, who is there now. Error: `ssl_not_started`. Ours. */
-export function nodeCounters(node: Node = defaultNode()): NodeCounters | Closed {
+export function nodeCounters(node: Node = defaultNode()): NodeCounters | Failed {
   return applicationOf(node)?.environment.census.counters() ?? notStarted;
 }
 
@@ -783,16 +783,15 @@ export function groups(which: 'all' | 'default' = 'all'): Tls13GroupName[] {
 // ── How it is done ──────────────────────────────────────────────────────────────────────────────────────
 
 type Raw = Readonly<Record<string, unknown>>;
-type Closed = { readonly error: SslReason };
 const okay: Ok = Object.freeze({ ok: true });
-const closed: Closed = Object.freeze({ error: 'closed' });
-const einval: Closed = Object.freeze({ error: 'einval' });
-const enotconn: Closed = Object.freeze({ error: 'enotconn' });
-const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
+const closed: Failed = Object.freeze({ error: 'closed' });
+const einval: Failed = Object.freeze({ error: 'einval' });
+const enotconn: Failed = Object.freeze({ error: 'enotconn' });
+const notStarted: Failed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
-const needsName: Closed = Object.freeze({
+const needsName: Failed = Object.freeze({
   error: withCause(
     { options: ['dependency', { verify: 'serverNameIndication' }] },
     localCause(
