@@ -76,7 +76,7 @@ import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { SslError, unwrap } from './values/ssl-error.js';
-import type { Failed, Ok, Result, SslReason } from './values/terms.js';
+import type { Failed, Ok, Result } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { TransportOptions } from './options/config.js';
