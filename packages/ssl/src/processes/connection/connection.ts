@@ -426,7 +426,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
     });
-    // However this process ends, killed too, the owner is told: its last will is opened like a port is closed.
+    // However this process ends, killed too, the owner is told: what a process owns is closed after it.
     this.#self.own(this, openWill);
     this.#place.established();
     call.answer({ ok: this.#socket });
