@@ -7,6 +7,7 @@
  * in a later turn, or at once when the answer is known.
  */
 import {
+  DownMessage,
   type From,
   type GenServer,
   isOrderly,
@@ -24,18 +25,23 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { Result, SslReason } from '../../values/terms.js';
+import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
-import { Delivery } from '../delivery/delivery.js';
+import { Delivery, type RecvResult } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
+import { layOver } from '../listener/listener-options.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
-import { isDown } from '../requests.js';
 import { Alarm, shorter } from './alarm.js';
-import { afterEnd, closedError, codeOf, crashReason, nameOf, okay } from './connection-answers.js';
+import { afterEnd, closedError, codeOf, crashReason, einval, nameOf, okay } from './connection-answers.js';
 import { ConnectionLog } from './connection-log.js';
 import { askFacts, askTransport } from './connection-queries.js';
-import { type ConnectionRequest, isConnectionRequest } from './connection-requests.js';
+import {
+  type ConnectionRequest,
+  connectionRequests,
+  type Downgraded,
+  isConnectionRequest,
+} from './connection-requests.js';
 import { reportFailure } from './failure-report.js';
 import { HandshakeCall, type Postponed } from './handshake-call.js';
 import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
@@ -170,7 +176,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   #callBefore(life: InitialHello, request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        return this.#start(life, request, from);
+        return this.#start(life, request, connectionRequests.from(request, from));
       case 'controlling_process':
       case 'peername':
       case 'sockname':
@@ -192,7 +198,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       case 'close':
         return this.#callAnytime(request, from);
       case 'get_options':
-        from.reply(getOptions(request.names, this.#delivery, this.#line));
+        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
         return undefined;
       default:
         call.postpone(request, from);
@@ -203,26 +209,26 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   #callConnected(life: Connected, request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        from.reply({ error: 'einval' });
+        from.reply(einval);
         return undefined;
       case 'recv':
-        return this.#recv(request.length, request.timeout, from);
+        return this.#recv(request.length, request.timeout, connectionRequests.from(request, from));
       case 'set_options':
-        from.reply(setOptions(request.options, this.#delivery, this.#line));
+        connectionRequests.reply(request, from, setOptions(request.options, this.#delivery, this.#line));
         return this.#settle();
       case 'get_options':
-        from.reply(getOptions(request.names, this.#delivery, this.#line));
+        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
         return undefined;
       case 'peercert':
       case 'negotiated_protocol':
       case 'information':
       case 'prf':
-        from.reply(askFacts(request, life.facts, this.#config));
+        askFacts(request, from, life.facts, this.#config);
         return undefined;
       case 'downgrade':
-        return this.#startDowngrade(life, request.timeout, from);
+        return this.#startDowngrade(life, request.timeout, connectionRequests.from(request, from));
       case 'shutdown':
-        return this.#shutdown(request.how, from);
+        return this.#shutdown(request.how, connectionRequests.from(request, from));
       default:
         return this.#callAnytime(request, from);
     }
@@ -232,26 +238,26 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     switch (request.type) {
       case 'controlling_process':
         this.#owner.change(request.owner);
-        from.reply(okay);
+        connectionRequests.reply(request, from, okay);
         return undefined;
       case 'close':
-        return this.#close(from);
+        return this.#close(connectionRequests.from(request, from));
       case 'statistics':
       case 'peername':
       case 'sockname':
-        from.reply(askTransport(request, this.#line));
+        askTransport(request, from, this.#line);
         return undefined;
     }
   }
 
-  #recv(length: number, timeout: number | 'infinity', from: From): Outcome {
+  #recv(length: number, timeout: number | 'infinity', from: From<RecvResult>): Outcome {
     const call = new RecvCall(from);
     this.#delivery.recv(length, (result) => call.reply(result));
     call.wait(this.#self, timeout);
     return this.#settle();
   }
 
-  #close(from: From): Outcome {
+  #close(from: From<Ok>): Outcome {
     this.#line.closer(from);
     this.#delivery.discard();
     this.#part('close_notify');
@@ -259,7 +265,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   }
 
   /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
-  #shutdown(how: 'read' | 'write' | 'read_write', from: From): Outcome {
+  #shutdown(how: 'read' | 'write' | 'read_write', from: From<Result<true>>): Outcome {
     switch (how) {
       case 'read':
         this.#delivery.end({ type: 'closed' });
@@ -275,8 +281,12 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
 
   // ── Before and during the handshake ─────────────────────────────────────────────────────────────────
 
-  #start({ host }: InitialHello, { timeout, reconfigure }: Request<'start'>, from: From): Outcome {
-    const changed = reconfigure?.(this.#config);
+  #start(
+    { host }: InitialHello,
+    { timeout, options }: Request<'start'>,
+    from: From<Result<SslSocket>>,
+  ): Outcome {
+    const changed = options && layOver(options, this.#config, this.#environment);
     if (changed !== undefined && 'ok' in changed) {
       this.#configure(changed.ok.config);
       setEmulated(changed.ok.socket, this.#delivery, this.#line);
@@ -427,7 +437,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
     });
     // However this process ends, killed too, the owner is told: what a process owns is closed after it.
-    this.#self.own(this, openWill);
+    this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
     call.answer({ ok: this.#socket });
     this.#replayLater(call.takePostponed());
@@ -535,7 +545,11 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   // ── The bare transport is given back ────────────────────────────────────────────────────────────────
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  #startDowngrade({ core }: Connected, timeout: number | 'infinity', from: From): Outcome {
+  #startDowngrade(
+    { core }: Connected,
+    timeout: number | 'infinity',
+    from: From<Downgraded | Failed>,
+  ): Outcome {
     if (!this.#line.open) {
       from.reply(closedError);
       return undefined;
@@ -576,7 +590,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
 
   info(message: unknown): Outcome {
-    if (isDown(message)) return this.#down(message.ref);
+    if (message instanceof DownMessage) return this.#down(message.ref);
     if (message instanceof Alarm) return message.cancelled ? undefined : this.#ring(message);
     if (message instanceof WriteHalfReturned) this.#writeHalfReturned(message.half);
     if (message instanceof KeyUpdatesAsked && isRunning(this.#life))
@@ -731,7 +745,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   }
 
   /** Tells the owner, unless it has heard of the end already or need not. */
-  lastWill(): void {
+  tellEnd(): void {
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
   }
 
@@ -767,8 +781,8 @@ function gone(place: Place): void {
   place.gone();
 }
 
-function openWill(connection: Connection): void {
-  connection.lastWill();
+function tellOwnerOfEnd(connection: Connection): void {
+  connection.tellEnd();
 }
 
 /** Callbacks of the connection process. */

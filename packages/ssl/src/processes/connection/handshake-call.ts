@@ -13,11 +13,11 @@ export interface Postponed {
 }
 
 export class HandshakeCall {
-  readonly #from: From;
+  readonly #from: From<Result<SslSocket>>;
   readonly #alarm: Alarm;
   readonly #postponed: Postponed[] = [];
 
-  constructor(from: From, alarm: Alarm) {
+  constructor(from: From<Result<SslSocket>>, alarm: Alarm) {
     this.#from = from;
     this.#alarm = alarm;
   }

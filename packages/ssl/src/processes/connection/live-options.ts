@@ -6,13 +6,14 @@ import {
   readOptions,
   transportRefused,
 } from '../../options/socket-options.js';
+import type { Result } from '../../values/terms.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { okay } from './connection-answers.js';
 import type { Line } from './line.js';
 import type { SslSocket } from './socket.js';
 
 /** Sets what can be set; the first that could not is the error. */
-export function setOptions(raw: unknown, delivery: Delivery<SslSocket>, line: Line): unknown {
+export function setOptions(raw: unknown, delivery: Delivery<SslSocket>, line: Line): Result<true> {
   const plan = planSetopts(raw);
   const { active } = plan.socket;
   let error = plan.error;
@@ -42,7 +43,11 @@ export function setEmulated(
   return active === undefined || delivery.setActive(active);
 }
 
-export function getOptions(names: unknown, delivery: Delivery<SslSocket>, line: Line): unknown {
+export function getOptions(
+  names: unknown,
+  delivery: Delivery<SslSocket>,
+  line: Line,
+): ReturnType<typeof readOptions> {
   return readOptions(names, delivery.options(), (name) => {
     const value = line.transport.getOption(name);
     return 'ok' in value ? value.ok : undefined;

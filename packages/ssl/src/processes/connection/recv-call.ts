@@ -4,10 +4,10 @@ import type { RecvResult } from '../delivery/delivery.js';
 import { Alarm } from './alarm.js';
 
 export class RecvCall {
-  readonly #from: From;
+  readonly #from: From<RecvResult>;
   #alarm: Alarm | 'none' | 'answered' = 'none';
 
-  constructor(from: From) {
+  constructor(from: From<RecvResult>) {
     this.#from = from;
   }
 
