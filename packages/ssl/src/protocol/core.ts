@@ -3,7 +3,8 @@
  *
  * Handshake: the peer's first hello is read, the sink is asked with which options to go on (`askHello`), the version is
  * chosen (`hello/version.ts`), then a `Handshake` runs and is dropped with all its data once it is complete.
- * Connection: records are opened and delivered; what else may come is for the version's `PostHandshake`. Alerts are sent and failures told here and nowhere else, each once.
+ * Connection: records are opened and delivered; what else may come is for the version's `PostHandshake`. Alerts are
+ * sent and failures told here and nowhere else, each once.
  */
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';
