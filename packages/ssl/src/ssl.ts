@@ -79,7 +79,7 @@ import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { SslError, unwrap } from './values/ssl-error.js';
-import type { Failed, Ok, Result, SslReason } from './values/terms.js';
+import type { Failed, Ok, Result } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { TransportOptions } from './options/config.js';
@@ -613,12 +613,12 @@ async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result
 }
 
 /** How many connections came to a listener, what became of them, how many were sent away and why. Ours. */
-export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Closed> {
+export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Failed> {
   return askListener(listener, { type: 'counters' }, closed);
 }
 
 /** What all connections of a node did, by side: handshakes, bytes, who is there now. Error: `ssl_not_started`. Ours. */
-export function nodeCounters(node: Node = defaultNode()): NodeCounters | Closed {
+export function nodeCounters(node: Node = defaultNode()): NodeCounters | Failed {
   return applicationOf(node)?.environment.census.counters() ?? notStarted;
 }
 
@@ -782,16 +782,15 @@ export function groups(which: 'all' | 'default' = 'all'): Tls13GroupName[] {
 // ── How it is done ──────────────────────────────────────────────────────────────────────────────────────
 
 type Raw = Readonly<Record<string, unknown>>;
-type Closed = { readonly error: SslReason };
 const okay: Ok = Object.freeze({ ok: true });
-const closed: Closed = Object.freeze({ error: 'closed' });
-const einval: Closed = Object.freeze({ error: 'einval' });
-const enotconn: Closed = Object.freeze({ error: 'enotconn' });
-const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
+const closed: Failed = Object.freeze({ error: 'closed' });
+const einval: Failed = Object.freeze({ error: 'einval' });
+const enotconn: Failed = Object.freeze({ error: 'enotconn' });
+const notStarted: Failed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
-const needsName: Closed = Object.freeze({
+const needsName: Failed = Object.freeze({
   error: withCause(
     { options: ['dependency', { verify: 'serverNameIndication' }] },
     localCause(

@@ -66,7 +66,7 @@ export { decodePem, type PemEntry, PemError, type PemType } from '../values/x509
 export { createTrustStore } from '../values/x509/trust-store.js';
 export { verifyPeer } from '../values/x509/verify-peer.js';
 export { identityFromPem } from './identity-from-pem.js';
-export { type Judged, judge } from './judge.js';
+export { judge, type PeerToJudge } from './judge.js';
 export {
   type CoreClientOptions,
   type CoreServerOptions,

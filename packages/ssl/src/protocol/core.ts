@@ -2,8 +2,9 @@
  * The protocol as a synchronous object without I/O: bytes in, calls on a `Sink` out. One per connection.
  *
  * Handshake: the peer's first hello is read, the sink is asked with which options to go on (`askHello`), the version is
- * chosen (`hello/version.ts`), then a `Handshake` runs and is dropped with all its data once it is complete. Connection: records are opened and delivered; what else may come is for the
- * version's `PostHandshake`. Alerts are sent and failures told here and nowhere else, each once.
+ * chosen (`hello/version.ts`), then a `Handshake` runs and is dropped with all its data once it is complete.
+ * Connection: records are opened and delivered; what else may come is for the version's `PostHandshake`. Alerts are
+ * sent and failures told here and nowhere else, each once.
  */
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';

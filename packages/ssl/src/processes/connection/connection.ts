@@ -436,8 +436,8 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
     });
-    // However this process ends, killed too, the owner is told: its last will is opened like a port is closed.
-    this.#self.own(this, openWill);
+    // However this process ends, killed too, the owner is told: what a process owns is closed after it.
+    this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
     call.answer({ ok: this.#socket });
     this.#replayLater(call.takePostponed());
@@ -750,7 +750,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   }
 
   /** Tells the owner, unless it has heard of the end already or need not. */
-  lastWill(): void {
+  tellEnd(): void {
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
   }
 
@@ -774,8 +774,8 @@ function gone(place: Place): void {
   place.gone();
 }
 
-function openWill(connection: Connection): void {
-  connection.lastWill();
+function tellOwnerOfEnd(connection: Connection): void {
+  connection.tellEnd();
 }
 
 /** Callbacks of the connection process. */

@@ -1,8 +1,8 @@
 /**
  * A connection's line to its peer: the transport, and the sender process that writes to it once the handshake is done.
  *
- * What is written until then, when reading rests (contract §3, flow control), and how the line ends: goodbye, a while
- * for the peer to read it, close.
+ * What is written until then, when reading rests (contract §3, flow control), and how the line ends: close_notify, some
+ * time for the peer to read it, close.
  */
 import type { From, Pid, RequestOf, Self } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';

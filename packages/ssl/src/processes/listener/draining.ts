@@ -1,6 +1,6 @@
 /**
- * `drain`: the end of a listener that lets its connections finish. Nobody comes any more, and whoever is there at the deadline
- * is told close_notify.
+ * `drain`: the end of a listener that lets its connections finish. No new ones are taken, and those that are still open
+ * at the deadline are ended with close_notify.
  */
 import type { From, Self, Stop } from '@actor-tls/runtime';
 import { connectionRequests } from '../connection/connection-requests.js';

@@ -1,6 +1,6 @@
 /**
- * Before the application stops: what was sent to a peer that has not taken it yet goes out first, within a bound. All
- * others need no time; their close_notify goes out when their processes are stopped.
+ * Before the application stops: data that a slow peer has not taken yet gets some time to go out. Connections without
+ * such data need none; their close_notify goes out when their processes are stopped.
  */
 import type { Node } from '@actor-tls/runtime';
 import { connectionRequests } from '../connection/connection-requests.js';

@@ -1,8 +1,8 @@
 /**
  * A listening socket's process: OTP's listen tracker and the acceptors' queue in one (contract §1.2).
  *
- * It keeps the options that `ssl:listen/2` was given, hands out connections (`ssl:transport_accept/1,2`), and limits how many are between
- * accept and established. It ends with its owner; connections live on.
+ * It keeps the options that `ssl:listen/2` was given, hands out connections (`ssl:transport_accept/1,2`), and limits
+ * how many are between accept and established. It ends with its owner; connections live on.
  */
 import {
   DownMessage,

@@ -1,6 +1,6 @@
 /**
  * Counts of connections: of one listener, of a node's servers, of its clients. Counting is an addition; the bytes of
- * connections that are there are read off their transports when somebody asks.
+ * open connections are asked of their transports when somebody wants to know.
  */
 import type { Place } from './place.js';
 
