@@ -78,7 +78,10 @@ describe('connection_information of options', () => {
 
   it('options of the other side are not told', () => {
     const client = config('client', { failIfNoPeerCert: true });
-    expect(toldOptions(client, ['failIfNoPeerCert', 'depth'])).toEqual({ depth: 10 });
+    expect(toldOptions(client, ['failIfNoPeerCert', 'depth', 'minKeySize'])).toEqual({
+      depth: 10,
+      minKeySize: 2048,
+    });
   });
 
   it('only the named ones are told when some are named', () => {

@@ -166,12 +166,12 @@ export class TrustRows {
   };
 
   /** Ours: least bits of RSA and DSA keys in the peer's chain, 1024 to 16384, and curves as strong; default 2048. */
-  readonly minKeySize: CoreOption<'both', number, number, undefined> = {
+  readonly minKeySize: CoreOption<'both', number> = {
     otp: undefined,
     side: 'both',
     default: defaultMinKeySize,
     core: true,
-    tell: untold,
+    tell: asItIs,
     note: {
       values: `${leastMinKeySize}..16384, bits of RSA and DSA keys in the peer's chain, its root too; curves as strong (secp224r1 for 2048, secp256r1 for 3072)`,
       default: String(defaultMinKeySize),
