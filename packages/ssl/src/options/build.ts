@@ -14,7 +14,7 @@ export function clientConfig(settings: Settings, { socket, transport }: ParsedSo
   const config: Draft<ClientConfig> = { ...emptyClient, identity, socket, transport };
   for (const name of clientNames) put(config, settings, name);
   const { cacerts, cacertfile, verify } = settings;
-  // A client that names no CA trusts the system's, as from OTP 27 on.
+  // A client that names no CA trusts the system's.
   if (verify === 'verify_peer' && cacerts === undefined && cacertfile === undefined)
     config.cacerts = 'system';
   return Object.freeze(config);

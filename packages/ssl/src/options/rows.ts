@@ -86,6 +86,7 @@ export function namesOf<S extends Side>(...sides: readonly S[]): readonly NamesO
   return names.filter((name): name is NamesOf<S> => sides.some((side) => side === rows[name].side));
 }
 
+/** Whether an object has the settings of these names, which are then of their types. */
 export function hasAll<K extends OptionName>(
   values: object,
   wanted: readonly K[],
