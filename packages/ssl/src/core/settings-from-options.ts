@@ -6,25 +6,19 @@
 import type { ClientConfig, ServerConfig } from '../options/config.js';
 import { parseClientOptions, parseServerOptions } from '../options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from '../options/raw.js';
+import type { Side } from '../options/row.js';
+import { type NamesOf, namesOf, type OptionName, optionRows, type Rows } from '../options/rows.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import { unwrap } from '../values/ssl-error.js';
 
-type Common =
-  | 'versions'
-  | 'verify'
-  | 'verifyFun'
-  | 'partialChain'
-  | 'depth'
-  | 'minKeySize'
-  | 'ciphers'
-  | 'supportedGroups'
-  | 'eccs'
-  | 'signatureAlgs'
-  | 'signatureAlgsCert'
-  | 'maxHandshakeSize'
-  | 'keyUpdateAt'
-  | 'middleboxCompMode'
-  | 'keepSecrets';
+type CoreName = {
+  readonly [K in OptionName]: Rows[K] extends { readonly core: true } ? K : never;
+}[OptionName];
+/** Those of a side, by their rows. `cacerts` is in `Trusting`. */
+type CoreOptionsOf<S extends Side> = Pick<
+  TlsClientOptions & TlsServerOptions,
+  Exclude<Extract<CoreName, NamesOf<S>>, 'cacerts'>
+>;
 
 /** Trusted certificates: PEM, DER, or some of either. There is no system store here. */
 export interface Trusting {
@@ -32,46 +26,18 @@ export interface Trusting {
 }
 
 /** Options of `connect` that mean something without processes. */
-export type CoreClientOptions = Trusting &
-  Pick<TlsClientOptions, Common | 'customizeHostnameCheck' | 'alpnAdvertisedProtocols'>;
+export interface CoreClientOptions extends Trusting, CoreOptionsOf<'both' | 'client'> {}
 
 /** Options of `listen` that mean something without processes. */
-export type CoreServerOptions = Trusting &
-  Pick<
-    TlsServerOptions,
-    Common | 'failIfNoPeerCert' | 'alpnPreferredProtocols' | 'honorCipherOrder' | 'honorEccOrder'
-  >;
+export interface CoreServerOptions extends Trusting, CoreOptionsOf<'both' | 'server'> {}
 
-const common: Readonly<Record<Common | 'cacerts', true>> = {
-  versions: true,
-  verify: true,
-  cacerts: true,
-  verifyFun: true,
-  partialChain: true,
-  depth: true,
-  minKeySize: true,
-  ciphers: true,
-  supportedGroups: true,
-  eccs: true,
-  signatureAlgs: true,
-  signatureAlgsCert: true,
-  maxHandshakeSize: true,
-  keyUpdateAt: true,
-  middleboxCompMode: true,
-  keepSecrets: true,
-};
-const ofClient: Readonly<Record<keyof CoreClientOptions, true>> = {
-  ...common,
-  customizeHostnameCheck: true,
-  alpnAdvertisedProtocols: true,
-};
-const ofServer: Readonly<Record<keyof CoreServerOptions, true>> = {
-  ...common,
-  failIfNoPeerCert: true,
-  alpnPreferredProtocols: true,
-  honorCipherOrder: true,
-  honorEccOrder: true,
-};
+const coreNames: ReadonlySet<string> = new Set(optionRows.filter(({ core }) => core).map(({ name }) => name));
+const ofClient: ReadonlySet<string> = new Set(
+  namesOf('both', 'client').filter((name) => coreNames.has(name)),
+);
+const ofServer: ReadonlySet<string> = new Set(
+  namesOf('both', 'server').filter((name) => coreNames.has(name)),
+);
 
 /**
  * The settings of a client. Throws an `SslError` for a wrong option, and a `TypeError` for one that the core does not
@@ -92,8 +58,8 @@ export function serverSettings(options: CoreServerOptions, engine: CryptoEngine)
   return config;
 }
 
-function checkNames(options: object, known: Readonly<Record<string, true>>): void {
-  const other = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+function checkNames(options: object, known: ReadonlySet<string>): void {
+  const other = Object.keys(options).find((name) => !known.has(name));
   if (other !== undefined) throw new TypeError(`the core has no option ${other}`);
 }
 

@@ -2,10 +2,14 @@
  * Options of a call as they are now. A config is made of them, and a listener keeps them for `handshake/3`: what their
  * owner does with his lists, bytes and objects afterwards (overwriting a key, pushing to a list) changes neither.
  */
+import { optionRows } from './rows.js';
+
 type Raw = Readonly<Record<string, unknown>>;
 
 /** Their inside is the user's, and meant to live: a database handle, the state of a function. */
-const live: ReadonlySet<string> = new Set(['crlCache', 'verifyFun']);
+const live: ReadonlySet<string> = new Set(
+  optionRows.filter(({ kept }) => kept === 'live').map(({ name }) => name),
+);
 /** Levels of lists and plain objects below an option: `certsKeys: [{ cert: [bytes] }]` has three. */
 const deepest = 4;
 

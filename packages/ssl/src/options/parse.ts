@@ -18,8 +18,8 @@ import { OptionError } from './option-error.js';
 import { ownOptions } from './own-options.js';
 import type { TlsClientOptions, TlsServerOptions } from './raw.js';
 import { Recent } from './recent.js';
-import type { At, OptionName, OptionRow, Settings } from './row.js';
-import { defaults, optionRows } from './rows.js';
+import type { At } from './row.js';
+import { defaults, type OptionRow, optionRows, type Settings } from './rows.js';
 import { isOptionObject, type ParsedSocket, parseSocketOptions, socketDefaults } from './socket-options.js';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -116,37 +116,54 @@ function decide(raw: Raw, role: Config['role'], context: ParseContext): Settings
     logLevel: context.logLevel ?? 'notice',
     defaultVersions: context.defaultVersions,
   };
-  const decided = new Set<OptionName>();
-  let open = inOrder(raw);
+  const given: unknown[] = new Array(steps.length).fill(undefined);
+  const decided = new Uint8Array(steps.length);
+  let open = inOrder(raw, given);
   while (open.length > 0) {
-    const waiting: OptionRow[] = [];
-    for (const row of open) {
-      if (row.after.every((name) => decided.has(name))) {
-        row.decide(draft, raw[row.name], at);
-        decided.add(row.name);
+    const waiting: Step[] = [];
+    for (const step of open) {
+      if (step.after.every((index) => decided[index] === 1)) {
+        step.row.decide(draft, given[step.index], at);
+        decided[step.index] = 1;
       } else {
-        waiting.unshift(row);
+        waiting.push(step);
       }
     }
     if (waiting.length === open.length) throw new Error('option rows wait for one another in a ring');
-    open = waiting;
+    open = waiting.reverse();
   }
   return draft;
 }
 
-const rowsByName: ReadonlyMap<string, OptionRow> = new Map(optionRows.map((row) => [row.name, row]));
+/** A row and its number in the table: every `connect` goes through all rows, and numbers are found faster than names. */
+interface Step {
+  readonly row: OptionRow;
+  readonly index: number;
+  /** Steps that come before this one. */
+  readonly after: readonly number[];
+}
 
-function inOrder(raw: Raw): readonly OptionRow[] {
-  const absent = optionRows.filter((row) => raw[row.name] === undefined);
-  const given = Object.keys(raw).flatMap((key) => {
-    const row = rowsByName.get(key);
-    return row === undefined || raw[key] === undefined ? [] : [row];
-  });
-  return [...absent, ...given];
+const steps: readonly Step[] = optionRows.map((row, index) => ({
+  row,
+  index,
+  after: row.after.map((name) => optionRows.findIndex((other) => other.name === name)),
+}));
+const stepsByName: ReadonlyMap<string, Step> = new Map(steps.map((step) => [step.row.name, step]));
+
+/** Absent options, then the user's, whose values go into `given`. */
+function inOrder(raw: Raw, given: unknown[]): readonly Step[] {
+  const users: Step[] = [];
+  for (const key of Object.keys(raw)) {
+    const step = stepsByName.get(key);
+    if (step === undefined || raw[key] === undefined) continue;
+    given[step.index] = raw[key];
+    users.push(step);
+  }
+  return [...steps.filter(({ index }) => given[index] === undefined), ...users];
 }
 
 function withoutRows(raw: Raw): Raw {
-  return Object.fromEntries(Object.entries(raw).filter(([key]) => !rowsByName.has(key)));
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => !stepsByName.has(key)));
 }
 
 function checkBuilt(versions: readonly ProtocolVersion[], asGiven: unknown): void {

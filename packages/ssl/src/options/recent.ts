@@ -4,6 +4,7 @@
  */
 import type { EngineSupport } from '../values/cipher-suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import { optionRows } from './rows.js';
 
 type Raw = Readonly<Record<string, unknown>>;
 
@@ -17,7 +18,7 @@ interface Entry<C> {
 }
 
 const remembered = 8;
-const secret = ['key', 'password', 'certsKeys'] as const;
+const secret = optionRows.filter(({ kept }) => kept === 'secret').map(({ name }) => name);
 
 /** A few configs by what they were parsed from. */
 export class Recent<C> {

@@ -1,27 +1,26 @@
 /**
- * What a row of the option tables is: the rules of one option of OTP's ssl in one place.
+ * What an option is: one row that says all there is to know of it. Made of the rows are the types of what users write
+ * (`raw.ts`), of configs (`config.ts`) and of what `connection_information` tells (`told.ts`), the builder of configs, the
+ * options that the core takes, and `docs/options.md`.
  *
- * To add an option: a field in `config.ts`, a default in `defaults` (`rows.ts`), its row, and its type in `raw.ts`.
+ * To add an option of ssl: write its row, in the `rows-*.ts` of its subject.
  */
 import type { EngineSupport } from '../values/cipher-suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
-import type { ClientConfig, Config, IdentityMaterial, ServerConfig } from './config.js';
 import type { LogLevel } from './log-level.js';
-import { badValue, OptionError } from './option-error.js';
+import { badValue } from './option-error.js';
+import type { OptionName, Settings } from './rows.js';
 
-type Elsewhere = 'role' | 'identity' | 'socket' | 'transport';
-/** All options of both sides, parsed; configs are made of them. */
-export type Settings = Omit<ClientConfig, Elsewhere> & Omit<ServerConfig, Elsewhere> & IdentityMaterial;
-export type OptionName = keyof Settings;
-type Draft = { -readonly [K in OptionName]: Settings[K] };
+/** Whose option it is. */
+export type Side = 'both' | 'client' | 'server';
 
 /** What a row may look at. Settings it did not ask for in `after` may still be defaults. */
 export interface At {
-  readonly role: Config['role'];
+  readonly role: 'client' | 'server';
   readonly engine: EngineSupport;
   readonly settings: Readonly<Settings>;
   readonly logLevel: LogLevel;
-  /** Versions of the application's environment (`protocol_version`), newest first; else the contract's. */
+  /** Versions of the application's environment (`protocol_version`), newest first; else ours. */
   readonly defaultVersions: readonly ProtocolVersion[] | undefined;
 }
 
@@ -35,64 +34,51 @@ export interface OptionNote {
   readonly source: string;
 }
 
-interface Spec<K extends OptionName> {
+/**
+ * The row of one option: `Written` by users, `Value` in a config, `Told` by `connection_information`. A `Told` of
+ * `undefined` is not told.
+ */
+export interface Option<S extends Side, Written, Value = Written, Told = Value> {
+  /** Never there: it carries the type of what users write to `raw.ts`. */
+  readonly written?: Written;
   /** OTP's name; `undefined`: ours. */
   readonly otp: string | undefined;
-  readonly side: 'both' | 'client' | 'server';
+  readonly side: S;
   /** What the other side does with it: OTP refuses a few by name and looks at the value of the rest only. */
   readonly elsewhere?: 'refused';
   /** Only meaningful in one of these versions. */
   readonly needsVersions?: readonly ProtocolVersion[];
   /** Decided before this one. Every option waits for `versions`, which waits for `protocol`. */
   readonly after?: readonly OptionName[];
+  /** The value of an absent option, and of one that is not decided yet. */
+  readonly default: Value;
+  /** The value of an absent option where it depends on others or on the side. */
+  readonly absent?: (at: At) => Value;
+  /** Throws `OptionError` for a wrong value. */
+  readonly parse: (value: unknown, at: At) => Value;
+  /** What `connection_information` says of it: `asItIs`, `untold`, or another form. */
+  tell(value: Value): Told;
+  /** `secret`: must not outlive its config. `live`: what is inside stays the user's own object. */
+  readonly kept?: 'secret' | 'live';
+  /** Set when it means something to a core without processes, files and time. */
+  readonly core?: true;
   readonly note: OptionNote;
-  readonly parse: (value: unknown, at: At) => Settings[K];
-  /** The value of an absent option when it is not simply the default. */
-  readonly absent?: (at: At) => Settings[K];
 }
 
-/** One option. */
-export interface OptionRow {
-  readonly name: OptionName;
-  readonly otp: string | undefined;
-  readonly side: 'both' | 'client' | 'server';
-  readonly elsewhere: 'ignored' | 'refused';
-  readonly needsVersions: readonly ProtocolVersion[];
-  readonly after: readonly OptionName[];
-  readonly note: OptionNote;
-  /** Decides the setting from what was given; throws `OptionError`. */
-  decide(draft: Draft, given: unknown, at: At): void;
+/** An option that a core without processes, files and time acts on too. */
+export interface CoreOption<S extends Side, Written, Value = Written, Told = Value>
+  extends Option<S, Written, Value, Told> {
+  readonly core: true;
 }
 
-/** Makes a row. Checks run in OTP's order: version, then side for `cookie`-like ones, then the value. */
-export function option<K extends OptionName>(name: K, spec: Spec<K>): OptionRow {
-  const { needsVersions = [], elsewhere = 'ignored' } = spec;
-  return {
-    name,
-    otp: spec.otp,
-    side: spec.side,
-    elsewhere,
-    needsVersions,
-    after: spec.after ?? ['versions'],
-    note: spec.note,
-    decide(draft, given, at) {
-      if (given === undefined) {
-        if (spec.absent !== undefined) draft[name] = spec.absent(at);
-        return;
-      }
-      if (elsewhere === 'refused' && spec.side !== 'both' && spec.side !== at.role)
-        throw new OptionError({ option: [`${spec.side}_only`, name] });
-      checkVersions(name, needsVersions, at);
-      draft[name] = spec.parse(given, at);
-    },
-  };
+/** `connection_information` tells the value of the config. */
+export function asItIs<Value>(value: Value): Value {
+  return value;
 }
 
-/** `{options, dependency, {Key, {versions, Vs}}}`; OTP does not ask this for DTLS. */
-function checkVersions(name: OptionName, needs: readonly ProtocolVersion[], at: At): void {
-  if (needs.length === 0 || at.settings.protocol === 'dtls') return;
-  if (!at.settings.versions.some((version) => needs.includes(version)))
-    throw new OptionError({ options: ['dependency', { [name]: { versions: needs } }] });
+/** `connection_information` does not tell it. */
+export function untold(): undefined {
+  return undefined;
 }
 
 // --- parsers of plain kinds -----------------------------------------------------------------------------------

@@ -1,6 +1,15 @@
 /** Rows of the running connection: limits, key update, logs. */
-import { logLevels } from './log-level.js';
-import { flag, integer, integerOrInfinity, type OptionRow, oneOf, option } from './row.js';
+import { type LogLevel, logLevels } from './log-level.js';
+import {
+  asItIs,
+  type CoreOption,
+  flag,
+  integer,
+  integerOrInfinity,
+  type Option,
+  oneOf,
+  untold,
+} from './row.js';
 
 const manual = 'ssl:common_option()';
 /** A delay that node's timers can wait for: 2^31 - 1 ms, 24.8 days. */
@@ -23,10 +32,14 @@ const clientDeadline = 60_000;
 /** A fourth of a listener's handshakes is one address's share; small listeners are not divided. */
 const smallestShare = 16;
 
-export const connectionRows: readonly OptionRow[] = [
-  option('maxHandshakeSize', {
+export class ConnectionRows {
+  /** `max_handshake_size`: bytes, at most 8388607; default 262144, on a server 65536. */
+  readonly maxHandshakeSize: CoreOption<'both', number> = {
     otp: 'max_handshake_size',
     side: 'both',
+    default: clientHandshakeSize,
+    core: true,
+    tell: asItIs,
     note: {
       values: '0..8388607, for each handshake message',
       default: '262144, on a server 65536',
@@ -35,11 +48,17 @@ export const connectionRows: readonly OptionRow[] = [
     },
     parse: integer('maxHandshakeSize', 0, 0x7f_ffff),
     absent: ({ role }) => (role === 'server' ? serverHandshakeSize : clientHandshakeSize),
-  }),
-  option('keyUpdateAt', {
+  };
+
+  /** `key_update_at` (TLS 1.3): bytes sent under one key; default 388736063997. */
+  readonly keyUpdateAt: CoreOption<'both', number> = {
     otp: 'key_update_at',
     side: 'both',
     needsVersions: ['tlsv1.3'],
+    // OTP's figure for AES-GCM: RFC 8446 §5.5 allows some 2^24.5 full records.
+    default: 388_736_063_997,
+    core: true,
+    tell: asItIs,
     note: {
       values: 'integer > 0, bytes sent under one key; after 23,726,566 records in any case',
       default: '388736063997',
@@ -47,33 +66,51 @@ export const connectionRows: readonly OptionRow[] = [
       source: 'RFC 8446 §5.5',
     },
     parse: integer('keyUpdateAt', 1, Number.MAX_SAFE_INTEGER),
-  }),
-  option('middleboxCompMode', {
+  };
+
+  /** `middlebox_comp_mode`: default true. */
+  readonly middleboxCompMode: CoreOption<'both', boolean> = {
     otp: 'middlebox_comp_mode',
     side: 'both',
+    default: true,
+    core: true,
+    tell: asItIs,
     note: { values: 'boolean', default: 'true', source: 'RFC 8446 §D.4' },
     parse: flag('middleboxCompMode'),
-  }),
-  option('keepSecrets', {
+  };
+
+  /** `keep_secrets`: whether `connectionInformation` can give the key log; default false. */
+  readonly keepSecrets: CoreOption<'both', boolean> = {
     otp: 'keep_secrets',
     side: 'both',
+    default: false,
+    core: true,
+    tell: asItIs,
     note: { values: 'boolean', default: 'false', source: manual },
     parse: flag('keepSecrets'),
-  }),
-  option('logAlert', {
+  };
+
+  /** `log_alert`, deprecated: true is `logLevel: 'notice'`, false `'none'`. */
+  readonly logAlert: Option<'both', boolean, boolean | undefined, undefined> = {
     otp: 'log_alert',
     side: 'both',
+    default: undefined,
+    tell: untold,
     note: {
       values: 'boolean; true is logLevel notice, false none; ignored beside logLevel',
       default: 'none',
       source: 'ssl:common_option(), deprecated',
     },
     parse: flag('logAlert'),
-  }),
-  option('logLevel', {
+  };
+
+  /** `log_level`: default: the application's, else `notice`. */
+  readonly logLevel: Option<'both', LogLevel> = {
     otp: 'log_level',
     side: 'both',
     after: ['versions', 'logAlert'],
+    default: 'notice',
+    tell: asItIs,
     note: {
       values: logLevels.join(', '),
       default: "the application's, else notice",
@@ -82,10 +119,14 @@ export const connectionRows: readonly OptionRow[] = [
     parse: oneOf('logLevel', ...logLevels),
     absent: ({ logLevel, settings: { logAlert } }) =>
       logAlert === undefined ? logLevel : logAlert ? 'notice' : 'none',
-  }),
-  option('hibernateAfter', {
+  };
+
+  /** `hibernate_after`: ms; default `'infinity'`. */
+  readonly hibernateAfter: Option<'both', number | 'infinity'> = {
     otp: 'hibernate_after',
     side: 'both',
+    default: 'infinity',
+    tell: asItIs,
     note: {
       values: 'integer >= 0, infinity; taken and told, without effect: all processes share a heap',
       default: 'infinity',
@@ -93,10 +134,14 @@ export const connectionRows: readonly OptionRow[] = [
       source: manual,
     },
     parse: integerOrInfinity('hibernateAfter', 0, longestDelay),
-  }),
-  option('handshakeDeadline', {
+  };
+
+  /** Ours: ms for the whole handshake, without connecting the transport; default 60000, on a server 15000. */
+  readonly handshakeDeadline: Option<'both', number | 'infinity'> = {
     otp: undefined,
     side: 'both',
+    default: clientDeadline,
+    tell: asItIs,
     note: {
       values: 'integer > 0, infinity; the whole handshake',
       default: '60000, on a server 15000',
@@ -105,19 +150,27 @@ export const connectionRows: readonly OptionRow[] = [
     },
     parse: integerOrInfinity('handshakeDeadline', 1, longestDelay),
     absent: ({ role }) => (role === 'server' ? serverDeadline : clientDeadline),
-  }),
-  option('maxHandshakes', {
+  };
+
+  /** Ours: connections of this listener between accept and established; default 4096. */
+  readonly maxHandshakes: Option<'server', number> = {
     otp: undefined,
     side: 'server',
     elsewhere: 'refused',
+    default: 4096,
+    tell: asItIs,
     note: { values: 'integer > 0; unfinished handshakes of a listener', default: '4096', source: 'ours' },
     parse: integer('maxHandshakes', 1, Number.MAX_SAFE_INTEGER),
-  }),
-  option('maxHandshakesPerAddress', {
+  };
+
+  /** Ours: how many of them may come from one IPv4 address or IPv6 /64; default a quarter, at least 16. */
+  readonly maxHandshakesPerAddress: Option<'server', number | 'infinity'> = {
     otp: undefined,
     side: 'server',
     elsewhere: 'refused',
     after: ['versions', 'maxHandshakes'],
+    default: 1024,
+    tell: asItIs,
     note: {
       values: 'integer > 0, infinity; how many of them may come from one IPv4 address or IPv6 /64',
       default: 'a quarter of maxHandshakes, at least 16',
@@ -125,11 +178,15 @@ export const connectionRows: readonly OptionRow[] = [
     },
     parse: integerOrInfinity('maxHandshakesPerAddress', 1, Number.MAX_SAFE_INTEGER),
     absent: ({ settings: { maxHandshakes } }) => Math.max(Math.ceil(maxHandshakes / 4), smallestShare),
-  }),
-  option('maxHandshakeBytes', {
+  };
+
+  /** Ours: bytes that they may hold together; default 16777216. */
+  readonly maxHandshakeBytes: Option<'server', number | 'infinity'> = {
     otp: undefined,
     side: 'server',
     elsewhere: 'refused',
+    default: 16_777_216,
+    tell: asItIs,
     note: {
       values: 'integer > 0, infinity; what they may hold together of what their peers have sent',
       default: '16777216',
@@ -137,5 +194,5 @@ export const connectionRows: readonly OptionRow[] = [
       source: 'ours',
     },
     parse: integerOrInfinity('maxHandshakeBytes', 1, Number.MAX_SAFE_INTEGER),
-  }),
-];
+  };
+}

@@ -6,29 +6,49 @@ import type { OcspResponseSource } from '../values/x509/ocsp-response-source.js'
 import type { IdentityMaterial } from './config.js';
 import { isDer, pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
-import type { ExportableKey } from './raw.js';
-import { fileName, isList, listOf, type OptionRow, option } from './row.js';
+import type { CertKey, ExportableKey, KeyWish } from './raw.js';
+import { asItIs, fileName, isList, listOf, type Option, untold } from './row.js';
 import { isOptionObject } from './socket-options.js';
 
 const manual = 'ssl:common_option()';
 
-export const identityRows: readonly OptionRow[] = [
-  option('cert', {
+type Password = string | Uint8Array | (() => string | Uint8Array);
+
+/** What an identity is made of; a config holds these in `identity`. */
+export class IdentityRows {
+  /** `cert`: own certificate, then its chain, in DER or one PEM text; goes before `certfile`. */
+  readonly cert: Option<
+    'both',
+    Uint8Array | readonly Uint8Array[] | string,
+    readonly Uint8Array[] | undefined,
+    undefined
+  > = {
     otp: 'cert',
     side: 'both',
+    default: undefined,
+    tell: untold,
     note: { values: 'DER, [DER] own first, or PEM text', default: 'none', source: manual },
     parse: certificates,
-  }),
-  option('certfile', {
+  };
+
+  /** `certfile`: path of a PEM file with the own certificate first, or of a PKCS#12 file. */
+  readonly certfile: Option<'both', string | Uint8Array, string | undefined> = {
     otp: 'certfile',
     side: 'both',
+    default: undefined,
+    tell: asItIs,
     note: { values: 'path of PEM or PKCS#12', default: 'none', source: manual },
     // OTP takes the empty name for "none".
     parse: (value) => (value === '' ? undefined : fileName('certfile', value)),
-  }),
-  option('key', {
+  };
+
+  /** `key`: goes before `keyfile`. A PEM text may be encrypted (`password`); `{ PFX }` is a PKCS#12 file. */
+  readonly key: Option<'both', KeyWish, KeyMaterial | undefined, undefined> = {
     otp: 'key',
     side: 'both',
+    default: undefined,
+    tell: untold,
+    kept: 'secret',
     note: {
       values:
         '{ Type: DER }, [type, DER], PEM text, KeyObject; { PFX: DER } of PKCS#12 brings the certificates along; ' +
@@ -37,44 +57,66 @@ export const identityRows: readonly OptionRow[] = [
       source: manual,
     },
     parse: privateKey,
-  }),
-  option('keyfile', {
+  };
+
+  /** `keyfile`: path of a PEM or PKCS#12 file; default: `certfile`. */
+  readonly keyfile: Option<'both', string | Uint8Array, string | undefined> = {
     otp: 'keyfile',
     side: 'both',
     after: ['versions', 'certfile'],
+    default: undefined,
+    tell: asItIs,
     note: { values: 'path of PEM or PKCS#12', default: 'certfile', source: manual },
     parse: (value) => fileName('keyfile', value),
     absent: (at) => at.settings.certfile,
-  }),
-  option('password', {
+  };
+
+  /** `password` of an encrypted key; a function is asked when the key is read. */
+  readonly password: Option<'both', Password, Password | undefined, undefined> = {
     otp: 'password',
     side: 'both',
+    default: undefined,
+    tell: untold,
+    kept: 'secret',
     note: { values: 'text, bytes, or a function of none', default: 'none', source: manual },
     parse: password,
-  }),
-  option('ocspResponse', {
+  };
+
+  /** Ours: a DER OCSPResponse for the own certificate, or a function that gives a current one when a client asks. */
+  readonly ocspResponse: Option<'server', OcspResponseSource, OcspResponseSource | undefined, undefined> = {
     otp: undefined,
     side: 'server',
+    default: undefined,
+    tell: untold,
     note: {
       values: 'DER, or a function that gives it, at once or later',
       default: 'none',
       source: 'ours, for RFC 6066 §8',
     },
     parse: ocspResponse,
-  }),
-  option('certsKeys', {
-    otp: 'certs_keys',
-    side: 'both',
-    note: {
-      values: '[{ cert or certfile, key or keyfile, password, ocspResponse }]',
-      default: 'none; goes before the six above',
-      source: 'ssl:cert_key_conf()',
-    },
-    parse: (value) => listOf('certsKeys', value).map((entry) => pairOf(entry, value)),
-  }),
-];
+  };
+}
 
-const pairKeys = new Set(['cert', 'certfile', 'key', 'keyfile', 'password', 'ocspResponse']);
+/** Several of them at once. */
+export class CertsKeysRows {
+  /** `certs_keys`: several pairs, in place of the six above; the first that fits the peer is used. */
+  readonly certsKeys: Option<'both', readonly CertKey[], readonly IdentityMaterial[] | undefined, undefined> =
+    {
+      otp: 'certs_keys',
+      side: 'both',
+      default: undefined,
+      tell: untold,
+      kept: 'secret',
+      note: {
+        values: '[{ cert or certfile, key or keyfile, password, ocspResponse }]',
+        default: 'none; goes before the six above',
+        source: 'ssl:cert_key_conf()',
+      },
+      parse: (value) => listOf('certsKeys', value).map((entry) => pairOf(entry, value)),
+    };
+}
+
+const pairKeys: ReadonlySet<string> = new Set(Object.keys(new IdentityRows()));
 
 /** An element of `certs_keys`, by the rules of the single options; a wrong one is told with the whole list. */
 function pairOf(entry: unknown, whole: unknown): IdentityMaterial {
@@ -103,7 +145,7 @@ function raise(error: unknown): never {
   throw error;
 }
 
-function password(value: unknown): Exclude<IdentityMaterial['password'], undefined> {
+function password(value: unknown): Password {
   if (typeof value === 'string' || value instanceof Uint8Array) return value;
   return isPasswordFunction(value) ? value : badValue('password', value);
 }

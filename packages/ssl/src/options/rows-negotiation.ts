@@ -1,9 +1,16 @@
 /** Rows of what both sides agree on: versions, suites, groups, signatures, application protocol (contract §13.3). */
 
-import { type EngineSupport, suiteRows } from '../values/cipher-suites.js';
+import { type EngineSupport, type SuiteMap, suiteMap, suiteRows } from '../values/cipher-suites.js';
 import type { GroupName } from '../values/crypto/engine.js';
 import { hostOf } from '../values/host.js';
-import { defaultCurves, defaultTls13Groups, isNamedGroup, isTls13Group } from '../values/registry/groups.js';
+import {
+  type CurveName,
+  defaultCurves,
+  defaultTls13Groups,
+  isNamedGroup,
+  isTls13Group,
+  type Tls13GroupName,
+} from '../values/registry/groups.js';
 import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
 import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
@@ -11,23 +18,33 @@ import type { ProtocolVersion } from '../values/registry/versions.js';
 import { versionByName, versionRows } from '../values/registry/versions.js';
 import { findSuiteWish, usableGroups, usableSchemes, usableSuites } from './negotiation-wishes.js';
 import { badValue, OptionError, pair } from './option-error.js';
-import { type At, flag, isList, listOf, type OptionName, type OptionRow, oneOf, option } from './row.js';
+import type { CipherWish, SignatureWish } from './raw.js';
+import { type At, asItIs, type CoreOption, flag, isList, listOf, type Option, oneOf, untold } from './row.js';
+import type { OptionName } from './rows.js';
 import { defaultSignatureSchemes } from './signature-defaults.js';
 
 const manual = 'ssl:common_option()';
 
-export const versionsRows: readonly OptionRow[] = [
-  option('protocol', {
+export class VersionsRows {
+  /** `protocol`: default `'tls'`. */
+  readonly protocol: Option<'both', 'tls' | 'dtls', 'tls' | 'dtls', undefined> = {
     otp: 'protocol',
     side: 'both',
     after: [],
+    default: 'tls',
+    tell: untold,
     note: { values: 'tls, dtls', default: 'tls', source: manual },
     parse: oneOf('protocol', 'tls', 'dtls'),
-  }),
-  option('versions', {
+  };
+
+  /** `versions`: any order, told newest first; default: those built of TLS 1.3 and 1.2. */
+  readonly versions: CoreOption<'both', readonly ProtocolVersion[]> = {
     otp: 'versions',
     side: 'both',
     after: ['protocol'],
+    default: [],
+    core: true,
+    tell: asItIs,
     note: { values: '[version]', default: 'the built ones of tlsv1.3, tlsv1.2', source: manual },
     parse: versions,
     absent: (at) => {
@@ -36,8 +53,8 @@ export const versionsRows: readonly OptionRow[] = [
       const built = wanted.filter((version) => versionByName(version)?.built === true);
       return newestFirst(built.length > 0 ? built : wanted);
     },
-  }),
-];
+  };
+}
 
 function versions(value: unknown, at: At): readonly ProtocolVersion[] {
   const list = listOf('versions', value);
@@ -63,10 +80,22 @@ function newestFirst(names: readonly ProtocolVersion[]): readonly ProtocolVersio
   return versionRows.filter((row) => names.includes(row.name)).map((row) => row.name);
 }
 
-export const negotiationRows: readonly OptionRow[] = [
-  option('ciphers', {
+/** Names of ALPN, text or bytes. */
+type ProtocolWishes = readonly (Uint8Array | string)[];
+
+export class NegotiationRows {
+  /** `ciphers`: in order of preference, or OpenSSL names joined by `:`. */
+  readonly ciphers: CoreOption<
+    'both',
+    readonly CipherWish[] | string,
+    readonly CipherSuite[],
+    readonly SuiteMap[]
+  > = {
     otp: 'ciphers',
     side: 'both',
+    default: [],
+    core: true,
+    tell: (suites) => suites.map(suiteMap),
     note: {
       values: '[map, name, tuple or number], or names joined by ":"',
       default: "cipherSuites('default') of the versions, as far as the engine goes",
@@ -74,21 +103,31 @@ export const negotiationRows: readonly OptionRow[] = [
     },
     parse: ciphers,
     absent: (at) => defaultsOf(at).ciphers,
-  }),
-  option('supportedGroups', {
+  };
+
+  /** `supported_groups` (TLS 1.3): in order of preference; unknown names are dropped. */
+  readonly supportedGroups: CoreOption<'both', readonly Tls13GroupName[], readonly GroupName[]> = {
     otp: 'supported_groups',
     side: 'both',
     needsVersions: ['tlsv1.3'],
+    default: [],
+    core: true,
+    tell: asItIs,
     note: { values: '[group]', default: defaultTls13Groups.join(', '), source: manual },
     parse: (value, at) => {
       const groups = usableGroups(listOf('supportedGroups', value).filter(isTls13Group), at.engine);
       return groups.length > 0 ? groups : badValue('supportedGroups', value);
     },
     absent: (at) => defaultsOf(at).groups,
-  }),
-  option('eccs', {
+  };
+
+  /** `eccs` (TLS 1.2 and before): curves in order of preference; unknown names are dropped. */
+  readonly eccs: CoreOption<'both', readonly (CurveName | Tls13GroupName)[], readonly GroupName[]> = {
     otp: 'eccs',
     side: 'both',
+    default: [],
+    core: true,
+    tell: asItIs,
     note: { values: '[curve]', default: defaultCurves.join(', '), source: 'RFC 8422 §5.1.1' },
     parse: (value, at) => {
       const names = listOf('eccs', value).filter(isNamedGroup);
@@ -96,10 +135,15 @@ export const negotiationRows: readonly OptionRow[] = [
       return curves.length > 0 ? curves : badValue('eccs', value);
     },
     absent: (at) => defaultsOf(at).curves,
-  }),
-  option('signatureAlgs', {
+  };
+
+  /** `signature_algs`: in order of preference. */
+  readonly signatureAlgs: CoreOption<'both', readonly SignatureWish[], readonly SignatureSchemeName[]> = {
     otp: 'signature_algs',
     side: 'both',
+    default: [],
+    core: true,
+    tell: asItIs,
     note: {
       values: '[scheme or [hash, sign]]',
       default: 'by version, none with SHA-1',
@@ -113,10 +157,19 @@ export const negotiationRows: readonly OptionRow[] = [
       return schemeNames(usable);
     },
     absent: (at) => defaultsOf(at).schemes,
-  }),
-  option('signatureAlgsCert', {
+  };
+
+  /** `signature_algs_cert`: for signatures in certificates; default: not sent. */
+  readonly signatureAlgsCert: CoreOption<
+    'both',
+    readonly SignatureWish[],
+    readonly SignatureSchemeName[] | undefined
+  > = {
     otp: 'signature_algs_cert',
     side: 'both',
+    default: undefined,
+    core: true,
+    tell: asItIs,
     note: {
       values: '[scheme or [hash, sign]]',
       default: 'not sent; then signatureAlgs holds for certificates too',
@@ -127,24 +180,41 @@ export const negotiationRows: readonly OptionRow[] = [
       if (usable.length === 0) noScheme('signatureAlgsCert', value, at);
       return schemeNames(usable);
     },
-  }),
-  option('honorCipherOrder', {
+  };
+
+  /** `honor_cipher_order`: own order of suites, not the client's; default false. */
+  readonly honorCipherOrder: CoreOption<'server', boolean> = {
     otp: 'honor_cipher_order',
     side: 'server',
     elsewhere: 'refused',
+    default: false,
+    core: true,
+    tell: asItIs,
     note: { values: 'boolean', default: 'false', source: 'ssl:server_option()' },
     parse: flag('honorCipherOrder'),
-  }),
-  option('honorEccOrder', {
+  };
+
+  /** `honor_ecc_order`: own order of curves in TLS 1.2 and before, not the client's; default false. */
+  readonly honorEccOrder: CoreOption<'server', boolean> = {
     otp: 'honor_ecc_order',
     side: 'server',
     elsewhere: 'refused',
+    default: false,
+    core: true,
+    tell: asItIs,
     note: { values: 'boolean', default: 'false', source: 'ssl:server_option()' },
     parse: flag('honorEccOrder'),
-  }),
-  option('serverNameIndication', {
+  };
+
+  /**
+   * `server_name_indication`: a name to send and check (Unicode too), an address to check, or `'disable'`; default: the
+   * host, which is sent if it is a name.
+   */
+  readonly serverNameIndication: Option<'client', string, string | undefined> = {
     otp: 'server_name_indication',
     side: 'client',
+    default: undefined,
+    tell: asItIs,
     note: {
       values: 'host name or address, disable',
       default: 'the host, if it is a name',
@@ -154,20 +224,31 @@ export const negotiationRows: readonly OptionRow[] = [
       typeof value === 'string' && hostOf(value) !== undefined
         ? value
         : badValue('serverNameIndication', value),
-  }),
-  option('alpnAdvertisedProtocols', {
-    otp: 'alpn_advertised_protocols',
-    side: 'client',
-    note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.1' },
-    parse: (value) => protocolNames('alpnAdvertisedProtocols', value),
-  }),
-  option('alpnPreferredProtocols', {
+  };
+
+  /** `alpn_advertised_protocols`: names of 1 to 255 bytes, most wanted first. */
+  readonly alpnAdvertisedProtocols: CoreOption<'client', ProtocolWishes, readonly Uint8Array[] | undefined> =
+    {
+      otp: 'alpn_advertised_protocols',
+      side: 'client',
+      default: undefined,
+      core: true,
+      tell: asItIs,
+      note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.1' },
+      parse: (value) => protocolNames('alpnAdvertisedProtocols', value),
+    };
+
+  /** `alpn_preferred_protocols`: names of 1 to 255 bytes, most wanted first. */
+  readonly alpnPreferredProtocols: CoreOption<'server', ProtocolWishes, readonly Uint8Array[] | undefined> = {
     otp: 'alpn_preferred_protocols',
     side: 'server',
+    default: undefined,
+    core: true,
+    tell: asItIs,
     note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.2' },
     parse: (value) => protocolNames('alpnPreferredProtocols', value),
-  }),
-];
+  };
+}
 
 interface NegotiationDefaults {
   readonly ciphers: readonly CipherSuite[];

@@ -3,24 +3,40 @@ import type { CrlCacheApi } from '@actor-tls/crl-cache';
 import { Certificate, CertificateError } from '../values/x509/certificate.js';
 import type { CrlCheck } from '../values/x509/crl-check.js';
 import type { Stapling } from '../values/x509/stapling.js';
-import type { CrlCacheChoice } from './config.js';
 import { isDer } from './der-forms.js';
 import { badValue } from './option-error.js';
-import { isInteger, isList, type OptionRow, option } from './row.js';
+import type { CrlCacheWish, StaplingWish } from './raw.js';
+import { asItIs, isInteger, isList, type Option, untold } from './row.js';
 import { isOptionObject } from './socket-options.js';
 
 const manual = 'ssl:common_option()';
 
-export const revocationRows: readonly OptionRow[] = [
-  option('crlCheck', {
+/** `crl_cache`: where CRLs come from. */
+export type CrlCacheChoice =
+  /** The application's cache; `http`: ms to wait for a fetch from a distribution point, without it nothing is fetched. */
+  | { readonly cache: 'internal'; readonly http: number | undefined }
+  /** A directory as `openssl rehash` leaves it. */
+  | { readonly cache: 'hash_dir'; readonly dir: string }
+  | { readonly cache: 'own'; readonly api: CrlCacheApi; readonly db: unknown };
+
+export class RevocationRows {
+  /** `crl_check`: default false. */
+  readonly crlCheck: Option<'both', CrlCheck> = {
     otp: 'crl_check',
     side: 'both',
+    default: false,
+    tell: asItIs,
     note: { values: 'boolean, peer, best_effort', default: 'false', source: manual },
     parse: (value) => (isCrlCheck(value) ? value : badValue('crlCheck', value)),
-  }),
-  option('crlCache', {
+  };
+
+  /** `crl_cache`: default the application's cache, without fetching. */
+  readonly crlCache: Option<'both', CrlCacheWish, CrlCacheChoice, undefined> = {
     otp: 'crl_cache',
     side: 'both',
+    default: { cache: 'internal', http: undefined },
+    tell: untold,
+    kept: 'live',
     note: {
       values:
         '{ api, db } or [api, db]; api: ssl_crl_cache with db { http: ms }, ssl_crl_hash_dir with { dir }, or { lookup, ' +
@@ -29,18 +45,22 @@ export const revocationRows: readonly OptionRow[] = [
       source: 'ssl_crl_cache_api',
     },
     parse: (value) => cacheOf(value) ?? badValue('crlCache', value),
-  }),
-  option('stapling', {
+  };
+
+  /** `stapling`: whether the server has to show that its certificate is not revoked; default `'no_staple'`. */
+  readonly stapling: Option<'client', StaplingWish, Stapling | undefined> = {
     otp: 'stapling',
     side: 'client',
+    default: undefined,
+    tell: asItIs,
     note: {
       values: 'staple, no_staple, { ocspNonce, ocspResponderCerts }',
       default: 'no_staple; ocspNonce true',
       source: 'ssl:client_option() of OTP 27, RFC 6066 §8',
     },
     parse: stapling,
-  }),
-];
+  };
+}
 
 function isCrlCheck(value: unknown): value is CrlCheck {
   return typeof value === 'boolean' || value === 'peer' || value === 'best_effort';

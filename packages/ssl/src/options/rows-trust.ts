@@ -2,21 +2,32 @@
 
 import type { HostnameCheckHooks } from '../values/x509/hostname.js';
 import { defaultMinKeySize, leastMinKeySize } from '../values/x509/key-strength.js';
-import type { PartialChain } from '../values/x509/peer-verification.js';
+import type { PartialChain, Verify } from '../values/x509/peer-verification.js';
 import type { VerifyFun } from '../values/x509/verify-fun.js';
 import { pemCertificates } from './der-forms.js';
 import { badValue, OptionError } from './option-error.js';
-import type { OptionRow, Settings } from './row.js';
-import { fileName, flag, integer, isList, option } from './row.js';
+import { asItIs, type CoreOption, fileName, flag, integer, isList, type Option, untold } from './row.js';
+import type { Settings } from './rows.js';
 
 const manual = 'ssl:common_option()';
 
+type VerifyFunPair = readonly [fun: VerifyFun, state: unknown];
+
+interface FunAndState {
+  readonly fun: VerifyFun;
+  readonly state: unknown;
+}
+
 /** Decided before `versions` when absent, as in OTP: then `verify` of the same call is looked at a pass later. */
-export const verifyRows: readonly OptionRow[] = [
-  option('verify', {
+export class VerifyRows {
+  /** `verify`: default `verify_peer` on a client, `verify_none` on a server. */
+  readonly verify: CoreOption<'both', Verify> = {
     otp: 'verify',
     side: 'both',
     after: ['versions', 'failIfNoPeerCert', 'partialChain'],
+    default: 'verify_none',
+    core: true,
+    tell: asItIs,
     note: {
       values: 'verify_none, verify_peer',
       default: 'client verify_peer, server verify_none',
@@ -27,11 +38,22 @@ export const verifyRows: readonly OptionRow[] = [
       return verified(value, at.settings);
     },
     absent: (at) => (at.role === 'client' ? 'verify_peer' : verified('verify_none', at.settings)),
-  }),
-  option('verifyFun', {
+  };
+
+  /** `verify_fun`: a function, or it and its first state. */
+  readonly verifyFun: CoreOption<
+    'both',
+    VerifyFun | VerifyFunPair,
+    FunAndState | undefined,
+    VerifyFunPair | undefined
+  > = {
     otp: 'verify_fun',
     side: 'both',
     after: ['versions', 'verify'],
+    default: undefined,
+    core: true,
+    tell: (wish) => wish && ([wish.fun, wish.state] as const),
+    kept: 'live',
     note: { values: 'function, or [function, state]', default: 'none', source: manual },
     parse: (value) => {
       if (isVerifyFun(value)) return { fun: value, state: undefined };
@@ -39,8 +61,8 @@ export const verifyRows: readonly OptionRow[] = [
       const [fun, state] = value;
       return isVerifyFun(fun) ? { fun, state } : badValue('verifyFun', value);
     },
-  }),
-];
+  };
+}
 
 function isVerifyFun(value: unknown): value is VerifyFun {
   return typeof value === 'function';
@@ -52,27 +74,47 @@ function verified(verify: Settings['verify'], settings: Settings): Settings['ver
   return verify;
 }
 
-export const trustRows: readonly OptionRow[] = [
-  option('failIfNoPeerCert', {
+type TrustedCertificates = readonly Uint8Array[] | 'system' | 'bundled';
+
+export class TrustRows {
+  /** `fail_if_no_peer_cert`: default false; needs `verify_peer`. */
+  readonly failIfNoPeerCert: CoreOption<'server', boolean> = {
     otp: 'fail_if_no_peer_cert',
     side: 'server',
+    default: false,
+    core: true,
+    tell: asItIs,
     note: { values: 'boolean; needs verify_peer', default: 'false', source: 'ssl:server_option()' },
     parse: flag('failIfNoPeerCert'),
-  }),
-  option('cacerts', {
+  };
+
+  /** `cacerts`: trusted certificates in DER; goes before `cacertfile`. `'system'`, `'bundled'` and PEM are ours. */
+  readonly cacerts: CoreOption<
+    'both',
+    readonly (Uint8Array | string)[] | string,
+    TrustedCertificates | undefined,
+    undefined
+  > = {
     otp: 'cacerts',
     side: 'both',
+    default: undefined,
+    core: true,
+    tell: untold,
     note: {
       values: '[DER or PEM text], PEM text, system, bundled',
       default: 'none; a client without any CA takes system',
       source: manual,
     },
     parse: trusted,
-  }),
-  option('cacertfile', {
+  };
+
+  /** `cacertfile`: path of a PEM file of trusted certificates. */
+  readonly cacertfile: Option<'both', string | Uint8Array, string | undefined> = {
     otp: 'cacertfile',
     side: 'both',
     after: ['versions', 'verifyFun', 'cacerts'],
+    default: undefined,
+    tell: asItIs,
     note: { values: 'path', default: 'none', source: manual },
     parse: (value) => fileName('cacertfile', value),
     absent: (at) => {
@@ -83,40 +125,61 @@ export const trustRows: readonly OptionRow[] = [
         ? badValue('cacertfile', '')
         : undefined;
     },
-  }),
-  option('partialChain', {
+  };
+
+  /** `partial_chain`: may trust a certificate inside the chain; gets it root first, in DER. */
+  readonly partialChain: CoreOption<'both', PartialChain, PartialChain | undefined> = {
     otp: 'partial_chain',
     side: 'both',
+    default: undefined,
+    core: true,
+    tell: asItIs,
     note: { values: 'function of the chain, root first', default: 'none', source: manual },
     parse: (value) => (isPartialChain(value) ? value : badValue('partialChain', value)),
-  }),
-  option('customizeHostnameCheck', {
-    otp: 'customize_hostname_check',
-    side: 'client',
-    note: {
-      values: '{ matchFun, fqdnFun, failCallback }, functions',
-      default: 'none',
-      source: 'public_key:pkix_verify_hostname/3',
-    },
-    parse: (value) => (isHooks(value) ? value : badValue('customizeHostnameCheck', value)),
-  }),
-  option('depth', {
+  };
+
+  /** `customize_hostname_check`: `matchFun`, `fqdnFun`, `failCallback`, as in OTP's list of pairs. */
+  readonly customizeHostnameCheck: CoreOption<'client', HostnameCheckHooks, HostnameCheckHooks | undefined> =
+    {
+      otp: 'customize_hostname_check',
+      side: 'client',
+      default: undefined,
+      core: true,
+      tell: asItIs,
+      note: {
+        values: '{ matchFun, fqdnFun, failCallback }, functions',
+        default: 'none',
+        source: 'public_key:pkix_verify_hostname/3',
+      },
+      parse: (value) => (isHooks(value) ? value : badValue('customizeHostnameCheck', value)),
+    };
+
+  /** `depth`: most intermediate certificates between the peer's and the trusted one, 0 to 255; default 10. */
+  readonly depth: CoreOption<'both', number> = {
     otp: 'depth',
     side: 'both',
+    default: 10,
+    core: true,
+    tell: asItIs,
     note: { values: '0..255', default: '10', source: manual },
     parse: integer('depth', 0, 255),
-  }),
-  option('minKeySize', {
+  };
+
+  /** Ours: least bits of RSA and DSA keys in the peer's chain, 1024 to 16384, and curves as strong; default 2048. */
+  readonly minKeySize: CoreOption<'both', number> = {
     otp: undefined,
     side: 'both',
+    default: defaultMinKeySize,
+    core: true,
+    tell: asItIs,
     note: {
       values: `${leastMinKeySize}..16384, bits of RSA and DSA keys in the peer's chain, its root too; curves as strong (secp224r1 for 2048, secp256r1 for 3072)`,
       default: String(defaultMinKeySize),
       source: 'ours, for NIST SP 800-57 part 1',
     },
     parse: integer('minKeySize', leastMinKeySize, 16_384),
-  }),
-];
+  };
+}
 
 function isPartialChain(value: unknown): value is PartialChain {
   return typeof value === 'function';

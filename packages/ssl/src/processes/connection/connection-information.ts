@@ -1,25 +1,18 @@
 /** `ssl:connection_information/1,2` (contract §1.4), in the user's terms. */
-import type { ClientConfig, Config, ServerConfig } from '../../options/config.js';
+import type { Config } from '../../options/config.js';
+import { type ToldOptions, toldOptions } from '../../options/told.js';
 import type { Facts } from '../../protocol/facts.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
 import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
-import type { VerifyFun } from '../../values/x509/verify-fun.js';
 
-/** What `connection_information` can tell; options as their user would write them. */
+/** What `connection_information` can tell; of options what their rows say. */
 export interface ConnectionInformation
   extends Pick<Facts, 'protocol' | 'sessionId' | 'sessionResumption'>,
-    Pick<Config, PlainOption>,
-    Partial<Undefined<Pick<ClientConfig, ClientOption>>>,
-    Partial<Undefined<Pick<ServerConfig, ServerOption>>>,
-    Partial<Undefined<Pick<Config, MayBeAbsent>>> {
+    ToldOptions {
   readonly selectedCipherSuite: SuiteMap;
   /** Of a server: the name that the client has sent. */
   readonly sniHostname?: string;
-  readonly certfile?: string;
-  readonly keyfile?: string;
-  readonly verifyFun?: readonly [fun: VerifyFun, state: unknown];
-  readonly ciphers: readonly SuiteMap[];
   /** Only when named. */
   readonly clientRandom: Uint8Array;
   /** Only when named. */
@@ -32,39 +25,9 @@ export interface ConnectionInformation
   readonly keylog?: readonly string[];
 }
 
-type Undefined<T> = { readonly [K in keyof T]: Exclude<T[K], undefined> };
-type PlainOption =
-  | 'versions'
-  | 'verify'
-  | 'crlCheck'
-  | 'depth'
-  | 'supportedGroups'
-  | 'eccs'
-  | 'signatureAlgs'
-  | 'maxHandshakeSize'
-  | 'keyUpdateAt'
-  | 'middleboxCompMode'
-  | 'handshakeDeadline'
-  | 'logLevel'
-  | 'keepSecrets'
-  | 'hibernateAfter';
-type MayBeAbsent = 'cacertfile' | 'partialChain' | 'signatureAlgsCert';
-type ClientOption =
-  | 'serverNameIndication'
-  | 'customizeHostnameCheck'
-  | 'stapling'
-  | 'alpnAdvertisedProtocols';
-type ServerOption =
-  | 'alpnPreferredProtocols'
-  | 'failIfNoPeerCert'
-  | 'honorCipherOrder'
-  | 'honorEccOrder'
-  | 'maxHandshakes'
-  | 'maxHandshakesPerAddress'
-  | 'maxHandshakeBytes';
-type Item = keyof ConnectionInformation;
+type Item = Exclude<keyof ConnectionInformation, keyof ToldOptions>;
 
-/** Items told unasked, in this order; options follow. */
+/** Items told unasked, in this order; options follow, of which none is a secret. */
 const plainItems: readonly Item[] = [
   'protocol',
   'sessionId',
@@ -76,42 +39,6 @@ const plainItems: readonly Item[] = [
 /** Told only when named. */
 const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
 
-/** Options that are no secret and that `connection_information` gives back as the user would write them. */
-const optionItems: readonly Item[] = [
-  'versions',
-  'certfile',
-  'keyfile',
-  'cacertfile',
-  'verify',
-  'verifyFun',
-  'partialChain',
-  'crlCheck',
-  'depth',
-  'ciphers',
-  'supportedGroups',
-  'eccs',
-  'signatureAlgs',
-  'signatureAlgsCert',
-  'maxHandshakeSize',
-  'keyUpdateAt',
-  'middleboxCompMode',
-  'handshakeDeadline',
-  'logLevel',
-  'keepSecrets',
-  'hibernateAfter',
-  'serverNameIndication',
-  'customizeHostnameCheck',
-  'stapling',
-  'alpnAdvertisedProtocols',
-  'alpnPreferredProtocols',
-  'failIfNoPeerCert',
-  'honorCipherOrder',
-  'honorEccOrder',
-  'maxHandshakes',
-  'maxHandshakesPerAddress',
-  'maxHandshakeBytes',
-];
-
 /** The items asked for, in internal order; undefined values and unknown items are left out. */
 export function connectionInformation(
   facts: Facts,
@@ -119,18 +46,16 @@ export function connectionInformation(
   items: readonly string[] | undefined,
 ): Readonly<Record<string, unknown>> {
   const names =
-    items === undefined
-      ? [...plainItems, ...optionItems]
-      : [...plainItems, ...secretItems, ...optionItems].filter((name) => items.includes(name));
+    items === undefined ? plainItems : [...plainItems, ...secretItems].filter((name) => items.includes(name));
   const found: Record<string, unknown> = {};
   for (const name of names) {
-    const value = item(name, facts, config);
+    const value = item(name, facts);
     if (value !== undefined) found[name] = value;
   }
-  return found;
+  return { ...found, ...toldOptions(config, items) };
 }
 
-function item(name: Item, facts: Facts, config: Config): unknown {
+function item(name: Item, facts: Facts): unknown {
   switch (name) {
     case 'protocol':
       return facts.protocol;
@@ -154,15 +79,6 @@ function item(name: Item, facts: Facts, config: Config): unknown {
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':
       return keylog(facts);
-    case 'certfile':
-    case 'keyfile':
-      return config.identity[name];
-    case 'verifyFun':
-      return config.verifyFun && [config.verifyFun.fun, config.verifyFun.state];
-    case 'ciphers':
-      return config.ciphers.map(suiteMap);
-    default:
-      return Object.hasOwn(config, name) ? Reflect.get(config, name) : undefined;
   }
 }
 
