@@ -142,9 +142,9 @@ function item(name: Item, facts: Facts, config: Config): unknown {
     case 'sniHostname':
       return facts.role === 'server' ? facts.serverName : undefined;
     case 'clientRandom':
-      return facts.clientRandom;
+      return facts.clientRandom.slice();
     case 'serverRandom':
-      return facts.serverRandom;
+      return facts.serverRandom.slice();
     case 'ecc':
       return facts.secrets?.kind === 'master' ? { named_curve: facts.group } : undefined;
     case 'masterSecret':
