@@ -66,6 +66,7 @@ import {
   type TransportProvider,
   type TransportStatistics,
 } from './processes/transport/transport.js';
+import { tupleText } from './values/address.js';
 import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
 import type { CryptoEngine } from './values/crypto/engine.js';
@@ -208,7 +209,7 @@ export async function connect(
   if (typeof to !== 'string' && !Array.isArray(to)) return upgradeClient(self, to, rest[0], rest[1]);
   const [port, options = {}, limit = 'infinity'] = rest;
   const timeout = timeoutOf(limit);
-  const host = typeof to === 'string' ? to : addressText(to);
+  const host = typeof to === 'string' ? to : addressOf(to);
   if (typeof port !== 'number') throw new TypeError('a port is a number');
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
@@ -922,10 +923,8 @@ function deadlineOf(node: Node, timeout: Timeout): () => Timeout {
   return () => Math.max(0, Math.ceil(end - node.clock.now()));
 }
 
-function addressText(numbers: readonly unknown[]): string {
-  const wide = numbers.length === 8;
-  const most = wide ? 0xffff : 0xff;
-  const right = numbers.every((n) => typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= most);
-  if (!right || (!wide && numbers.length !== 4)) throw new TypeError('an address has four or eight numbers');
-  return wide ? numbers.map((n) => Number(n).toString(16)).join(':') : numbers.join('.');
+function addressOf(numbers: readonly unknown[]): string {
+  const text = tupleText(numbers);
+  if (text === undefined) throw new TypeError('an address has four or eight numbers');
+  return text;
 }

@@ -1,5 +1,5 @@
 /**
- * The life of a connection as its process sees it (contract §5.3). The handshake's own states are the core's; from
+ * The life of a connection as its process sees it, from accept or connect to `ssl:close/1,2`. The handshake's own states are the core's; from
  * there come only `paused`, `established` and `failed`.
  *
  * The machine is a genuine xstate machine, stepped by its own `transition`. It has neither context nor guards, so

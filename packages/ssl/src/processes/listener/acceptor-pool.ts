@@ -66,7 +66,7 @@ const defaultAcceptors = 4;
 /** ms that the last goodbyes of a drain may take. */
 const goodbyes = 7000;
 
-/** The specification of a pool. Throws `TypeError` when `acceptors` is no positive number. */
+/** `acceptorPool`: the specification of a pool. Throws `TypeError` when `acceptors` is no positive number. */
 export function poolSpec(pool: AcceptorPool, calls: PoolCalls): ChildSpec {
   const { acceptors = defaultAcceptors, name } = pool;
   if (!Number.isSafeInteger(acceptors) || acceptors < 1)
@@ -79,7 +79,7 @@ export function poolSpec(pool: AcceptorPool, calls: PoolCalls): ChildSpec {
   };
 }
 
-/** The listening socket of a running pool. */
+/** `poolListener`: the listening socket of a running pool. */
 export function listenerOf(asking: Asking, name: string): Promise<SslListenSocket> {
   return asking.call(partNames(name).listener, 'socket');
 }

@@ -57,6 +57,7 @@ export class Census {
     return [...this.#clients.present, ...this.#servers.present];
   }
 
+  /** `nodeCounters` */
   counters(): NodeCounters {
     return {
       client: this.#clients.counters(),

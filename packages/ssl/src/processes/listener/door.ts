@@ -55,6 +55,7 @@ export class Door {
     this.#memory = memory;
   }
 
+  /** Of `listenerCounters` what the door counts. */
   counters(): DoorCounters {
     return {
       refusedHandshakes: this.#refusedHandshakes,

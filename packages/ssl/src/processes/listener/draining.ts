@@ -1,5 +1,5 @@
 /**
- * The end of a listener that lets its connections finish: nobody comes any more, and whoever is there at the deadline
+ * `drain`: the end of a listener that lets its connections finish. Nobody comes any more, and whoever is there at the deadline
  * is told close_notify.
  */
 import type { From, Self, Stop } from '@actor-tls/runtime';

@@ -1,7 +1,7 @@
 /**
  * A listening socket's process: OTP's listen tracker and the acceptors' queue in one (contract §1.2).
  *
- * It keeps the options that accepted connections start with, hands out connections, and limits how many are between
+ * It keeps the options that `ssl:listen/2` was given, hands out connections (`ssl:transport_accept/1,2`), and limits how many are between
  * accept and established. It ends with its owner; connections live on.
  */
 import type { From, GenServer, Node, Pid, Ref, Self, Stop } from '@actor-tls/runtime';
@@ -152,6 +152,7 @@ export class Listener {
     }
   }
 
+  /** `listenerCounters` */
   counters(): ListenerCounters {
     return {
       accepted: this.#accepted,

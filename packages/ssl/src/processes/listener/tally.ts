@@ -44,6 +44,7 @@ export class Tally {
     return this.#present;
   }
 
+  /** Of `listenerCounters` and `nodeCounters` what connections count. */
   counters(): ConnectionCounters {
     let { bytesIn, bytesOut } = { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
     for (const { transport } of this.#present) {

@@ -1,5 +1,5 @@
 /**
- * What is chosen from hellos in all versions alike. Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
+ * What is chosen from hellos in all versions alike (RFC 8446 §4.1.1, RFC 5246 §7.4.1). Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
  * or only TLS 1.2 chooses is in the folder of each.
  */
 import {

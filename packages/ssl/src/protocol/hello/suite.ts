@@ -1,4 +1,4 @@
-/** Cipher suites with the primitives they stand for: what a hello may offer and select. */
+/** Cipher suites with the primitives they stand for: what a hello may offer and select (RFC 8446 §4.1.1). */
 import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
 import {
   type Authentication,

@@ -1,5 +1,5 @@
 /**
- * TLS 1.3, client (RFC 8446 §4, appendix A.1).
+ * TLS 1.3, client (RFC 8446 §2, §4, appendix A.1).
  *
  *                    START <----+
  *     Send ClientHello |        | Recv HelloRetryRequest

@@ -284,21 +284,6 @@ export class Resumption {
   }
 }
 
-/** NSS key log labels (draft-ietf-tls-keylogfile); `client_random` stands for the connection. */
-export type KeyLogLabel =
-  | 'CLIENT_EARLY_TRAFFIC_SECRET'
-  | 'EARLY_EXPORTER_SECRET'
-  | 'CLIENT_HANDSHAKE_TRAFFIC_SECRET'
-  | 'SERVER_HANDSHAKE_TRAFFIC_SECRET'
-  | 'CLIENT_TRAFFIC_SECRET_0'
-  | 'SERVER_TRAFFIC_SECRET_0'
-  | 'EXPORTER_SECRET';
-
-/** One line of an SSLKEYLOGFILE, without its newline. */
-export function keyLogLine(label: KeyLogLabel, clientRandom: Uint8Array, secret: Uint8Array): string {
-  return `${label} ${hex(clientRandom)} ${hex(secret)}`;
-}
-
 function trafficSecret(
   hash: HashFunction,
   labels: LabelExpander,
@@ -306,10 +291,6 @@ function trafficSecret(
   transcript: Uint8Array,
 ): TrafficSecret {
   return new TrafficSecret(hash, new Secret(labels.expandLabel(label, transcript, hash.outputLength)));
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function unreachable(): never {

@@ -1,5 +1,5 @@
 /**
- * TLS 1.3, server (RFC 8446 §4, appendix A.2).
+ * TLS 1.3, server (RFC 8446 §2, §4, appendix A.2).
  *
  *                      START <-----+
  *       Recv ClientHello |         | Send HelloRetryRequest
