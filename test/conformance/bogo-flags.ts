@@ -55,6 +55,15 @@ const shapes = {
   'use-client-ca-list': 'value',
   async: 'alone',
   'server-preference': 'alone',
+  cipher: 'value',
+  'expect-version': 'value',
+  'expect-secure-renegotiation': 'alone',
+  'expect-no-secure-renegotiation': 'alone',
+  'expect-extended-master-secret': 'alone',
+  'expect-no-session-id': 'alone',
+  'renegotiate-freely': 'alone',
+  'renegotiate-once': 'alone',
+  'renegotiate-explicit': 'alone',
 } as const satisfies Record<string, Shape>;
 
 /** Flags of a certificate; those after `-new-x509-credential` belong to that one, the others to the default one. */
@@ -65,27 +74,19 @@ const credentialShapes = {
   'ocsp-response': 'value',
 } as const satisfies Record<string, Shape>;
 
-/** Flags about older versions, or about what is never otherwise with us: nothing to do. */
+/** Flags about what is never otherwise with us: nothing to do. */
 const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   'trust-cert': 'value',
-  cipher: 'value',
   'implicit-handshake': 'alone',
   'no-op-extra-handshake': 'alone',
   'handshake-twice': 'alone',
   'use-old-client-cert-callback': 'alone',
   'expect-verify-result': 'alone',
   'expect-total-renegotiations': 'value',
-  'renegotiate-freely': 'alone',
-  'renegotiate-once': 'alone',
   'renegotiate-ignore': 'alone',
-  'renegotiate-explicit': 'alone',
   'forbid-renegotiation-after-handshake': 'alone',
   'no-ticket': 'alone',
-  'expect-secure-renegotiation': 'alone',
-  'expect-no-secure-renegotiation': 'alone',
-  'expect-extended-master-secret': 'alone',
   'expect-no-session': 'alone',
-  'expect-no-session-id': 'alone',
   // The staple is there when it is asked for, whoever sets it.
   'set-ocsp-in-callback': 'alone',
   // Which certificate we took is seen by the runner, too.

@@ -31,11 +31,17 @@ const flags: Flags = read;
 
 const tls13 = 0x0304;
 const tls12 = 0x0303;
-/** Whether a shim that had TLS 1.2 and below would speak it here. */
-const allowsOlder =
-  (flags.number('min-version') ?? 0) < tls13 &&
-  !(flags.has('no-tls12') && flags.has('no-tls11') && flags.has('no-tls1'));
-if (flags.has('no-tls13') || (flags.number('max-version') ?? tls13) < tls13) process.exit(unimplemented);
+const tls11 = 0x0302;
+const lowest = flags.number('min-version') ?? 0;
+const highest = flags.number('max-version') ?? tls13;
+/** Whether a shim that had TLS 1.1 and below would speak it here. */
+const allowsOlder = lowest < tls12 && !(flags.has('no-tls11') && flags.has('no-tls1'));
+const versions = [
+  ...(lowest <= tls13 && highest >= tls13 && !flags.has('no-tls13') ? (['tlsv1.3'] as const) : []),
+  ...(lowest <= tls12 && highest >= tls12 && !flags.has('no-tls12') ? (['tlsv1.2'] as const) : []),
+];
+if (versions.length === 0) process.exit(unimplemented);
+const speaksTls12 = versions.includes('tlsv1.2');
 
 const groupNames: Readonly<Record<number, ClientOptions['config']['supportedGroups'][number]>> = {
   23: 'secp256r1',
@@ -52,10 +58,12 @@ const { createPrivateKey } = await import('node:crypto');
 const { readFileSync } = await import('node:fs');
 const { connect } = await import('node:net');
 const {
+  chainOf,
   Core,
   createTrustStore,
   nodeEngine: engine,
   reasons,
+  schemeOf,
   suiteByName,
   verifyPeer,
 } = await import('@actor-tls/ssl/core');
@@ -78,7 +86,7 @@ const schemeNames: Readonly<Record<number, Scheme>> = {
 const schemeCodes = new Map(Object.entries(schemeNames).map(([code, name]) => [name, Number(code)]));
 /** What BoringSSL accepts unless told otherwise: some tests count on it. */
 const defaultVerifyPrefs = [1027, 2052, 1025, 1283, 2053, 1281, 2054, 1537, 513];
-const defaultSigningPrefs = [2055, 1027, 2052, 1283, 2053, 1539, 2054];
+const defaultSigningPrefs = [2055, 1027, 2052, 1025, 1283, 2053, 1281, 1539, 2054, 1537, 515, 513];
 
 /** Ends the process where a scheme is asked for that we do not have. */
 function schemesOf(codes: readonly number[]): Scheme[] {
@@ -143,11 +151,28 @@ const accepted = schemesOf(verifyPrefs.length > 0 ? verifyPrefs : defaultVerifyP
 // One option rules what we accept and what we sign with.
 const signatureAlgs = [...new Set([...accepted, ...identities.flatMap(({ schemes }) => schemes)])];
 
+/** In BoringSSL's order. */
+const suites13 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+const suites12 = ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].flatMap((cipher) =>
+  ['ECDSA', 'RSA'].map((key) => `TLS_ECDHE_${key}_WITH_${cipher}`),
+);
+
+/** The suites of TLS 1.2 that a list in OpenSSL's notation lets pass; a rule we do not have ends the process. */
+function olderSuites(list: string): string[] {
+  let suites: string[] = [];
+  for (const rule of list.split(':')) {
+    if (rule === 'DEFAULT' || rule === 'ALL') suites = suites12;
+    else if (rule === '!AES') suites = suites.filter((name) => !name.includes('AES'));
+    else if (suites12.includes(rule)) suites = [...suites, rule];
+    else process.exit(unimplemented);
+  }
+  return suites;
+}
+
+const suites = [...suites13, ...(speaksTls12 ? olderSuites(flags.value('cipher') ?? 'DEFAULT') : [])];
 const common = {
-  versions: ['tlsv1.3'],
-  ciphers: ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'].flatMap(
-    (name) => suiteByName(name) ?? [],
-  ),
+  versions,
+  ciphers: suites.flatMap((name) => suiteByName(name) ?? []),
   supportedGroups,
   eccs: supportedGroups,
   signatureAlgs,
@@ -219,6 +244,9 @@ let closeNotify = false;
 let outcome: { readonly code: number; readonly text: string } | undefined;
 /** The hellos of the peer, to tell a version we lack from one that nobody has. */
 const hellos: Uint8Array[] = [];
+const ownHellos: Uint8Array[] = [];
+const renegotiates =
+  flags.has('renegotiate-freely') || flags.has('renegotiate-once') || flags.has('renegotiate-explicit');
 
 const port = flags.number('port') ?? ended(violated, 'no port');
 const socket = connect({
@@ -277,6 +305,7 @@ const sink: Sink = {
   },
   failed(failure) {
     if (isOlderVersion(failure)) finish(unimplemented, 'an older version');
+    else if (isUnbuiltSuite(failure)) finish(unimplemented, 'a cipher suite that is not built');
     else fail(words(failure));
   },
   askVerdict(chain, staple) {
@@ -299,11 +328,23 @@ const sink: Sink = {
     throw new Error('nothing was split');
   },
   trace(direction, kind, bytes) {
-    if (direction !== 'in') return;
+    if (direction === 'out') {
+      if (kind === 'handshake' && isHello(bytes)) ownHellos.push(new Uint8Array(bytes));
+      return;
+    }
     if (kind === 'alert' && bytes[1] === 0) closeNotify = true;
-    if (kind === 'message' && (bytes[0] === 1 || bytes[0] === 2)) hellos.push(new Uint8Array(bytes));
+    if (kind === 'message') traceMessage(bytes);
   },
 };
+
+const isHello = (message: Uint8Array): boolean => message[0] === 1 || message[0] === 2;
+
+/** A message of the peer. */
+function traceMessage(bytes: Uint8Array): void {
+  if (isHello(bytes)) hellos.push(new Uint8Array(bytes));
+  // Renegotiation is not built: it is refused, and a test that wants it is not for us.
+  if (facts !== undefined && bytes[0] === 0 && renegotiates) finish(unimplemented, 'a renegotiation');
+}
 
 const core = flags.has('server') ? Core.server(serverOptions, sink) : Core.client(clientOptions, sink);
 
@@ -319,7 +360,7 @@ function words(failure: Failure): string {
   return `:${theirs ?? '-'}: {${reason}} we say ${name} in ${failure.state} ${more ?? ''}`;
 }
 
-/** Whether the peer speaks TLS 1.2 or less, which we lack, and nothing else is wrong with it. */
+/** Whether the peer speaks TLS 1.1 or less, which we lack, and nothing else is wrong with it. */
 function isOlderVersion({ by, alert, reason }: Failure): boolean {
   if (!allowsOlder || facts !== undefined) return false;
   // A peer bent on an older version misses its cipher suites in our hello.
@@ -331,7 +372,33 @@ function isOlderVersion({ by, alert, reason }: Failure): boolean {
   return reason === 'unsupported_version' && older;
 }
 
-const isOlder = (version: number): boolean => version > 0x0300 && version <= tls12;
+/** Suites of TLS 1.2 that BoringSSL has and we do not: RSA and PSK key exchange, CBC. */
+const unbuiltSuites = [
+  0x000a, 0x002f, 0x0035, 0x008c, 0x008d, 0x009c, 0x009d, 0xc009, 0xc00a, 0xc012, 0xc013, 0xc014, 0xc023,
+  0xc024, 0xc027, 0xc028, 0xc035, 0xc036, 0xccac,
+];
+
+/** Whether all that is wrong is that the peer has such suites and none of ours. */
+function isUnbuiltSuite({ by, alert, reason }: Failure): boolean {
+  if (!speaksTls12 || facts !== undefined) return false;
+  // A server tells no more than that it found none.
+  if (by === 'peer') return alert === 'handshake_failure' && hellos.length === 0 && !flags.has('server');
+  const [hello] = hellos;
+  return reason === 'no_suitable_cipher' && hello !== undefined && suitesOf(hello).some(isUnbuilt);
+}
+
+const isUnbuilt = (suite: number): boolean => unbuiltSuites.includes(suite);
+
+/** The suites that a ClientHello offers. */
+function suitesOf(bytes: Uint8Array): number[] {
+  const hello = Buffer.from(bytes);
+  const at = 39 + hello.readUInt8(38);
+  return Array.from({ length: hello.readUInt16BE(at) / 2 }, (_, index) =>
+    hello.readUInt16BE(at + 2 + 2 * index),
+  );
+}
+
+const isOlder = (version: number): boolean => version > 0x0300 && version <= tls11;
 
 /** The versions of a hello: those of the extension that it may have, else the legacy one. */
 function versionsOf(hello: Uint8Array): number[] {
@@ -418,10 +485,18 @@ function mismatch(learned: Facts): string | undefined {
   if (flags.has('expect-hrr') && !learned.retried) return 'no retry';
   if (flags.has('expect-no-hrr') && learned.retried) return 'a retry';
   if (flags.has('expect-session-id') && learned.sessionId.length === 0) return 'no session id';
+  if (flags.has('expect-no-session-id') && learned.sessionId.length > 0) return 'a session id';
+  const version = flags.number('expect-version');
+  if (version !== undefined && learned.protocol !== (version === tls13 ? 'tlsv1.3' : 'tlsv1.2')) {
+    return `version ${learned.protocol}`;
+  }
+  if (flags.has('expect-extended-master-secret') && !agreed(learned, 23)) return 'no extended master secret';
+  if (flags.has('expect-secure-renegotiation') && !agreed(learned, 0xff01)) return 'no renegotiation_info';
+  if (flags.has('expect-no-secure-renegotiation') && agreed(learned, 0xff01)) return 'renegotiation_info';
   const alpn = flags.value('expect-alpn');
   if (alpn !== undefined && alpn !== text(learned.alpn)) return `ALPN ${text(learned.alpn)}`;
   if (flags.has('expect-no-next-proto') && learned.alpn !== undefined) return 'ALPN';
-  if (flags.has('expect-no-peer-cert') && learned.peerChain.length > 0) return 'a peer certificate';
+  if (flags.has('expect-no-peer-cert') && chainOf(learned.peer).length > 0) return 'a peer certificate';
   const advertised = flags.value('expect-advertised-alpn');
   if (advertised !== undefined) {
     const [firstHello] = hellos;
@@ -432,19 +507,25 @@ function mismatch(learned: Facts): string | undefined {
   if (name !== undefined && name !== learned.serverName) return `server name ${learned.serverName}`;
   if (flags.has('expect-no-server-name') && learned.serverName !== undefined) return 'a server name';
   const scheme = flags.number('expect-peer-signature-algorithm');
-  if (scheme !== undefined && scheme !== schemeCodes.get(learned.peerSignatureScheme ?? 'ecdsa_sha1')) {
-    return `signature scheme ${learned.peerSignatureScheme}`;
+  if (scheme !== undefined && scheme !== schemeCodes.get(schemeOf(learned.peer) ?? 'ecdsa_sha1')) {
+    return `signature scheme ${schemeOf(learned.peer)}`;
   }
   const response = flags.bytes('expect-ocsp-response');
   if (response !== undefined && Buffer.compare(response, stapled ?? new Uint8Array(0)) !== 0) return 'staple';
   const certificate = flags.value('expect-peer-cert-file');
   if (certificate !== undefined) {
     const same = pemBlocks(certificate).every(
-      (der, index) => Buffer.compare(der, learned.peerChain[index] ?? new Uint8Array(0)) === 0,
+      (der, index) => Buffer.compare(der, chainOf(learned.peer)[index] ?? new Uint8Array(0)) === 0,
     );
     if (!same) return 'peer certificate';
   }
   return undefined;
+}
+
+/** Whether the ServerHello has an extension of TLS 1.2; TLS 1.3 is always what these make of TLS 1.2. */
+function agreed({ protocol, role }: Facts, code: number): boolean {
+  const hello = (role === 'client' ? hellos : ownHellos).at(-1);
+  return protocol === 'tlsv1.3' || (hello !== undefined && extensionOf(hello, code) !== undefined);
 }
 
 /** After the handshake. */

@@ -1,8 +1,9 @@
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
 import { expect, it } from 'vitest';
 import type { OwnIdentity } from '../../packages/ssl/src/protocol/own-identity.js';
+import { chooseClientCertificate12 } from '../../packages/ssl/src/protocol/tls12/choose.js';
 import { chooseCertificate } from '../../packages/ssl/src/protocol/tls13/choose.js';
-import { schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
+import { type SignatureSchemeName, schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
 
 const scheme = 'ecdsa_secp256r1_sha256';
 const offered = [schemeByName(scheme).code];
@@ -35,4 +36,30 @@ it('without names, or with none that fits, the preferred one goes; one that cann
   expect(chosen([one, two], createCa({ subject: 'third CA' }).subject)).toBe(one);
   expect(chosen([unfit, one], second.subject)).toBe(one);
   expect(chosen([unfit], second.subject)).toBeUndefined();
+});
+
+it('a client of TLS 1.2 shows no key of a kind that the server does not name (RFC 5246 §7.4.4, RFC 8422 §5.5)', () => {
+  const rsaSign = 1;
+  const ecdsaSign = 64;
+  const named: readonly SignatureSchemeName[] = [scheme, 'eddsa_ed25519', 'rsa_pss_rsae_sha256'];
+  const own = named.map((name) => ({ ...one, schemes: [name] }));
+  const [ecdsa, ed25519, rsa] = own;
+  const asked = (
+    certificateTypes: readonly number[],
+    among: readonly OwnIdentity[],
+  ): OwnIdentity | undefined =>
+    chooseClientCertificate12(
+      among,
+      {
+        certificateTypes,
+        supportedSignatureAlgorithms: named.map((name) => schemeByName(name).code),
+        certificateAuthorities: [],
+      },
+      named,
+    )?.identity;
+  expect(asked([rsaSign, ecdsaSign], own)).toBe(ecdsa);
+  expect(asked([rsaSign], own)).toBe(rsa);
+  expect(asked([ecdsaSign], own.slice(1))).toBe(ed25519);
+  expect(asked([rsaSign], own.slice(0, 2))).toBeUndefined();
+  expect(asked([2, 3, 66], own)).toBeUndefined();
 });

@@ -10,6 +10,7 @@ import { clientHelloColumn, readExtensions } from '../../packages/ssl/src/protoc
 import type { Tls13Offer } from '../../packages/ssl/src/protocol/hello/client-hello.js';
 import { Tls13WriteProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
 import { applicationKeys, type HandshakeKeys } from '../../packages/ssl/src/protocol/tls13/negotiated.js';
+import { noEarlyData } from '../../packages/ssl/src/protocol/tls13/psk-offer.js';
 import { Transcript } from '../../packages/ssl/src/protocol/transcript.js';
 import type { GroupName, KeyShare } from '../../packages/ssl/src/values/crypto/engine.js';
 import { schemeByCode } from '../../packages/ssl/src/values/registry/schemes.js';
@@ -18,7 +19,7 @@ import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messag
 import { testWithKey } from '../support/engine.js';
 import { describeWithData } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
-import { clientOptions, engine, Recorder, serverOptions } from './two-cores.js';
+import { clientOptions, engine, peerChain, Recorder, serverOptions } from './two-cores.js';
 
 interface Step {
   readonly who: 'client' | 'server';
@@ -92,6 +93,8 @@ function offerOf(raw: Uint8Array, share: KeyShare, group: GroupName): Tls13Offer
     serverName: 'server',
     group: found,
     share,
+    psks: [],
+    early: noEarlyData,
   };
 }
 
@@ -319,7 +322,7 @@ describeWithData('RFC 8448, server', ['rfc8448.json.gz'], () => {
     core.receive(join(clientFlight));
     expect(sink.failures).toEqual([]);
     expect(sink.facts).toMatchObject({ role: 'server', retried });
-    expect(sink.facts?.peerChain).toHaveLength(title === 'Client Authentication' ? 1 : 0);
+    expect(peerChain(sink.facts)).toHaveLength(title === 'Client Authentication' ? 1 : 0);
     for (const ticket of values(trace, 'server', 'construct a', 'NewSessionTicket')) {
       const [record] = values(trace, 'server', 'send handshake', 'complete record').slice(-1);
       expect(hex(join(write.sealHandshake(ticket)))).toBe(hex(record ?? new Uint8Array(0)));

@@ -147,7 +147,9 @@ function item(name: Item, facts: Facts, config: Config): unknown {
     case 'serverRandom':
       return facts.serverRandom.slice();
     case 'ecc':
-      return facts.secrets?.kind === 'master' ? { named_curve: facts.group } : undefined;
+      return facts.secrets?.kind === 'master' && facts.group !== undefined
+        ? { named_curve: facts.group }
+        : undefined;
     case 'masterSecret':
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':

@@ -9,6 +9,7 @@ import {
 } from '../../values/registry/schemes.js';
 import type { CipherSuite } from '../../values/registry/suites.js';
 import { authorityKeys, isIssuedByOneOf } from '../../values/x509/authorities.js';
+import type { CertificateAuthentication } from '../authentication.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 
@@ -16,6 +17,11 @@ import { AlertError } from '../reasons.js';
 export interface CertificateChoice {
   readonly identity: OwnIdentity;
   readonly scheme: SignatureScheme;
+}
+
+/** What a side has proved by showing a certificate and signing with its key. */
+export function shownBy({ identity, scheme }: CertificateChoice): CertificateAuthentication {
+  return { kind: 'certificate', chain: identity.chain, scheme: scheme.name };
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   schemeByCode,
   schemeByName,
 } from '../../values/registry/schemes.js';
+import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
@@ -87,6 +88,38 @@ export function chooseCertificate12(
     return scheme === undefined ? [] : [{ identity, scheme }];
   });
   return preferAuthorities(fitting, authorities);
+}
+
+/** A client's choice among its certificates; `undefined`: none is of a kind that the server asks for. */
+export function chooseClientCertificate12(
+  identities: readonly OwnIdentity[],
+  { certificateTypes, supportedSignatureAlgorithms, certificateAuthorities }: CertificateRequest12,
+  own: readonly SignatureSchemeName[],
+): CertificateChoice | undefined {
+  const wanted = identities.filter((identity) => {
+    const algorithm = keyAlgorithmOf(identity);
+    const type = algorithm && clientCertificateType(algorithm);
+    return type !== undefined && certificateTypes.includes(type);
+  });
+  return chooseCertificate12(wanted, supportedSignatureAlgorithms, own, certificateAuthorities);
+}
+
+/** ClientCertificateType of a key (RFC 5246 §7.4.4); ecdsa_sign covers EdDSA (RFC 8422 §5.5). */
+function clientCertificateType(algorithm: KeyAlgorithm): number | undefined {
+  switch (algorithm) {
+    case 'rsa':
+    case 'rsa_pss':
+      return 1;
+    case 'dsa':
+      return 2;
+    case 'ec':
+    case 'ed25519':
+    case 'ed448':
+      return 64;
+    case 'x25519':
+    case 'x448':
+      return undefined;
+  }
 }
 
 /** In TLS 1.2 a scheme of ECDSA names the hash and no curve (RFC 8446 §4.2.3); whose curve fits is taken first. */

@@ -28,6 +28,7 @@ import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-message
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Authentication, unauthenticated } from '../authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -41,11 +42,11 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import type { CertificateChoice } from '../hello/choose.js';
+import { type CertificateChoice, shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
-import { authenticates, chooseCertificate12 } from './choose.js';
+import { authenticates, chooseClientCertificate12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import {
   acceptGroup,
@@ -61,7 +62,6 @@ import {
   deriveKeys,
   type Keys12,
   type Negotiated12,
-  type Peer12,
 } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
@@ -107,7 +107,7 @@ interface WaitSke extends WithChain {
 }
 /** From ServerKeyExchange on: the server has proved who it is. */
 interface WithKeys extends Underway {
-  readonly peer: Peer12;
+  readonly peer: Authentication;
   readonly group: Group;
   readonly point: Uint8Array;
 }
@@ -126,7 +126,7 @@ interface WaitShd extends WithKeys {
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
-  readonly peer: Peer12;
+  readonly peer: Authentication;
   readonly group: Group;
   readonly own: OwnAuthentication;
   readonly keys: Keys12;
@@ -349,7 +349,13 @@ function receiveServerKeyExchange(
   const content = signedParams(params, negotiated.randoms);
   const scheme = checkSignature12(signed, key, config.signatureAlgs, content);
   negotiated.messages.add(raw);
-  return { state: 'waitCrShd', negotiated, peer: { chain, scheme }, group, point: params.point };
+  return {
+    state: 'waitCrShd',
+    negotiated,
+    peer: { kind: 'certificate', chain, scheme },
+    group,
+    point: params.point,
+  };
 }
 
 /** RFC 5246 §7.4.4 */
@@ -358,12 +364,7 @@ function receiveCertificateRequest(
   { body, raw }: Message<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
-  const choice = chooseCertificate12(
-    identities,
-    body.supportedSignatureAlgorithms,
-    config.signatureAlgs,
-    body.certificateAuthorities,
-  );
+  const choice = chooseClientCertificate12(identities, body, config.signatureAlgs);
   negotiated.messages.add(raw);
   const own: OwnAuthentication =
     choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
@@ -472,6 +473,6 @@ function receiveFinished(
   channel.endPeerFlight();
   const expected = keys.master.verifyData('server', negotiated.messages.digest());
   if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
-  const ownScheme = own.kind === 'certificate' ? own.scheme.name : undefined;
-  return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, ownScheme }) };
+  const shown = own.kind === 'certificate' ? shownBy(own) : unauthenticated;
+  return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, own: shown }) };
 }

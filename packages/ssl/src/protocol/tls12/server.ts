@@ -27,6 +27,7 @@ import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-message
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Authentication, unauthenticated } from '../authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -47,7 +48,7 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
+import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
@@ -60,14 +61,12 @@ import {
   signedParams,
 } from './key-exchange/ecdhe.js';
 import {
-  anonymous12,
   changeReadKeys,
   changeWriteKeys,
   conclude12,
   deriveKeys,
   type Keys12,
   type Negotiated12,
-  type Peer12,
 } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
@@ -144,11 +143,11 @@ interface WaitCv extends WithMaster {
 }
 interface WaitCcs extends WithMaster {
   readonly state: 'waitCcs';
-  readonly peer: Peer12;
+  readonly peer: Authentication;
 }
 interface WaitFinished extends WithMaster {
   readonly state: 'waitFinished';
-  readonly peer: Peer12;
+  readonly peer: Authentication;
 }
 interface Connected {
   readonly state: 'connected';
@@ -466,7 +465,7 @@ function receiveVerdict(
 
 /** RFC 5246 §7.4.7 */
 function receiveClientKeyExchange(from: WaitCke, event: Message<'client_key_exchange'>): WaitCcs {
-  return { state: 'waitCcs', ...withMaster(from, event), peer: anonymous12 };
+  return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
 }
 
 function receiveClientKeyExchangeOfShown(
@@ -495,7 +494,14 @@ function receiveCertificateVerify(
   const scheme = checkSignature12(body, key, config.signatureAlgs, messages.bytes());
   messages.add(raw);
   messages.forget();
-  return { state: 'waitCcs', negotiated, group, certificate, keys, peer: { chain, scheme } };
+  return {
+    state: 'waitCcs',
+    negotiated,
+    group,
+    certificate,
+    keys,
+    peer: { kind: 'certificate', chain, scheme },
+  };
 }
 
 function receiveChangeCipherSpec(
@@ -521,6 +527,6 @@ function receiveFinished(
   changeWriteKeys(negotiated, keys, 'server', channel);
   send(channel, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
   channel.finishFlight();
-  const ownScheme = certificate.scheme.name;
-  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, ownScheme }) };
+  const own = shownBy(certificate);
+  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
 }

@@ -38,8 +38,14 @@ describe('key schedule', () => {
       master.serverTraffic(transcript).expose(),
       master.clientTraffic(transcript).next().expose(),
       master.clientTraffic(transcript).next().next().expose(),
-      master.resumption(transcript).psk(Uint8Array.of(0)).expose(),
-      master.resumption(transcript).psk(Uint8Array.of(1)).expose(),
+      master
+        .resumption(() => transcript)
+        .psk(Uint8Array.of(0))
+        .expose(),
+      master
+        .resumption(() => transcript)
+        .psk(Uint8Array.of(1))
+        .expose(),
       master.exporter(transcript).export('label', new Uint8Array(0), 48),
       master.exporter(transcript).export('label', Uint8Array.of(0), 48),
       master.exporter(transcript).export('other label', new Uint8Array(0), 48),
