@@ -68,9 +68,9 @@ function item(name: Item, facts: Facts): unknown {
     case 'sniHostname':
       return facts.role === 'server' ? facts.serverName : undefined;
     case 'clientRandom':
-      return facts.clientRandom;
+      return facts.clientRandom.slice();
     case 'serverRandom':
-      return facts.serverRandom;
+      return facts.serverRandom.slice();
     case 'ecc':
       return facts.secrets?.kind === 'master' && facts.group !== undefined
         ? { named_curve: facts.group }
