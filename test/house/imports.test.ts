@@ -105,6 +105,17 @@ describe('the rules bite', () => {
     ]);
   });
 
+  it('on a ring of types in the runtime', () => {
+    const runtime = (path: string, text: string) => sourceFile(`packages/runtime/src/${path}`, text);
+    const ring = [
+      runtime('a.ts', "import type { B } from './b.js';\n"),
+      runtime('b.ts', "import { type A } from './a.js';\n"),
+    ];
+    expect(importCycles(ring)).toEqual([
+      'packages/runtime/src/a.ts → packages/runtime/src/b.ts → packages/runtime/src/a.ts',
+    ]);
+  });
+
   it('on each way to ask for a version', () => {
     const questions = [
       "if (v === 'tlsv1.3') {}",

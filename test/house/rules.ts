@@ -33,10 +33,10 @@ export function eagerLibraries(files: readonly SourceFile[]): string[] {
   );
 }
 
-/**
- * Files that import each other in a ring, each ring once. Imports of types do not count: they vanish, and a process
- * and its node must know each other's shape.
- */
+/** The runtime's files must not need each other's types in a ring either: each can be read after those it imports. */
+const typesCount = /^packages\/runtime\/src\//;
+
+/** Files that import each other in a ring, each ring once. Elsewhere imports of types do not count: they vanish. */
 export function importCycles(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const state = new Map<string, 'open' | 'done'>();
@@ -51,7 +51,7 @@ export function importCycles(files: readonly SourceFile[]): string[] {
     state.set(path, 'open');
     trail.push(path);
     for (const { target, kind } of byPath.get(path)?.imports ?? []) {
-      if (kind !== 'type' && byPath.has(target)) visit(target);
+      if ((kind !== 'type' || typesCount.test(path)) && byPath.has(target)) visit(target);
     }
     trail.pop();
     state.set(path, 'done');

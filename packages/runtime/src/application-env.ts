@@ -2,7 +2,7 @@
  * The settings of applications, per node: `application:get_env/2,3` and its family. A table beside the
  * processes, so that reading a setting asks nobody.
  */
-import type { Node } from './node.js';
+import type { Node } from './self.js';
 
 /** Whoever has a node: a process's `self`, or the node. */
 export type OnNode = Node | { readonly node: Node };

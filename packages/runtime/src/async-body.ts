@@ -6,11 +6,11 @@
 import type { OutsideWait } from './clock.js';
 import type { Reason } from './exit.js';
 import { Crash, exited, reasonOf } from './exit.js';
+import type { Matcher } from './pattern.js';
 import type { Body, Process } from './process.js';
 import { EXITED, RUNNING, WAITING } from './process.js';
 import { ProcessTimer } from './process-timer.js';
-import type { Matcher, Receiver } from './self.js';
-import { Self } from './self.js';
+import { type Node, type Receiver, Self } from './self.js';
 import { isThenable } from './thenable.js';
 
 /** What has a receive waiting. */
@@ -36,6 +36,7 @@ class ReceiveTimer extends ProcessTimer {
 /** An async function as a process. */
 export class AsyncBody<M> implements Body, Receiver {
   readonly kind: string;
+  readonly #node: Node;
   #run: ((self: Self<M>) => unknown) | undefined;
   #matcher: Matcher | undefined = undefined;
   #resolve: ((message: unknown) => void) | undefined = undefined;
@@ -47,7 +48,8 @@ export class AsyncBody<M> implements Body, Receiver {
   /** The message being worked on, for a crash report; forgotten when the next one is asked for. */
   #last: unknown = undefined;
 
-  constructor(run: ((self: Self<M>) => unknown) | undefined, kind: string) {
+  constructor(node: Node, run: ((self: Self<M>) => unknown) | undefined, kind: string) {
+    this.#node = node;
     this.#run = run;
     this.kind = kind;
   }
@@ -106,7 +108,7 @@ export class AsyncBody<M> implements Body, Receiver {
     this.#run = undefined;
     let result: unknown;
     try {
-      result = run(new Self<M>(process, this));
+      result = run(new Self<M>(process, this, this.#node));
     } catch (error) {
       this.#failed(process, error);
       return;
@@ -224,8 +226,8 @@ class ShellWait implements OutsideWait {
 export class ShellBody<M> extends AsyncBody<M> {
   #wait: ShellWait | undefined = undefined;
 
-  constructor() {
-    super(undefined, 'shell');
+  constructor(node: Node) {
+    super(node, undefined, 'shell');
   }
 
   override receive(process: Process, matcher: Matcher | undefined, after: number): unknown {

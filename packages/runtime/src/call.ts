@@ -7,7 +7,7 @@
 import type { FailedCall, Reason } from './exit.js';
 import { Exit } from './exit.js';
 import { tagOf } from './messages.js';
-import type { Pid } from './pid.js';
+import type { CallHolder, PendingCall, Pid } from './pid.js';
 import type { Timers } from './timers.js';
 import { Timeout } from './timers.js';
 
@@ -15,11 +15,6 @@ import { Timeout } from './timers.js';
 export interface Caller {
   readonly alive: boolean;
   readonly pid: Pid;
-}
-
-/** What a server keeps of the calls that it has not answered. */
-export interface CallHolder {
-  forgetCall(call: Call): void;
 }
 
 /** Milliseconds after which a call fails with `timeout`, unless told otherwise. */
@@ -34,7 +29,7 @@ export interface From<in R = unknown> {
 }
 
 /** A call on its way. The server gets it as {@link From}. */
-export class Call extends Timeout implements From {
+export class Call extends Timeout implements From, PendingCall {
   readonly request: unknown;
   readonly #caller: Caller | undefined;
   readonly #to: unknown;
@@ -43,8 +38,8 @@ export class Call extends Timeout implements From {
   readonly #failed: (failure: Error) => void;
   /** @internal The server that owes the answer; undefined when settled. */
   holder: CallHolder | undefined = undefined;
-  /** @internal */ earlierCall: Call | undefined = undefined;
-  /** @internal */ laterCall: Call | undefined = undefined;
+  /** @internal */ earlierCall: PendingCall | undefined = undefined;
+  /** @internal */ laterCall: PendingCall | undefined = undefined;
   #settled = false;
 
   constructor(

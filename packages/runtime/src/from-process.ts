@@ -4,10 +4,10 @@
 import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import type { Reason } from './exit.js';
 import { Exit } from './exit.js';
-import type { Node, Spawnable, SpawnOptions } from './node.js';
 import { defaultNode, nodeOf, PROCESS_EXIT } from './node.js';
 import type { Pid } from './pid.js';
 import { Process } from './process.js';
+import type { Spawnable, SpawnOptions } from './self.js';
 
 /** The snapshot of an actor that stands for a process. */
 export type StandInSnapshot<O> = Snapshot<O> & {
@@ -41,7 +41,7 @@ export function fromProcess<I = undefined, O = unknown, M = unknown>(
     }),
     start: (snapshot, scope) => {
       const host = processAbove(scope.self);
-      const node: Node = host?.home ?? nodeOf(scope.system) ?? defaultNode();
+      const node = nodeOf(scope.system) ?? defaultNode();
       // The input was ours to begin with; a restored snapshot carries it too.
       const body = make(snapshot.input as I);
       const process = node.spawnFrom(host, body, { ...options, link: host !== undefined });

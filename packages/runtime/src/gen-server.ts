@@ -7,13 +7,12 @@ import { Call } from './call.js';
 import type { Reason } from './exit.js';
 import { Exit, isOrderly, reasonOf } from './exit.js';
 import { Cast, Envelope, ExitMessage, IoTurn, ioEvent } from './messages.js';
-import type { Node } from './node.js';
 import { outline } from './outline.js';
 import type { Pid } from './pid.js';
 import type { Body, Process } from './process.js';
 import { EXITED, RUNNING, SUSPENDED, WAITING } from './process.js';
 import { ProcessTimer } from './process-timer.js';
-import { Self } from './self.js';
+import { type Node, Self } from './self.js';
 import { isThenable } from './thenable.js';
 
 /** Messages that one slot handles before other processes have their turn. */
@@ -102,7 +101,7 @@ export function startGenServer<S, A, M = unknown>(
   if (holder !== undefined) return Promise.resolve({ error: { already_started: holder } });
   starter?.guard();
   return new Promise((resolve) => {
-    const body = new GenServerBody(module, args);
+    const body = new GenServerBody(module, args, home);
     const process = home.launch(body, starter, {
       link: options.link ?? starter !== undefined,
       ...(options.name === undefined ? {} : { name: options.name }),
@@ -150,6 +149,7 @@ class IdleTimeout extends Envelope {
 export class GenServerBody implements Body {
   readonly kind: string;
   readonly #module: GenServer<unknown, unknown>;
+  readonly #node: Node;
   #args: unknown;
   #state: unknown = undefined;
   #self: Self | undefined = undefined;
@@ -157,7 +157,8 @@ export class GenServerBody implements Body {
   /** Who waits for `init`; undefined once it has answered. */
   started: Call | undefined = undefined;
 
-  constructor(module: GenServer<unknown, unknown>, args: unknown) {
+  constructor(module: GenServer<unknown, unknown>, args: unknown, node: Node) {
+    this.#node = node;
     this.kind = module.label ?? 'gen_server';
     this.#module = module;
     this.#args = args;
@@ -169,7 +170,7 @@ export class GenServerBody implements Body {
 
   slot(process: Process): void {
     if (this.#self === undefined) {
-      this.#init(process, new Self(process, undefined));
+      this.#init(process, new Self(process, undefined, this.#node));
       if (process.state === RUNNING) process.rest();
       return;
     }

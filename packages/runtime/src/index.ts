@@ -54,10 +54,11 @@ export { silentLogger, stderrLogger } from './logger.js';
 export type { MemoryUse } from './memory.js';
 export type { Message, SystemMessage, TimeoutMessage } from './messages.js';
 export { DownMessage, ExitMessage } from './messages.js';
-export type { Node, NodeOptions, ProcessInfo, Spawnable, SpawnOptions } from './node.js';
+export type { NodeOptions } from './node.js';
 export { createNode, defaultNode, nodeOf } from './node.js';
 export type { NodeSnapshot, ObservedChild, ObservedGap, ObservedProcess } from './observer.js';
 export { observe, observeInTurns, renderTree } from './observer.js';
+export type { OfType, Pattern, ReceiveOptions } from './pattern.js';
 export { Pid } from './pid.js';
 export type { ProcessStatus } from './process.js';
 export { Ref } from './ref.js';
@@ -74,8 +75,7 @@ export type {
   SystemHandlers,
 } from './requests.js';
 export { requests } from './requests.js';
-export type { OfType, Pattern, ReceiveOptions, Self } from './self.js';
-export type { Shell } from './shell.js';
+export type { Node, ProcessInfo, Self, Shell, Spawnable, SpawnOptions } from './self.js';
 export type { Asking, SupervisorInit, SupervisorRef, SupervisorSpec } from './supervisor.js';
 export {
   countChildren,

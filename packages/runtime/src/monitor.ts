@@ -4,7 +4,7 @@
 
 import type { Reason } from './exit.js';
 import { DownMessage } from './messages.js';
-import type { Pid } from './pid.js';
+import type { Pid, TargetedMonitor } from './pid.js';
 import { Ref } from './ref.js';
 
 /** What a monitor needs of its watcher. */
@@ -18,15 +18,15 @@ export interface Watcher {
  * A monitor; it is also the reference that its owner was given. It stands in two lists, the watcher's and
  * the target's, so that either end can go in constant time.
  */
-export class Monitor extends Ref {
+export class Monitor extends Ref implements TargetedMonitor {
   readonly watcher: Watcher;
   readonly target: Pid | undefined;
   /** The name that was monitored, when it was one. */
   readonly name: string | undefined;
   /** Set until it has fired or was removed. */
   active = true;
-  /** @internal */ earlierOfTarget: Monitor | undefined = undefined;
-  /** @internal */ laterOfTarget: Monitor | undefined = undefined;
+  /** @internal */ earlierOfTarget: TargetedMonitor | undefined = undefined;
+  /** @internal */ laterOfTarget: TargetedMonitor | undefined = undefined;
   /** @internal */ earlierOfWatcher: Monitor | undefined = undefined;
   /** @internal */ laterOfWatcher: Monitor | undefined = undefined;
 

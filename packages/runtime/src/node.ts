@@ -22,31 +22,16 @@ import { memoryOf } from './memory.js';
 import { Cast, IoTurn, ioEvent } from './messages.js';
 import { OutsidePid } from './outside-pid.js';
 import type { Pid } from './pid.js';
-import type { Body, ProcessStatus } from './process.js';
+import type { Body } from './process.js';
 import { EXITED, Process, WAITING } from './process.js';
 import { NamedSendTimer, ProcessTimer, SendTimer } from './process-timer.js';
 import type { Ref } from './ref.js';
 import { crashReport } from './report.js';
 import { Scheduler } from './scheduler.js';
-import type { Self } from './self.js';
-import { Shell } from './shell.js';
+import { type Node, type ProcessInfo, type Self, Shell, type Spawnable, type SpawnOptions } from './self.js';
 import { checkDuration, Timeout, Timers } from './timers.js';
 import type { System } from './xstate-internals.js';
 import { SystemDoor } from './xstate-internals.js';
-
-/** What `spawn` takes: a function of the process's {@link Self}, or a blueprint such as a hosted machine. */
-export type Spawnable<M> = ((self: Self<M>) => unknown) | Blueprint<M>;
-
-/** How a process is spawned. */
-export interface SpawnOptions {
-  /** Registered before its first step; throws `badarg` when taken. */
-  readonly name?: string;
-  /** Linked to its parent, before its first step. */
-  readonly link?: boolean;
-  readonly trapExit?: boolean;
-  /** Name for observers; the function's name by default. */
-  readonly label?: string;
-}
 
 /** How a node is made. */
 export interface NodeOptions {
@@ -55,28 +40,6 @@ export interface NodeOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly scheduler?: SchedulerHooks;
-}
-
-/** What `processInfo` tells. */
-export interface ProcessInfo {
-  readonly pid: Pid<unknown>;
-  readonly name: string | undefined;
-  /** Behaviour or function name. */
-  readonly kind: string;
-  readonly status: ProcessStatus;
-  readonly parent: Pid<unknown> | undefined;
-  readonly messageQueueLength: number;
-  readonly links: readonly Pid[];
-  /** Pids, and names that were monitored as such. */
-  readonly monitors: readonly (Pid | string)[];
-  readonly monitoredBy: readonly Pid[];
-  readonly trapExit: boolean;
-  /** Messages handled. */
-  readonly reductions: number;
-  /** Bytes, estimated: the process, its mailbox with what the messages carry, what its state says that it holds. */
-  readonly memory: number;
-  /** A gen-server's state, a machine's context. */
-  readonly context: unknown;
 }
 
 const nodes = new WeakMap<System, Node>();
@@ -88,8 +51,7 @@ export function nodeOf(system: System): Node | undefined {
 
 const DEFAULT_NAME = 'nonode@nohost';
 
-/** The node. */
-export class Node {
+class LocalNode implements Node {
   readonly name: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -149,9 +111,9 @@ export class Node {
   shell(options?: SpawnOptions): Shell;
   shell<M>(options?: SpawnOptions): Self<M>;
   shell(options: SpawnOptions = {}): Shell {
-    const body = new ShellBody<unknown>();
+    const body = new ShellBody<unknown>(this);
     const process = this.launch(body, undefined, { ...options });
-    return new Shell(process, body);
+    return new Shell(process, body, this);
   }
 
   /** An exit signal from outside of any process. */
@@ -351,7 +313,7 @@ export class Node {
       throw new RuntimeError('badarg', `${inspect(body)} is no body of a process`);
     }
     const made =
-      body instanceof Blueprint ? body.create() : new AsyncBody<M>(body, options.label ?? body.name);
+      body instanceof Blueprint ? body.create() : new AsyncBody<M>(this, body, options.label ?? body.name);
     return this.launch(made, parent, options);
   }
 
@@ -585,11 +547,11 @@ let fallback: Node | undefined;
 
 /** Makes a node. */
 export function createNode(options?: NodeOptions): Node {
-  return new Node(options);
+  return new LocalNode(options);
 }
 
 /** The node of this thread for those who do not care, made on first use. */
 export function defaultNode(): Node {
-  fallback ??= new Node();
+  fallback ??= new LocalNode();
   return fallback;
 }

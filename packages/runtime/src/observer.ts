@@ -4,8 +4,8 @@
  */
 import type { ChildId } from './child-spec.js';
 import { memoryOf } from './memory.js';
-import type { Node } from './node.js';
 import { Process, type ProcessStatus } from './process.js';
+import type { Node } from './self.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
 import type { ChildInfo, Supervising } from './supervisor-state.js';
 import { StaticSupervisor } from './supervisor-static.js';

@@ -1,6 +1,4 @@
-import type { Call } from './call.js';
-import type { Monitor } from './monitor.js';
-import { Pid } from './pid.js';
+import { type PendingCall, Pid, type TargetedMonitor } from './pid.js';
 
 /** The address of nobody: stands for code outside of any process. */
 export class OutsidePid extends Pid<never> {
@@ -22,13 +20,13 @@ export class OutsidePid extends Pid<never> {
 
   dropLink(): void {}
 
-  acceptMonitor(monitor: Monitor): void {
+  acceptMonitor(monitor: TargetedMonitor): void {
     monitor.fire('noproc');
   }
 
   dropMonitor(): void {}
 
-  request(call: Call): void {
+  request(call: PendingCall): void {
     call.fail('noproc');
   }
 }

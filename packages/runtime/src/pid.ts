@@ -4,12 +4,35 @@
  * would put into its port. That is the one seam for distribution.
  */
 import { inspect } from 'node:util';
-import type { Call } from './call.js';
 import type { Reason } from './exit.js';
-import type { Monitor } from './monitor.js';
 
 /** How an exit signal came about: by `exit/2`, or because a linked process ended. */
 export type SignalCause = 'exit' | 'link';
+
+/** A monitor as its target keeps it, in a list. */
+export interface TargetedMonitor {
+  /** Who is told. */
+  readonly watcher: unknown;
+  earlierOfTarget: TargetedMonitor | undefined;
+  laterOfTarget: TargetedMonitor | undefined;
+  /** The target has ended. */
+  fire(reason: Reason): void;
+}
+
+/** A call as the process that owes the answer keeps it, in a list. */
+export interface PendingCall {
+  /** The process that owes the answer; undefined when settled. */
+  holder: CallHolder | undefined;
+  earlierCall: PendingCall | undefined;
+  laterCall: PendingCall | undefined;
+  /** It will not be answered any more. */
+  fail(reason: Reason): void;
+}
+
+/** What a server keeps of the calls that it has not answered. */
+export interface CallHolder {
+  forgetCall(call: PendingCall): void;
+}
 
 /**
  * The address of a process, typed by the messages it accepts. Pids are compared by identity.
@@ -47,11 +70,11 @@ export abstract class Pid<in M = never> {
   /** @internal Takes the other half of a link away. */
   abstract dropLink(from: Pid): void;
   /** @internal Enters a monitor; fires it with `noproc` at once when there is no such process. */
-  abstract acceptMonitor(monitor: Monitor): void;
+  abstract acceptMonitor(monitor: TargetedMonitor): void;
   /** @internal Takes a monitor away. */
-  abstract dropMonitor(monitor: Monitor): void;
+  abstract dropMonitor(monitor: TargetedMonitor): void;
   /** @internal A request that wants an answer; fails with `noproc` when there is no such process. */
-  abstract request(call: Call): void;
+  abstract request(call: PendingCall): void;
 }
 
 // A computed member would defeat isolated declarations.

@@ -1,15 +1,15 @@
 /**
  * Timers whose effect is a message or a wake-up of one process: they die with it.
  */
-import type { Node } from './node.js';
-import type { Process } from './process.js';
+import type { Home } from './home.js';
+import type { OwnTimer, Process } from './process.js';
 import { Timeout } from './timers.js';
 
 /** A timer that belongs to its target. */
-export abstract class ProcessTimer extends Timeout {
+export abstract class ProcessTimer extends Timeout implements OwnTimer {
   readonly target: Process;
-  /** @internal */ earlierOfProcess: ProcessTimer | undefined = undefined;
-  /** @internal */ laterOfProcess: ProcessTimer | undefined = undefined;
+  /** @internal */ earlierOfProcess: OwnTimer | undefined = undefined;
+  /** @internal */ laterOfProcess: OwnTimer | undefined = undefined;
 
   constructor(target: Process) {
     super();
@@ -75,12 +75,12 @@ export class SendTimer extends ProcessTimer {
 
 /** `erlang:send_after/3` to a name, which is looked up when the time has come. */
 export class NamedSendTimer extends Timeout {
-  readonly #home: Node;
+  readonly #home: Home<Process>;
   readonly #source: Process | undefined;
   readonly #name: string;
   readonly #message: unknown;
 
-  constructor(home: Node, source: Process | undefined, name: string, message: unknown) {
+  constructor(home: Home<Process>, source: Process | undefined, name: string, message: unknown) {
     super();
     this.#home = home;
     this.#source = source;

@@ -5,16 +5,15 @@
 import type { ActorRef, AnyActorRef, EventObject, Observer, Snapshot, Subscription } from 'xstate';
 import type { ProcessSnapshot } from './actor-face.js';
 import { ActorFace } from './actor-face.js';
-import type { Call, Caller, CallHolder } from './call.js';
+import type { Caller } from './call.js';
 import type { Reason } from './exit.js';
 import { exited } from './exit.js';
+import type { Home } from './home.js';
 import { Mailbox } from './mailbox.js';
 import { ExitMessage } from './messages.js';
 import type { Monitor, Watcher } from './monitor.js';
-import type { Node } from './node.js';
-import type { SignalCause } from './pid.js';
+import type { CallHolder, PendingCall, SignalCause, TargetedMonitor } from './pid.js';
 import { Pid } from './pid.js';
-import type { ProcessTimer } from './process-timer.js';
 import type { Runnable } from './scheduler.js';
 import type { System } from './xstate-internals.js';
 
@@ -56,6 +55,15 @@ export interface OwnedResource {
   close(): void;
 }
 
+/** A timer that dies with its process. */
+export interface OwnTimer {
+  /** The process's other timers. */
+  earlierOfProcess: OwnTimer | undefined;
+  laterOfProcess: OwnTimer | undefined;
+  /** Cancels it. */
+  drop(): void;
+}
+
 /** What few processes have. */
 export interface RarelyNeeded {
   abort: AbortController | undefined;
@@ -71,7 +79,7 @@ export class Process
   extends Pid<unknown>
   implements ActorRef<ProcessSnapshot, EventObject>, Runnable, Watcher, CallHolder, Caller
 {
-  readonly home: Node;
+  readonly home: Home<Process>;
   readonly serial: number;
   readonly body: Body;
   parent: Process | undefined;
@@ -86,10 +94,10 @@ export class Process
   #link: Pid | undefined = undefined;
   #links: Set<Pid> | undefined = undefined;
   #watching: Monitor | undefined = undefined;
-  #watchers: Monitor | undefined = undefined;
-  #calls: Call | undefined = undefined;
+  #watchers: TargetedMonitor | undefined = undefined;
+  #calls: PendingCall | undefined = undefined;
   /** Timers whose message would come here. */
-  timers: ProcessTimer | undefined = undefined;
+  timers: OwnTimer | undefined = undefined;
   rare: RarelyNeeded | undefined = undefined;
   /** Its resources are closed and its observers told. */
   cleaned = false;
@@ -97,7 +105,13 @@ export class Process
   older: Process | undefined = undefined;
   /** @internal */ younger: Process | undefined = undefined;
 
-  constructor(home: Node, serial: number, body: Body, parent: Process | undefined, trapExit: boolean) {
+  constructor(
+    home: Home<Process>,
+    serial: number,
+    body: Body,
+    parent: Process | undefined,
+    trapExit: boolean,
+  ) {
     super();
     this.home = home;
     this.serial = serial;
@@ -240,7 +254,7 @@ export class Process
     return links;
   }
 
-  acceptMonitor(monitor: Monitor): void {
+  acceptMonitor(monitor: TargetedMonitor): void {
     if (this.state === EXITED) {
       monitor.fire('noproc');
       return;
@@ -251,7 +265,7 @@ export class Process
     this.#watchers = monitor;
   }
 
-  dropMonitor(monitor: Monitor): void {
+  dropMonitor(monitor: TargetedMonitor): void {
     const { earlierOfTarget: earlier, laterOfTarget: later } = monitor;
     if (earlier !== undefined) earlier.laterOfTarget = later;
     else if (this.#watchers === monitor) this.#watchers = later;
@@ -285,15 +299,15 @@ export class Process
   }
 
   /** The monitors that others hold on this process, oldest first. */
-  watchers(): Monitor[] {
-    const all: Monitor[] = [];
+  watchers(): TargetedMonitor[] {
+    const all: TargetedMonitor[] = [];
     for (let m = this.#watchers; m !== undefined; m = m.laterOfTarget) all.push(m);
     return all.reverse();
   }
 
   // ── Calls ───────────────────────────────────────────────────────────────────────────────────────────
 
-  request(call: Call): void {
+  request(call: PendingCall): void {
     if (this.state === EXITED) {
       call.fail('noproc');
       return;
@@ -303,7 +317,7 @@ export class Process
   }
 
   /** Enters a call that fails when this process ends. */
-  hold(call: Call): void {
+  hold(call: PendingCall): void {
     const head = this.#calls;
     call.holder = this;
     call.laterCall = head;
@@ -311,7 +325,7 @@ export class Process
     this.#calls = call;
   }
 
-  forgetCall(call: Call): void {
+  forgetCall(call: PendingCall): void {
     const { earlierCall: earlier, laterCall: later } = call;
     if (earlier !== undefined) earlier.laterCall = later;
     else if (this.#calls === call) this.#calls = later;

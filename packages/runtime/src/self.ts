@@ -4,32 +4,28 @@
  */
 
 import { inspect } from 'node:util';
-import { CALL_TIMEOUT } from './call.js';
+import type { AnyActorRef } from 'xstate';
+import type { Blueprint } from './blueprint.js';
+import { CALL_TIMEOUT, type Call, type Caller } from './call.js';
+import type { DelayedEvents } from './delayed-events.js';
 import type { Reason } from './exit.js';
 import { Exit, exited, RuntimeError } from './exit.js';
-import type { Message } from './messages.js';
+import type { Home } from './home.js';
 import { DownMessage, ExitMessage } from './messages.js';
 import { Monitor } from './monitor.js';
-import type { Node, Spawnable, SpawnOptions } from './node.js';
+import {
+  isReceiveOptions,
+  type Matcher,
+  matcherOf,
+  type OfType,
+  type Pattern,
+  type ReceiveOptions,
+} from './pattern.js';
 import { Pid } from './pid.js';
-import type { Process } from './process.js';
+import type { Body, Process, ProcessStatus } from './process.js';
 import { EXITED } from './process.js';
 import type { Ref } from './ref.js';
 import { checkDuration } from './timers.js';
-
-/** For `receive`: give up after so many milliseconds; 0 takes only what is there. */
-export interface ReceiveOptions {
-  readonly after: number;
-}
-
-/** The messages of `M` whose `type` is `K`. */
-export type OfType<M, K extends string> = unknown extends M ? Message<K> : Extract<M, { readonly type: K }>;
-
-/** A selective pattern: the message's `type`, a predicate, or fields that must be the same. */
-export type Pattern = string | ((message: never) => boolean) | Readonly<Record<string, unknown>>;
-
-/** @internal Says whether a message is the one that is waited for. */
-export type Matcher = (message: unknown) => boolean;
 
 /** @internal A body that can receive. */
 export interface Receiver {
@@ -41,19 +37,17 @@ export interface Receiver {
 export class Self<in out M = unknown> {
   /** @internal */ readonly process: Process;
   readonly #receiver: Receiver | undefined;
+  readonly node: Node;
 
-  constructor(process: Process, receiver: Receiver | undefined) {
+  constructor(process: Process, receiver: Receiver | undefined, node: Node) {
     this.process = process;
     this.#receiver = receiver;
+    this.node = node;
   }
 
   /** The address of this process. */
   get pid(): Pid<M> {
     return this.process;
-  }
-
-  get node(): Node {
-    return this.process.home;
   }
 
   /** False once the process has ended. */
@@ -215,13 +209,13 @@ export class Self<in out M = unknown> {
 
   spawn<T>(body: Spawnable<T>, options?: SpawnOptions): Pid<T> {
     this.process.guard();
-    return this.process.home.spawnFrom(this.process, body, options);
+    return this.node.spawnFrom(this.process, body, options);
   }
 
   /** The link stands before the child's first step. */
   spawnLink<T>(body: Spawnable<T>, options?: SpawnOptions): Pid<T> {
     this.process.guard();
-    return this.process.home.spawnFrom(this.process, body, { ...options, link: true });
+    return this.node.spawnFrom(this.process, body, { ...options, link: true });
   }
 
   /** The monitor stands before the child's first step. */
@@ -357,23 +351,169 @@ function pidOf(to: Pid<never>): Pid<never> {
   return to;
 }
 
-function isReceiveOptions(pattern: Pattern | ReceiveOptions): pattern is ReceiveOptions {
-  return typeof pattern === 'object' && !('type' in pattern) && 'after' in pattern;
-}
+/** A message, or a promise of it when none waits. */
+type Received<T> = T | Promise<T>;
 
-function isPredicate(pattern: object): pattern is Matcher {
-  return typeof pattern === 'function';
-}
-
-function matcherOf(pattern: Pattern | ReceiveOptions): Matcher {
-  if (typeof pattern === 'string') {
-    return (message) =>
-      typeof message === 'object' && message !== null && 'type' in message && message.type === pattern;
+/**
+ * A shell takes every message, and so stands wherever a `Self` of some messages is asked for; who receives from it says
+ * what it waits for.
+ */
+export class Shell extends Self<unknown> {
+  /** The oldest message, or the oldest that the pattern fits; see {@link Self.receive}. */
+  override receive<T = unknown>(): Received<T>;
+  override receive<T = unknown>(options: ReceiveOptions): Received<T | 'timeout'>;
+  override receive<T>(match: (message: unknown) => message is T): Received<T>;
+  override receive<T>(
+    match: (message: unknown) => message is T,
+    options: ReceiveOptions,
+  ): Received<T | 'timeout'>;
+  override receive<K extends string>(
+    match: K | ({ readonly type: K } & Readonly<Record<string, unknown>>),
+  ): Received<OfType<unknown, K>>;
+  override receive<K extends string>(
+    match: K | ({ readonly type: K } & Readonly<Record<string, unknown>>),
+    options: ReceiveOptions,
+  ): Received<OfType<unknown, K> | 'timeout'>;
+  override receive<T = unknown>(match: Pattern): Received<T>;
+  override receive<T = unknown>(match: Pattern, options: ReceiveOptions): Received<T | 'timeout'>;
+  override receive(
+    pattern?: Pattern | ReceiveOptions,
+    options?: { readonly after?: number | undefined },
+  ): unknown {
+    return this.take(pattern, options);
   }
-  if (isPredicate(pattern)) return pattern;
-  const fields = Object.entries(pattern);
-  return (message) =>
-    typeof message === 'object' &&
-    message !== null &&
-    fields.every(([field, value]) => Reflect.get(message, field) === value);
+
+  /** Takes everything out of the mailbox, as the Erlang shell's `flush()`. */
+  override flush<T = unknown>(): T[];
+  override flush(): unknown[] {
+    return this.takeAll();
+  }
+}
+
+/** What `spawn` takes: a function of the process's {@link Self}, or a blueprint such as a hosted machine. */
+export type Spawnable<M> = ((self: Self<M>) => unknown) | Blueprint<M>;
+
+/** How a process is spawned. */
+export interface SpawnOptions {
+  /** Registered before its first step; throws `badarg` when taken. */
+  readonly name?: string;
+  /** Linked to its parent, before its first step. */
+  readonly link?: boolean;
+  readonly trapExit?: boolean;
+  /** Name for observers; the function's name by default. */
+  readonly label?: string;
+}
+
+/** What `processInfo` tells. */
+export interface ProcessInfo {
+  readonly pid: Pid<unknown>;
+  readonly name: string | undefined;
+  /** Behaviour or function name. */
+  readonly kind: string;
+  readonly status: ProcessStatus;
+  readonly parent: Pid<unknown> | undefined;
+  readonly messageQueueLength: number;
+  readonly links: readonly Pid[];
+  /** Pids, and names that were monitored as such. */
+  readonly monitors: readonly (Pid | string)[];
+  readonly monitoredBy: readonly Pid[];
+  readonly trapExit: boolean;
+  /** Messages handled. */
+  readonly reductions: number;
+  /** Bytes, estimated: the process, its mailbox with what the messages carry, what its state says that it holds. */
+  readonly memory: number;
+  /** A gen-server's state, a machine's context. */
+  readonly context: unknown;
+}
+
+/**
+ * A node: its processes, their names, timers and scheduler, in the actor system of one root actor. It stands in this file
+ * since a process's view of the runtime leads to the node, and the node's `spawn` to such a view.
+ */
+export interface Node extends Home<Process> {
+  /** @internal */ readonly delayedEvents: DelayedEvents;
+
+  /** A process without a parent. */
+  spawn<M>(body: Spawnable<M>, options?: SpawnOptions): Pid<M>;
+
+  /**
+   * A process for top-level code: it can send, receive, link and monitor like any other. It takes every message, and
+   * with `M` says which; nobody checks what is sent to it, as everywhere.
+   */
+  shell(options?: SpawnOptions): Shell;
+  shell<M>(options?: SpawnOptions): Self<M>;
+
+  /** An exit signal from outside of any process. */
+  exit(pid: Pid<never>, reason: Reason): void;
+
+  isAlive(pid: Pid<never>): boolean;
+  /** All living processes, oldest first. */
+  processes(): Pid<unknown>[];
+
+  /** Number of living processes. */
+  readonly processCount: number;
+
+  /** What there is to know of a living process; undefined for a dead one. */
+  processInfo(pid: Pid<never>): ProcessInfo | undefined;
+
+  /** The messages that wait, oldest first. */
+  mailboxOf(pid: Pid<never>): unknown[];
+
+  send<T>(to: Pid<T> | string, message: NoInfer<T>): void;
+  /** A call from code that is no process; fails like `self.call`. */
+  call<R = unknown>(to: Pid<never> | string, request: unknown, timeout?: number): Promise<R>;
+
+  /**
+   * A call from code that is no process and that does not fail: `otherwise` makes an answer of the failure, or a promise
+   * of one. Cheaper than to catch it.
+   */
+  callOr<R = unknown>(
+    to: Pid<never> | string,
+    request: unknown,
+    timeout: number,
+    otherwise: (failure: Exit) => R | Promise<R>,
+  ): Promise<R>;
+
+  cast(to: Pid<never> | string, request: unknown): void;
+  /**
+   * Has an I/O callback run as a turn of its own in a gen-server's process: `run(target, argument)`, at once
+   * when nothing else is running and no message waits, else in its order with the messages. What it throws
+   * is the process's crash; it may answer as `handleInfo` does. No closure and no message is made on the way.
+   * False when the process is dead.
+   */
+  ioTurn<T, A>(pid: Pid<never>, run: (target: T, argument: A) => unknown, target: T, argument: A): boolean;
+
+  /**
+   * An {@link ioTurn} in the next turn of the event loop, when I/O that is ready has had its chance: for a process
+   * that has done enough in this one and would only go on.
+   */
+  ioTurnLater<T, A>(pid: Pid<never>, run: (target: T, argument: A) => unknown, target: T, argument: A): void;
+
+  /** Runs `go`, outside of any process, when what can run now and I/O that is ready have had their turn. */
+  afterIo(go: () => void): void;
+
+  /** True when an {@link ioTurn} for this process would run at once, and not after what it has to do already. */
+  isIdle(pid: Pid<never>): boolean;
+
+  sendAfter<T>(ms: number, to: Pid<T> | string, message: NoInfer<T>): Ref;
+  /** The names in use. */
+  registered(): string[];
+
+  /** Ends every process (`shutdown`, then `kill`) and the root actor. */
+  stop(): void;
+
+  /** @internal */
+  spawnFrom<M>(parent: Process | undefined, body: Spawnable<M>, options?: SpawnOptions): Pid<M>;
+
+  /** @internal A process with this body, in the run queue. */
+  launch(body: Body, parent: Process | undefined, options: SpawnOptions): Process;
+
+  /** @internal A call waits: should its caller be no process, a simulated clock is told. */
+  watch(caller: Caller | undefined, call: Call): void;
+
+  /** @internal An actor of a machine stands for this process; the machine's process is `host`. */
+  setProxy(process: Process, proxy: AnyActorRef, host: Process | undefined): void;
+
+  /** @internal The process for which an actor in a machine stands. */
+  standIn(actor: object): Process | undefined;
 }

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startGenServer } from './gen-server.js';
 import { silentLogger } from './logger.js';
-import type { Node } from './node.js';
 import { createNode } from './node.js';
 import type { Pid } from './pid.js';
-import type { Self } from './self.js';
+import type { Node, Self } from './self.js';
 
 /** On the real event loop: none of these tests would ever end if a body could keep I/O waiting. */
 let node: Node;

@@ -21,11 +21,10 @@ import {
   startGenServer,
 } from './gen-server.js';
 import { ExitMessage } from './messages.js';
-import type { Node } from './node.js';
 import { outline } from './outline.js';
 import type { Pid } from './pid.js';
 import { requests } from './requests.js';
-import type { Self } from './self.js';
+import type { Node, Self } from './self.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
 import type {
   ChildCounts,

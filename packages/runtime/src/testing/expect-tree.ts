@@ -12,8 +12,9 @@
  * `);
  * ```
  */
-import type { Node } from '../node.js';
+
 import { labelOf, type ObservedChild, observe } from '../observer.js';
+import type { Node } from '../self.js';
 
 /**
  * Compares the processes below the ones named on the least indented lines with what the text says, children in

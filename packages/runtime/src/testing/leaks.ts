@@ -1,7 +1,8 @@
 /** What a piece of a program leaves behind: processes, names, timers, owned resources and Node's handles. */
-import type { Node } from '../node.js';
+
 import type { Pid } from '../pid.js';
 import { Process } from '../process.js';
+import type { Node } from '../self.js';
 
 /** What existed at some moment. */
 export interface LeakMark {
