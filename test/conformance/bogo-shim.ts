@@ -58,10 +58,12 @@ const { createPrivateKey } = await import('node:crypto');
 const { readFileSync } = await import('node:fs');
 const { connect } = await import('node:net');
 const {
+  chainOf,
   Core,
   createTrustStore,
   nodeEngine: engine,
   reasons,
+  schemeOf,
   suiteByName,
   verifyPeer,
 } = await import('@actor-tls/ssl/core');
@@ -494,7 +496,7 @@ function mismatch(learned: Facts): string | undefined {
   const alpn = flags.value('expect-alpn');
   if (alpn !== undefined && alpn !== text(learned.alpn)) return `ALPN ${text(learned.alpn)}`;
   if (flags.has('expect-no-next-proto') && learned.alpn !== undefined) return 'ALPN';
-  if (flags.has('expect-no-peer-cert') && learned.peerChain.length > 0) return 'a peer certificate';
+  if (flags.has('expect-no-peer-cert') && chainOf(learned.peer).length > 0) return 'a peer certificate';
   const advertised = flags.value('expect-advertised-alpn');
   if (advertised !== undefined) {
     const [firstHello] = hellos;
@@ -505,15 +507,15 @@ function mismatch(learned: Facts): string | undefined {
   if (name !== undefined && name !== learned.serverName) return `server name ${learned.serverName}`;
   if (flags.has('expect-no-server-name') && learned.serverName !== undefined) return 'a server name';
   const scheme = flags.number('expect-peer-signature-algorithm');
-  if (scheme !== undefined && scheme !== schemeCodes.get(learned.peerSignatureScheme ?? 'ecdsa_sha1')) {
-    return `signature scheme ${learned.peerSignatureScheme}`;
+  if (scheme !== undefined && scheme !== schemeCodes.get(schemeOf(learned.peer) ?? 'ecdsa_sha1')) {
+    return `signature scheme ${schemeOf(learned.peer)}`;
   }
   const response = flags.bytes('expect-ocsp-response');
   if (response !== undefined && Buffer.compare(response, stapled ?? new Uint8Array(0)) !== 0) return 'staple';
   const certificate = flags.value('expect-peer-cert-file');
   if (certificate !== undefined) {
     const same = pemBlocks(certificate).every(
-      (der, index) => Buffer.compare(der, learned.peerChain[index] ?? new Uint8Array(0)) === 0,
+      (der, index) => Buffer.compare(der, chainOf(learned.peer)[index] ?? new Uint8Array(0)) === 0,
     );
     if (!same) return 'peer certificate';
   }

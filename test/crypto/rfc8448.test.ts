@@ -170,7 +170,10 @@ class Walk {
         break;
       case 'resumption':
         this.same(
-          present(this.master).resumption(transcript).psk(field(step, 'hash')).expose(),
+          present(this.master)
+            .resumption(() => transcript)
+            .psk(field(step, 'hash'))
+            .expose(),
           expected,
           step,
         );

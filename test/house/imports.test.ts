@@ -3,6 +3,7 @@ import {
   cryptographyOutsideItsFolder,
   eagerLibraries,
   importCycles,
+  privacyMixed,
   rawTimers,
   upwardImports,
   versionQuestions,
@@ -34,6 +35,10 @@ describe('the house', () => {
 
   it('nobody sets a timer of Node but the clock', () => {
     expect(rawTimers(sources)).toEqual([]);
+  });
+
+  it('what a class hides is behind #, or where records pass behind private', () => {
+    expect(privacyMixed(sources)).toEqual([]);
   });
 
   it('the sources were read: all four packages, with their imports', () => {
@@ -125,5 +130,14 @@ describe('the rules bite', () => {
     ];
     for (const timer of timers) expect(rawTimers([ssl('processes/x.ts', timer)])).toHaveLength(1);
     expect(rawTimers([ssl('processes/x.ts', 'clock.setTimeout(done, ms); // setTimeout(')])).toEqual([]);
+  });
+
+  it('on private members where # is the rule, and on both kinds in one file', () => {
+    const field = 'class A {\n  private readonly a = 1;\n}';
+    const both = 'class A {\n  private a = 1;\n  readonly #b = 2;\n}';
+    expect(privacyMixed([ssl('processes/x.ts', field)])).toHaveLength(1);
+    expect(privacyMixed([ssl('protocol/x.ts', field)])).toEqual([]);
+    expect(privacyMixed([ssl('protocol/x.ts', both)])).toHaveLength(1);
+    expect(privacyMixed([ssl('processes/x.ts', 'class A {\n  private constructor() {}\n}')])).toEqual([]);
   });
 });

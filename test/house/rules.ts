@@ -98,6 +98,23 @@ export function rawTimers(files: readonly SourceFile[]): string[] {
     .filter((line) => !/^packages\/runtime\/src\/testing\/simulated-clock\.ts/.test(line));
 }
 
+/** Where fields are `private`: what runs once a record, a handshake message or an element of a certificate. */
+const ordinaryFields = /^packages\/ssl\/src\/(?:protocol\/|values\/crypto\/|values\/x509\/der\.ts$)/;
+
+/**
+ * `#` hides what an object holds from `inspect` and so from crash reports, logs and observers: it is the rule. Where
+ * records pass, fields are ordinary ones, `private` for the compiler only, and secrets are in a `Secret` that does not
+ * print. A constructor can only be `private`. No file has both kinds.
+ */
+export function privacyMixed(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ code, path }) => {
+    const byCompiler = /^ +(?:static |override )*private (?!constructor\()/m.test(code);
+    const byEngine = /^ +(?:readonly |static |async |get |set )*#\w+/m.test(code);
+    if (byCompiler && !ordinaryFields.test(path)) return [`${path} has private members instead of #`];
+    return byCompiler && byEngine ? [`${path} has private members and #`] : [];
+  });
+}
+
 interface Storey {
   readonly name: string;
   readonly folder: string;

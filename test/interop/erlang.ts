@@ -3,7 +3,43 @@ import { fileURLToPath } from 'node:url';
 import { start } from './child.js';
 import type { Peer, PeerServerOptions } from './peer.js';
 
-const script = fileURLToPath(new URL('./erlang/peer.escript', import.meta.url));
+/** Path of a script in Erlang beside this file. */
+export function erlangScript(name: string): string {
+  return fileURLToPath(new URL(`./erlang/${name}.escript`, import.meta.url));
+}
+
+const script = erlangScript('peer');
+
+/** Options whose strings are text in Erlang; other strings are atoms. */
+const textOptions: ReadonlySet<string> = new Set([
+  'certfile',
+  'keyfile',
+  'cacertfile',
+  'serverNameIndication',
+  'ciphers',
+]);
+
+/** Our options as an Erlang list. */
+export function erlangTerm(options: object): string {
+  const pairs = Object.entries(options).map(
+    ([key, value]) => `{${snakeCase(key)}, ${valueTerm(key, value)}}`,
+  );
+  return `[${pairs.join(', ')}]`;
+}
+
+function valueTerm(key: string, value: unknown): string {
+  if (Array.isArray(value)) {
+    const items = value.map((item: unknown) => valueTerm(key, item)).join(', ');
+    return key === 'signatureAlgs' && !Array.isArray(value[0]) ? `{${items}}` : `[${items}]`;
+  }
+  if (typeof value !== 'string') return String(value);
+  if (key.startsWith('alpn')) return `<<"${value}">>`;
+  return textOptions.has(key) ? `"${value}"` : `'${value}'`;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 /** Curves of TLS 1.2 are another option. */
 function groupArgs({ version, groups }: Pick<PeerServerOptions, 'version' | 'groups'>): string[] {

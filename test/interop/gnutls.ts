@@ -1,13 +1,17 @@
 /** GnuTLS's gnutls-serv and gnutls-cli. */
 import { start, startOnFreePort } from './child.js';
-import type { InteropGroup, InteropVersion, Peer, SuiteName } from './peer.js';
+import type { InteropGroup, OfferedVersions, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = {
   x25519: 'GROUP-X25519',
   secp256r1: 'GROUP-SECP256R1',
   secp384r1: 'GROUP-SECP384R1',
 };
-const VERSIONS: Record<InteropVersion, string> = { 'tlsv1.3': '+VERS-TLS1.3', 'tlsv1.2': '+VERS-TLS1.2' };
+const VERSIONS: Record<OfferedVersions, readonly string[]> = {
+  'tlsv1.3': ['+VERS-TLS1.3'],
+  'tlsv1.2': ['+VERS-TLS1.2'],
+  both: ['+VERS-TLS1.3', '+VERS-TLS1.2'],
+};
 
 /** The cipher in a suite's name: AES_128_GCM is GnuTLS's AES-128-GCM. */
 function cipherOf(suite: SuiteName): string {
@@ -16,11 +20,11 @@ function cipherOf(suite: SuiteName): string {
 }
 
 function priority(
-  version: InteropVersion,
+  version: OfferedVersions,
   suite: SuiteName | undefined,
   groups: readonly InteropGroup[] | undefined,
 ): string {
-  const parts = ['NORMAL', '-VERS-ALL', VERSIONS[version]];
+  const parts = ['NORMAL', '-VERS-ALL', ...VERSIONS[version]];
   if (suite) parts.push('-CIPHER-ALL', `+${cipherOf(suite)}`);
   if (groups) parts.push('-GROUP-ALL', ...groups.map((group) => `+${GROUPS[group]}`));
   return parts.join(':');

@@ -6,6 +6,8 @@ import { createCa, type IssuedCertificate, type KeyKind } from '@actor-tls/ssl/t
 import type { PeerCredentials } from './peer.js';
 
 export interface Material {
+  /** Goes with `remove`: for files of the test's own. */
+  readonly folder: string;
   readonly cafile: string;
   /** One server identity for `localhost` and one client identity for each kind of key. */
   readonly servers: Readonly<Record<KeyName, PeerCredentials>>;
@@ -38,6 +40,7 @@ export function createMaterial(): Material {
   const cafile = join(folder, 'ca.crt');
   writeFileSync(cafile, ca.certPem);
   return {
+    folder,
     cafile,
     servers: {
       ec256: server('ec256'),

@@ -2,18 +2,24 @@
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { opensslName } from './openssl.js';
-import type { InteropGroup, InteropVersion, Peer } from './peer.js';
+import type { InteropGroup, OfferedVersions, Peer } from './peer.js';
 
 const CURVES: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
 
 const curves = (groups: readonly InteropGroup[] | undefined): { ecdhCurve?: string } =>
   groups ? { ecdhCurve: groups.map((group) => CURVES[group]).join(':') } : {};
 
-const VERSIONS: Record<InteropVersion, tls.SecureVersion> = { 'tlsv1.3': 'TLSv1.3', 'tlsv1.2': 'TLSv1.2' };
+const OLDEST: Record<OfferedVersions, tls.SecureVersion> = {
+  'tlsv1.3': 'TLSv1.3',
+  'tlsv1.2': 'TLSv1.2',
+  both: 'TLSv1.2',
+};
 
-const only = (version: InteropVersion): { minVersion: tls.SecureVersion; maxVersion: tls.SecureVersion } => ({
-  minVersion: VERSIONS[version],
-  maxVersion: VERSIONS[version],
+const only = (
+  version: OfferedVersions,
+): { minVersion: tls.SecureVersion; maxVersion: tls.SecureVersion } => ({
+  minVersion: OLDEST[version],
+  maxVersion: version === 'tlsv1.2' ? 'TLSv1.2' : 'TLSv1.3',
 });
 
 export const nodeTls: Peer = {

@@ -1,14 +1,18 @@
 /** OpenSSL's s_server and s_client. */
 import { strToSuite, suiteToOpensslStr } from '@actor-tls/ssl';
 import { start, startOnFreePort } from './child.js';
-import type { InteropGroup, InteropVersion, Peer, SuiteName } from './peer.js';
+import type { InteropGroup, OfferedVersions, Peer, SuiteName } from './peer.js';
 
 const GROUPS: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
 
 const groupArgs = (groups: readonly InteropGroup[] | undefined): string[] =>
   groups ? ['-groups', groups.map((group) => GROUPS[group]).join(':')] : [];
 
-const VERSIONS: Record<InteropVersion, string> = { 'tlsv1.3': '-tls1_3', 'tlsv1.2': '-tls1_2' };
+const VERSIONS: Record<OfferedVersions, readonly string[]> = {
+  'tlsv1.3': ['-tls1_3'],
+  'tlsv1.2': ['-tls1_2'],
+  both: ['-min_protocol', 'TLSv1.2'],
+};
 
 /** OpenSSL's name of a suite; those of TLS 1.3 are the RFC's. */
 export function opensslName(suite: SuiteName): string {
@@ -18,7 +22,7 @@ export function opensslName(suite: SuiteName): string {
 }
 
 /** Suites of TLS 1.2 have names of OpenSSL's own, and an option of their own. */
-function suiteArgs(version: InteropVersion, suite: SuiteName | undefined): string[] {
+function suiteArgs(version: OfferedVersions, suite: SuiteName | undefined): string[] {
   if (suite === undefined) return [];
   return version === 'tlsv1.3' ? ['-ciphersuites', suite] : ['-cipher', opensslName(suite)];
 }
@@ -44,7 +48,7 @@ export const openssl: Peer = {
         '-quiet',
         '-accept',
         `127.0.0.1:${at}`,
-        VERSIONS[options.version],
+        ...VERSIONS[options.version],
         ...args,
       ]),
     );
@@ -55,7 +59,7 @@ export const openssl: Peer = {
 
   async echoClient(options) {
     const child = start('openssl', [
-      ...['s_client', '-quiet', '-connect', `127.0.0.1:${options.port}`, VERSIONS[options.version]],
+      ...['s_client', '-quiet', '-connect', `127.0.0.1:${options.port}`, ...VERSIONS[options.version]],
       ...['-CAfile', options.cafile, '-verify_return_error'],
       ...(options.servername
         ? ['-servername', options.servername, '-verify_hostname', options.servername]

@@ -31,7 +31,12 @@ async function echo(self: Self<ssl.SslMessage>, socket: Promise<ssl.SslSocket>):
   }
 }
 
-export async function echoServer(node: Node, options: ssl.TlsServerOptions): Promise<OurServer> {
+/** `items`: what is asked of each connection; all that is told unasked by default. */
+export async function echoServer(
+  node: Node,
+  options: ssl.TlsServerOptions,
+  items?: readonly (keyof ssl.ConnectionInformation)[],
+): Promise<OurServer> {
   const outcomes: ('ok' | ssl.SslReason)[] = [];
   let information: Readonly<Record<string, unknown>> = {};
   let opened: (listener: ssl.SslListenSocket) => void = () => {};
@@ -52,7 +57,7 @@ export async function echoServer(node: Node, options: ssl.TlsServerOptions): Pro
         outcomes.push(shaken.error);
         continue;
       }
-      const known = await ssl.connectionInformation(shaken.ok);
+      const known = await ssl.connectionInformation(shaken.ok, items);
       if ('ok' in known) information = known.ok;
       outcomes.push('ok');
       let hand: (socket: ssl.SslSocket) => void = () => {};

@@ -5,6 +5,7 @@
  * bytes; they never judge: the tests compare.
  */
 export type InteropVersion = 'tlsv1.3' | 'tlsv1.2';
+export type OfferedVersions = InteropVersion | 'both';
 /** IANA's names. */
 export type SuiteName =
   | 'TLS_AES_128_GCM_SHA256'
@@ -25,7 +26,7 @@ export interface PeerCredentials {
 }
 
 export interface PeerServerOptions extends PeerCredentials {
-  readonly version: InteropVersion;
+  readonly version: OfferedVersions;
   readonly suite?: SuiteName;
   /** In order of preference. */
   readonly groups?: readonly InteropGroup[];
@@ -36,7 +37,7 @@ export interface PeerServerOptions extends PeerCredentials {
 
 export interface PeerClientOptions {
   readonly port: number;
-  readonly version: InteropVersion;
+  readonly version: OfferedVersions;
   /** Path of the CA file that the server's chain must end in. */
   readonly cafile: string;
   readonly servername?: string;

@@ -58,13 +58,21 @@ function response(name: 'leaf' | 'revoked'): string {
   return file(`${name}.der`);
 }
 
+/** With OpenSSL's option for it. */
+const versions = [
+  ['tlsv1.3', '-tls1_3'],
+  ['tlsv1.2', '-tls1_2'],
+] as const;
+type Version = (typeof versions)[number];
+
 async function ourClient(
+  [version, flag]: Version,
   name: 'leaf' | 'revoked',
   staple: string | undefined,
 ): Promise<ssl.Result<ssl.SslSocket>> {
   const { port, child } = await startOnFreePort((at) =>
     start('openssl', [
-      ...['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, '-tls1_3'],
+      ...['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, flag],
       ...['-cert', file(`${name}.crt`), '-key', file(`${name}.key`)],
       ...(staple === undefined ? [] : ['-status_file', staple]),
     ]),
@@ -75,6 +83,7 @@ async function ourClient(
       '127.0.0.1',
       port,
       {
+        versions: [version],
         cacerts: [ca.cert],
         serverNameIndication: 'localhost',
         stapling: { ocspNonce: false },
@@ -89,56 +98,64 @@ async function ourClient(
   }
 }
 
-describeWithPeer('OCSP stapling with OpenSSL', 'openssl', () => {
-  it('our client takes what s_server staples, and refuses a revoked certificate and an empty hand', async () => {
-    expect(await ourClient('leaf', response('leaf'))).toHaveProperty('ok');
-    const refused = await ourClient('revoked', response('revoked'));
-    expect(refused).toMatchObject({ error: { tls_alert: ['certificate_revoked', expect.any(String)] } });
-    expect(await ourClient('leaf', undefined)).toMatchObject({
-      error: { tls_alert: ['bad_certificate_status_response', expect.stringContaining('not_stapled')] },
+for (const each of versions) {
+  const [version, flag] = each;
+  describeWithPeer(`OCSP stapling with OpenSSL, ${version}`, 'openssl', () => {
+    it('our client takes what s_server staples, and refuses a revoked certificate and an empty hand', async () => {
+      expect(await ourClient(each, 'leaf', response('leaf'))).toHaveProperty('ok');
+      const refused = await ourClient(each, 'revoked', response('revoked'));
+      expect(refused).toMatchObject({ error: { tls_alert: ['certificate_revoked', expect.any(String)] } });
+      expect(await ourClient(each, 'leaf', undefined)).toMatchObject({
+        error: { tls_alert: ['bad_certificate_status_response', expect.stringContaining('not_stapled')] },
+      });
+      report(`interop: stapling, ${version}, our client, OpenSSL`, { ok: 3 });
     });
-    report('interop: stapling, our client, OpenSSL', { ok: 3 });
-  });
 
-  it('s_client gets and verifies what our server staples, from bytes and from a function', async () => {
-    const der = readFileSync(response('leaf'));
-    for (const ocspResponse of [new Uint8Array(der), async () => new Uint8Array(der)]) {
+    it('s_client gets and verifies what our server staples, from bytes and from a function', async () => {
+      const der = readFileSync(response('leaf'));
+      for (const ocspResponse of [new Uint8Array(der), async () => new Uint8Array(der)]) {
+        const our = await echoServer(node, {
+          versions: [version],
+          cert: leaf.cert,
+          key: { PrivateKeyInfo: leaf.key },
+          ocspResponse,
+        });
+        const child = start('openssl', [
+          ...['s_client', '-connect', `127.0.0.1:${our.port}`, flag, '-status', '-CAfile', file('ca.crt')],
+          ...['-servername', 'localhost', '-verify_return_error', '-msg'],
+        ]);
+        try {
+          await child.until(() => child.stdout().includes('Verify return code: 0'));
+          const told = child.stdout().toString('latin1');
+          expect(told).toContain('OCSP Response Status: successful');
+          expect(told).toContain('Cert Status: good');
+          expect(told.toUpperCase()).toContain(`SERIAL NUMBER: ${serialOf(leaf)}`);
+          await expect.poll(() => our.outcomes).toEqual(['ok']);
+        } finally {
+          await child.stop();
+          await our.stop();
+        }
+      }
+      report(`interop: stapling, ${version}, our server, OpenSSL`, { ok: 2 });
+    });
+
+    it('s_client is told by our server that there is nothing to staple, and goes on', async () => {
       const our = await echoServer(node, {
+        versions: [version],
         cert: leaf.cert,
         key: { PrivateKeyInfo: leaf.key },
-        ocspResponse,
       });
       const child = start('openssl', [
-        ...['s_client', '-connect', `127.0.0.1:${our.port}`, '-tls1_3', '-status', '-CAfile', file('ca.crt')],
-        ...['-servername', 'localhost', '-verify_return_error', '-msg'],
+        ...['s_client', '-connect', `127.0.0.1:${our.port}`, flag, '-status', '-CAfile', file('ca.crt')],
+        ...['-servername', 'localhost', '-verify_return_error'],
       ]);
       try {
         await child.until(() => child.stdout().includes('Verify return code: 0'));
-        const told = child.stdout().toString('latin1');
-        expect(told).toContain('OCSP Response Status: successful');
-        expect(told).toContain('Cert Status: good');
-        expect(told.toUpperCase()).toContain(`SERIAL NUMBER: ${serialOf(leaf)}`);
-        await expect.poll(() => our.outcomes).toEqual(['ok']);
+        expect(child.stdout().toString('latin1')).toContain('OCSP response: no response sent');
       } finally {
         await child.stop();
         await our.stop();
       }
-    }
-    report('interop: stapling, our server, OpenSSL', { ok: 2 });
+    });
   });
-
-  it('s_client is told by our server that there is nothing to staple, and goes on', async () => {
-    const our = await echoServer(node, { cert: leaf.cert, key: { PrivateKeyInfo: leaf.key } });
-    const child = start('openssl', [
-      ...['s_client', '-connect', `127.0.0.1:${our.port}`, '-tls1_3', '-status', '-CAfile', file('ca.crt')],
-      ...['-servername', 'localhost', '-verify_return_error'],
-    ]);
-    try {
-      await child.until(() => child.stdout().includes('Verify return code: 0'));
-      expect(child.stdout().toString('latin1')).toContain('OCSP response: no response sent');
-    } finally {
-      await child.stop();
-      await our.stop();
-    }
-  });
-});
+}

@@ -35,16 +35,18 @@ export function bentHandshake(
   clientOverrides: ClientOverrides = {},
   serverOverrides: ServerOverrides = {},
 ): { readonly client: End; readonly server: End } {
-  const bent: Pick<ClientOverrides & ServerOverrides, 'channel'> = {
-    channel: (...settings) => new BentChannel(bend, ...settings),
-  };
   const ends = {
-    client: client(from === 'client' ? { ...clientOverrides, ...bent } : clientOverrides),
-    server: server(from === 'server' ? { ...serverOverrides, ...bent } : serverOverrides),
+    client: client(from === 'client' ? { ...clientOverrides, ...bent(bend) } : clientOverrides),
+    server: server(from === 'server' ? { ...serverOverrides, ...bent(bend) } : serverOverrides),
   };
   ends.client.core.start();
   exchange(ends.client, ends.server);
   return ends;
+}
+
+/** The override that bends a side's messages. */
+export function bent(bend: Bend): Required<Pick<ClientOverrides & ServerOverrides, 'channel'>> {
+  return { channel: (...settings) => new BentChannel(bend, ...settings) };
 }
 
 /** Sends something else than it was given. */

@@ -9,6 +9,9 @@ import {
   exchange,
   groups,
   identityOf,
+  ownScheme,
+  peerChain,
+  peerScheme,
   pieces,
   server,
   suites,
@@ -45,10 +48,10 @@ describe('a full handshake', () => {
     for (const key of ['cipherSuite', 'group', 'clientRandom', 'serverRandom', 'sessionId'] as const) {
       expect(ours?.[key]).toEqual(theirs?.[key]);
     }
-    expect(ours?.peerChain).toEqual(identityOf('ec').identity.chain);
-    expect(ours?.peerSignatureScheme).toBe('ecdsa_secp256r1_sha256');
-    expect(theirs?.ownSignatureScheme).toBe('ecdsa_secp256r1_sha256');
-    expect(theirs?.peerChain).toEqual([]);
+    expect(peerChain(ours)).toEqual(identityOf('ec').identity.chain);
+    expect(peerScheme(ours)).toBe('ecdsa_secp256r1_sha256');
+    expect(ownScheme(theirs)).toBe('ecdsa_secp256r1_sha256');
+    expect(peerChain(theirs)).toEqual([]);
     expect(ours?.secrets).toBeUndefined();
   });
 
@@ -86,7 +89,7 @@ describe('a full handshake', () => {
         { identities: all.map((kind) => identityOf(kind).identity) },
       );
       expectToTalk(ends);
-      expect(ends.client.sink.facts?.peerSignatureScheme).toBe(scheme);
+      expect(peerScheme(ends.client.sink.facts)).toBe(scheme);
     },
   );
 
@@ -133,7 +136,7 @@ describe('a full handshake', () => {
     const padding = Array.from({ length: 12 }, () => new Uint8Array(4000).fill(7));
     const ends = connected({}, { identities: [{ ...identity, chain: [...identity.chain, ...padding] }] });
     expectToTalk(ends);
-    expect(ends.client.sink.facts?.peerChain).toHaveLength(13);
+    expect(peerChain(ends.client.sink.facts)).toHaveLength(13);
   });
 
   test('keepSecrets tells both ends the same secrets', () => {

@@ -11,6 +11,9 @@ import {
   exchange,
   groups,
   identityOf,
+  ownScheme,
+  peerChain,
+  peerScheme,
   pieces,
   server,
   suites,
@@ -51,8 +54,8 @@ describe('a full handshake of TLS 1.2', () => {
     for (const key of ['cipherSuite', 'group', 'clientRandom', 'serverRandom', 'sessionId'] as const) {
       expect(ours?.[key]).toEqual(theirs?.[key]);
     }
-    expect(ours?.peerChain).toEqual(identityOf('ec').identity.chain);
-    expect(ours?.peerSignatureScheme).toBe(theirs?.ownSignatureScheme);
+    expect(peerChain(ours)).toEqual(identityOf('ec').identity.chain);
+    expect(peerScheme(ours)).toBe(ownScheme(theirs));
     const secrets = [ours?.secrets, theirs?.secrets].map((kept) =>
       kept?.kind === 'master' ? kept.masterSecret.expose() : undefined,
     );
@@ -104,14 +107,14 @@ describe('a full handshake of TLS 1.2', () => {
         },
       );
       expectToTalk(ends);
-      expect(ends.server.sink.facts?.peerChain).toEqual(identity.chain);
+      expect(peerChain(ends.server.sink.facts)).toEqual(identity.chain);
     },
   );
 
   test('without a client certificate when the server does not insist', () => {
     const ends = connected({ config: tls12 }, { config: { ...tls12, verify: 'verify_peer' } });
     expectToTalk(ends);
-    expect(ends.server.sink.facts?.peerChain).toEqual([]);
+    expect(peerChain(ends.server.sink.facts)).toEqual([]);
   });
 
   test('fails as handshake_failure without a client certificate when the server insists', () => {

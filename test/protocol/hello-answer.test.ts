@@ -11,6 +11,7 @@ import {
   type End,
   exchange,
   identityOf,
+  peerChain,
   Recorder,
   type ServerOverrides,
   serverOptions,
@@ -80,7 +81,7 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)(
         server.core.answerHello(others);
         exchange(client, server);
       }
-      expect(client.sink.facts?.peerChain).toEqual(identityOf('rsa').identity.chain);
+      expect(peerChain(client.sink.facts)).toEqual(identityOf('rsa').identity.chain);
       expect(server.sink.facts?.protocol).toBe(name);
       expect(server.sink.hellos.map(({ type }) => type)).toEqual(['client_hello']);
     });
@@ -125,7 +126,7 @@ describe('options after the hello', () => {
       client.core.answerHello(answer);
       exchange(client, server);
     }
-    expect(server.sink.facts?.peerChain).toEqual(identityOf('ed25519').identity.chain);
+    expect(peerChain(server.sink.facts)).toEqual(identityOf('ed25519').identity.chain);
     expect(client.sink.hellos.map(({ type }) => type)).toEqual(['server_hello']);
   });
 

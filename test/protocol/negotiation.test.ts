@@ -13,6 +13,9 @@ import {
   engine,
   exchange,
   identityOf,
+  ownScheme,
+  peerChain,
+  peerScheme,
   type ServerOverrides,
   server,
   suites,
@@ -294,7 +297,7 @@ describe('parameters', () => {
     ];
     const facts = (
       signatureAlgs: readonly ('eddsa_ed25519' | 'ecdsa_secp256r1_sha256' | 'rsa_pss_rsae_sha256')[],
-    ) => factsOf({ config: { signatureAlgs } }, { identities }).ours.peerSignatureScheme;
+    ) => peerScheme(factsOf({ config: { signatureAlgs } }, { identities }).ours);
     expect(facts(['eddsa_ed25519', 'ecdsa_secp256r1_sha256'])).toBe('ecdsa_secp256r1_sha256');
     expect(facts(['eddsa_ed25519', 'rsa_pss_rsae_sha256'])).toBe('rsa_pss_rsae_sha256');
   });
@@ -365,15 +368,15 @@ describe('client certificates', () => {
   test.each(kinds)('with a key of kind %s', (kind) => {
     const { identity } = identityOf(kind);
     const { ours, theirs } = factsOf({ identities: [identity] }, insisting);
-    expect(theirs.peerChain).toEqual(identity.chain);
-    expect(theirs.peerSignatureScheme).toBe(ours.ownSignatureScheme);
+    expect(peerChain(theirs)).toEqual(identity.chain);
+    expect(peerScheme(theirs)).toBe(ownScheme(ours));
   });
 
   test('without one the client sends an empty list, which a server that does not insist takes', () => {
     const { ours, theirs } = factsOf({}, asking);
-    expect(theirs.peerChain).toEqual([]);
-    expect(theirs.peerSignatureScheme).toBeUndefined();
-    expect(ours.ownSignatureScheme).toBeUndefined();
+    expect(peerChain(theirs)).toEqual([]);
+    expect(peerScheme(theirs)).toBeUndefined();
+    expect(ownScheme(ours)).toBeUndefined();
   });
 
   test('a certificate that fits none of the schemes asked for is not shown', () => {
@@ -381,7 +384,7 @@ describe('client certificates', () => {
       { identities: [identityOf('ed25519').identity] },
       { config: { verify: 'verify_peer', signatureAlgs: ['ecdsa_secp256r1_sha256'] } },
     );
-    expect(theirs.peerChain).toEqual([]);
+    expect(peerChain(theirs)).toEqual([]);
   });
 
   test('names of authorities go into the request', () => {
@@ -500,7 +503,7 @@ describe('answers from outside', () => {
       exchange(ends.client, ends.server);
     }
     expectToTalk(ends);
-    expect(ends.server.sink.facts?.peerSignatureScheme).toBe('eddsa_ed25519');
+    expect(peerScheme(ends.server.sink.facts)).toBe('eddsa_ed25519');
   });
 
   test.each(['certificate_expired', 'unknown_ca', 'handshake_failure'] as const)(

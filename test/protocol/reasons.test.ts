@@ -11,6 +11,7 @@ import {
 } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import {
   type Bend,
+  bent,
   bentHandshake,
   change,
   change12,
@@ -19,6 +20,7 @@ import {
   replaced,
   without,
 } from './bend.js';
+import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import {
   type ClientOverrides,
   client,
@@ -80,6 +82,14 @@ function toServer(
 ): Provoked {
   const ends = bentHandshake('client', bend, clientOverrides, serverOverrides);
   return { victim: ends.server, peer: ends.client };
+}
+
+/** A handshake under a key that both have. */
+function underPsk(scene: PskScene): ReturnType<typeof pskEnds> {
+  const ends = pskEnds(scene);
+  ends.client.core.start();
+  exchange(ends.client, ends.server);
+  return ends;
 }
 
 /** A server is sent raw bytes at once. */
@@ -160,6 +170,60 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   missing_signature_algorithms: () => extensionsToServer((list) => without(list, 13)),
   missing_key_share: () => extensionsToServer((list) => without(list, 51)),
   missing_psk_modes: () => extensionsToServer((list) => [...list, psk]),
+  psk_binder_count: () => {
+    const binders = Array.from({ length: 2 }, () => [32, ...Array.from({ length: 32 }, () => 1)]).flat();
+    const two = extension(41, [0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 66, ...binders]);
+    return extensionsToServer((list) => [...list, extension(45, [1, 1]), two]);
+  },
+  bad_psk_binder: () => {
+    const ends = underPsk({ known: { secret: secretOf(2) } });
+    return { victim: ends.server, peer: ends.client };
+  },
+  wrong_psk_selection: () => {
+    const wrong = change('server_hello', (body) => ({
+      ...body,
+      extensions: replaced(body.extensions, 41, [0, 1]),
+    }));
+    const ends = underPsk({ server: bent(wrong) });
+    return { victim: ends.client, peer: ends.server };
+  },
+  wrong_early_data_answer: () => {
+    const [h2, h3] = [bytes('h2'), bytes('h3')];
+    const belief = { earlyData: { suite: suite('TLS_AES_128_GCM_SHA256'), alpn: h2, maxSize: 9 } };
+    const wrong = change('encrypted_extensions', ({ extensions }) => ({
+      extensions: replaced(extensions, 16, [0, 3, 2, ...h3]),
+    }));
+    const ends = underPsk({
+      psks: [offerOf(belief)],
+      known: belief,
+      earlyData: 'offered',
+      client: { config: { alpnAdvertisedProtocols: [h2, h3] } },
+      server: { ...bent(wrong), config: { alpnPreferredProtocols: [h2] } },
+    });
+    return { victim: ends.client, peer: ends.server };
+  },
+  too_much_early_data: () => {
+    const terms = { suite: suite('TLS_AES_128_GCM_SHA256'), alpn: undefined, maxSize: 10 };
+    const ends = pskEnds({ earlyData: 'offered', known: { earlyData: terms } });
+    ends.client.core.start();
+    ends.client.core.sendEarlyData(new Uint8Array(11));
+    exchange(ends.client, ends.server);
+    return { victim: ends.server, peer: ends.client };
+  },
+  older_version_after_early_data: () => {
+    const ends = pskEnds({
+      earlyData: 'offered',
+      client: { config: { versions: ['tlsv1.3', 'tlsv1.2'] } },
+    });
+    ends.client.core.start();
+    ends.server.core.receive(ends.client.sink.take());
+    const [hello] = ends.server.sink.outbox;
+    if (hello === undefined) throw new Error('no ServerHello');
+    const message = hello.subarray(5, 9 + ((hello[7] ?? 0) << 8) + (hello[8] ?? 0));
+    const older = { ...decodeHandshake('server_hello', message), cipherSuite: 0xc02b, extensions: [] };
+    ends.client.core.receive(plainRecord(22, encodeHandshake('server_hello', older)));
+    return { victim: ends.client, peer: ends.server };
+  },
   unsupported_version: () => extensionsToServer((list) => without(list, 43)),
   wrong_selected_version: () =>
     toClient(

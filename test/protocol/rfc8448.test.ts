@@ -5,20 +5,29 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { Core } from '@actor-tls/ssl/core';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { clientHelloColumn, readExtensions } from '../../packages/ssl/src/protocol/extensions/table.js';
 import type { Tls13Offer } from '../../packages/ssl/src/protocol/hello/client-hello.js';
 import { Tls13WriteProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
 import { applicationKeys, type HandshakeKeys } from '../../packages/ssl/src/protocol/tls13/negotiated.js';
+import { beforeBinders, type PskOffer } from '../../packages/ssl/src/protocol/tls13/psk.js';
+import {
+  binderOf,
+  earlyDataTerms,
+  earlyOffer,
+  noEarlyData,
+  usablePsks,
+} from '../../packages/ssl/src/protocol/tls13/psk-offer.js';
 import { Transcript } from '../../packages/ssl/src/protocol/transcript.js';
 import type { GroupName, KeyShare } from '../../packages/ssl/src/values/crypto/engine.js';
 import { schemeByCode } from '../../packages/ssl/src/values/registry/schemes.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
+import { Secret } from '../../packages/ssl/src/values/secret.js';
 import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { testWithKey } from '../support/engine.js';
 import { describeWithData } from '../support/report.js';
 import { readSharedJson } from '../support/shared.js';
-import { clientOptions, engine, Recorder, serverOptions } from './two-cores.js';
+import { clientOptions, engine, peerChain, Recorder, ResumingRecorder, serverOptions } from './two-cores.js';
 
 interface Step {
   readonly who: 'client' | 'server';
@@ -92,6 +101,8 @@ function offerOf(raw: Uint8Array, share: KeyShare, group: GroupName): Tls13Offer
     serverName: 'server',
     group: found,
     share,
+    psks: [],
+    early: noEarlyData,
   };
 }
 
@@ -122,9 +133,12 @@ function shown(trace: Trace, who: Step['who']) {
 }
 
 /** A client core that has just sent a trace's hello, with its sink. */
-function replayClient(trace: Trace, own?: ReturnType<typeof shown>): { core: Core; sink: Recorder } {
+function replayClient(
+  trace: Trace,
+  own?: ReturnType<typeof shown>,
+  sink: Recorder = new Recorder(accept),
+): { core: Core; sink: Recorder } {
   const { suite } = aes128();
-  const sink = new Recorder(accept);
   const options = clientOptions({
     config: { ciphers: [suite], middleboxCompMode: trace.title.startsWith('Compatibility') },
     identities: own === undefined ? [] : [own.identity],
@@ -319,7 +333,7 @@ describeWithData('RFC 8448, server', ['rfc8448.json.gz'], () => {
     core.receive(join(clientFlight));
     expect(sink.failures).toEqual([]);
     expect(sink.facts).toMatchObject({ role: 'server', retried });
-    expect(sink.facts?.peerChain).toHaveLength(title === 'Client Authentication' ? 1 : 0);
+    expect(peerChain(sink.facts)).toHaveLength(title === 'Client Authentication' ? 1 : 0);
     for (const ticket of values(trace, 'server', 'construct a', 'NewSessionTicket')) {
       const [record] = values(trace, 'server', 'send handshake', 'complete record').slice(-1);
       expect(hex(join(write.sealHandshake(ticket)))).toBe(hex(record ?? new Uint8Array(0)));
@@ -332,5 +346,152 @@ describeWithData('RFC 8448, server', ['rfc8448.json.gz'], () => {
     talk(trace, core, sink, 'server');
     core.receive(records(trace, 'client').at(-1) ?? new Uint8Array(0));
     expect(sink.closedCount).toBe(1);
+  });
+});
+
+/** Section 4: the key is that of section 3's ticket, and data goes out early under it. */
+const resumed = 'Resumed 0-RTT';
+
+function resumedHello(trace: Trace): Uint8Array {
+  return value(trace, 'client', 'send handshake', 'payload');
+}
+
+/** The key of the trace as a client offers it. */
+function tracedPsk(trace: Trace): PskOffer {
+  const { suite } = aes128();
+  const hello = decodeHandshake('client_hello', resumedHello(trace));
+  const [identity] = readExtensions(clientHelloColumn, hello.extensions).preSharedKey?.identities ?? [];
+  if (identity === undefined) throw new Error('the trace offers no key');
+  return {
+    ...identity,
+    origin: 'resumption',
+    secret: new Secret(value(trace, 'client', 'extract secret "early"', 'IKM')),
+    hash: 'sha256',
+    chain: [],
+    earlyData: { suite, alpn: undefined, maxSize: 1024 },
+  };
+}
+
+/** What the trace's connection gives for tickets of its own. */
+function resumptionPsk(trace: Trace, nonce: Uint8Array): Uint8Array {
+  const master = value(trace, 'client', 'derive secret "tls13 res master"', 'expanded');
+  return aes128().hash.labels(master).expandLabel('resumption', nonce, 32);
+}
+
+function close(
+  trace: Trace,
+  core: Core,
+  sink: Recorder,
+  role: Step['who'],
+  rest: readonly Uint8Array[],
+): void {
+  for (const payload of values(trace, role, 'send application_data', 'payload').slice(-1)) core.send(payload);
+  core.close();
+  expect(hex(sink.take())).toBe(hex(join(records(trace, role).slice(-2))));
+  for (const record of rest) core.receive(record);
+  expect(hex(join(sink.delivered))).toBe(
+    hex(value(trace, role === 'client' ? 'server' : 'client', 'send application_data', 'payload', -1)),
+  );
+  expect(sink.closedCount).toBe(1);
+}
+
+describeWithData('RFC 8448, resumption with early data', ['rfc8448.json.gz'], () => {
+  testWithKey('rsa')('the ticket of section 3 is the key of section 4', () => {
+    const sink = new ResumingRecorder(accept);
+    const first = traceOf('Simple 1-RTT');
+    const { core } = replayClient(first, undefined, sink);
+    for (const record of records(first, 'server').slice(0, 3)) core.receive(record);
+    const [ticket] = sink.tickets;
+    expect(hex(ticket?.secret.expose() ?? new Uint8Array(0))).toBe(
+      hex(tracedPsk(traceOf(resumed)).secret.expose()),
+    );
+    expect(hex(ticket?.identity ?? new Uint8Array(0))).toBe(hex(tracedPsk(traceOf(resumed)).identity));
+    expect(ticket?.maxEarlyDataSize).toBe(1024);
+  });
+
+  test('client', () => {
+    const trace = traceOf(resumed);
+    const { suite, hash } = aes128();
+    const raw = resumedHello(trace);
+    const psk = tracedPsk(trace);
+    const config = clientOptions({ config: { ciphers: [suite], middleboxCompMode: false } });
+    const sink = new ResumingRecorder(accept);
+    const core = Core.client(config, sink);
+    sink.core = core;
+    const offered = offerOf(raw, shareOf(trace, 'client', 'x25519'), 'x25519');
+    const resumption = { psks: [psk], earlyData: 'offered' } as const;
+    const psks = usablePsks(resumption, config.config, engine);
+    const [first] = psks;
+    const terms = earlyDataTerms(resumption, psks, config.config);
+    if (first === undefined || terms === undefined) throw new Error('nothing to send early');
+    const binders = offered.extensions.preSharedKey?.binders ?? [];
+    const part = beforeBinders(raw, binders);
+    expect(hex(part)).toBe(hex(message(trace, 'client', 'ClientHello')));
+    expect(hex(binderOf(first, hash.digest(part)))).toBe(hex(binders[0] ?? new Uint8Array(0)));
+    const offer: Tls13Offer = { ...offered, psks, early: earlyOffer(terms, first, raw, engine) };
+    Reflect.set(core, 'phase', { ...Object(inside(core, 'phase')), offer });
+    core.start();
+    core.sendEarlyData(value(trace, 'client', 'send application_data', 'payload'));
+    const [hello, early, endOfEarlyData, finished] = records(trace, 'client').map(hex);
+    expect(hex(sink.take())).toBe(`${hello}${early}`);
+
+    const [serverHello, flight, ...rest] = records(trace, 'server');
+    core.receive(join([serverHello ?? new Uint8Array(0), flight ?? new Uint8Array(0)]));
+    expect(sink.failures).toEqual([]);
+    expect(hex(sink.take())).toBe(`${endOfEarlyData}${finished}`);
+    expect(sink.facts).toMatchObject({ sessionResumption: true, earlyData: 'accepted' });
+    const nonce = Uint8Array.of(1);
+    expect(hex(core.ticketPsk(nonce)?.expose() ?? new Uint8Array(0))).toBe(hex(resumptionPsk(trace, nonce)));
+    close(trace, core, sink, 'client', rest);
+  });
+
+  test('server', () => {
+    const trace = traceOf(resumed);
+    const { suite, aead, hash } = aes128();
+    const share = shareOf(trace, 'server', 'x25519');
+    const helloMessage = message(trace, 'server', 'ServerHello');
+    const sink = new ResumingRecorder(accept);
+    const core = Core.server(
+      serverOptions({
+        config: { ciphers: [suite], supportedGroups: ['x25519'] },
+        identities: [],
+        dependencies: {
+          engine,
+          random: () => decodeHandshake('server_hello', helloMessage).random,
+          keyShare: () => share,
+        },
+      }),
+      sink,
+    );
+    sink.core = core;
+    sink.onPsk = (_wish, asked) => asked.answerPsk({ index: 0, psk: tracedPsk(trace) });
+    const [hello, early, ...rest] = records(trace, 'client');
+    core.receive(join([hello ?? new Uint8Array(0), early ?? new Uint8Array(0)]));
+    expect(sink.failures).toEqual([]);
+    expect(hex(join(sink.early))).toBe(hex(value(trace, 'client', 'send application_data', 'payload')));
+    const [serverHello, flight] = records(trace, 'server').map(hex);
+    expect(hex(sink.take())).toMatch(new RegExp(`^${serverHello}`));
+
+    // The trace's EncryptedExtensions say more than ours: its flight goes into our state, and all after it must fit.
+    const handshake = Object(inside(inside(core, 'phase'), 'handshake'));
+    const data = Object(inside(handshake, 'data'));
+    const keys: HandshakeKeys = data.keys;
+    const transcript = new Transcript(hash);
+    const messages = ['EncryptedExtensions', 'Finished'].map((name) => message(trace, 'server', name));
+    for (const each of [resumedHello(trace), helloMessage, ...messages]) transcript.add(each);
+    const write = Object(inside(inside(core, 'channel'), 'write'));
+    write.install(new Tls13WriteProtection(aead, keys.server));
+    expect(hex(join(write.sealHandshake(join(messages))))).toBe(flight);
+    const traced: HandshakeKeys = { ...keys, transcript };
+    const application = applicationKeys(traced);
+    Reflect.set(handshake, 'data', { ...data, keys: traced, application });
+    write.install(new Tls13WriteProtection(aead, application.server));
+
+    for (const record of rest.splice(0, 2)) core.receive(record);
+    expect(sink.failures).toEqual([]);
+    expect(sink.facts).toMatchObject({ sessionResumption: true, earlyData: 'accepted' });
+    const nonce = Uint8Array.of(1);
+    expect(hex(core.ticketPsk(nonce)?.expose() ?? new Uint8Array(0))).toBe(hex(resumptionPsk(trace, nonce)));
+    close(trace, core, sink, 'server', rest);
   });
 });

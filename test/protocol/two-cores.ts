@@ -1,8 +1,18 @@
 /** A client and a server core in one process, joined by arrays; what a test needs to bend them. */
-import { Core, type Facts, type Failure, type Owed, type OwnIdentity, type Sink } from '@actor-tls/ssl/core';
+import {
+  Core,
+  chainOf,
+  type Facts,
+  type Failure,
+  type Owed,
+  type OwnIdentity,
+  type Sink,
+  schemeOf,
+} from '@actor-tls/ssl/core';
 import { generateKey, type KeyKind, selfSigned } from '@actor-tls/ssl/testing';
 import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
+import type { PskWish, ReceivedTicket } from '../../packages/ssl/src/protocol/tls13/psk.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import type { CryptoEngine, GroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
 import {
@@ -24,6 +34,21 @@ export const groups: readonly GroupName[] = (
 export const schemes: readonly SignatureSchemeName[] = signatureSchemes
   .filter(({ tls13 }) => tls13 === 'handshake')
   .map(({ name }) => name);
+
+/** What the peer has shown, by an end's facts. */
+export function peerChain(facts: Facts | undefined): readonly Uint8Array[] | undefined {
+  return facts && chainOf(facts.peer);
+}
+
+/** How the peer has signed. */
+export function peerScheme(facts: Facts | undefined): SignatureSchemeName | undefined {
+  return facts && schemeOf(facts.peer);
+}
+
+/** How the end itself has. */
+export function ownScheme(facts: Facts | undefined): SignatureSchemeName | undefined {
+  return facts && schemeOf(facts.own);
+}
 
 export interface TestIdentity {
   readonly identity: Exclude<OwnIdentity, { key: 'remote' }>;
@@ -160,6 +185,11 @@ export class Recorder implements Sink {
     this.signaturesAsked.push({ algorithm, data });
     if (this.core !== undefined) this.onSignature?.(algorithm, data, this.core);
   }
+  /** A server's keys, by index of the identity that it takes. */
+  onPsk: ((wish: PskWish, core: Core) => void) | undefined;
+  readonly early: Uint8Array[] = [];
+  readonly tickets: ReceivedTicket[] = [];
+
   owes(what: Owed): void {
     this.owed.push(what);
   }
@@ -172,6 +202,19 @@ export class Recorder implements Sink {
   }
   received(): string {
     return Buffer.concat(this.delivered).toString('utf8');
+  }
+}
+
+/** A sink with everything that resumption needs: keys are asked for, tickets and early data taken. */
+export class ResumingRecorder extends Recorder {
+  askPsk(wish: PskWish): void {
+    if (this.core !== undefined) this.onPsk?.(wish, this.core);
+  }
+  deliverEarly(data: Uint8Array): void {
+    this.early.push(new Uint8Array(data));
+  }
+  ticket(ticket: ReceivedTicket): void {
+    this.tickets.push(ticket);
   }
 }
 

@@ -66,11 +66,14 @@ describe('secrets in the stores', () => {
     const lent = await lockTicket(self, 'tickets', self.pid, { peer, prfs: ['sha256'] });
     expect(lent?.content.expose()).toBe(key);
     const snapshot = JSON.stringify(observe(node)) + inspect(observe(node), { depth: 20 });
-    // A request of no known kind is a crash, with the last message and the state in its report.
+    // A notice without what belongs into it is a crash, with the last message and the state in its report.
     for (const name of ['sessions', 'tickets'])
-      self.cast(name, { type: 'nonsense', content: new Secret(key) });
+      self.cast(name, {
+        type: `${name === 'sessions' ? 'register_session' : 'store_client_ticket'}`,
+        content: new Secret(key),
+      });
     await new Promise((resolve) => setImmediate(resolve));
-    expect(logged).toContain('not a cast');
+    expect(logged).toContain('TypeError');
     expect(inspected).not.toBe('');
     for (const dump of [snapshot, logged, inspected]) {
       for (const text of shown) expect(dump).not.toContain(text);

@@ -6,6 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import { BaseStringBlock, BitString, fromBER, Integer, OctetString } from 'asn1js';
 import * as pkijs from 'pkijs';
 import { expect, it } from 'vitest';
+import { hex } from '../../packages/ssl/src/values/hex.js';
 import {
   Certificate,
   CertificateError,
@@ -14,7 +15,7 @@ import {
   type KnownExtensions,
 } from '../../packages/ssl/src/values/x509/certificate.js';
 import { RevocationList } from '../../packages/ssl/src/values/x509/crl.js';
-import { DerError, DerReader, hex, Tag } from '../../packages/ssl/src/values/x509/der.js';
+import { DerError, DerReader, Tag } from '../../packages/ssl/src/values/x509/der.js';
 import type { DistributionPoint } from '../../packages/ssl/src/values/x509/extensions/distribution-points.js';
 import type { GeneralName } from '../../packages/ssl/src/values/x509/extensions/general-name.js';
 import { KeyUsageBit } from '../../packages/ssl/src/values/x509/extensions/key-usage.js';

@@ -109,7 +109,6 @@ export const decisions: readonly Decision[] = [
     why: 'needs a list of public suffixes; neither OTP nor we have one',
     cases: below(
       'webpki::san',
-      'public-suffix-wildcard-san',
       'public-suffix-multi-label-wildcard-san',
       'public-suffix-private-namespace-wildcard-san',
     ),

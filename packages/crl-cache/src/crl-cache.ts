@@ -143,7 +143,7 @@ export function crlCacheInfo(asker: Asker, cache: ServerRef): Promise<CrlCacheIn
   return questions.askOr(asker, cache, { type: 'crl_cache_info' }, () => dead);
 }
 
-type Found = readonly Uint8Array[] | 'not_available';
+type FetchedCrls = readonly Uint8Array[] | 'not_available';
 
 interface CrlCacheRequests {
   insert_crls(fields: {
@@ -152,8 +152,8 @@ interface CrlCacheRequests {
   }): CrlCacheAnswer;
   delete_uri(fields: { readonly uri: string }): CrlCacheAnswer;
   delete_crls(fields: { readonly crls: readonly Uint8Array[] }): CrlCacheAnswer;
-  lookup_crls(fields: { readonly uri: string; readonly fetch: 'if needed' | 'never' }): Found;
-  renew_crls(fields: { readonly uri: string }): Found;
+  lookup_crls(fields: { readonly uri: string; readonly fetch: 'if needed' | 'never' }): FetchedCrls;
+  renew_crls(fields: { readonly uri: string }): FetchedCrls;
   select_crls(fields: { readonly issuers: readonly Uint8Array[] }): readonly Uint8Array[];
   crl_cache_info(): CrlCacheInfo;
 }
@@ -170,9 +170,12 @@ type Info = RequestOf<CrlCacheMessages>;
 const questions = requests<CrlCacheRequests>();
 const messages = requests<CrlCacheMessages>();
 const okay = { ok: true } as const;
-const notAvailable = (): Found => 'not_available';
+const notAvailable = (): FetchedCrls => 'not_available';
 
-async function firstAvailable(uris: readonly string[], { asker, cache, http }: CrlCacheDb): Promise<Found> {
+async function firstAvailable(
+  uris: readonly string[],
+  { asker, cache, http }: CrlCacheDb,
+): Promise<FetchedCrls> {
   for (const uri of uris) {
     const fetch = http === undefined ? 'never' : 'if needed';
     const request = { type: 'lookup_crls', uri, fetch } as const;
@@ -226,7 +229,7 @@ class CrlCache {
   readonly #now: () => number;
   readonly #inserted: CrlTable;
   readonly #points: DistributionPoints;
-  readonly #waiting: Map<string, From<Found>[]> = new Map();
+  readonly #waiting: Map<string, From<FetchedCrls>[]> = new Map();
   readonly #queue: string[] = [];
   readonly #underWay: Map<string, UnderWay> = new Map();
   readonly #ended: AbortController = new AbortController();
@@ -279,7 +282,7 @@ class CrlCache {
     return { ok: true };
   }
 
-  lookup(uri: string, fetch: 'if needed' | 'never', from: From<Found>): void {
+  lookup(uri: string, fetch: 'if needed' | 'never', from: From<FetchedCrls>): void {
     const place = normalizedUri(uri);
     const inserted = place === undefined ? undefined : this.#inserted.at(place);
     if (inserted !== undefined) from.reply(inserted.map(({ der }) => der));
@@ -287,7 +290,7 @@ class CrlCache {
     else this.#carryOut(this.#points.lookup(place, this.#now()), place, from);
   }
 
-  renew(uri: string, from: From<Found>): void {
+  renew(uri: string, from: From<FetchedCrls>): void {
     const place = normalizedUri(uri);
     if (place === undefined) from.reply('not_available');
     else this.#carryOut(this.#points.renew(place, this.#now()), place, from);
@@ -329,7 +332,7 @@ class CrlCache {
     };
   }
 
-  #carryOut(decision: Decision, uri: string, from: From<Found>): void {
+  #carryOut(decision: Decision, uri: string, from: From<FetchedCrls>): void {
     if ('answer' in decision) {
       from.reply(decision.answer);
       if ('fetch' in decision && decision.fetch === 'in background') this.#begin(uri, 'in background');

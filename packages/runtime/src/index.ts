@@ -66,6 +66,7 @@ export type {
   Asker,
   CallHandlers,
   MessageHandlers,
+  NamedRequest,
   ReplyOf,
   RequestOf,
   Requests,

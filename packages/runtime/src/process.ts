@@ -51,15 +51,15 @@ export interface Body {
 }
 
 /** A resource that is closed when its process ends, as Erlang closes ports. */
-export interface Owned {
+export interface OwnedResource {
   readonly resource: unknown;
   close(): void;
 }
 
 /** What few processes have. */
-export interface Rare {
+export interface RarelyNeeded {
   abort: AbortController | undefined;
-  owned: Map<unknown, Owned> | undefined;
+  owned: Map<unknown, OwnedResource> | undefined;
   face: ActorFace | undefined;
   /** The actor in a machine that stands for this process, and the process whose machine that is. */
   proxy: AnyActorRef | undefined;
@@ -90,7 +90,7 @@ export class Process
   #calls: Call | undefined = undefined;
   /** Timers whose message would come here. */
   timers: ProcessTimer | undefined = undefined;
-  rare: Rare | undefined = undefined;
+  rare: RarelyNeeded | undefined = undefined;
   /** Its resources are closed and its observers told. */
   cleaned = false;
   /** @internal The node's list of living processes. A Map costs five times as much per spawn and exit. */
@@ -126,7 +126,7 @@ export class Process
     return this.mailbox === undefined ? 0 : this.mailbox.length;
   }
 
-  rarely(): Rare {
+  rarely(): RarelyNeeded {
     this.rare ??= { abort: undefined, owned: undefined, face: undefined, proxy: undefined, host: undefined };
     return this.rare;
   }

@@ -39,10 +39,11 @@ type FieldsOf<Question> = Question extends (fields: infer Fields) => unknown
 
 type NoFunction<T> = T extends (...args: never) => unknown ? never : T;
 
+/** The request of this name, as it is sent. */
+export type NamedRequest<M, K extends keyof M> = { readonly type: K } & FieldsOf<M[K]>;
+
 /** The requests of a map by these names, all of them by default: what a server's door lets in. */
-export type RequestOf<M, K extends keyof M = keyof M> = K extends string
-  ? { readonly type: K } & FieldsOf<M[K]>
-  : never;
+export type RequestOf<M, K extends keyof M = keyof M> = K extends string ? NamedRequest<M, K> : never;
 
 /** What a request of this name is answered. */
 export type ReplyOf<M, K extends keyof M> = M[K] extends (fields: never) => infer Reply ? Reply : never;
@@ -74,7 +75,7 @@ export interface Requests<M> {
   ask<K extends keyof M & string>(
     asker: Pick<Asker, 'call'>,
     to: ServerRef,
-    request: { readonly type: K } & FieldsOf<M[K]>,
+    request: NamedRequest<M, K>,
     timeout?: number,
   ): Promise<ReplyOf<M, K>>;
   /**
@@ -84,7 +85,7 @@ export interface Requests<M> {
   askOr<K extends keyof M & string, O>(
     asker: Asker,
     to: ServerRef,
-    request: { readonly type: K } & FieldsOf<M[K]>,
+    request: NamedRequest<M, K>,
     otherwise: (failure: Exit) => O,
     timeout?: number,
   ): Promise<ReplyOf<M, K> | O>;
@@ -92,7 +93,7 @@ export interface Requests<M> {
   cast<K extends keyof M & string>(
     asker: Pick<Asker, 'cast'>,
     to: ServerRef,
-    request: { readonly type: K } & FieldsOf<M[K]>,
+    request: NamedRequest<M, K>,
   ): void;
 
   /** The callback `handleCall`. An unknown request is its caller's mistake: that call fails, the server goes on. */
@@ -108,6 +109,8 @@ export interface Requests<M> {
   guard(names: Readonly<Record<keyof M, true>>): (request: unknown) => request is RequestOf<M>;
   /** `from` as the one who waits for the reply to this request; with {@link guard}. */
   from<K extends keyof M & string>(request: { readonly type: K }, from: From): From<ReplyOf<M, K>>;
+  /** Replies to this request at once; with {@link guard}. */
+  reply<K extends keyof M & string>(request: { readonly type: K }, from: From, reply: ReplyOf<M, K>): void;
 }
 
 type HandleCall<S> = (request: unknown, from: From, state: S, self: Self) => Eventually<CallResult<S>>;
@@ -124,6 +127,7 @@ export function requests<M extends Questions<M>>(): Requests<M> {
     handleInfo: hearBy,
     guard: guardOf,
     from: (_request, from) => from,
+    reply: (_request, from, reply) => from.reply(reply),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The process that remembers which tickets were used: one Bloom filter pair per listener with stateless tickets and
- * `anti_replay` (contract §6.3). Listeners' trackers are its clients; a filter goes with its tracker.
+ * The process that remembers which tickets were used (RFC 8446 §8): one Bloom filter pair per listener with stateless tickets and
+ * `anti_replay`. Listeners' trackers are its clients; a filter goes with its tracker.
  *
  * When it cannot say that an element is new, it says `seen`: the handshake is then a full one, which is always safe.
  * So a filter that was lost in a crash starts with a window of refusals (RFC 8446 §8.2: a fresh recorder rejects as

@@ -3,7 +3,7 @@
  * tables). Age is the time of insertion; reading an entry does not make it younger.
  */
 
-interface Aged<V> {
+interface TableEntry<V> {
   readonly value: V;
   /** ms on the owner's clock */
   readonly insertedAt: number;
@@ -12,7 +12,7 @@ interface Aged<V> {
 export class BoundedTable<K, V> {
   readonly #limit: number;
   /** A `Map` iterates in order of insertion, so the first entry is the oldest. */
-  readonly #entries: Map<K, Aged<V>> = new Map();
+  readonly #entries: Map<K, TableEntry<V>> = new Map();
   #pushedOut = 0;
 
   /** @param limit largest number of entries, at least 1 */

@@ -1,5 +1,6 @@
 /**
- * The client's tickets of TLS 1.3 with `session_tickets: 'auto'` (contract §6.4): one process per node.
+ * OTP's `tls_client_ticket_store`: the client's tickets of TLS 1.3 with `session_tickets: 'auto'` (RFC 8446 §4.6.1), one
+ * process per node.
  *
  * As OTP's, but for its faults: tickets are known by host, port and SNI; the youngest goes first; a ticket that was
  * offered is gone whatever came of it (RFC 8446 appendix C.4: no reuse), and what a process has locked is free again

@@ -1,7 +1,7 @@
 /**
- * Stateful tickets of TLS 1.3 (RFC 8446 §4.6.1; contract §6.2): one process per listener. What goes over the wire is
- * an identity without content; the content stays here, in a table ordered by time. A full table loses its oldest
- * ticket; a used ticket is gone; an expired one is not found.
+ * OTP's `tls_server_session_ticket`, stateful: tickets of TLS 1.3 (RFC 8446 §4.6.1), one process per listener. What
+ * goes over the wire is an identity without content; the content stays here, in a table ordered by time. A full table
+ * loses its oldest ticket; a used ticket is gone; an expired one is not found.
  *
  * Identities are unique numbers, enciphered by a function passed in, so that they tell nothing.
  */

@@ -191,7 +191,7 @@ const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
 };
 
 /** What an entry of the order needs for being found and dropped. */
-interface Known {
+interface OrderEntry {
   readonly key: SessionKey;
   readonly likeness: string;
 }
@@ -201,7 +201,7 @@ class SessionTable {
   readonly #lifetime: number;
   readonly #now: () => number;
   readonly #backend: OpenBackend;
-  readonly #order: BoundedTable<string, Known>;
+  readonly #order: BoundedTable<string, OrderEntry>;
   readonly #byPeer: Map<string, Set<string>> = new Map();
   #backendFailures = 0;
 

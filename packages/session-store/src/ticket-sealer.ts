@@ -1,5 +1,5 @@
 /**
- * The tracker of a listener with stateless tickets (contract §6.2): it numbers them and holds the sealer with its
+ * OTP's `tls_server_session_ticket`, stateless: the tracker of a listener with such tickets. It numbers them and holds the sealer with its
  * keys, which live and die with the process. The tickets themselves are with the clients.
  */
 import {

@@ -11,27 +11,21 @@ import {
   type Asking,
   type ChildSpec,
   defaultNode,
-  Exit,
+  type NamedRequest,
   type Node,
   Pid,
+  type ReplyOf,
 } from '@actor-tls/runtime';
-import type { ActiveMode, ClientConfig, PacketMode, ServerConfig, SocketOptions } from './options/config.js';
+import type { ActiveMode, ClientConfig, PacketMode, SocketOptions } from './options/config.js';
 import { explained } from './options/explain.js';
 import {
-  mergeOptions,
   type ParseContext,
   parseClientOptions,
   parseServerOptions,
   snapshotOptions,
 } from './options/parse.js';
 import type { TlsClientOptions, TlsServerOptions } from './options/raw.js';
-import {
-  activeOutOfRange,
-  type OptionValues,
-  planSetopts,
-  readOptions,
-  transportRefused,
-} from './options/socket-options.js';
+import { type OptionValues, readOptions } from './options/socket-options.js';
 import {
   type Application,
   type ApplicationOptions,
@@ -43,9 +37,13 @@ import {
   stopSsl,
 } from './processes/application.js';
 import type { ConnectionInformation } from './processes/connection/connection-information.js';
-import type { ConnectionRequest, Reconfigure } from './processes/connection/connection-requests.js';
+import {
+  type ConnectionRequests,
+  connectionRequests,
+  type Downgraded,
+} from './processes/connection/connection-requests.js';
 import type { PrfSeed } from './processes/connection/prf-answer.js';
-import type { SenderRequest } from './processes/connection/sender.js';
+import { senderRequests } from './processes/connection/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 import type { RecvResult } from './processes/delivery/delivery.js';
 import { bytesOf, type IoData } from './processes/delivery/iodata.js';
@@ -58,7 +56,12 @@ import {
 } from './processes/listener/acceptor-pool.js';
 import type { NodeCounters } from './processes/listener/census.js';
 import type { Drained } from './processes/listener/draining.js';
-import type { ListenerCounters, ListenerRequest } from './processes/listener/listener.js';
+import {
+  type ListenerCounters,
+  type ListenerRequests,
+  listenerRequests,
+} from './processes/listener/listener.js';
+import { keepWritten } from './processes/listener/listener-options.js';
 import { nodeNet } from './processes/transport/node-net.js';
 import {
   type Address,
@@ -66,6 +69,7 @@ import {
   type TransportProvider,
   type TransportStatistics,
 } from './processes/transport/transport.js';
+import { tupleText } from './values/address.js';
 import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
 import type { CryptoEngine } from './values/crypto/engine.js';
@@ -75,13 +79,14 @@ import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { SslError, unwrap } from './values/ssl-error.js';
-import type { Failed, Ok, Result, SslReason } from './values/terms.js';
+import type { Failed, Ok, Result } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
 export type { OptionValues } from './options/socket-options.js';
 export type { ConnectionInformation } from './processes/connection/connection-information.js';
+export type { Downgraded } from './processes/connection/connection-requests.js';
 export type { PrfSeed } from './processes/connection/prf-answer.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 export type { OwnerMessage, RecvResult } from './processes/delivery/delivery.js';
@@ -208,7 +213,7 @@ export async function connect(
   if (typeof to !== 'string' && !Array.isArray(to)) return upgradeClient(self, to, rest[0], rest[1]);
   const [port, options = {}, limit = 'infinity'] = rest;
   const timeout = timeoutOf(limit);
-  const host = typeof to === 'string' ? to : addressText(to);
+  const host = typeof to === 'string' ? to : addressOf(to);
   if (typeof port !== 'number') throw new TypeError('a port is a number');
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
@@ -308,7 +313,7 @@ export async function listen(
   const own = snapshotOptions(options);
   const config = parseServerOptions(own, contextOf(application));
   if ('error' in config) return config;
-  rawOptions.set(config.ok, own);
+  keepWritten(config.ok, own);
   return startListener(application, { port, config: config.ok, owner: self.pid });
 }
 
@@ -363,7 +368,7 @@ export async function handshake(
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
   const options = snapshotOptions(plainly(optionsOf(second)));
-  if (socket instanceof SslSocket) return shakeHands(socket, timeout, overListener(options, application));
+  if (socket instanceof SslSocket) return shakeHands(socket, timeout, options);
   return upgradeServer(self, socket, options, timeout, application);
 }
 
@@ -466,14 +471,6 @@ export interface DowngradeWish {
   readonly downgrade: Timeout;
 }
 
-/** What `close` gives back when it takes TLS off a connection. */
-export interface Downgraded {
-  /** The transport: the paused `net.Socket`, or the stream that was upgraded; another network has its own. */
-  readonly ok: unknown;
-  /** What the peer sent after its close_notify. */
-  readonly data?: Buffer;
-}
-
 /**
  * Ends the connection or listener: close_notify, then the transport. Always `ok`.
  *
@@ -522,15 +519,15 @@ export async function shutdown(
 export function send(socket: SslSocket | SslListenSocket, data: IoData): Promise<Result<true>> {
   try {
     if (socket instanceof SslListenSocket) return Promise.resolve(enotconn);
-    const request: SenderRequest = { type: 'send', data: bytesOf(data) };
-    return socket.node.callOr<Result<true>>(socket.sender, request, Infinity, senderGone);
+    const request = { type: 'send', data: bytesOf(data) } as const;
+    return senderRequests.askOr(socket.node, socket.sender, request, senderGone, Infinity);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-function senderGone(error: unknown): Result<true> {
-  return gone(error, closed);
+function senderGone(): Result<true> {
+  return closed;
 }
 
 /**
@@ -538,11 +535,16 @@ function senderGone(error: unknown): Result<true> {
  * modes one packet, whatever the length. Errors: `timeout` (nothing is lost), `closed`, `einval` (not passive),
  * `ealready` (another waits), `{ invalid_packet: data }`, `{ tls_alert: … }`, `enotconn`. `ssl:recv/2,3`
  */
-export async function recv<Data extends ReceivedData>(
+export function recv<Data extends ReceivedData>(
   socket: SslSocket<Data> | SslListenSocket<Data>,
   length: number,
+  timeout?: Timeout,
+): Promise<RecvResult<Data>>;
+export async function recv(
+  socket: SslSocket | SslListenSocket,
+  length: number,
   timeout: Timeout = 'infinity',
-): Promise<RecvResult<Data>> {
+): Promise<RecvResult> {
   if (!Number.isInteger(length) || length < 0) throw new TypeError(`recv: ${String(length)} is no length`);
   const limit = timeoutOf(timeout);
   if (socket instanceof SslListenSocket) return enotconn;
@@ -573,10 +575,8 @@ export async function setopts<Data extends ReceivedData>(
 ): Promise<Result<true>> {
   const plain = plainly(options);
   if (socket instanceof SslSocket)
-    return withWords(await ask<Result<true>>(socket, { type: 'set_options', options: plain }, closed));
-  const change = (template: SocketOptions): ReturnType<typeof listenerOptions> =>
-    listenerOptions(template, plain);
-  return withWords(await askListener<Result<true>>(socket, { type: 'set_options', change }, closed));
+    return withWords(await ask(socket, { type: 'set_options', options: plain }, closed));
+  return withWords(await askListener(socket, { type: 'set_options', options: plain }, closed));
 }
 
 /** Options by name, in reverse of the asked order as in OTP. Errors: `closed`, `{ options: … }`. `ssl:getopts/2` */
@@ -589,8 +589,8 @@ export async function getopts(
   names: readonly string[],
 ): Promise<Result<Raw>> {
   if (socket instanceof SslSocket)
-    return withWords(await ask<Result<Raw>>(socket, { type: 'get_options', names }, closed));
-  const template = await askListener<SocketOptions | Closed>(socket, { type: 'options' }, closed);
+    return withWords(await ask(socket, { type: 'get_options', names }, closed));
+  const template = await askListener(socket, { type: 'options' }, closed);
   return 'error' in template ? template : withWords(readOptions(names, template, () => undefined));
 }
 
@@ -608,17 +608,17 @@ export async function getstat(
 
 async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result<TransportStatistics>> {
   if (socket instanceof SslSocket) return ask(socket, { type: 'statistics' }, einval);
-  const alive = await askListener<Result<Address>>(socket, { type: 'sockname' }, einval);
+  const alive = await askListener(socket, { type: 'sockname' }, einval);
   return 'error' in alive ? alive : { ok: new TransportCounters().statistics(0) };
 }
 
 /** How many connections came to a listener, what became of them, how many were sent away and why. Ours. */
-export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Closed> {
+export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Failed> {
   return askListener(listener, { type: 'counters' }, closed);
 }
 
 /** What all connections of a node did, by side: handshakes, bytes, who is there now. Error: `ssl_not_started`. Ours. */
-export function nodeCounters(node: Node = defaultNode()): NodeCounters | Closed {
+export function nodeCounters(node: Node = defaultNode()): NodeCounters | Failed {
   return applicationOf(node)?.environment.census.counters() ?? notStarted;
 }
 
@@ -649,10 +649,14 @@ export async function negotiatedProtocol(socket: SslSocket | SslListenSocket): P
  * `serverRandom`, `keylog`). Unknown and undefined items are left out. Errors: `closed`, `enotconn`.
  * `ssl:connection_information/1,2`
  */
-export async function connectionInformation<Item extends keyof ConnectionInformation>(
+export function connectionInformation<Item extends keyof ConnectionInformation>(
   socket: SslSocket | SslListenSocket,
   items?: readonly Item[],
-): Promise<Result<Pick<ConnectionInformation, Item>>> {
+): Promise<Result<Pick<ConnectionInformation, Item>>>;
+export async function connectionInformation(
+  socket: SslSocket | SslListenSocket,
+  items?: readonly string[],
+): Promise<Result<Raw>> {
   if (items !== undefined) checkList(items);
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
 }
@@ -660,7 +664,7 @@ export async function connectionInformation<Item extends keyof ConnectionInforma
 /** `notsup`: TLS 1.3 has no renegotiation, and in TLS 1.2 it is not built. Errors besides: `closed`, `enotconn`. `ssl:renegotiate/1` */
 export async function renegotiate(socket: SslSocket | SslListenSocket): Promise<Result<true>> {
   if (socket instanceof SslListenSocket) return enotconn;
-  const alive = await ask<Result<unknown>>(socket, { type: 'information', items: [] }, closed);
+  const alive = await ask(socket, { type: 'information', items: [] }, closed);
   return 'error' in alive ? alive : { error: 'notsup' };
 }
 
@@ -674,12 +678,8 @@ export async function updateKeys(
 ): Promise<Result<true>> {
   if (socket instanceof SslListenSocket || (type !== 'write' && type !== 'read_write'))
     return { error: { illegal_parameter: type } };
-  const request: SenderRequest = { type: 'update_keys', peerToo: type === 'read_write' };
-  try {
-    return await socket.node.call<Result<true>>(socket.sender, request, Infinity);
-  } catch (error) {
-    return gone(error, closed);
-  }
+  const request = { type: 'update_keys', peerToo: type === 'read_write' } as const;
+  return senderRequests.askOr(socket.node, socket.sender, request, senderGone, Infinity);
 }
 
 /**
@@ -782,16 +782,15 @@ export function groups(which: 'all' | 'default' = 'all'): Tls13GroupName[] {
 // ── How it is done ──────────────────────────────────────────────────────────────────────────────────────
 
 type Raw = Readonly<Record<string, unknown>>;
-type Closed = { readonly error: SslReason };
 const okay: Ok = Object.freeze({ ok: true });
-const closed: Closed = Object.freeze({ error: 'closed' });
-const einval: Closed = Object.freeze({ error: 'einval' });
-const enotconn: Closed = Object.freeze({ error: 'enotconn' });
-const notStarted: Closed = Object.freeze({ error: 'ssl_not_started' });
+const closed: Failed = Object.freeze({ error: 'closed' });
+const einval: Failed = Object.freeze({ error: 'einval' });
+const enotconn: Failed = Object.freeze({ error: 'enotconn' });
+const notStarted: Failed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
-const needsName: Closed = Object.freeze({
+const needsName: Failed = Object.freeze({
   error: withCause(
     { options: ['dependency', { verify: 'serverNameIndication' }] },
     localCause(
@@ -803,8 +802,6 @@ const needsName: Closed = Object.freeze({
 });
 /** The emulated options that a plain socket has. */
 const plainSocket: SocketOptions = { mode: 'binary', packet: 0, packetSize: 0, header: 0, active: false };
-/** Options of listeners as their users wrote them, for `handshake/3` to be laid over. */
-const rawOptions = new WeakMap<object, TlsServerOptions>();
 
 function contextOf({ environment }: Application): ParseContext {
   return { engine: environment.engine, defaultVersions: environment.settings.protocolVersions };
@@ -815,75 +812,33 @@ function isNameless({ verify, serverNameIndication }: ClientConfig): boolean {
 }
 
 /** A call of the connection process; `absent` is the answer when it is no more. */
-async function ask<R>(socket: SslSocket, request: ConnectionRequest, absent: R): Promise<R> {
-  try {
-    return await socket.node.call<R>(socket.connection, request, Infinity);
-  } catch (error) {
-    return gone(error, absent);
-  }
+function ask<K extends keyof ConnectionRequests, Absent>(
+  socket: SslSocket,
+  request: NamedRequest<ConnectionRequests, K>,
+  absent: Absent,
+): Promise<ReplyOf<ConnectionRequests, K> | Absent> {
+  return connectionRequests.askOr(socket.node, socket.connection, request, () => absent, Infinity);
 }
 
-async function askListener<R>(socket: SslListenSocket, request: ListenerRequest, absent: R): Promise<R> {
-  try {
-    return await socket.node.call<R>(socket.listener, request, Infinity);
-  } catch (error) {
-    return gone(error, absent);
-  }
-}
-
-/** A process that ended while it was asked, or before. */
-function gone<R>(error: unknown, absent: R): R {
-  if (error instanceof Exit) return absent;
-  throw error;
+function askListener<K extends keyof ListenerRequests, Absent>(
+  socket: SslListenSocket,
+  request: NamedRequest<ListenerRequests, K>,
+  absent: Absent,
+): Promise<ReplyOf<ListenerRequests, K> | Absent> {
+  return listenerRequests.askOr(socket.node, socket.listener, request, () => absent, Infinity);
 }
 
 function shakeHands(
   socket: SslSocket,
   timeout: Timeout,
-  reconfigure: Reconfigure | undefined,
+  options: TlsServerOptions | undefined,
 ): Promise<Result<SslSocket>> {
-  return ask(socket, { type: 'start', timeout, reconfigure }, closed);
-}
-
-/** The options of `handshake/3` over the listener's; its socket options count when they are named. */
-function overListener(options: TlsServerOptions, application: Application): Reconfigure {
-  return (accepted) => {
-    const merged = mergeOptions(rawOptions.get(accepted) ?? {}, options);
-    const parsed: Result<ServerConfig> = parseServerOptions(merged, contextOf(application));
-    if ('error' in parsed) return parsed;
-    const named: Partial<SocketOptions> = Object.fromEntries(
-      Object.entries(parsed.ok.socket).filter(([key]) => Reflect.get(options, key) !== undefined),
-    );
-    return { ok: { config: parsed.ok, socket: named } };
-  };
+  return ask(socket, { type: 'start', timeout, options }, closed);
 }
 
 /** What is wrong with an option in words, beside OTP's term. */
 function withWords<T>(result: Result<T>): Result<T> {
   return 'error' in result ? { error: explained(result.error) } : result;
-}
-
-/** `setopts` on a listener: the template of later connections; it has no transport options of its own to set. */
-function listenerOptions(
-  template: SocketOptions,
-  options: unknown,
-): { readonly options: SocketOptions; readonly result: Result<true> } {
-  const plan = planSetopts(options);
-  const { active } = plan.socket;
-  let changed: SocketOptions = { ...template, ...plan.socket };
-  if (typeof active === 'number') {
-    const sum = active + (typeof template.active === 'number' ? template.active : 0);
-    if (sum > 32767 || sum < -32768)
-      return {
-        options: { ...changed, active: template.active },
-        result: { error: activeOutOfRange(active) },
-      };
-    changed = { ...changed, active: sum > 0 ? sum : false };
-  }
-  if (plan.error !== undefined) return { options: changed, result: { error: plan.error } };
-  if (plan.transport !== undefined)
-    return { options: changed, result: { error: transportRefused(plan.transport) } };
-  return { options: changed, result: okay };
 }
 
 /** Who comes from OTP forgets the process that asks: what it becomes the owner of would be told to nobody. */
@@ -922,10 +877,8 @@ function deadlineOf(node: Node, timeout: Timeout): () => Timeout {
   return () => Math.max(0, Math.ceil(end - node.clock.now()));
 }
 
-function addressText(numbers: readonly unknown[]): string {
-  const wide = numbers.length === 8;
-  const most = wide ? 0xffff : 0xff;
-  const right = numbers.every((n) => typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= most);
-  if (!right || (!wide && numbers.length !== 4)) throw new TypeError('an address has four or eight numbers');
-  return wide ? numbers.map((n) => Number(n).toString(16)).join(':') : numbers.join('.');
+function addressOf(numbers: readonly unknown[]): string {
+  const text = tupleText(numbers);
+  if (text === undefined) throw new TypeError('an address has four or eight numbers');
+  return text;
 }

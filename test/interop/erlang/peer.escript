@@ -68,6 +68,7 @@ parse([]) -> [].
 
 tls(Opts) -> lists:flatmap(fun tls_option/1, Opts).
 
+tls_option({version, "both"}) -> [{versions, ['tlsv1.3', 'tlsv1.2']}];
 tls_option({version, V}) -> [{versions, [list_to_atom(V)]}];
 tls_option({certfile, F}) -> [{certfile, F}];
 tls_option({keyfile, F}) -> [{keyfile, F}];

@@ -5,6 +5,7 @@
  * what was received and how it ended, and is asked about the peer's certificates (`askVerdict`), which `judge` answers.
  */
 export type { ClientConfig, Config, ServerConfig } from '../options/config.js';
+export { type Authentication, chainOf, schemeOf } from '../protocol/authentication.js';
 export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
@@ -28,7 +29,21 @@ export { StreamChannel } from '../protocol/stream-channel.js';
 export { client12Chart } from '../protocol/tls12/client.js';
 export { server12Chart } from '../protocol/tls12/server.js';
 export { clientChart } from '../protocol/tls13/client.js';
-export { type KeyUpdateRequest, sealData, sealKeyUpdate } from '../protocol/tls13/post-handshake.js';
+export {
+  type KeyUpdateRequest,
+  sealData,
+  sealKeyUpdate,
+  sealNewSessionTicket,
+} from '../protocol/tls13/post-handshake.js';
+export type {
+  ClientResumption,
+  EarlyDataTerms,
+  FoundPsk,
+  PreSharedKey,
+  PskOffer,
+  PskWish,
+  ReceivedTicket,
+} from '../protocol/tls13/psk.js';
 export { serverChart } from '../protocol/tls13/server.js';
 export type {
   CryptoEngine,
@@ -51,7 +66,7 @@ export { decodePem, type PemEntry, PemError, type PemType } from '../values/x509
 export { createTrustStore } from '../values/x509/trust-store.js';
 export { verifyPeer } from '../values/x509/verify-peer.js';
 export { identityFromPem } from './identity-from-pem.js';
-export { type Judged, judge } from './judge.js';
+export { judge, type PeerToJudge } from './judge.js';
 export {
   type CoreClientOptions,
   type CoreServerOptions,

@@ -11,7 +11,7 @@ import { createTrustStore } from '../values/x509/trust-store.js';
 import { verifyPeer } from '../values/x509/verify-peer.js';
 
 /** What `judge` has to know. */
-export interface Judged {
+export interface PeerToJudge {
   /** What `askVerdict` was handed: DER, the peer's own first. */
   readonly chain: readonly Uint8Array[];
   /** Of `clientSettings` or `serverSettings`: whom it trusts, and what else it asks of a chain. */
@@ -24,7 +24,7 @@ export interface Judged {
 }
 
 /** The answer for `answerVerdict`; a promise only when a `verifyFun` answers one. Never throws. */
-export function judge({ chain, config, engine, host, now }: Judged): PeerVerdict | Promise<PeerVerdict> {
+export function judge({ chain, config, engine, host, now }: PeerToJudge): PeerVerdict | Promise<PeerVerdict> {
   const { cacerts } = config;
   return verifyPeer({
     ...wishesOf(config),

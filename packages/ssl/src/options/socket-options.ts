@@ -4,6 +4,7 @@
  *
  * Several `{Key, Value}` pairs of one term are one object here.
  */
+import { tupleText } from '../values/address.js';
 import type { Result, SslReason } from '../values/terms.js';
 import type { ActiveMode, Config, PacketMode, SocketOptions, TransportOptions } from './config.js';
 import { OptionError } from './option-error.js';
@@ -207,11 +208,7 @@ function address(value: unknown, version: 4 | 6 | undefined): string | undefined
   if (value === 'loopback') return version === 6 ? '::1' : '127.0.0.1';
   if (typeof value === 'string')
     return /^[0-9a-fA-F:.%\w]+$/.test(value) && /[.:]/.test(value) ? value : undefined;
-  if (!isList(value)) return undefined;
-  const most = value.length === 4 ? 0xff : value.length === 8 ? 0xffff : -1;
-  const numbers = value.filter((part) => between(part, 0, most) !== undefined);
-  if (numbers.length !== value.length || most < 0) return undefined;
-  return most === 0xff ? numbers.join('.') : numbers.map((part) => Number(part).toString(16)).join(':');
+  return isList(value) ? tupleText(value) : undefined;
 }
 
 /** `proplists:expand`: the bare atom `binary` or `list` is a mode. Here they can only be keys that are true. */

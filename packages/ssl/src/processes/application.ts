@@ -36,7 +36,8 @@ import {
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { connectionServer, type NewConnection } from './connection/connection.js';
+import { connectionServer } from './connection/connection.js';
+import type { NewConnection } from './connection/new-connection.js';
 import { senderServer } from './connection/sender.js';
 import { SslListenSocket, type SslSocket } from './connection/socket.js';
 import { type Environment, settingsOf } from './environment.js';
@@ -76,7 +77,7 @@ export function applicationOf(node: Node): Application | undefined {
 }
 
 /**
- * Starts the application `ssl` on a node, of type `temporary`; `{ ok: true }` also when it runs already. Its settings
+ * `ssl:start/0,1`: starts the application `ssl` on a node, of type `temporary`; `{ ok: true }` also when it runs already. Its settings
  * are the node's environment of `ssl`, where those given here go first.
  */
 export async function startSsl(node: Node, options: ApplicationOptions): Promise<Result<true>> {
@@ -87,7 +88,7 @@ export async function startSsl(node: Node, options: ApplicationOptions): Promise
   return { error: reasonOf(answer.error) };
 }
 
-/** The application as others name it among those they need; it may be started on any number of nodes. */
+/** `application` and `applicationWith`: the application as others name it among those they need; it may be started on any number of nodes. */
 export function sslApplication(options: ApplicationOptions): ApplicationSpec {
   const { provider, engine, env = {}, wallClock = Date.now } = options;
   return {
@@ -113,7 +114,7 @@ export function sslApplication(options: ApplicationOptions): ApplicationSpec {
   };
 }
 
-/** Ends the tree: connections say close_notify. `{ not_started: 'ssl' }` when there is none. */
+/** `ssl:stop/0`: ends the tree, connections say close_notify. `{ not_started: 'ssl' }` when there is none. */
 export async function stopSsl(node: Node): Promise<Result<true>> {
   const answer = await stopApplication(node, 'ssl');
   return answer === 'ok' ? { ok: true } : { error: { not_started: 'ssl' } };
@@ -233,7 +234,7 @@ function startConnectionSupervisor(
   });
 }
 
-/** Starts the processes of one connection; the transport is closed when that fails. */
+/** Starts the processes of one connection, for `connect` and for a listener; the transport is closed when that fails. */
 export async function startConnection(asking: Asking, connection: NewConnection): Promise<Result<SslSocket>> {
   let socket: SslSocket | undefined;
   const started = await startUnder(asking, 'tls_connection_sup', connection, (made: SslSocket) => {

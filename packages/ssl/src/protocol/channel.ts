@@ -28,6 +28,8 @@ export interface MessageChannel {
   installReadKeys(protection: ReadProtection): void;
   /** What is added from now on leaves under these keys. */
   installWriteKeys(protection: WriteProtection): void;
+  /** What is added from now on leaves in the clear again: early data that was refused leaves no keys (RFC 8446 §4.1.4). */
+  dropWriteKeys(): void;
   /** The version is agreed: records that name another are none of ours (RFC 5246 §6.2.1). */
   expectRecordVersion(version: number): void;
   /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */

@@ -2,10 +2,12 @@
  * The protocol as a synchronous object without I/O: bytes in, calls on a `Sink` out. One per connection.
  *
  * Handshake: the peer's first hello is read, the sink is asked with which options to go on (`askHello`), the version is
- * chosen (`hello/version.ts`), then a `Handshake` runs and is dropped with all its data once it is complete. Connection: records are opened and delivered; what else may come is for the
- * version's `PostHandshake`. Alerts are sent and failures told here and nowhere else, each once.
+ * chosen (`hello/version.ts`), then a `Handshake` runs and is dropped with all its data once it is complete.
+ * Connection: records are opened and delivered; what else may come is for the version's `PostHandshake`. Alerts are
+ * sent and failures told here and nowhere else, each once.
  */
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
+import type { Secret } from '../values/secret.js';
 import { DecodeError } from '../values/wire/reader.js';
 import { handshakeByCode } from '../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
@@ -23,6 +25,7 @@ import { alertsBefore, chooseVersion, selectedDialect, speaks, stateNameBefore }
 import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
+import { Tls13WriteProtection } from './record/tls13-protection.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import type { WriteHalf } from './record/write-half.js';
 import type {
@@ -38,7 +41,10 @@ import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
 import { tls12Server } from './tls12/server.js';
 import { tls13Client } from './tls13/client.js';
+import type { EarlyDataAllowance } from './tls13/early-data.js';
 import { sealData } from './tls13/post-handshake.js';
+import type { FoundPsk } from './tls13/psk.js';
+import { allowanceOf, type EarlyOffer } from './tls13/psk-offer.js';
 import { tls13Server } from './tls13/server.js';
 
 /** change_cipher_spec records in one handshake (RFC 8446 §5, §D.4). */
@@ -107,13 +113,13 @@ export class Core {
 
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
-    const { config, identities, serverName, statusRequest, budget = boundless } = options;
+    const { config, identities, serverName, statusRequest, resumption, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
     // RFC 8446 §5.1: only the first hello may say 0x0301.
     const channel = channelOf(options, 0x0301, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
-      offer: firstOffer(config, dependencies, serverName, statusRequest),
+      offer: firstOffer(config, dependencies, serverName, statusRequest, resumption),
       context: { config, identities, dependencies, channel, sink },
     });
   }
@@ -136,6 +142,7 @@ export class Core {
     channel.addMessage(phase.offer.raw);
     channel.finishFlight();
     channel.setRecordVersion(0x0303);
+    if (offersTls13(phase.offer)) openEarly(phase.offer.early, phase.context);
   }
 
   /**
@@ -223,6 +230,11 @@ export class Core {
     this.give({ type: 'staple', response });
   }
 
+  /** The answer to `askPsk`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
+  answerPsk(found: FoundPsk | undefined): void {
+    this.give({ type: 'psk', found });
+  }
+
   /** OTP's name of the present state (contract §5.3). */
   get stateName(): string {
     return stateNameOf(this.phase);
@@ -236,6 +248,24 @@ export class Core {
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
     return true;
+  }
+
+  /**
+   * Sends data before the handshake is complete (RFC 8446 §2.3), which an attacker may replay. False when it cannot be
+   * sent: not offered, refused, ended by the server's Finished, or longer than what is left of it. What became of it
+   * stands in the facts.
+   */
+  sendEarlyData(data: Uint8Array): boolean {
+    const write = this.own();
+    if (write?.keyed !== true || earlyWriteOf(this.phase)?.take(data.length) !== true) return false;
+    const pieces = write.sealApplicationData(data);
+    if (pieces.length > 0) this.sink.write(pieces);
+    return true;
+  }
+
+  /** The key that goes with a ticket of ours, by its nonce; `undefined` where there are none. */
+  ticketPsk(ticketNonce: Uint8Array): Secret | undefined {
+    return this.phase.kind === 'connection' ? this.phase.post.ticketPsk(ticketNonce) : undefined;
   }
 
   /**
@@ -284,6 +314,11 @@ export class Core {
   /** Takes the write half back: a core that is to be used alone again, a downgrade. */
   join(write: WriteHalf): void {
     this.channel.join(write);
+  }
+
+  /** Whether another handshake may follow on this connection: then what it needs has to be kept. */
+  get again(): 'never' | 'possible' {
+    return this.phase.kind === 'connection' ? this.phase.post.again : 'never';
   }
 
   private get isOver(): boolean {
@@ -381,11 +416,22 @@ export class Core {
 
   private receiveData(data: Uint8Array, owned: boolean): void {
     const { phase } = this;
+    if (phase.kind === 'handshake') {
+      this.receiveEarlyData(phase.handshake, data, owned);
+      return;
+    }
     if (phase.kind !== 'connection') throw new AlertError('unexpected_application_data');
     if (data.length === 0) return;
     this.passedAlerts = 0;
     phase.post.dataCame();
     this.sink.deliver(data, owned);
+  }
+
+  /** RFC 8446 §4.2.10 */
+  private receiveEarlyData({ earlyRead }: Handshake, data: Uint8Array, owned: boolean): void {
+    if (earlyRead === undefined) throw new AlertError('unexpected_application_data');
+    if (!earlyRead.take(data.length)) throw new AlertError('too_much_early_data');
+    if (data.length > 0) this.sink.deliverEarly?.(data, owned);
   }
 
   private receiveMessage(code: number, raw: Uint8Array): void {
@@ -450,6 +496,8 @@ export class Core {
         this.begin(tls13Client(offer, answered)).deliver(hello);
         return;
       case 'tls12':
+        if (offersTls13(offer) && offer.early.kind === 'offered')
+          throw new AlertError('older_version_after_early_data');
         this.beginOlder(tls12Client(offer, answered)).deliver(hello);
         return;
     }
@@ -538,6 +586,26 @@ export class Core {
     this.phase = failed;
     this.answer = undefined;
     this.sink.failed(failure);
+  }
+}
+
+/** RFC 8446 §2.3: keys for what goes out before the server answers; §D.4: change_cipher_spec stands in front of it. */
+function openEarly(early: EarlyOffer, { channel, config }: ClientContext): void {
+  if (early.kind !== 'offered') return;
+  if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  channel.installWriteKeys(new Tls13WriteProtection(early.suite.aead, early.secret));
+  channel.finishFlight();
+}
+
+/** How much a client may still send early, if it may at all. */
+function earlyWriteOf(phase: Phase): EarlyDataAllowance | undefined {
+  switch (phase.kind) {
+    case 'clientHello':
+      return offersTls13(phase.offer) ? allowanceOf(phase.offer.early) : undefined;
+    case 'handshake':
+      return phase.handshake.earlyWrite;
+    default:
+      return undefined;
   }
 }
 

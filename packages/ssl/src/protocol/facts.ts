@@ -3,10 +3,9 @@
  * and never changed: `connection_information` and its kin read only this.
  */
 import type { GroupName } from '../values/crypto/engine.js';
-import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
-
+import type { Authentication } from './authentication.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
 
 /** What a connection can still tell of its secrets. */
@@ -31,18 +30,16 @@ export interface Facts {
   readonly role: 'client' | 'server';
   readonly protocol: ProtocolVersion;
   readonly cipherSuite: CipherSuite;
-  /** Group of the key exchange. */
-  readonly group: GroupName;
+  /** Group of the key exchange; `undefined` where it has none: RSA and PSK of TLS 1.2. */
+  readonly group: GroupName | undefined;
   /** The protocol agreed by ALPN (RFC 7301). */
   readonly alpn: Uint8Array | undefined;
   /** The name in server_name: on a client what was sent, on a server what came. */
   readonly serverName: string | undefined;
-  /** The peer's certificates, DER, its own first; empty when it showed none. */
-  readonly peerChain: readonly Uint8Array[];
-  /** The peer's CertificateVerify; `undefined` without certificate. */
-  readonly peerSignatureScheme: SignatureSchemeName | undefined;
-  /** Our CertificateVerify; `undefined` without certificate. */
-  readonly ownSignatureScheme: SignatureSchemeName | undefined;
+  /** How the peer has proved who it is. */
+  readonly peer: Authentication;
+  /** How we have. */
+  readonly own: Authentication;
   /** 32 bytes */
   readonly clientRandom: Uint8Array;
   /** 32 bytes */
@@ -52,5 +49,7 @@ export interface Facts {
   /** Whether a HelloRetryRequest was needed. */
   readonly retried: boolean;
   readonly sessionResumption: boolean;
+  /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
+  readonly earlyData: 'none' | 'accepted' | 'rejected';
   readonly secrets: KeptSecrets | undefined;
 }

@@ -10,9 +10,11 @@ import { type HandshakeType, type Tls13Bodies, tls13Messages } from '../values/w
 import type { AlertRules } from './alert-rules.js';
 import type { Table } from './arrows.js';
 import type { Facts } from './facts.js';
-import type { PostHandshakeMaker } from './post-handshake.js';
+import type { PostHandshake, PostHandshakeMaker } from './post-handshake.js';
 import { AlertError } from './reasons.js';
 import type { Verdict } from './sink.js';
+import type { EarlyDataAllowance } from './tls13/early-data.js';
+import type { FoundPsk } from './tls13/psk.js';
 
 /** A message of TLS 1.3 that came: its body, and the bytes for the transcript. */
 export type MessageEvent<K extends HandshakeType = HandshakeType> = MessageOf<Tls13Bodies, K>;
@@ -39,7 +41,9 @@ export type AnswerEvent =
   | { readonly type: 'verdict'; readonly verdict: Verdict }
   | { readonly type: 'signature'; readonly signature: Uint8Array }
   /** `undefined`: nothing to staple. */
-  | { readonly type: 'staple'; readonly response: Uint8Array | undefined };
+  | { readonly type: 'staple'; readonly response: Uint8Array | undefined }
+  /** `undefined`: none of the keys is known. */
+  | { readonly type: 'psk'; readonly found: FoundPsk | undefined };
 
 /** The peer's change_cipher_spec, where a version gives it a meaning. */
 export interface ChangeCipherSpecEvent {
@@ -74,6 +78,10 @@ export interface Handshake {
   readonly alerts: AlertRules;
   /** Once the handshake is complete. */
   readonly facts: Facts | undefined;
+  /** How much data may come before that: of a server that reads it now. */
+  readonly earlyRead: EarlyDataAllowance | undefined;
+  /** How much may leave before that: of a client that may write it now. */
+  readonly earlyWrite: EarlyDataAllowance | undefined;
   /** What follows it. */
   readonly postHandshake: PostHandshakeMaker;
 }
@@ -81,12 +89,15 @@ export interface Handshake {
 /** What a machine must tell about its states besides its arrows. */
 export interface StateNotes<Data> {
   readonly alerts: AlertRules;
-  readonly postHandshake: PostHandshakeMaker;
+  readonly postHandshake: (...made: [...Parameters<PostHandshakeMaker>, Data]) => PostHandshake;
   /** Whether the peer's change_cipher_spec is a step, or a show for middleboxes that is dropped (RFC 8446 §5). */
   readonly changeCipherSpec: 'step' | 'dropped';
   awaiting(data: Data): AnswerEvent['type'] | undefined;
   stateName(data: Data): string;
   facts(data: Data): Facts | undefined;
+  /** Absent where a machine never has any. */
+  earlyRead?(data: Data): EarlyDataAllowance | undefined;
+  earlyWrite?(data: Data): EarlyDataAllowance | undefined;
 }
 
 const changeCipherSpec: ChangeCipherSpecEvent = { type: 'change_cipher_spec' };
@@ -125,7 +136,15 @@ export class TableHandshake<Bodies, Data extends { readonly state: string }, Con
   }
 
   get postHandshake(): PostHandshakeMaker {
-    return this.notes.postHandshake;
+    return (channel, sink) => this.notes.postHandshake(channel, sink, this.data);
+  }
+
+  get earlyRead(): EarlyDataAllowance | undefined {
+    return this.notes.earlyRead?.(this.data);
+  }
+
+  get earlyWrite(): EarlyDataAllowance | undefined {
+    return this.notes.earlyWrite?.(this.data);
   }
 
   get facts(): Facts | undefined {

@@ -2,6 +2,7 @@
  * What a version family does once the handshake is complete. The phase `connection` of the core holds one and asks
  * nobody for a version.
  */
+import type { Secret } from '../values/secret.js';
 import type { AlertRules } from './alert-rules.js';
 import type { Channel } from './channel.js';
 import type { Sink } from './sink.js';
@@ -9,6 +10,8 @@ import type { Sink } from './sink.js';
 export interface PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules;
+  /** Whether another handshake may follow on this connection: then what it needs has to be kept. */
+  readonly again: 'never' | 'possible';
   /** A handshake message of the peer. Throws `AlertError` for one that may not come, `DecodeError`. */
   receive(code: number, raw: Uint8Array): void;
   /** The peer sent data: what it did without any is forgiven. */
@@ -19,9 +22,14 @@ export interface PostHandshake {
   beforeData(): void;
   /** New keys for what we write, and with `read_write` for the peer too; false: this version has none. */
   updateKeys(which: 'write' | 'read_write'): boolean;
+  /** The key that goes with a ticket of ours, by its nonce; `undefined` when nothing was kept to make it from. */
+  ticketPsk(ticketNonce: Uint8Array): Secret | undefined;
   /** The holder of the split write half has asked the peer for KeyUpdates: those are no idle work. */
   expectKeyUpdates(count: number): void;
 }
 
 /** Made when the handshake is complete. */
-export type PostHandshakeMaker = (channel: Channel, sink: Pick<Sink, 'write' | 'owes'>) => PostHandshake;
+export type PostHandshakeMaker = (
+  channel: Channel,
+  sink: Pick<Sink, 'write' | 'owes' | 'ticket'>,
+) => PostHandshake;

@@ -35,6 +35,12 @@ export type HandshakeReason =
   | 'missing_signature_algorithms'
   | 'missing_key_share'
   | 'missing_psk_modes'
+  | 'psk_binder_count'
+  | 'bad_psk_binder'
+  | 'wrong_psk_selection'
+  | 'wrong_early_data_answer'
+  | 'too_much_early_data'
+  | 'older_version_after_early_data'
   | 'unsupported_version'
   | 'wrong_selected_version'
   | 'downgrade_detected'
@@ -158,6 +164,42 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     alert: 'missing_extension',
     text: 'pre_shared_key without psk_key_exchange_modes',
     section: 'RFC 8446 §4.2.9',
+  },
+  psk_binder_count: {
+    alert: 'illegal_parameter',
+    text: 'not one binder for each identity of pre_shared_key',
+    section: 'RFC 8446 §4.2.11',
+    bogo: 'PSK_IDENTITY_BINDER_COUNT_MISMATCH',
+  },
+  // The RFC names no alert; OTP's is this one.
+  bad_psk_binder: {
+    alert: 'illegal_parameter',
+    text: 'a binder of pre_shared_key is not made with the key that its identity names',
+    section: 'RFC 8446 §4.2.11',
+    bogo: 'DIGEST_CHECK_FAILED',
+  },
+  wrong_psk_selection: {
+    alert: 'illegal_parameter',
+    text: 'the server selects a pre-shared key that was not offered or does not go with the suite',
+    section: 'RFC 8446 §4.2.11',
+    bogo: 'PSK_IDENTITY_NOT_FOUND',
+  },
+  wrong_early_data_answer: {
+    alert: 'illegal_parameter',
+    text: 'the server accepts early data and not what it was sent under',
+    section: 'RFC 8446 §4.2.10',
+  },
+  too_much_early_data: {
+    alert: 'unexpected_message',
+    text: 'more early data than max_early_data_size allows',
+    section: 'RFC 8446 §4.2.10',
+    bogo: 'TOO_MUCH_READ_EARLY_DATA',
+  },
+  older_version_after_early_data: {
+    alert: 'protocol_version',
+    text: 'the server answers early data with a version that has none',
+    section: 'RFC 8446 §D.3',
+    bogo: 'WRONG_VERSION_ON_EARLY_DATA',
   },
   unsupported_version: {
     alert: 'protocol_version',

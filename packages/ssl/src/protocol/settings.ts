@@ -10,6 +10,7 @@ import type { OwnIdentity } from './own-identity.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
+import type { ClientResumption } from './tls13/psk.js';
 
 type CommonSettings =
   | 'versions'
@@ -81,6 +82,8 @@ export interface ClientOptions extends ClientHelloAnswer {
   readonly serverName: string | undefined;
   /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
   readonly statusRequest?: StatusRequest | undefined;
+  /** Keys to be recognized by, from whoever keeps them; without this no ticket is asked for. */
+  readonly resumption?: ClientResumption | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. */

@@ -11,6 +11,7 @@ import type { Facts } from './facts.js';
 import type { HelloEvent } from './handshake.js';
 import type { OwnIdentity } from './own-identity.js';
 import type { Reason } from './reasons.js';
+import type { PskWish, ReceivedTicket } from './tls13/psk.js';
 
 /** How a connection failed: who found it, which alert went or came, and the precise reason. */
 export interface Failure {
@@ -44,6 +45,11 @@ export interface Sink {
   write(pieces: readonly Uint8Array[]): void;
   /** Application data, a view that is valid until the sink returns unless `owned`. */
   deliver(data: Uint8Array, owned: boolean): void;
+  /**
+   * The same for data that came before the handshake was complete: it may be a replay (RFC 8446 §8). Without this no
+   * server accepts any.
+   */
+  deliverEarly?(data: Uint8Array, owned: boolean): void;
   /** The handshake is complete; `facts` are final but for key updates. */
   established(facts: Facts): void;
   /** The peer said close_notify. */
@@ -65,10 +71,19 @@ export interface Sink {
   /** An OCSP response for a certificate of ours: `core.answerStaple`. Asked only of identities that say so. */
   askStaple?(wish: StapleWish): void;
   /**
+   * The keys that a client offers in place of a certificate: `core.answerPsk`. Without this a server uses none and
+   * keeps nothing to make tickets from.
+   */
+  askPsk?(wish: PskWish): void;
+  /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
+  ticket?(ticket: ReceivedTicket): void;
+  /**
    * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
    * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now.
    */
   owes(what: Owed): void;
+  /** A handshake is to run again, and needs the write half that was split off: `core.join`. */
+  askWriteHalf?(): void;
   /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */
   trace?(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void;
 }

@@ -140,6 +140,11 @@ export class StreamChannel implements Channel {
     this.own().install(protection);
   }
 
+  dropWriteKeys(): void {
+    this.seal();
+    this.own().drop();
+  }
+
   sendAlert(level: 1 | 2, code: number): void {
     this.sink.trace?.('out', 'alert', Uint8Array.of(level, code));
     this.messages = nothing;

@@ -25,4 +25,4 @@ export {
   selfSigned,
 } from './certificates.js';
 export { type Simulation, type SimulationOptions, simulateSsl } from './simulation.js';
-export { type OwnerWatch, type Told, watchOwners } from './watch-owners.js';
+export { type OwnerMessageSent, type OwnerWatch, watchOwners } from './watch-owners.js';

@@ -7,16 +7,16 @@ import { type Node, Pid } from '@actor-tls/runtime';
 import type { SslMessage, SslSocket } from '../processes/connection/socket.js';
 
 /** One message on its way: `index` counts all messages of the node's connections. */
-export interface Told {
+export interface OwnerMessageSent {
   readonly index: number;
   readonly to: Pid<never>;
   readonly message: SslMessage;
 }
 
 export interface OwnerWatch {
-  readonly told: readonly Told[];
+  readonly told: readonly OwnerMessageSent[];
   /** What one connection has told, to whomever. */
-  of(socket: SslSocket): readonly Told[];
+  of(socket: SslSocket): readonly OwnerMessageSent[];
   /** The binaries that it has delivered, joined. */
   dataOf(socket: SslSocket): Uint8Array;
   /**
@@ -32,7 +32,7 @@ export interface OwnerWatch {
 
 /** Begins to record on a node. Messages are seen by xstate's inspection, which the node pays for while it lasts. */
 export function watchOwners(node: Node): OwnerWatch {
-  const told: Told[] = [];
+  const told: OwnerMessageSent[] = [];
   const owners = new Map<SslSocket, Pid<never>>();
   const broken: string[] = [];
   const over = new Set<SslSocket>();
@@ -43,7 +43,7 @@ export function watchOwners(node: Node): OwnerWatch {
     if (!isSslMessage(message) || !(to instanceof Pid)) return;
     const { socket } = message;
     const index = told.length;
-    const entry: Told = { index, to, message };
+    const entry: OwnerMessageSent = { index, to, message };
     told.push(entry);
     if (over.has(socket)) broken.push(`${index}: ${message.type} of ${socket} after its end`);
     if (message.type === 'ssl_closed' || message.type === 'ssl_error') over.add(socket);
@@ -51,7 +51,8 @@ export function watchOwners(node: Node): OwnerWatch {
     if (owner !== undefined && owner !== to)
       broken.push(`${index}: ${message.type} of ${socket} to ${to}, its owner is ${owner}`);
   });
-  const of = (socket: SslSocket): readonly Told[] => told.filter(({ message }) => message.socket === socket);
+  const of = (socket: SslSocket): readonly OwnerMessageSent[] =>
+    told.filter(({ message }) => message.socket === socket);
   return {
     told,
     of,

@@ -1,4 +1,4 @@
-/** Addresses of the internet protocol in text. */
+/** Addresses of the internet protocol in text (RFC 791 §2.3, RFC 4291 §2.2). */
 
 /** Octets of an IPv4 or IPv6 address in its plain text form, without zone; `undefined`: it is none. */
 export function parseAddress(text: string): Uint8Array | undefined {
@@ -59,6 +59,18 @@ function parseLooseIpv4(text: string): Uint8Array | undefined {
   if (numbers.some((number) => number > 255) || last >= 256 ** room) return undefined;
   const rest = Array.from({ length: room }, (_, at) => Math.floor(last / 256 ** (room - 1 - at)) % 256);
   return Uint8Array.from([...numbers, ...rest]);
+}
+
+/** Plain text of OTP's tuple: four numbers up to 255, or eight up to 65535; `undefined`: it is none. */
+export function tupleText(numbers: readonly unknown[]): string | undefined {
+  const most = numbers.length === 4 ? 0xff : numbers.length === 8 ? 0xffff : -1;
+  const parts = numbers.flatMap((part) => (isWhole(part) && part >= 0 && part <= most ? [part] : []));
+  if (parts.length !== numbers.length || most < 0) return undefined;
+  return most === 0xff ? parts.join('.') : parts.map((part) => part.toString(16)).join(':');
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value);
 }
 
 /** Plain text of 4 octets, or of 16 as eight groups. */

@@ -1,6 +1,6 @@
 /**
  * A host as people write it, brought into its one form once: for the host argument of `connect`, for
- * `serverNameIndication` and for what is sent in server_name.
+ * `serverNameIndication` and for what is sent in server_name (RFC 6066 §3).
  */
 import { parseAnyAddress } from './address.js';
 import { type HostName, hostName } from './host-name.js';

@@ -2,15 +2,15 @@
 import type { Config } from '../../options/config.js';
 import { alertText } from '../../values/alert-text.js';
 import { type AlertDescription, alertCode } from '../../values/registry/alerts.js';
-import type { SslReason } from '../../values/terms.js';
+import type { Failed, Ok, SslReason } from '../../values/terms.js';
 import type { ConnectionRequest } from './connection-requests.js';
 
-export const okay: { readonly ok: true } = { ok: true };
-export const closedError: { readonly error: SslReason } = { error: 'closed' };
-export const einval: { readonly error: SslReason } = { error: 'einval' };
+export const okay: Ok = { ok: true };
+export const closedError: Failed = { error: 'closed' };
+export const einval: Failed = { error: 'einval' };
 
 /** What a call gets when the connection is over (contract §1.1). */
-export function afterEnd(request: ConnectionRequest): unknown {
+export function afterEnd(request: ConnectionRequest): Ok | Failed {
   switch (request.type) {
     case 'close':
       return okay;
@@ -32,4 +32,9 @@ export function crashReason({ protocol, role }: Config): SslReason {
 /** The alert's number; one that nobody knows was the peer's and is never sent. */
 export function codeOf(alert: AlertDescription): number {
   return alert === 'unsupported/unknown_alert' ? 0 : alertCode(alert);
+}
+
+/** A failure's name among the counters: an atom, or the tag of a term. */
+export function nameOf(reason: SslReason): string {
+  return typeof reason === 'string' ? reason : (Object.keys(reason)[0] ?? 'unknown');
 }

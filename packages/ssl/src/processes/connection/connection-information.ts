@@ -3,6 +3,7 @@ import type { ClientConfig, Config, ServerConfig } from '../../options/config.js
 import type { Facts } from '../../protocol/facts.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
+import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
 import type { VerifyFun } from '../../values/x509/verify-fun.js';
 
 /** What `connection_information` can tell; options as their user would write them. */
@@ -146,7 +147,9 @@ function item(name: Item, facts: Facts, config: Config): unknown {
     case 'serverRandom':
       return facts.serverRandom;
     case 'ecc':
-      return facts.secrets?.kind === 'master' ? { named_curve: facts.group } : undefined;
+      return facts.secrets?.kind === 'master' && facts.group !== undefined
+        ? { named_curve: facts.group }
+        : undefined;
     case 'masterSecret':
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':
@@ -166,7 +169,7 @@ function item(name: Item, facts: Facts, config: Config): unknown {
 /** Lines of an NSS key log (SSLKEYLOGFILE). */
 function keylog({ secrets, clientRandom }: Facts): readonly string[] | undefined {
   if (secrets === undefined) return undefined;
-  const line = (label: string, secret: Uint8Array): string => `${label} ${hex(clientRandom)} ${hex(secret)}`;
+  const line = (label: KeyLogLabel, secret: Uint8Array): string => keyLogLine(label, clientRandom, secret);
   switch (secrets.kind) {
     case 'master':
       return [line('CLIENT_RANDOM', secrets.masterSecret.expose())];
@@ -178,8 +181,4 @@ function keylog({ secrets, clientRandom }: Facts): readonly string[] | undefined
         line('SERVER_TRAFFIC_SECRET_0', secrets.serverTraffic0),
       ];
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

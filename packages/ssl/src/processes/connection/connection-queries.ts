@@ -1,43 +1,55 @@
 /** What can be asked of a connection without changing it (contract §1.4). */
+import type { From, RequestOf } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
+import { chainOf } from '../../protocol/authentication.js';
 import type { Facts } from '../../protocol/facts.js';
-import { closedError, einval } from './connection-answers.js';
+import { einval } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
-import type { ConnectionRequest } from './connection-requests.js';
+import { type ConnectionRequests, connectionRequests } from './connection-requests.js';
 import type { Line } from './line.js';
 import { prfAnswer } from './prf-answer.js';
 
-export type Query = Extract<
-  ConnectionRequest,
-  {
-    type: 'statistics' | 'peername' | 'sockname' | 'peercert' | 'negotiated_protocol' | 'information' | 'prf';
-  }
+const { reply } = connectionRequests;
+
+/** What its transport knows. */
+export type TransportQuery = RequestOf<ConnectionRequests, 'statistics' | 'peername' | 'sockname'>;
+/** What its handshake has found out. */
+export type FactsQuery = RequestOf<
+  ConnectionRequests,
+  'peercert' | 'negotiated_protocol' | 'information' | 'prf'
 >;
 
-/** What the answers come from; `facts` once the handshake is done. */
-export interface Asked {
-  readonly line: Line;
-  readonly facts: Facts | undefined;
-  readonly config: Config;
-}
-
-export function answerQuery(query: Query, { line, facts, config }: Asked): unknown {
+export function askTransport(query: TransportQuery, from: From, line: Line): void {
   switch (query.type) {
     case 'statistics':
-      return line.gone ? einval : { ok: line.transport.statistics() };
+      reply(query, from, line.gone ? einval : { ok: line.transport.statistics() });
+      return;
     case 'peername':
-      return line.gone ? einval : line.transport.peername();
+      reply(query, from, line.gone ? einval : line.transport.peername());
+      return;
     case 'sockname':
-      return line.gone ? einval : line.transport.sockname();
+      reply(query, from, line.gone ? einval : line.transport.sockname());
+      return;
+  }
+}
+
+export function askFacts(query: FactsQuery, from: From, facts: Facts, config: Config): void {
+  switch (query.type) {
     case 'peercert': {
-      const peer = facts?.peerChain[0];
-      return peer === undefined ? { error: 'no_peercert' } : { ok: peer };
+      const [peer] = chainOf(facts.peer);
+      reply(query, from, peer === undefined ? { error: 'no_peercert' } : { ok: peer });
+      return;
     }
-    case 'negotiated_protocol':
-      return facts?.alpn === undefined ? { error: 'protocol_not_negotiated' } : { ok: facts.alpn };
+    case 'negotiated_protocol': {
+      const { alpn } = facts;
+      reply(query, from, alpn === undefined ? { error: 'protocol_not_negotiated' } : { ok: alpn });
+      return;
+    }
     case 'information':
-      return facts === undefined ? closedError : { ok: connectionInformation(facts, config, query.items) };
+      reply(query, from, { ok: connectionInformation(facts, config, query.items) });
+      return;
     case 'prf':
-      return facts === undefined ? closedError : prfAnswer(facts, query);
+      reply(query, from, prfAnswer(facts, query));
+      return;
   }
 }

@@ -1,54 +1,66 @@
-/** What a connection process is asked. Answers are results in OTP's terms. */
-import type { Pid } from '@actor-tls/runtime';
-import type { Config, SocketOptions } from '../../options/config.js';
-import type { Result } from '../../values/terms.js';
-import { callGuard } from '../requests.js';
+/** What a connection process is asked, and what it answers in OTP's terms. */
+import { type Pid, type RequestOf, type Requests, requests } from '@actor-tls/runtime';
+import type { TlsServerOptions } from '../../options/raw.js';
+import type { Failed, Ok, Result } from '../../values/terms.js';
+import type { RecvResult } from '../delivery/delivery.js';
+import type { Address, TransportStatistics } from '../transport/transport.js';
 import type { PrfRequest } from './prf-answer.js';
-import type { SslMessage } from './socket.js';
+import type { SslMessage, SslSocket } from './socket.js';
 
-/** The options of `handshake/3`, laid over those the connection was accepted with. */
-export type Reconfigure = (
-  accepted: Config,
-) => Result<{ readonly config: Config; readonly socket: Partial<SocketOptions> }>;
+type Timeout = number | 'infinity';
+type Named = Readonly<Record<string, unknown>>;
 
-export type ConnectionRequest =
-  /** The handshake, with other options if given; answers when it is done. */
-  | {
-      readonly type: 'start';
-      readonly timeout: number | 'infinity';
-      readonly reconfigure: Reconfigure | undefined;
-    }
-  | { readonly type: 'recv'; readonly length: number; readonly timeout: number | 'infinity' }
-  | { readonly type: 'set_options'; readonly options: unknown }
-  | { readonly type: 'get_options'; readonly names: unknown }
-  | { readonly type: 'statistics' }
-  | { readonly type: 'peername' }
-  | { readonly type: 'sockname' }
-  | { readonly type: 'peercert' }
-  | { readonly type: 'negotiated_protocol' }
+/** The requests of a connection. */
+export interface ConnectionRequests {
+  /** The handshake, with options of `handshake/3` laid over the listener's if given; answers when it is done. */
+  start(fields: {
+    readonly timeout: Timeout;
+    readonly options: TlsServerOptions | undefined;
+  }): Result<SslSocket>;
+  recv(fields: { readonly length: number; readonly timeout: Timeout }): RecvResult;
+  set_options(fields: { readonly options: unknown }): Result<true>;
+  get_options(fields: { readonly names: unknown }): Result<Named>;
+  statistics(): Result<TransportStatistics>;
+  peername(): Result<Address>;
+  sockname(): Result<Address>;
+  peercert(): Result<Uint8Array>;
+  negotiated_protocol(): Result<Uint8Array>;
   /** `undefined`: all that is told unasked. */
-  | { readonly type: 'information'; readonly items: readonly string[] | undefined }
-  | ({ readonly type: 'prf' } & PrfRequest)
-  | { readonly type: 'controlling_process'; readonly owner: Pid<SslMessage> }
-  | { readonly type: 'close' }
-  | { readonly type: 'downgrade'; readonly timeout: number | 'infinity' }
-  | { readonly type: 'shutdown'; readonly how: 'read' | 'write' | 'read_write' };
+  information(fields: { readonly items: readonly string[] | undefined }): Result<Named>;
+  prf(fields: PrfRequest): Result<Uint8Array>;
+  controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
+  close(): Ok;
+  downgrade(fields: { readonly timeout: Timeout }): Downgraded | Failed;
+  shutdown(fields: { readonly how: 'read' | 'write' | 'read_write' }): Result<true>;
+}
+
+/** What `close` gives back when it takes TLS off a connection. */
+export interface Downgraded {
+  /** The transport: the paused `net.Socket`, or the stream that was upgraded; another network has its own. */
+  readonly ok: unknown;
+  /** What the peer sent after its close_notify. */
+  readonly data?: Buffer;
+}
+
+export type ConnectionRequest = RequestOf<ConnectionRequests>;
+
+export const connectionRequests: Requests<ConnectionRequests> = requests<ConnectionRequests>();
 
 export const isConnectionRequest: (request: unknown) => request is ConnectionRequest =
-  callGuard<ConnectionRequest>(
-    'start',
-    'recv',
-    'set_options',
-    'get_options',
-    'statistics',
-    'peername',
-    'sockname',
-    'peercert',
-    'negotiated_protocol',
-    'information',
-    'prf',
-    'controlling_process',
-    'close',
-    'downgrade',
-    'shutdown',
-  );
+  connectionRequests.guard({
+    start: true,
+    recv: true,
+    set_options: true,
+    get_options: true,
+    statistics: true,
+    peername: true,
+    sockname: true,
+    peercert: true,
+    negotiated_protocol: true,
+    information: true,
+    prf: true,
+    controlling_process: true,
+    close: true,
+    downgrade: true,
+    shutdown: true,
+  });

@@ -1,12 +1,13 @@
 /**
  * The connection process, OTP's receiver (`ssl_gen_statem`, `tls_connection`): handshake, decryption, delivery, the
- * owner's monitor, the life of the connection.
+ * owner's monitor. What exists when is told by its present life (`lives.ts`).
  *
  * It is the only reader of the transport, and its only writer until the handshake is done; then the write half goes
  * to the sender process. The core below it never waits: what needs the outside is asked through the sink and answered
  * in a later turn, or at once when the answer is known.
  */
 import {
+  DownMessage,
   type From,
   type GenServer,
   isOrderly,
@@ -16,93 +17,86 @@ import {
   type Self,
   type Stop,
 } from '@actor-tls/runtime';
-import type { Config, SocketOptions } from '../../options/config.js';
-import {
-  activeOutOfRange,
-  planSetopts,
-  readOptions,
-  transportRefused,
-} from '../../options/socket-options.js';
+import type { Config } from '../../options/config.js';
 import type { Core } from '../../protocol/core.js';
 import type { Facts } from '../../protocol/facts.js';
+import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
+import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { Result, SslReason } from '../../values/terms.js';
-import type { PeerVerdict } from '../../values/x509/peer-verdict.js';
+import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
-import { Delivery } from '../delivery/delivery.js';
+import { Delivery, type RecvResult } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
+import { layOver } from '../listener/listener-options.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
-import { isDown } from '../requests.js';
-import type { Transport, TransportReceiver } from '../transport/transport.js';
-import { Alarm } from './alarm.js';
-import { afterEnd, closedError, codeOf, crashReason, okay } from './connection-answers.js';
+import { Alarm, shorter } from './alarm.js';
+import { afterEnd, closedError, codeOf, crashReason, einval, nameOf, okay } from './connection-answers.js';
 import { ConnectionLog } from './connection-log.js';
-import { answerQuery } from './connection-queries.js';
-import { type ConnectionRequest, isConnectionRequest, type Reconfigure } from './connection-requests.js';
-import { reportFailure } from './failure-report.js';
-import { Handshaking, type Postponed } from './handshaking.js';
-import { Lifecycle, type LifecycleState } from './lifecycle.js';
+import { askFacts, askTransport } from './connection-queries.js';
+import {
+  type ConnectionRequest,
+  connectionRequests,
+  type Downgraded,
+  isConnectionRequest,
+} from './connection-requests.js';
+import { logFailure } from './failure-report.js';
+import { HandshakeCall, type Postponed } from './handshake-call.js';
+import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
+import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
+import { Later } from './later.js';
+import { arrow, type LifecycleEvent, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
-import { KeyUpdatesAsked, type SenderNotice } from './sender.js';
-import { type SslMessage, SslSocket } from './socket.js';
-
-/** What a connection is started with. */
-export interface NewConnection {
-  readonly environment: Environment;
-  readonly transport: Transport;
-  readonly config: Config;
-  readonly socket: SocketOptions;
-  readonly owner: Pid<SslMessage>;
-  /** The host argument of `connect`; for an upgrade the peer's address. */
-  readonly host: string | undefined;
-  /** Its place in the books. */
-  readonly place: Place;
-}
-
-export interface ConnectionArgs {
-  readonly connection: NewConnection;
-  readonly sender: Pid<unknown>;
-  /** Called in `init` with what the user will hold. */
-  readonly made: (socket: SslSocket) => void;
-}
+import { getOptions, setEmulated, setOptions } from './live-options.js';
+import {
+  type Connected,
+  closed,
+  connected,
+  type Downgrading,
+  explanationIn,
+  type Handshaking,
+  type InitialHello,
+  isRunning,
+  isUnestablished,
+  type Life,
+  type LifeAfter,
+  type Loading,
+  type Unestablished,
+  type UserHello,
+} from './lives.js';
+import type { ConnectionArgs } from './new-connection.js';
+import { Owner } from './owner.js';
+import { RecvCall } from './recv-call.js';
+import { KeyUpdatesAsked, WriteHalfReturned } from './sender.js';
+import { SslSocket } from './socket.js';
 
 type Outcome = Stop<Connection> | undefined;
+type Request<Type extends ConnectionRequest['type']> = Extract<ConnectionRequest, { type: Type }>;
+/** What is answered in every life but the last. */
+type AnytimeRequest = Request<'controlling_process' | 'peername' | 'sockname' | 'statistics' | 'close'>;
 
-export class Connection implements Sink, TransportReceiver, LineHolder, Occupant, MemoryUse {
+export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHolder, Occupant, MemoryUse {
   readonly #self: Self;
   readonly #environment: Environment;
   readonly #line: Line;
   readonly #place: Place;
-  readonly #sender: Pid<unknown>;
   readonly #senderMonitor: Ref;
   readonly #socket: SslSocket;
   readonly #delivery: Delivery<SslSocket>;
-  readonly #lifecycle: Lifecycle = new Lifecycle();
+  readonly #afterHello: AfterHello;
+  readonly #owner: Owner;
+  readonly #intake: Intake<Stop<Connection>>;
+  readonly #later: Later<Outcome>;
+  #life: Life;
   #config: Config;
-  #owner: Pid<SslMessage>;
-  #ownerMonitor: Ref;
-  /** What only the handshake needs; dropped with it. */
-  #handshake: Handshaking | undefined;
-  #core: Core | undefined = undefined;
   #log: ConnectionLog;
-  #facts: Facts | undefined = undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
-  /** The peer sends nothing any more that we would read. */
-  #peerDone = false;
-  /** This turn has done enough: others run, nothing is read, and the next turn is on its way. */
-  #resting = false;
-  /** The transport's end, which came while input waits that stands before it. */
-  #ending: (() => Outcome) | undefined = undefined;
-  #recvAlarm: Alarm<'recv'> | undefined = undefined;
-  /** Who wants the bare transport back. */
-  #downgrade: Downgrade | undefined = undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
-    const { environment, transport, config, socket, owner, host, place } = connection;
+    const { environment, transport, config, socket, owner, host, place, afterHello } = connection;
     this.#self = self;
     this.#environment = environment;
     this.#line = new Line(self, transport, sender, environment.settings, this);
@@ -110,24 +104,25 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     place.taken(this);
     // However this process ends, killed too, its place is free then.
     self.own(place, gone);
-    this.#sender = sender;
     this.#config = config;
     this.#log = this.#logOf(config);
-    this.#owner = owner;
-    this.#ownerMonitor = self.monitor(owner);
+    this.#owner = new Owner(self, owner);
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
-    this.#delivery = new Delivery(socket, this.#socket, (message) => this.#tell(message));
-    this.#handshake = new Handshaking(host, place);
+    this.#delivery = new Delivery(socket, this.#socket, (message) => this.#owner.tell(message));
+    this.#afterHello = afterHello ?? sameEquipment;
+    this.#intake = new Intake(self, sender, this.#line, this);
+    this.#later = new Later(self, () => this.#settle());
+    this.#life = { state: 'initialHello', host };
     made(this.#socket);
   }
 
   /** What observers see. */
   toJSON(): object {
     return {
-      state: this.#lifecycle.state,
+      state: this.state,
       role: this.#config.role,
-      owner: this.#owner,
+      owner: this.#owner.pid,
       active: this.#delivery.active,
       buffered: this.#delivery.size,
     };
@@ -135,164 +130,134 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
 
   /** Bytes that wait here: received and not taken, or of a handshake. */
   memoryUse(): number {
-    return this.#delivery.size + (this.#core?.held ?? 0);
+    const held = isRunning(this.#life) ? this.#life.core.held : 0;
+    return this.#delivery.size + held;
   }
 
   get state(): LifecycleState {
-    return this.#lifecycle.state;
+    return this.#life.state;
   }
 
   get pid(): Pid<unknown> {
     return this.#self.pid;
   }
 
+  /** Moves along an event's arrow; false, and nothing changes, when there is none from here. */
+  #go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): boolean {
+    if (arrow(this.#life.state, event) !== to.state) return false;
+    this.#life = to;
+    return true;
+  }
+
   // ── Requests ────────────────────────────────────────────────────────────────────────────────────────
 
   call(request: ConnectionRequest, from: From): Outcome {
-    switch (this.#lifecycle.state) {
+    const life = this.#life;
+    switch (life.state) {
       case 'initialHello':
-        return this.#callBefore(request, from);
+        return this.#callBefore(life, request, from);
+      case 'loading':
       case 'handshaking':
       case 'userHello':
-        return this.#callDuring(request, from);
+        return this.#callDuring(life, request, from);
       case 'connection':
-        return this.#callConnected(request, from);
+        return this.#callConnected(life, request, from);
       case 'downgrade':
         from.reply(afterEnd(request));
-        return request.type === 'close' ? this.#failDowngrade('closed') : undefined;
+        if (request.type === 'close') this.#failDowngrade(life, 'closed');
+        return this.#settle();
       case 'closed':
         from.reply(afterEnd(request));
         return undefined;
     }
   }
 
-  /** After `transport_accept`, before `handshake` (contract §1.1). */
-  #callBefore(request: ConnectionRequest, from: From): Outcome {
+  /** After `transport_accept`, before `handshake`. */
+  #callBefore(life: InitialHello, request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        return this.#start(request.timeout, request.reconfigure, from);
+        return this.#start(life, request, connectionRequests.from(request, from));
       case 'controlling_process':
       case 'peername':
       case 'sockname':
       case 'statistics':
       case 'close':
-        return this.#callConnected(request, from);
+        return this.#callAnytime(request, from);
       default:
         from.reply({ error: 'notsup_on_transport_accept_socket' });
         return undefined;
     }
   }
 
-  #callDuring(request: ConnectionRequest, from: From): Outcome {
+  #callDuring({ call }: Loading | Handshaking | UserHello, request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'controlling_process':
       case 'peername':
       case 'sockname':
       case 'statistics':
       case 'close':
+        return this.#callAnytime(request, from);
       case 'get_options':
-        return this.#callConnected(request, from);
+        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
+        return undefined;
       default:
-        this.#handshake?.postponed.push({ request, from });
+        call.postpone(request, from);
         return undefined;
     }
   }
 
-  #callConnected(request: ConnectionRequest, from: From): Outcome {
+  #callConnected(life: Connected, request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        from.reply({ error: 'einval' });
+        from.reply(einval);
         return undefined;
       case 'recv':
-        return this.#recv(request.length, request.timeout, from);
+        return this.#recv(request.length, request.timeout, connectionRequests.from(request, from));
       case 'set_options':
-        from.reply(this.#setOptions(request.options));
+        connectionRequests.reply(request, from, setOptions(request.options, this.#delivery, this.#line));
         return this.#settle();
       case 'get_options':
-        from.reply(this.#getOptions(request.names));
+        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
         return undefined;
-      case 'statistics':
-      case 'peername':
-      case 'sockname':
       case 'peercert':
       case 'negotiated_protocol':
       case 'information':
       case 'prf':
-        from.reply(answerQuery(request, { line: this.#line, facts: this.#facts, config: this.#config }));
+        askFacts(request, from, life.facts, this.#config);
         return undefined;
-      case 'controlling_process':
-        this.#changeOwner(request.owner);
-        from.reply(okay);
-        return undefined;
-      case 'close':
-        return this.#close(from);
       case 'downgrade':
-        return this.#startDowngrade(request.timeout, from);
+        return this.#startDowngrade(life, request.timeout, connectionRequests.from(request, from));
       case 'shutdown':
-        return this.#shutdown(request.how, from);
+        return this.#shutdown(request.how, connectionRequests.from(request, from));
+      default:
+        return this.#callAnytime(request, from);
     }
   }
 
-  #recv(length: number, timeout: number | 'infinity', from: From): Outcome {
-    let alarm: Alarm<'recv'> | undefined;
-    let answered = false;
-    this.#delivery.recv(length, (result) => {
-      answered = true;
-      if (alarm !== undefined) {
-        alarm.cancel();
-        this.#recvAlarm = undefined;
-      }
-      from.reply(result);
-    });
-    if (!answered && timeout !== 'infinity') {
-      alarm = new Alarm(this.#self, 'recv', timeout);
-      this.#recvAlarm = alarm;
+  #callAnytime(request: AnytimeRequest, from: From): Outcome {
+    switch (request.type) {
+      case 'controlling_process':
+        this.#owner.change(request.owner);
+        connectionRequests.reply(request, from, okay);
+        return undefined;
+      case 'close':
+        return this.#close(connectionRequests.from(request, from));
+      case 'statistics':
+      case 'peername':
+      case 'sockname':
+        askTransport(request, from, this.#line);
+        return undefined;
     }
+  }
+
+  #recv(length: number, timeout: number | 'infinity', from: From<RecvResult>): Outcome {
+    const call = new RecvCall(from);
+    this.#delivery.recv(length, (result) => call.reply(result));
+    call.wait(this.#self, timeout);
     return this.#settle();
   }
 
-  #setOptions(raw: unknown): unknown {
-    const plan = planSetopts(raw);
-    const { active } = plan.socket;
-    let error = plan.error;
-    if (!this.#setEmulated(plan.socket) && typeof active === 'number') error = activeOutOfRange(active);
-    if (error === undefined && plan.transport !== undefined) {
-      const refused = this.#line.gone || this.#line.transport.setOptions(plan.transport) === 'einval';
-      if (refused) error = transportRefused(plan.transport);
-    }
-    this.#delivery.settle();
-    return error === undefined ? okay : { error };
-  }
-
-  /** False when the number for `active` does not fit on the count. */
-  #setEmulated({ mode, packet, packetSize, header, active }: Partial<SocketOptions>): boolean {
-    const delivery = this.#delivery;
-    if (mode !== undefined) delivery.setMode(mode);
-    if (packet !== undefined) {
-      delivery.setPacket(packet);
-      this.#notify({ type: 'packet', packet });
-    }
-    if (packetSize !== undefined) delivery.setPacketSize(packetSize);
-    if (header !== undefined) delivery.setHeader(header);
-    return active === undefined || delivery.setActive(active);
-  }
-
-  #getOptions(names: unknown): unknown {
-    const emulated = this.#delivery.options();
-    return readOptions(names, emulated, (name) => {
-      const value = this.#line.transport.getOption(name);
-      return 'ok' in value ? value.ok : undefined;
-    });
-  }
-
-  /** Moves the monitor; what was delivered stays with the old owner, what follows goes to the new one. */
-  #changeOwner(owner: Pid<SslMessage>): void {
-    this.#self.demonitor(this.#ownerMonitor, { flush: true });
-    this.#owner = owner;
-    this.#ownerMonitor = this.#self.monitor(owner);
-  }
-
-  #close(from: From): Outcome {
+  #close(from: From<Ok>): Outcome {
     this.#line.closer(from);
     this.#delivery.discard();
     this.#part('close_notify');
@@ -300,7 +265,7 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   }
 
   /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
-  #shutdown(how: 'read' | 'write' | 'read_write', from: From): Outcome {
+  #shutdown(how: 'read' | 'write' | 'read_write', from: From<Result<true>>): Outcome {
     switch (how) {
       case 'read':
         this.#delivery.end({ type: 'closed' });
@@ -314,133 +279,134 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     }
   }
 
-  /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  #startDowngrade(timeout: number | 'infinity', from: From): Outcome {
-    if (!this.#line.open || !this.#lifecycle.go('downgrade')) {
-      from.reply(closedError);
-      return undefined;
+  // ── Before and during the handshake ─────────────────────────────────────────────────────────────────
+
+  #start(
+    { host }: InitialHello,
+    { timeout, options }: Request<'start'>,
+    from: From<Result<SslSocket>>,
+  ): Outcome {
+    const changed = options && layOver(options, this.#config, this.#environment);
+    if (changed !== undefined && 'ok' in changed) {
+      this.#configure(changed.ok.config);
+      setEmulated(changed.ok.socket, this.#delivery, this.#line);
     }
-    this.#delivery.abandonRecv('closed');
-    const alarm = timeout === 'infinity' ? undefined : new Alarm(this.#self, 'downgrade', timeout);
-    this.#downgrade = { from, alarm, said: false };
-    void this.#line.sayClose().then((said) => this.#later(saidForDowngradeTurn, said));
-    return undefined;
-  }
-
-  saidForDowngrade(said: boolean): Outcome {
-    const downgrade = this.#downgrade;
-    if (downgrade === undefined) return undefined;
-    if (!said) return this.#failDowngrade('closed');
-    downgrade.said = true;
-    return this.#tryDowngrade();
-  }
-
-  /** When both have said close_notify. What came after the peer's is not TLS any more, and goes with the transport. */
-  #tryDowngrade(): Outcome {
-    const downgrade = this.#downgrade;
-    if (downgrade === undefined || !downgrade.said || !this.#peerDone) return undefined;
-    this.#downgrade = undefined;
-    downgrade.alarm?.cancel();
-    const rest = this.#core?.takeRest() ?? new Uint8Array();
-    const transport = this.#line.release();
-    downgrade.from.reply(rest.length === 0 ? { ok: transport } : { ok: transport, data: Buffer.from(rest) });
-    this.#delivery.discard();
-    return { stop: { shutdown: 'downgrade' }, state: this };
-  }
-
-  #failDowngrade(reason: string): Outcome {
-    const downgrade = this.#downgrade;
-    this.#downgrade = undefined;
-    downgrade?.alarm?.cancel();
-    downgrade?.from.reply({ error: reason });
-    this.#delivery.discard();
-    this.#part('nothing');
+    const limit = shorter(timeout, this.#config.handshakeDeadline);
+    this.#go('start', {
+      state: 'loading',
+      host,
+      call: new HandshakeCall(from, new Alarm(this.#self, 'handshake', limit)),
+    });
+    if (changed !== undefined && 'error' in changed) this.#refuse(changed.error);
+    else this.#load();
     return this.#settle();
   }
 
-  // ── Handshake ───────────────────────────────────────────────────────────────────────────────────────
-
-  #start(timeout: number | 'infinity', reconfigure: Reconfigure | undefined, from: From): Outcome {
-    const handshake = this.#handshake;
-    if (handshake === undefined || !this.#lifecycle.go('start')) return undefined;
-    handshake.from = from;
-    if (reconfigure !== undefined) {
-      const changed = reconfigure(this.#config);
-      if ('error' in changed) return this.#refuse(changed.error);
-      this.#config = changed.ok.config;
-      this.#log = this.#logOf(this.#config);
-      this.#setEmulated(changed.ok.socket);
-    }
-    const { handshakeDeadline: deadline } = this.#config;
-    const limit = Math.min(
-      timeout === 'infinity' ? Infinity : timeout,
-      deadline === 'infinity' ? Infinity : deadline,
-    );
-    if (limit !== Infinity) handshake.alarm = new Alarm(this.#self, 'handshake', limit);
-    this.#notify({ type: 'handshake' });
-    const credentials = this.#environment.credentials(this.#config);
-    if (!(credentials instanceof Promise)) return this.begin(credentials);
-    credentials.then(
-      (loaded) => this.#later(beginTurn, loaded),
-      (error: unknown) => this.#later(crashTurn, error),
-    );
-    return undefined;
+  #load(): void {
+    this.#line.notify({ type: 'handshake' });
+    this.#later.goOnWith(this.#environment.credentials(this.#config), (loaded) => this.#begin(loaded));
   }
 
   /** With certificates, keys and trust at hand the core starts. */
-  begin(loaded: Result<Credentials>): Outcome {
-    const handshake = this.#handshake;
-    if (handshake === undefined || this.#lifecycle.state !== 'handshaking') return undefined;
-    if ('error' in loaded) return this.#refuse(loaded.error);
-    this.#core = handshake.makeCore(loaded.ok, this.#config, this.#environment.engine, this);
-    this.#core.start();
+  #begin(loaded: Result<Credentials>): void {
+    const life = this.#life;
+    if (life.state !== 'loading') return;
+    if ('error' in loaded) {
+      this.#refuse(loaded.error);
+      return;
+    }
+    const { engine } = this.#environment;
+    const means = HandshakeMeans.of({ config: this.#config, credentials: loaded.ok }, life.host, engine);
+    const core = means.makeCore(engine, this);
+    this.#go('loaded', { state: 'handshaking', call: life.call, means, core });
+    core.start();
     this.#line.flush();
-    this.#line.start(this);
-    handshake.progress(this.#core);
-    return undefined;
+    this.#line.start(this.#intake);
   }
 
   /** Others need the place more. */
   displaced(why: Displacement): void {
-    this.#later(displacedTurn, why);
-  }
-
-  giveWay(why: Displacement): Outcome {
-    if (this.#handshake === undefined || !this.#line.open) return undefined;
-    this.#log.report('info', { why }, 'handshake displaced');
-    return this.#refuse('system_limit');
+    this.#later.turn(() => {
+      if (!isUnestablished(this.#life) || !this.#line.open) return undefined;
+      this.#log.report('info', { why }, 'handshake displaced');
+      this.#refuse('system_limit');
+      return this.#settle();
+    });
   }
 
   /** The handshake is given up without a word to the peer. */
-  #refuse(reason: SslReason): Outcome {
+  #refuse(reason: SslReason): void {
     this.#log.report('info', { reason }, 'handshake given up');
-    this.#handshake?.answer({ error: reason });
+    this.#disappoint(reason);
     this.#delivery.discard();
     this.#part('nothing');
-    return this.#settle();
+    this.#end('failed');
   }
 
-  verdict(verdict: PeerVerdict): Outcome {
-    this.#answerVerdict(verdict);
-    return this.#settle();
+  /** Whoever waits for the handshake hears that there will be none, and it is counted. */
+  #disappoint(reason: SslReason): void {
+    const life = this.#life;
+    if (!isUnestablished(life)) return;
+    this.#place.failed(nameOf(reason));
+    if (life.state !== 'initialHello') life.call.answer({ error: reason });
   }
 
-  #answerVerdict(verdict: PeerVerdict): void {
-    const handshake = this.#handshake;
-    if ('reject' in verdict && handshake !== undefined) handshake.explanation = verdict.reject.explanation;
-    this.#core?.answerVerdict(verdict);
+  // ── What the core asks ──────────────────────────────────────────────────────────────────────────────
+
+  askHello(hello: HelloEvent): void {
+    const life = this.#life;
+    if (life.state !== 'handshaking') return;
+    const chosen = this.#afterHello(hello, life.means.equipment);
+    if (chosen instanceof Promise) this.#go('paused', { ...life, state: 'userHello', hello });
+    this.#later.goOnWith(chosen, (equipment) => this.#continue(equipment));
   }
 
-  /** A key that lives elsewhere has signed, or has not. */
-  signature(answer: Result<Uint8Array>): Outcome {
-    if ('ok' in answer) this.#core?.answerSignature(answer.ok);
-    else this.#core?.fail('internal_error', { sign: answer.error });
-    return this.#settle();
+  /** The handshake goes on, with these options from here. */
+  #continue(chosen: Result<Equipment>): void {
+    const life = this.#life;
+    if (life.state !== 'userHello' && life.state !== 'handshaking') return;
+    const { call, core } = life;
+    if ('error' in chosen) {
+      core.fail('internal_error', { hello: chosen.error });
+      return;
+    }
+    const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
+    if (life.state === 'userHello') this.#go('continue', { state: 'handshaking', call, core, means });
+    else this.#life = { ...life, means };
+    core.answerHello(means.afterHello());
   }
 
-  staple(response: Uint8Array | undefined): Outcome {
-    this.#core?.answerStaple(response);
-    return this.#settle();
+  #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
+    this.#configure(equipment.config);
+    return means.goOnWith(equipment);
+  }
+
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(means.judge(chain, staple, this.#environment, this.#log), (verdict) => {
+      if ('reject' in verdict) means.explanation = verdict.reject.explanation;
+      core.answerVerdict(verdict);
+    });
+  }
+
+  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(means.sign(scheme, data, identity), (answer) => {
+      if ('ok' in answer) core.answerSignature(answer.ok);
+      else core.fail('internal_error', { sign: answer.error });
+    });
+  }
+
+  askStaple(wish: StapleWish): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(means.staple(wish), (response) => core.answerStaple(response));
+  }
+
+  /** Which core asks, and what it is answered from. An answer that comes when all is over means nothing to it. */
+  get #asking(): { readonly core: Core; readonly means: HandshakeMeans } {
+    const life = this.#life;
+    if (!('means' in life) || life.means === 'spent') throw new TypeError('asked without a handshake');
+    return { core: life.core, means: life.means };
   }
 
   // ── What the core says ──────────────────────────────────────────────────────────────────────────────
@@ -454,11 +420,14 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   }
 
   established(facts: Facts): void {
-    const core = this.#core;
-    const handshake = this.#handshake;
-    if (core === undefined || handshake === undefined) return;
-    this.#facts = facts;
-    this.#lifecycle.go('established');
+    const life = this.#life;
+    if (life.state === 'handshaking') this.#connect(life, facts);
+    else if (life.state === 'connection') this.#connectAgain(life, facts);
+  }
+
+  #connect(life: Handshaking, facts: Facts): void {
+    const { call, core } = life;
+    this.#go('established', connected(life, facts));
     // The last flight leaves before the sender can write.
     this.#line.handOver({
       type: 'connection',
@@ -467,58 +436,62 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
     });
-    // However this process ends, killed too, the owner is told: its last will is opened like a port is closed.
-    this.#self.own(this, openWill);
-    this.#handshake = undefined;
-    handshake.alarm?.cancel();
-    handshake.answer({ ok: this.#socket });
-    if (handshake.postponed.length > 0) this.#later(postponedTurn, handshake.postponed);
+    // However this process ends, killed too, the owner is told: what a process owns is closed after it.
+    this.#self.own(this, tellOwnerOfEnd);
+    this.#place.established();
+    call.answer({ ok: this.#socket });
+    this.#replayLater(call.takePostponed());
+  }
+
+  /** A handshake has run again: what is known is what it has found out, and the sender writes on. */
+  #connectAgain(life: Connected, facts: Facts): void {
+    this.#life = { ...life, facts };
+    this.#line.handOverAgain(life.core.split());
+  }
+
+  /** A handshake is to run again, and needs the write half: `core.join`. */
+  askWriteHalf(): void {
+    this.#line.takeBack();
+  }
+
+  #writeHalfReturned(half: WriteHalf): void {
+    if (this.#line.returned(half) && isRunning(this.#life)) this.#life.core.join(half);
   }
 
   peerClosed(): void {
-    this.#peerDone = true;
+    this.#line.peerSaidClose();
     this.#flushBatch();
-    // What follows is for whoever gets the transport.
-    if (this.#downgrade !== undefined) {
-      this.#line.transport.pause();
-      return;
+    switch (this.#life.state) {
+      case 'downgrade':
+        // What follows is for whoever gets the transport.
+        this.#line.transport.pause();
+        return;
+      case 'connection':
+        this.#delivery.end({ type: 'closed' });
+        return;
+      default:
+        this.#disappoint('closed');
+        this.#log.report('info', {}, 'the peer left during the handshake');
+        this.#delivery.discard();
     }
-    this.#handshake?.answer(closedError);
-    if (this.#facts !== undefined) this.#delivery.end({ type: 'closed' });
-    else {
-      this.#log.report('info', {}, 'the peer left during the handshake');
-      this.#delivery.discard();
-    }
+    if (this.#line.ended) this.#part('close_notify');
   }
 
   failed(failure: Failure): void {
     this.#flushBatch();
-    const reason = this.#alertReason(failure);
-    if (this.#handshake !== undefined) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
-    this.#handshake?.answer({ error: reason });
+    const life = this.#life;
+    const reason = logFailure(failure, this.#config, this.#log, {
+      verdict: failure.by === 'self' ? explanationIn(life) : undefined,
+      unread: isRunning(life) ? life.core.takeRest() : new Uint8Array(),
+    });
+    if (isUnestablished(life)) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
+    this.#disappoint(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
-    this.#downgrade?.from.reply({ error: reason });
-    if (this.#facts !== undefined && this.#downgrade === undefined)
-      this.#delivery.end({ type: 'failed', reason });
+    if (life.state === 'downgrade') life.from.reply({ error: reason });
+    if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
     this.#part(failure.by === 'peer' ? 'nothing' : { alert: codeOf(failure.alert) });
-  }
-
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
-    const verdict = this.#handshake?.judge(chain, staple, this.#config, this.#environment, this.#log);
-    if (verdict === undefined) return;
-    if (verdict instanceof Promise) verdict.then((answer) => this.#later(verdictTurn, answer));
-    else this.#answerVerdict(verdict);
-  }
-
-  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
-    this.#handshake?.sign(scheme, data, identity).then((answer) => this.#later(signatureTurn, answer));
-  }
-
-  askStaple(wish: StapleWish): void {
-    const response = this.#handshake?.staple(wish);
-    if (response instanceof Promise) response.then((found) => this.#later(stapleTurn, found));
-    else this.#core?.answerStaple(response);
+    this.#end('failed');
   }
 
   trace(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void {
@@ -526,88 +499,112 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   }
 
   owes(what: Owed): void {
-    this.#notify({ type: 'owed', what });
+    this.#line.notify({ type: 'owed', what });
   }
 
-  // ── What the transport says; each in a turn of the process ──────────────────────────────────────────
-
-  onChunk(chunk: Uint8Array, lent: boolean): void {
-    const { node, pid } = this.#self;
-    if (!lent) node.ioTurn(pid, chunkTurn, this, chunk);
-    else if (node.isIdle(pid)) node.ioTurn(pid, lentTurn, this, chunk);
-    else node.ioTurn(pid, chunkTurn, this, new Uint8Array(chunk));
-  }
-
-  onEnd(): void {
-    this.#self.node.ioTurn(this.#self.pid, endTurn, this, undefined);
-  }
-
-  onDrain(): void {
-    this.#self.node.cast(this.#sender, drained);
-  }
-
-  onClosed(reason: string | undefined): void {
-    this.#self.node.ioTurn(this.#self.pid, closedTurn, this, reason);
-  }
+  // ── What the transport says ─────────────────────────────────────────────────────────────────────────
 
   chunk(chunk: Uint8Array, lent: boolean): Outcome {
-    if (!this.#line.open) return undefined;
-    this.#core?.receive(chunk);
-    if (lent) this.#core?.detach();
+    const life = this.#life;
+    if (!this.#line.open || !isRunning(life)) return undefined;
+    life.core.receive(chunk);
+    if (lent) life.core.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
     return this.#settle();
   }
 
-  /** The next turn of the event loop: on with the input, and then with what stands behind it. */
-  rested(): Outcome {
-    this.#resting = false;
-    if (this.#line.open) this.#core?.resume();
-    this.#delivery.resume();
-    const outcome = this.#settle();
-    const ending = this.#ending;
-    if (outcome !== undefined || this.#resting || ending === undefined) return outcome;
-    this.#ending = undefined;
-    return ending();
-  }
-
-  /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
-  transportEnded(): Outcome {
-    if (this.#resting && this.#line.open) return this.#afterInput(() => this.transportEnded());
-    if (this.#downgrade !== undefined) return this.#failDowngrade('tcp_closed');
-    if (this.#line.peerEnded()) {
-      this.#core?.receiveEnd();
-      this.#part('close_notify');
-    }
+  transportEnds(end: TransportEnd): Outcome {
+    if (end.type === 'ended') this.#peerEnded();
+    else this.#transportGone(end.reason);
     return this.#settle();
   }
 
-  transportClosed(reason: string | undefined): Outcome {
-    if (this.#resting && this.#line.open) return this.#afterInput(() => this.transportClosed(reason));
+  /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
+  #peerEnded(): void {
+    const life = this.#life;
+    if (life.state === 'downgrade') this.#failDowngrade(life, 'tcp_closed');
+    else if (this.#line.peerEnded()) {
+      if (isRunning(life)) life.core.receiveEnd();
+      // With an answer awaited the core has not come to the end yet: `peerClosed` follows.
+      if (!isRunning(life) || life.core.awaiting === undefined) this.#part('close_notify');
+    }
+  }
+
+  #transportGone(reason: string | undefined): void {
     if (reason !== undefined) this.#log.report('info', { reason }, 'transport closed');
     if (this.#line.open) {
-      if (this.#core !== undefined) this.#core.receiveEnd();
+      if (isRunning(this.#life)) this.#life.core.receiveEnd();
       else this.#delivery.discard();
     }
     this.#line.closed();
     this.#place.hangUp();
-    return this.#downgrade === undefined ? this.#settle() : this.#failDowngrade('tcp_closed');
+    if (this.#life.state === 'downgrade') this.#failDowngrade(this.#life, 'tcp_closed');
   }
 
-  #afterInput(ending: () => Outcome): undefined {
-    this.#ending = ending;
+  workOn(): Outcome {
+    if (this.#line.open && isRunning(this.#life)) this.#life.core.resume();
+    this.#delivery.resume();
+    return this.#settle();
+  }
+
+  // ── The bare transport is given back ────────────────────────────────────────────────────────────────
+
+  /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
+  #startDowngrade(
+    { core }: Connected,
+    timeout: number | 'infinity',
+    from: From<Downgraded | Failed>,
+  ): Outcome {
+    if (!this.#line.open) {
+      from.reply(closedError);
+      return undefined;
+    }
+    this.#delivery.abandonRecv('closed');
+    const alarm = new Alarm(this.#self, 'downgrade', timeout);
+    this.#go('downgrade', { state: 'downgrade', core, from, alarm, goodbye: 'asked' });
+    this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
+    return undefined;
+  }
+
+  #saidForDowngrade(said: boolean): void {
+    const life = this.#life;
+    if (life.state !== 'downgrade') return;
+    if (said) this.#life = { ...life, goodbye: 'said' };
+    else this.#failDowngrade(life, 'closed');
+  }
+
+  /** When both have said close_notify. What came after the peer's is not TLS any more, and goes with the transport. */
+  #tryDowngrade({ goodbye, core, from, alarm }: Downgrading): Outcome {
+    if (goodbye !== 'said' || !this.#line.peerDone) return undefined;
+    alarm.cancel();
+    const rest = core.takeRest();
+    const transport = this.#line.release();
+    from.reply(rest.length === 0 ? { ok: transport } : { ok: transport, data: Buffer.from(rest) });
+    this.#delivery.discard();
+    this.#go('close', closed);
+    return { stop: { shutdown: 'downgrade' }, state: this };
+  }
+
+  #failDowngrade({ from }: Downgrading, reason: string): void {
+    from.reply({ error: reason });
+    this.#delivery.discard();
+    this.#part('nothing');
+    this.#end('failed');
   }
 
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
 
   info(message: unknown): Outcome {
-    if (isDown(message)) return this.#down(message.ref);
-    if (message instanceof Alarm) return this.#ring(message);
-    if (message instanceof KeyUpdatesAsked) this.#core?.expectKeyUpdates(message.count);
+    if (message instanceof DownMessage) return this.#down(message.ref);
+    if (message instanceof Alarm) return message.cancelled ? undefined : this.#ring(message);
+    if (message instanceof WriteHalfReturned) this.#writeHalfReturned(message.half);
+    if (message instanceof KeyUpdatesAsked && isRunning(this.#life))
+      this.#life.core.expectKeyUpdates(message.count);
     return undefined;
   }
 
   #down(ref: Ref): Outcome {
-    if (ref === this.#ownerMonitor) {
+    if (this.#owner.isMonitoredBy(ref)) {
       this.#delivery.discard();
       this.#part('close_notify');
       return this.#settle();
@@ -615,30 +612,41 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     if (ref === this.#senderMonitor && this.#line.open) {
       // The write half is lost with its process: all that is left is to tell the owner.
       const reason = crashReason(this.#config);
-      this.#handshake?.answer({ error: reason });
-      if (this.#facts !== undefined) this.#delivery.end({ type: 'failed', reason });
+      this.#disappoint(reason);
+      if (!isUnestablished(this.#life)) this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
     return undefined;
   }
 
-  #ring(alarm: Alarm<string>): Outcome {
-    if (alarm === this.#handshake?.alarm) return this.#refuse('timeout');
-    if (alarm === this.#downgrade?.alarm) return this.#failDowngrade('timeout');
-    if (alarm === this.#recvAlarm) {
-      this.#recvAlarm = undefined;
-      this.#delivery.abandonRecv('timeout');
-    } else if (alarm.kind === 'linger') this.#line.lingered();
+  #ring({ kind }: Alarm): Outcome {
+    switch (kind) {
+      case 'handshake':
+        this.#refuse('timeout');
+        break;
+      case 'downgrade':
+        if (this.#life.state === 'downgrade') this.#failDowngrade(this.#life, 'timeout');
+        break;
+      case 'recv':
+        this.#delivery.abandonRecv('timeout');
+        break;
+      case 'linger':
+        this.#line.lingered();
+        break;
+    }
     return this.#settle();
   }
 
-  /** Something was postponed until the handshake was done. */
-  replay(postponed: readonly Postponed[]): Outcome {
-    for (const { request, from } of postponed) {
-      const outcome = this.call(request, from);
-      if (outcome !== undefined) return outcome;
-    }
-    return undefined;
+  /** What was asked during the handshake, in a turn of its own. */
+  #replayLater(postponed: readonly Postponed[]): void {
+    if (postponed.length === 0) return;
+    this.#later.turn(() => {
+      for (const { request, from } of postponed) {
+        const outcome = this.call(request, from);
+        if (outcome !== undefined) return outcome;
+      }
+      return undefined;
+    });
   }
 
   // ── The end of a turn, and of the connection ────────────────────────────────────────────────────────
@@ -647,44 +655,46 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   #settle(): Outcome {
     this.#line.flush();
     this.#flushBatch();
-    if (this.#core !== undefined) this.#handshake?.progress(this.#core);
-    const delivery = this.#delivery;
-    if (!delivery.over) {
-      this.#restWhenDue();
-      if (this.#core !== undefined && this.#line.open) this.#regulate(this.#core);
-      return this.#tryDowngrade();
+    const life = this.#life;
+    if (life.state === 'handshaking' || life.state === 'userHello') this.#progress(life.core);
+    if (!this.#delivery.over) {
+      this.#restWhenDue(life);
+      if (isRunning(life) && this.#line.open) this.#intake.regulate(life, this.#delivery);
+      return life.state === 'downgrade' ? this.#tryDowngrade(life) : undefined;
     }
-    if (this.#lifecycle.state !== 'closed') this.#conclude();
+    if (life.state !== 'closed') this.#conclude();
     return this.#line.done ? { stop: 'normal', state: this } : undefined;
   }
 
-  /** When this turn has done enough, others run first. */
-  #restWhenDue(): void {
-    const due = this.#delivery.needsRest || (this.#line.open && this.#core?.needsRest === true);
-    if (!due || this.#resting) return;
-    this.#resting = true;
-    this.#self.node.ioTurnLater(this.#self.pid, restedTurn, this, undefined);
+  /** How far the peer is and what is held for it. */
+  #progress({ awaiting, greeted, held }: Core): void {
+    this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', held);
   }
 
-  /** Nothing is read while an answer is awaited, in a rest, and when what follows is for whoever gets the transport. */
-  #regulate(core: Core): void {
-    const { demand, size } = this.#delivery;
-    const leaving = this.#downgrade !== undefined;
-    const held = this.#resting || core.awaiting !== undefined || (leaving && this.#peerDone);
-    this.#line.regulate(demand || leaving, size, held);
+  /** When this turn has done enough, others run first. */
+  #restWhenDue(life: Life): void {
+    if (this.#delivery.needsRest || (this.#line.open && isRunning(life) && life.core.needsRest))
+      this.#intake.rest();
   }
 
   /** The owner has been told, or needs not be: whoever asks now hears that it is over. */
   #conclude(): void {
-    this.#lifecycle.go('close');
-    this.#downgrade?.from.reply(closedError);
-    const handshake = this.#handshake;
-    if (handshake !== undefined) {
-      handshake.alarm?.cancel();
-      handshake.answer(closedError);
-      for (const { request, from } of handshake.postponed.splice(0)) from.reply(afterEnd(request));
+    const life = this.#life;
+    this.#end('close');
+    this.#part('close_notify', life);
+  }
+
+  /** Over: whoever still waits for this life hears it. An established connection that failed still delivers: no arrow. */
+  #end(event: 'failed' | 'close'): void {
+    const life = this.#life;
+    if (arrow(life.state, event) === undefined) return;
+    this.#disappoint('closed');
+    this.#go(event, closed);
+    if (life.state === 'downgrade') {
+      life.alarm.cancel();
+      life.from.reply(closedError);
     }
-    this.#part('close_notify');
+    if ('call' in life) life.call.endPostponed();
   }
 
   #flushBatch(): void {
@@ -692,8 +702,10 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
     if (batch !== undefined) this.#delivery.push(batch);
   }
 
-  #part(goodbye: Goodbye): void {
-    this.#line.part(goodbye, this.#peerDone, () => this.#core?.close());
+  #part(goodbye: Goodbye, life: Life = this.#life): void {
+    this.#line.part(goodbye, () => {
+      if (isRunning(life)) life.core.close();
+    });
   }
 
   /** The goodbye is out, or was given up. */
@@ -706,35 +718,48 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
   terminate(reason: unknown): void {
     if (reason === 'normal') return;
     const orderly = isOrderly(reason);
-    const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
-    this.#handshake?.answer({ error: told });
-    for (const { request, from } of this.#handshake?.postponed ?? []) from.reply(afterEnd(request));
-    if (this.#facts !== undefined) {
-      this.#delivery.endNow(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
-      this.#delivery.abandonRecv(told);
-      return;
+    const life = this.#life;
+    switch (life.state) {
+      case 'initialHello':
+      case 'loading':
+      case 'handshaking':
+      case 'userHello':
+        this.#terminateUnestablished(life, orderly);
+        return;
+      case 'connection':
+      case 'downgrade': {
+        const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
+        this.#delivery.endNow(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
+        this.#delivery.abandonRecv(told);
+        return;
+      }
+      case 'closed':
+        return;
     }
-    // Nobody has the socket yet: whoever waits for the handshake is all there is to tell.
-    if (!orderly) this.#core?.fail('internal_error');
-    else this.#core?.close();
+  }
+
+  /** Nobody has the socket yet: whoever waits for the handshake, and the peer, are all there is to tell. */
+  #terminateUnestablished(life: Unestablished, orderly: boolean): void {
+    this.#disappoint(orderly ? 'closed' : crashReason(this.#config));
+    if ('call' in life) life.call.endPostponed();
+    if (isRunning(life)) {
+      if (orderly) life.core.close();
+      else life.core.fail('internal_error');
+    }
     this.#line.flush();
   }
 
   /** Tells the owner, unless it has heard of the end already or need not. */
-  lastWill(): void {
+  tellEnd(): void {
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
   }
 
-  /** `{tls_alert, {Alert, Text}}` of a connection that failed; it is logged too. */
-  #alertReason(failure: Failure): SslReason {
-    const report = reportFailure(failure, this.#config, {
-      verdict: failure.by === 'self' ? this.#handshake?.explanation : undefined,
-      unread: this.#core?.takeRest() ?? new Uint8Array(),
-    });
-    const { alert, by, detail, reason, state } = failure;
-    const { text, explanation } = report;
-    this.#log.report('notice', { alert, by, state, reason, detail, explanation }, text.trimEnd());
-    return report.reason;
+  // ── What all of this uses ───────────────────────────────────────────────────────────────────────────
+
+  /** Another config in place of the one before. */
+  #configure(config: Config): void {
+    this.#config = config;
+    this.#log = this.#logOf(config);
   }
 
   #logOf({ logLevel, protocol, role }: Config): ConnectionLog {
@@ -743,91 +768,14 @@ export class Connection implements Sink, TransportReceiver, LineHolder, Occupant
       return { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
     });
   }
-
-  // ── Small change ────────────────────────────────────────────────────────────────────────────────────
-
-  #tell(message: SslMessage): void {
-    this.#self.node.send(this.#owner, message);
-  }
-
-  #notify(notice: SenderNotice): void {
-    this.#line.notify(notice);
-  }
-
-  #later<A>(turn: (connection: Connection, argument: A) => unknown, argument: A): void {
-    const { node, pid } = this.#self;
-    node.ioTurn(pid, turn, this, argument);
-  }
 }
-
-/** A caller who gets the transport back when both sides have said close_notify. */
-interface Downgrade {
-  readonly from: From;
-  readonly alarm: Alarm<'downgrade'> | undefined;
-  /** Ours is out. */
-  said: boolean;
-}
-
-const drained: SenderNotice = { type: 'drained' };
 
 function gone(place: Place): void {
   place.gone();
 }
 
-function openWill(connection: Connection): void {
-  connection.lastWill();
-}
-
-function chunkTurn(connection: Connection, chunk: Uint8Array): Outcome {
-  return connection.chunk(chunk, false);
-}
-
-function lentTurn(connection: Connection, chunk: Uint8Array): Outcome {
-  return connection.chunk(chunk, true);
-}
-
-function restedTurn(connection: Connection): Outcome {
-  return connection.rested();
-}
-
-function endTurn(connection: Connection): Outcome {
-  return connection.transportEnded();
-}
-
-function closedTurn(connection: Connection, reason: string | undefined): Outcome {
-  return connection.transportClosed(reason);
-}
-
-function signatureTurn(connection: Connection, answer: Result<Uint8Array>): Outcome {
-  return connection.signature(answer);
-}
-
-function stapleTurn(connection: Connection, response: Uint8Array | undefined): Outcome {
-  return connection.staple(response);
-}
-
-function verdictTurn(connection: Connection, verdict: PeerVerdict): Outcome {
-  return connection.verdict(verdict);
-}
-
-function beginTurn(connection: Connection, loaded: Result<Credentials>): Outcome {
-  return connection.begin(loaded);
-}
-
-function displacedTurn(connection: Connection, why: Displacement): Outcome {
-  return connection.giveWay(why);
-}
-
-function crashTurn(_connection: Connection, error: unknown): never {
-  throw error;
-}
-
-function saidForDowngradeTurn(connection: Connection, said: boolean): Outcome {
-  return connection.saidForDowngrade(said);
-}
-
-function postponedTurn(connection: Connection, postponed: readonly Postponed[]): Outcome {
-  return connection.replay(postponed);
+function tellOwnerOfEnd(connection: Connection): void {
+  connection.tellEnd();
 }
 
 /** Callbacks of the connection process. */

@@ -11,6 +11,7 @@ import { type FailureCause, withCause } from '../../values/failure-cause.js';
 import type { SslReason } from '../../values/terms.js';
 import { otherProtocol } from '../../values/wire/other-protocols.js';
 import { type Explanation, explain } from '../../values/x509/peer-verdict.js';
+import type { ConnectionLog } from './connection-log.js';
 
 /** What is known of a failure besides what the core tells. */
 export interface Circumstances {
@@ -42,6 +43,20 @@ export function reportFailure(
     verdict === undefined || failure.by === 'peer' ? inWords(failure, cause) : explain(verdict);
   const text = alertText({ protocol, role, ...failure, explanation });
   return { reason: withCause({ tls_alert: [failure.alert, text] }, cause), text, explanation };
+}
+
+/** The failure's reason, for owner and callers; the log gets it too. */
+export function logFailure(
+  failure: Failure,
+  config: Config,
+  log: ConnectionLog,
+  circumstances: Circumstances,
+): SslReason {
+  const report = reportFailure(failure, config, circumstances);
+  const { alert, by, detail, reason, state } = failure;
+  const { text, explanation } = report;
+  log.report('notice', { alert, by, state, reason, detail, explanation }, text.trimEnd());
+  return report.reason;
 }
 
 type Role = Config['role'];

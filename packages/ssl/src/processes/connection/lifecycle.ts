@@ -1,18 +1,20 @@
 /**
- * The life of a connection as its process sees it (contract §5.3). The handshake's own states are the core's; from
- * there come only `paused`, `established` and `failed`.
+ * The arrows between the lives of a connection (`lives.ts`), as OTP's `ssl_gen_statem` has them. The handshake's own
+ * states are the core's.
  *
  * The machine is a genuine xstate machine, stepped by its own `transition`. It has neither context nor guards, so
  * each (state, event) has one answer for ever: it is asked once and remembered, since asking costs 7 µs and a
- * connection asks four times.
+ * connection asks five times.
  */
 import { type ActorScope, type AnyActorScope, setup } from 'xstate';
 
 export type LifecycleState =
   /** Accepted, or connected, and nobody has asked for the handshake. */
   | 'initialHello'
+  /** The handshake was asked for, and certificates, keys and trust are read. */
+  | 'loading'
   | 'handshaking'
-  /** The handshake pauses for its user (option `handshake: 'hello'`). */
+  /** The peer's first hello is here, and with which options to go on is not known yet. */
   | 'userHello'
   | 'connection'
   /** close_notify sent, waiting for the peer's, to give the bare transport back. */
@@ -20,77 +22,61 @@ export type LifecycleState =
   /** Over; what may still wait is the peer reading our alert. */
   | 'closed';
 
-export type LifecycleEvent =
-  | { readonly type: 'start' }
-  | { readonly type: 'paused' }
-  | { readonly type: 'continue' }
-  | { readonly type: 'established' }
-  | { readonly type: 'downgrade' }
-  | { readonly type: 'failed' }
-  | { readonly type: 'close' };
+/** Where an event leads. */
+export interface LifecycleTargets {
+  start: 'loading';
+  loaded: 'handshaking';
+  paused: 'userHello';
+  continue: 'handshaking';
+  established: 'connection';
+  downgrade: 'downgrade';
+  /** Of what is not established, or not any more: nothing is left to deliver. */
+  failed: 'closed';
+  close: 'closed';
+}
 
-const types: { events?: LifecycleEvent } = {};
+export type LifecycleEvent = keyof LifecycleTargets;
 
-/** For drawing and walking; `Lifecycle` runs it. */
+const types: { events?: { readonly type: LifecycleEvent } } = {};
+
+/** For drawing and walking; `arrow` runs it. */
 const machine = setup({ types }).createMachine({
   id: 'connection',
   initial: 'initialHello',
-  on: { failed: '.closed', close: '.closed' },
+  on: { close: '.closed' },
   states: {
-    initialHello: { on: { start: 'handshaking' } },
-    handshaking: { on: { paused: 'userHello', established: 'connection' } },
-    userHello: { on: { continue: 'handshaking' } },
+    initialHello: { on: { start: 'loading', failed: 'closed' } },
+    loading: { on: { loaded: 'handshaking', failed: 'closed' } },
+    handshaking: { on: { paused: 'userHello', established: 'connection', failed: 'closed' } },
+    userHello: { on: { continue: 'handshaking', failed: 'closed' } },
+    // One that fails goes on until its owner has what came before.
     connection: { on: { downgrade: 'downgrade' } },
-    downgrade: {},
+    downgrade: { on: { failed: 'closed' } },
     closed: { type: 'final' },
   },
 });
 
-type LifecycleSnapshot = ReturnType<typeof machine.getInitialSnapshot>;
-
 /** Nobody listens, nothing is spawned: the scope of a machine without actions. */
 const scope = silentScope();
-const initial: LifecycleSnapshot = machine.getInitialSnapshot(scope, undefined);
-const answers = new Map<LifecycleSnapshot, Map<LifecycleEvent['type'], LifecycleSnapshot>>();
+const answers = new Map<LifecycleState, Map<LifecycleEvent, LifecycleState | undefined>>();
 
-export class Lifecycle {
-  #snapshot: LifecycleSnapshot = initial;
-
-  get state(): LifecycleState {
-    return this.#snapshot.value;
+/** Where an event leads from a state; `undefined` when there is no arrow for it. */
+export function arrow(from: LifecycleState, event: LifecycleEvent): LifecycleState | undefined {
+  let known = answers.get(from);
+  if (known === undefined) {
+    known = new Map();
+    answers.set(from, known);
   }
-
-  /** Moves along the event's arrow; false when there is none from here. */
-  go(type: LifecycleEvent['type']): boolean {
-    const from = this.#snapshot;
-    let known = answers.get(from);
-    if (known === undefined) {
-      known = new Map();
-      answers.set(from, known);
-    }
-    let to = known.get(type);
-    if (to === undefined) {
-      to = step(from, type);
-      known.set(type, to);
-    }
-    this.#snapshot = to;
-    return to !== from;
-  }
-
-  /** As inspectors show it. */
-  toJSON(): LifecycleState {
-    return this.state;
-  }
+  if (!known.has(event)) known.set(event, step(from, event));
+  return known.get(event);
 }
 
-/** One answer of the machine; states of the same name are one snapshot, so that the memory stays finite. */
-function step(from: LifecycleSnapshot, type: LifecycleEvent['type']): LifecycleSnapshot {
-  if (from.status !== 'active') return from;
-  const to = machine.transition(from, { type }, scope);
-  if (to === from) return from;
-  for (const known of [initial, ...[...answers.values()].flatMap((row) => [...row.values()])])
-    if (known.value === to.value) return known;
-  return to;
+/** One answer of the machine. */
+function step(from: LifecycleState, type: LifecycleEvent): LifecycleState | undefined {
+  const snapshot = machine.resolveState({ value: from });
+  if (snapshot.status !== 'active') return undefined;
+  const next = machine.transition(snapshot, { type }, scope);
+  return next === snapshot ? undefined : next.value;
 }
 
 function silentScope(): AnyActorScope {

@@ -1,19 +1,21 @@
 /**
  * A connection's line to its peer: the transport, and the sender process that writes to it once the handshake is done.
  *
- * What is written until then, when reading rests (contract §3, flow control), and how the line ends: goodbye, a while
- * for the peer to read it, close.
+ * What is written until then, when reading rests (contract §3, flow control), and how the line ends: close_notify, some
+ * time for the peer to read it, close.
  */
-import type { From, Pid, Self } from '@actor-tls/runtime';
+import type { From, Pid, RequestOf, Self } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
+import type { Ok, Result } from '../../values/terms.js';
 import type { ApplicationSettings } from '../environment.js';
 import type { Transport, TransportReceiver } from '../transport/transport.js';
 import { Alarm } from './alarm.js';
-import type { SendResult } from './send-queue.js';
-import type { SenderNotice, SenderRequest } from './sender.js';
+import { type SenderNotice, type SenderRequests, senderNotices, senderRequests } from './sender.js';
 
 /** What the peer is told last. After an alert of ours it gets time to read it. */
 export type Goodbye = 'close_notify' | 'nothing' | { readonly alert: number };
+
+type Goodbyes = RequestOf<SenderRequests, 'close' | 'alert'>;
 
 /** Who holds a line: it is told, in a turn of its process, that the goodbye is out or given up. */
 export interface LineHolder {
@@ -24,7 +26,7 @@ export interface LineHolder {
 const closePatience = 5000;
 /** Bytes that an idle passive connection reads ahead at most. */
 const readAheadBytes = 1 << 20;
-const okay = { ok: true };
+const okay: Ok = { ok: true };
 
 export class Line {
   readonly transport: Transport;
@@ -39,12 +41,13 @@ export class Line {
   /** Chunks that may still be read without anybody asking for them. */
   #credit: number;
   #paused = false;
+  #peerDone = false;
   #ended = false;
   #gone = false;
   #parting: 'no' | 'talking' | 'lingering' | 'done' = 'no';
-  #linger: Alarm<'linger'> | undefined = undefined;
+  #linger: Alarm | undefined = undefined;
   /** Callers of close, answered when the goodbye is out. */
-  readonly #closers: From[] = [];
+  readonly #closers: From<Ok>[] = [];
 
   constructor(
     self: Self,
@@ -64,6 +67,16 @@ export class Line {
   /** The transport is no more. */
   get gone(): boolean {
     return this.#gone;
+  }
+
+  /** The peer has said close_notify: it sends nothing any more that we would read. */
+  get peerDone(): boolean {
+    return this.#peerDone;
+  }
+
+  /** The peer has ended its side of the transport. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Nothing has been said yet of an end. */
@@ -124,7 +137,7 @@ export class Line {
   }
 
   notify(notice: SenderNotice): void {
-    this.#self.cast(this.#sender, notice);
+    senderNotices.cast(this.#self, this.#sender, notice);
   }
 
   /** close_notify after all that was sent; the transport stays open. */
@@ -140,13 +153,10 @@ export class Line {
   }
 
   /** Whether the sender has put it out; it has not if it is gone, or does not come to it in time. */
-  async #ask(request: SenderRequest, patience: number): Promise<boolean> {
-    try {
-      const result = await this.#self.node.call<SendResult>(this.#sender, request, patience);
-      return 'ok' in result;
-    } catch {
-      return false;
-    }
+  async #ask(request: Goodbyes, patience: number): Promise<boolean> {
+    const unsaid = (): Result<true> => ({ error: 'closed' });
+    const said = await senderRequests.askOr(this.#self.node, this.#sender, request, unsaid, patience);
+    return 'ok' in said;
   }
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────
@@ -175,6 +185,11 @@ export class Line {
 
   // ── The end ─────────────────────────────────────────────────────────────────────────────────────────
 
+  /** The peer has said close_notify. */
+  peerSaidClose(): void {
+    this.#peerDone = true;
+  }
+
   /** The peer has ended its side. True when the line was open until now. */
   peerEnded(): boolean {
     this.#ended = true;
@@ -189,16 +204,16 @@ export class Line {
   }
 
   /** Somebody waits for the goodbye. */
-  closer(from: From): void {
+  closer(from: From<Ok>): void {
     this.#closers.push(from);
     if (this.#parting === 'lingering' || this.#parting === 'done') this.#answerClosers();
   }
 
   /**
    * Says goodbye and closes the transport, not before the peer could read what we sent. `unsaid`: what is still to be
-   * written of it before the sender has the line. `peerDone`: the peer has said its own goodbye.
+   * written of it when the holder writes itself.
    */
-  part(goodbye: Goodbye, peerDone: boolean, unsaid: () => void): void {
+  part(goodbye: Goodbye, unsaid: () => void): void {
     if (this.#parting !== 'no') return;
     if (goodbye === 'nothing' || this.#gone) {
       this.#part();
@@ -215,9 +230,8 @@ export class Line {
     }
     // What the peer still sends must be read: a socket closed with unread bytes is reset, and a reset takes along
     // what of ours the peer has not got yet.
-    const linger = alert !== undefined || !peerDone;
-    const request: SenderRequest =
-      alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
+    const linger = alert !== undefined || !this.#peerDone;
+    const request: Goodbyes = alert === undefined ? { type: 'close' } : { type: 'alert', description: alert };
     const { node, pid } = this.#self;
     void this.#ask(request, closePatience).then((said) => {
       // What could not be said is nothing to wait for.

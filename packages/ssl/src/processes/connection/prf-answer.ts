@@ -1,5 +1,6 @@
 /** `ssl:prf/5`: key material from the PRF of a connection of TLS 1.2 (RFC 5246 §5). */
 import type { Facts } from '../../protocol/facts.js';
+import type { Result } from '../../values/terms.js';
 import { concat } from '../../values/wire/join.js';
 
 /** A part of the seed: bytes, or what both sides know of the handshake. */
@@ -18,7 +19,7 @@ const maxLength = 0xffff;
 const badarg = { error: 'badarg' } as const;
 const ascii = new TextEncoder();
 
-export function prfAnswer(facts: Facts, { secret, label, seed, length }: PrfRequest): unknown {
+export function prfAnswer(facts: Facts, { secret, label, seed, length }: PrfRequest): Result<Uint8Array> {
   const { secrets } = facts;
   if (secrets?.kind !== 'master') return { error: 'undefined' };
   const labelBytes = typeof label === 'string' ? ascii.encode(label) : label;

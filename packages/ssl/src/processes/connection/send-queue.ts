@@ -9,9 +9,10 @@
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
 import { alertCode } from '../../values/registry/alerts.js';
+import type { Result, SslReason } from '../../values/terms.js';
 import { largestPacket, packetHeader } from '../delivery/packet.js';
 
-export type SendResult = { readonly ok: true } | { readonly error: unknown };
+export type SendResult = Result<true>;
 
 /** Who waits for a send: answered once. */
 export interface Waiter {
@@ -173,7 +174,7 @@ export class SendQueue {
   }
 
   /** Nothing is taken or written any more; all who wait hear the reason. */
-  drop(reason: unknown): void {
+  drop(reason: SslReason): void {
     this.#closed = true;
     this.#owed = undefined;
     this.#fatal?.waiter.reply({ error: reason });
@@ -268,7 +269,7 @@ export class SendQueue {
 /** A send that waits for the transport. */
 export interface Sending {
   /** `send_timeout`: the caller hears the reason; what was taken is still sent. */
-  giveUp(reason: unknown): void;
+  giveUp(reason: SslReason): void;
 }
 
 function answer(entry: Entry, result: SendResult): void {

@@ -6,57 +6,65 @@
  * peer (`internal_error`).
  */
 import {
+  DownMessage,
   type From,
   type GenServer,
   isOrderly,
   type MemoryUse,
   type Pid,
   type Ref,
+  type RequestOf,
+  type Requests,
+  requests,
   type Self,
 } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Owed } from '../../protocol/sink.js';
-import { bytesOf } from '../delivery/iodata.js';
-import { callGuard, isDown } from '../requests.js';
 import type { Transport } from '../transport/transport.js';
 import { type Sending, SendQueue, type SendResult } from './send-queue.js';
 
 /** Calls. */
-export type SenderRequest =
+export interface SenderRequests {
   /** Answers when the transport has all of it. */
-  | { readonly type: 'send'; readonly data: unknown }
+  send(fields: { readonly data: Uint8Array }): SendResult;
   /** close_notify after what is queued; then no send is taken. Answers when the transport has it. */
-  | { readonly type: 'close' }
+  close(): SendResult;
   /** A fatal alert before what is queued, whose callers hear `closed`. */
-  | { readonly type: 'alert'; readonly description: number }
+  alert(fields: { readonly description: number }): SendResult;
   /** `ssl:update_keys/2`. */
-  | { readonly type: 'update_keys'; readonly peerToo: boolean };
+  update_keys(fields: { readonly peerToo: boolean }): SendResult;
+}
 
 /** Casts from the receiver. */
-export type SenderNotice =
+export interface SenderNotices {
   /** The handshake has begun: sends wait for its end. */
-  | { readonly type: 'handshake' }
+  handshake(): void;
   /** The handshake is done: here is the write half. */
-  | {
-      readonly type: 'connection';
-      readonly half: WriteHalf;
-      readonly receiver: Pid<unknown>;
-      readonly packet: unknown;
-      readonly sendTimeout: number | 'infinity';
-    }
+  connection(fields: {
+    readonly half: WriteHalf;
+    readonly receiver: Pid<unknown>;
+    readonly packet: unknown;
+    readonly sendTimeout: number | 'infinity';
+  }): void;
   /** A handshake is to run again: the write half is wanted back, `WriteHalfReturned`; sends wait until it comes again. */
-  | { readonly type: 'give_back' }
+  give_back(): void;
   /** Here it is again. */
-  | { readonly type: 'write_again'; readonly half: WriteHalf }
-  | { readonly type: 'packet'; readonly packet: unknown }
+  write_again(fields: { readonly half: WriteHalf }): void;
+  packet(fields: { readonly packet: unknown }): void;
   /** The peer has asked for something that only the writer can send. */
-  | { readonly type: 'owed'; readonly what: Owed }
+  owed(fields: { readonly what: Owed }): void;
   /** The transport is somebody else's from now on. */
-  | { readonly type: 'released' }
+  released(): void;
   /** The transport takes nothing any more. */
-  | { readonly type: 'transport_closed' }
+  transport_closed(): void;
   /** The transport has room again. */
-  | { readonly type: 'drained' };
+  drained(): void;
+}
+
+export type SenderNotice = RequestOf<SenderNotices>;
+
+export const senderRequests: Requests<SenderRequests> = requests<SenderRequests>();
+export const senderNotices: Requests<SenderNotices> = requests<SenderNotices>();
 
 /** Tells the receiver how many KeyUpdates were asked of the peer, whose answers it has to expect. */
 export class KeyUpdatesAsked {
@@ -78,9 +86,14 @@ export class WriteHalfReturned {
 const closeNotify = 0;
 const internalError = 80;
 
+interface Postponed {
+  readonly from: From<SendResult>;
+  readonly data: Uint8Array;
+}
+
 type Phase =
   | { readonly name: 'init' }
-  | { readonly name: 'handshake'; readonly waiting: { readonly from: From; readonly data: Uint8Array }[] }
+  | { readonly name: 'handshake'; readonly waiting: Postponed[] }
   | {
       readonly name: 'connection';
       readonly queue: SendQueue;
@@ -114,56 +127,59 @@ export class Sender implements MemoryUse {
     return waiting + this.transport.backlog;
   }
 
-  call(request: SenderRequest, from: From): void {
-    switch (request.type) {
-      case 'send':
-        this.#send(request.data, from);
+  send(data: Uint8Array, from: From<SendResult>): void {
+    switch (this.#phase.name) {
+      case 'init':
+        from.reply({ error: 'notsup_on_transport_accept_socket' });
         return;
-      case 'close':
-        if (this.#phase.name === 'connection') this.#phase.queue.close(closeNotify, from);
-        else from.reply({ ok: true });
+      case 'handshake':
+        this.#phase.waiting.push({ from, data });
         return;
-      case 'alert':
-        if (this.#phase.name === 'connection') this.#phase.queue.fail(request.description, from);
-        else from.reply({ ok: true });
+      case 'connection':
+        this.#enqueue(this.#phase.queue, data, from);
         return;
-      case 'update_keys':
-        this.#updateKeys(request.peerToo, from);
+      case 'closed':
+        from.reply(closed);
         return;
     }
   }
 
-  notice(notice: SenderNotice): void {
-    switch (notice.type) {
-      case 'handshake':
-        if (this.#phase.name === 'init') this.#phase = { name: 'handshake', waiting: [] };
-        return;
-      case 'connection':
-        this.#begin(notice);
-        return;
-      case 'give_back':
-        this.#giveBack();
-        return;
-      case 'write_again':
-        if (this.#phase.name === 'connection') this.#phase.queue.takeAgain(notice.half);
-        return;
-      case 'packet':
-        if (this.#phase.name === 'connection') this.#phase.queue.setPacket(notice.packet);
-        return;
-      case 'owed':
-        this.#pay(notice.what);
-        return;
-      case 'released':
-        this.#self.disown(this.transport);
-        this.#close();
-        return;
-      case 'transport_closed':
-        this.#close();
-        return;
-      case 'drained':
-        if (this.#phase.name === 'connection') this.#phase.queue.drained();
-        return;
-    }
+  close(from: From<SendResult>): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.close(closeNotify, from);
+    else from.reply({ ok: true });
+  }
+
+  alert(description: number, from: From<SendResult>): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.fail(description, from);
+    else from.reply({ ok: true });
+  }
+
+  handshake(): void {
+    if (this.#phase.name === 'init') this.#phase = { name: 'handshake', waiting: [] };
+  }
+
+  takeAgain(half: WriteHalf): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.takeAgain(half);
+  }
+
+  packet(packet: unknown): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.setPacket(packet);
+  }
+
+  released(): void {
+    this.#self.disown(this.transport);
+    this.transportClosed();
+  }
+
+  transportClosed(): void {
+    const phase = this.#phase;
+    this.#phase = { name: 'closed' };
+    if (phase.name === 'connection') phase.queue.drop('closed');
+    if (phase.name === 'handshake') for (const { from } of phase.waiting) from.reply(closed);
+  }
+
+  drained(): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.drained();
   }
 
   /** The receiver has ended. */
@@ -179,10 +195,10 @@ export class Sender implements MemoryUse {
     if (this.#phase.name !== 'connection') return;
     const { queue } = this.#phase;
     if (!queue.closed && !queue.blocked) queue.close(closeNotify, deaf);
-    this.#close();
+    this.transportClosed();
   }
 
-  #begin(notice: Extract<SenderNotice, { type: 'connection' }>): void {
+  begin(notice: RequestOf<SenderNotices, 'connection'>): void {
     const waiting = this.#phase.name === 'handshake' ? this.#phase.waiting : [];
     if (this.#phase.name === 'closed') return;
     const queue = new SendQueue(notice.half, this.transport);
@@ -206,7 +222,7 @@ export class Sender implements MemoryUse {
   }
 
   /** What was asked of the peer under these keys is told before the half, which counts anew where it goes. */
-  #giveBack(): void {
+  giveBack(): void {
     if (this.#phase.name !== 'connection') return;
     this.tellRequests();
     const { queue, receiver } = this.#phase;
@@ -214,31 +230,14 @@ export class Sender implements MemoryUse {
     if (half !== undefined) this.#self.send(receiver, new WriteHalfReturned(half));
   }
 
-  #send(data: unknown, from: From): void {
-    switch (this.#phase.name) {
-      case 'init':
-        from.reply({ error: 'notsup_on_transport_accept_socket' });
-        return;
-      case 'handshake':
-        this.#phase.waiting.push({ from, data: bytesOf(data) });
-        return;
-      case 'connection':
-        this.#enqueue(this.#phase.queue, bytesOf(data), from);
-        return;
-      case 'closed':
-        from.reply(closed);
-        return;
-    }
-  }
-
-  #enqueue(queue: SendQueue, data: Uint8Array, from: From): void {
+  #enqueue(queue: SendQueue, data: Uint8Array, from: From<SendResult>): void {
     const sending = queue.send(data, from);
     if (sending === undefined || this.#sendTimeout === 'infinity') return;
     // An idle timer may fire after the send was answered; giving up is then without effect.
     this.#self.sendAfter(this.#sendTimeout, this.#self.pid, new SendTimeout(sending));
   }
 
-  #pay(what: Owed): void {
+  pay(what: Owed): void {
     if (this.#phase.name !== 'connection') return;
     const { queue } = this.#phase;
     switch (what) {
@@ -251,7 +250,7 @@ export class Sender implements MemoryUse {
     }
   }
 
-  #updateKeys(peerToo: boolean, from: From): void {
+  updateKeys(peerToo: boolean, from: From<SendResult>): void {
     switch (this.#phase.name) {
       case 'connection':
         if (this.#phase.queue.closed) break;
@@ -271,27 +270,7 @@ export class Sender implements MemoryUse {
     }
     from.reply(closed);
   }
-
-  #close(): void {
-    const phase = this.#phase;
-    this.#phase = { name: 'closed' };
-    if (phase.name === 'connection') phase.queue.drop('closed');
-    if (phase.name === 'handshake') for (const { from } of phase.waiting) from.reply(closed);
-  }
 }
-
-const isSenderRequest = callGuard<SenderRequest>('send', 'close', 'alert', 'update_keys');
-const isSenderNotice = callGuard<SenderNotice>(
-  'handshake',
-  'connection',
-  'give_back',
-  'write_again',
-  'packet',
-  'owed',
-  'released',
-  'transport_closed',
-  'drained',
-);
 
 class SendTimeout {
   readonly sending: Sending;
@@ -303,6 +282,25 @@ class SendTimeout {
 const closed: SendResult = { error: 'closed' };
 const deaf = { reply(): void {} };
 
+const answer = senderRequests.handleCall<Sender>({
+  send: ({ data }, from, sender) => sender.send(data, from),
+  close: (_request, from, sender) => sender.close(from),
+  alert: ({ description }, from, sender) => sender.alert(description, from),
+  update_keys: ({ peerToo }, from, sender) => sender.updateKeys(peerToo, from),
+});
+
+const hear = senderNotices.handleCast<Sender>({
+  handshake: (_notice, sender) => sender.handshake(),
+  connection: (notice, sender) => sender.begin(notice),
+  give_back: (_notice, sender) => sender.giveBack(),
+  write_again: ({ half }, sender) => sender.takeAgain(half),
+  packet: ({ packet }, sender) => sender.packet(packet),
+  owed: ({ what }, sender) => sender.pay(what),
+  released: (_notice, sender) => sender.released(),
+  transport_closed: (_notice, sender) => sender.transportClosed(),
+  drained: (_notice, sender) => sender.drained(),
+});
+
 /** Callbacks of the sender process. */
 export const senderServer: GenServer<Sender, Transport> = {
   label: 'tls_sender',
@@ -311,18 +309,16 @@ export const senderServer: GenServer<Sender, Transport> = {
     self.own(transport, destroy);
     return { ok: new Sender(self, transport) };
   },
-  handleCall(request, from, sender) {
-    if (!isSenderRequest(request)) return;
-    sender.call(request, from);
+  handleCall(request, from, sender, self) {
+    void answer(request, from, sender, self);
     sender.tellRequests();
   },
-  handleCast(notice, sender) {
-    if (!isSenderNotice(notice)) return;
-    sender.notice(notice);
+  handleCast(notice, sender, self) {
+    void hear(notice, sender, self);
     sender.tellRequests();
   },
   handleInfo(message, sender) {
-    if (isDown(message)) sender.receiverDown(message.ref, message.reason);
+    if (message instanceof DownMessage) sender.receiverDown(message.ref, message.reason);
     else if (message instanceof SendTimeout) message.sending.giveUp('timeout');
   },
   terminate(_reason, sender) {

@@ -12,8 +12,10 @@
 import {
   type Asking,
   type ChildSpec,
+  DownMessage,
   type GenServer,
   type Pid,
+  requests,
   type Self,
   type SupervisorSpec,
   startChild,
@@ -23,7 +25,6 @@ import {
 import type { TlsServerOptions } from '../../options/raw.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import type { SslListenSocket, SslMessage, SslSocket } from '../connection/socket.js';
-import { isDown } from '../requests.js';
 
 /** What a pool is made of. */
 export interface AcceptorPool {
@@ -66,7 +67,7 @@ const defaultAcceptors = 4;
 /** ms that the last goodbyes of a drain may take. */
 const goodbyes = 7000;
 
-/** The specification of a pool. Throws `TypeError` when `acceptors` is no positive number. */
+/** `acceptorPool`: the specification of a pool. Throws `TypeError` when `acceptors` is no positive number. */
 export function poolSpec(pool: AcceptorPool, calls: PoolCalls): ChildSpec {
   const { acceptors = defaultAcceptors, name } = pool;
   if (!Number.isSafeInteger(acceptors) || acceptors < 1)
@@ -79,9 +80,9 @@ export function poolSpec(pool: AcceptorPool, calls: PoolCalls): ChildSpec {
   };
 }
 
-/** The listening socket of a running pool. */
+/** `poolListener`: the listening socket of a running pool. */
 export function listenerOf(asking: Asking, name: string): Promise<SslListenSocket> {
-  return asking.call(partNames(name).listener, 'socket');
+  return ownerRequests.ask(asking, partNames(name).listener, { type: 'socket' });
 }
 
 function partNames(name: string): Readonly<Record<'workers' | 'listener' | 'acceptors', string>> {
@@ -118,6 +119,12 @@ function branch(name: string, init: SupervisorSpec): ChildSpec {
 }
 
 // ── The listening socket ────────────────────────────────────────────────────────────────────────────────
+
+interface OwnerRequests {
+  socket(): SslListenSocket;
+}
+
+const ownerRequests = requests<OwnerRequests>();
 
 /** What the owner of the listening socket needs, at each of its starts. */
 class Home {
@@ -156,10 +163,12 @@ const listenerOwner: GenServer<Listening, Home> = {
     self.monitor(listening.ok.listener);
     return { ok: { home, socket: listening.ok } };
   },
-  handleCall: (_request, _from, state) => ({ reply: state.socket, state }),
+  handleCall: ownerRequests.handleCall<Listening>({
+    socket: (_request, _from, state) => ({ reply: state.socket, state }),
+  }),
   handleInfo(message, state) {
     // Closed or drained by somebody else it ends in order, and so does the accepting.
-    if (!isDown(message) || message.reason === 'normal') return undefined;
+    if (!(message instanceof DownMessage) || message.reason === 'normal') return undefined;
     return { stop: { listener_died: message.reason }, state };
   },
   async terminate(_reason, { home, socket }) {

@@ -1,4 +1,4 @@
-/** The books of a node: all its connections, by side, and the memory that all its unfinished handshakes hold. */
+/** What is counted of a node: its connections, clients and servers apart, and the memory of unfinished handshakes. */
 
 import type { Transport } from '../transport/transport.js';
 import { Door, type DoorLimits } from './door.js';
@@ -57,6 +57,7 @@ export class Census {
     return [...this.#clients.present, ...this.#servers.present];
   }
 
+  /** `nodeCounters` */
   counters(): NodeCounters {
     return {
       client: this.#clients.counters(),

@@ -1,10 +1,11 @@
 /**
- * A listener's door: how many may be between accept and established, all together and from one address, and who has
- * to go when the house is full.
+ * The limits on a listener's unfinished handshakes: how many connections may be between accept and established, all
+ * together and from one address, and which one is given up for a newcomer when there are too many.
  *
- * Whoever says nothing longest goes first, so that silent strangers keep nobody out: an honest client has said its
- * hello after one round trip. Only when all have said theirs the one goes that owes the rest of its handshake longest.
- * Nobody goes who waits for us.
+ * First to be given up is the connection whose peer has been silent longest: an honest client has sent its ClientHello
+ * after one round trip, so connections that are opened and left silent keep nobody out. When all have sent theirs, the
+ * one is given up that has owed the rest of its handshake longest. A handshake that waits for us (for a signature or a
+ * verdict) is never given up.
  */
 
 import type { Transport } from '../transport/transport.js';
@@ -55,6 +56,7 @@ export class Door {
     this.#memory = memory;
   }
 
+  /** Of `listenerCounters` what the door counts. */
   counters(): DoorCounters {
     return {
       refusedHandshakes: this.#refusedHandshakes,

@@ -1,8 +1,9 @@
 /**
- * The end of a listener that lets its connections finish: nobody comes any more, and whoever is there at the deadline
- * is told close_notify.
+ * `drain`: the end of a listener that lets its connections finish. No new ones are taken, and those that are still open
+ * at the deadline are ended with close_notify.
  */
 import type { From, Self, Stop } from '@actor-tls/runtime';
+import { connectionRequests } from '../connection/connection-requests.js';
 import type { Tally } from './tally.js';
 
 /** How a listener was drained. */
@@ -34,7 +35,7 @@ export class Draining {
   readonly #self: Self;
   readonly #listener: Drainable;
   readonly #tally: Tally;
-  readonly #waiting: From[] = [];
+  readonly #waiting: From<{ readonly ok: Drained }>[] = [];
   readonly #present: number;
   #closed = 0;
   #late = false;
@@ -58,7 +59,7 @@ export class Draining {
   }
 
   /** Somebody waits for the end. Of several deadlines the first counts. */
-  wait(from: From, deadline: number | 'infinity'): void {
+  wait(from: From<{ readonly ok: Drained }>, deadline: number | 'infinity'): void {
     this.#waiting.push(from);
     if (deadline !== 'infinity') this.#self.sendAfter(deadline, this.#self.pid, new DrainDeadline(this));
   }
@@ -70,8 +71,10 @@ export class Draining {
     const { node } = this.#self;
     const occupants = [...this.#tally.present].flatMap(({ occupant }) => occupant ?? []);
     this.#closed = occupants.length;
-    const goodbyes = occupants.map(({ pid }) => node.call(pid, { type: 'close' }, goodbyePatience));
-    void Promise.allSettled(goodbyes).then(() => this.#tellEnd());
+    const goodbyes = occupants.map(({ pid }) =>
+      connectionRequests.askOr(node, pid, { type: 'close' }, () => undefined, goodbyePatience),
+    );
+    void Promise.all(goodbyes).then(() => this.#tellEnd());
   }
 
   result(): { readonly ok: Drained } {

@@ -1,7 +1,7 @@
 /**
  * A budget of bytes that unfinished handshakes may hold together: one for each listener, and above them one for the
- * node. Whoever holds most is given up first, so that an honest hello, which comes in one piece or two, is never the
- * one to go while a stranger's half-sent giants are there.
+ * node. The handshake that holds most is given up first. An honest hello comes in one piece or two and holds little, so
+ * it is never given up while there are large messages of which only a part was sent.
  */
 import type { Place } from './place.js';
 

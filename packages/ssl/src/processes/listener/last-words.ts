@@ -1,14 +1,14 @@
 /**
- * Before the application stops: what was sent to a peer that has not taken it yet goes out first, within a bound. All
- * others need no time; their close_notify goes out when their processes are stopped.
+ * Before the application stops: data that a slow peer has not taken yet gets some time to go out. Connections without
+ * such data need none; their close_notify goes out when their processes are stopped.
  */
 import type { Node } from '@actor-tls/runtime';
-import type { ConnectionRequest } from '../connection/connection-requests.js';
+import { connectionRequests } from '../connection/connection-requests.js';
 import type { Place } from './place.js';
 
 /** ms that slow peers have, all at the same time, to take what was sent and to end their side. */
 const patience = 3000;
-const endOutput: ConnectionRequest = { type: 'shutdown', how: 'write' };
+const endOutput = { type: 'shutdown', how: 'write' } as const;
 
 /** Settles when every slow peer has taken all and its transport has closed, or when time is up. */
 export async function lastWords(node: Node, places: Iterable<Place>): Promise<void> {
@@ -28,6 +28,6 @@ async function farewell(node: Node, place: Place): Promise<void> {
   if (occupant === undefined) return;
   const left = place.whenHungUp();
   // A connection that ends meanwhile is no failure: that is what is waited for.
-  await node.callOr(occupant.pid, endOutput, Infinity, () => undefined);
+  await connectionRequests.askOr(node, occupant.pid, endOutput, () => undefined, Infinity);
   await left;
 }

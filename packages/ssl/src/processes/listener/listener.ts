@@ -1,49 +1,51 @@
 /**
  * A listening socket's process: OTP's listen tracker and the acceptors' queue in one (contract §1.2).
  *
- * It keeps the options that accepted connections start with, hands out connections, and limits how many are between
- * accept and established. It ends with its owner; connections live on.
+ * It keeps the options that `ssl:listen/2` was given, hands out connections (`ssl:transport_accept/1,2`), and limits
+ * how many are between accept and established. It ends with its owner; connections live on.
  */
-import type { From, GenServer, Node, Pid, Ref, Self, Stop } from '@actor-tls/runtime';
+import {
+  DownMessage,
+  type From,
+  type GenServer,
+  type Node,
+  type Pid,
+  type Ref,
+  type Requests,
+  requests,
+  type Self,
+  type Stop,
+} from '@actor-tls/runtime';
 import type { ServerConfig, SocketOptions } from '../../options/config.js';
-import type { Result } from '../../values/terms.js';
+import type { Ok, Result } from '../../values/terms.js';
+import { connectionRequests } from '../connection/connection-requests.js';
 import type { SslMessage, SslSocket } from '../connection/socket.js';
-import { callGuard, isDown, isMessage } from '../requests.js';
-import type { Transport, TransportListener, TransportProvider } from '../transport/transport.js';
+import type { Address, Transport, TransportListener, TransportProvider } from '../transport/transport.js';
 import type { ListenerBooks, ListenerLimits } from './census.js';
 import type { DoorCounters } from './door.js';
-import { DrainDeadline, Draining } from './draining.js';
+import { DrainDeadline, type Drained, Draining } from './draining.js';
+import { changedTemplate } from './listener-options.js';
 import type { Place } from './place.js';
 import type { ConnectionCounters } from './tally.js';
 
-export type ListenerRequest =
-  | { readonly type: 'accept'; readonly owner: Pid<SslMessage>; readonly timeout: number | 'infinity' }
-  | { readonly type: 'close' }
-  | { readonly type: 'sockname' }
-  | { readonly type: 'options' }
-  /** `ssl:setopts/2`: `change` gives the new template, or says what is wrong. */
-  | {
-      readonly type: 'set_options';
-      readonly change: (template: SocketOptions) => {
-        readonly options: SocketOptions;
-        readonly result: unknown;
-      };
-    }
-  | { readonly type: 'controlling_process'; readonly owner: Pid<SslMessage> }
-  | { readonly type: 'counters' }
-  /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
-  | { readonly type: 'drain'; readonly deadline: number | 'infinity' };
+type Timeout = number | 'infinity';
 
-const isListenerRequest = callGuard<ListenerRequest>(
-  'accept',
-  'close',
-  'sockname',
-  'options',
-  'set_options',
-  'controlling_process',
-  'counters',
-  'drain',
-);
+/** What a listener is asked. */
+export interface ListenerRequests {
+  accept(fields: { readonly owner: Pid<SslMessage>; readonly timeout: Timeout }): Result<SslSocket>;
+  close(): Ok;
+  sockname(): Result<Address>;
+  /** The template of later connections. */
+  options(): SocketOptions;
+  /** `ssl:setopts/2`. */
+  set_options(fields: { readonly options: unknown }): Result<true>;
+  controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
+  counters(): ListenerCounters;
+  /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
+  drain(fields: { readonly deadline: Timeout }): Result<Drained>;
+}
+
+export const listenerRequests: Requests<ListenerRequests> = requests<ListenerRequests>();
 
 /** How many connections came to a listener, why some were sent away, and what became of the others. */
 export interface ListenerCounters extends ConnectionCounters, DoorCounters {
@@ -73,9 +75,9 @@ export interface Accepted {
 }
 
 interface Acceptor {
-  readonly from: From;
+  readonly from: From<Result<SslSocket>>;
   readonly owner: Pid<SslMessage>;
-  readonly timer: Ref | undefined;
+  timer: Ref | undefined;
 }
 
 /** Accepted transports that nobody has asked for yet. */
@@ -85,6 +87,14 @@ class AcceptTimeout {
   readonly acceptor: Acceptor;
   constructor(acceptor: Acceptor) {
     this.acceptor = acceptor;
+  }
+}
+
+/** The transport has closed the listening socket. */
+class SocketClosed {
+  readonly reason: string | undefined;
+  constructor(reason: string | undefined) {
+    this.reason = reason;
   }
 }
 
@@ -117,41 +127,26 @@ export class Listener {
     return this.counters();
   }
 
-  call(
-    request: ListenerRequest,
-    from: From,
-  ): { readonly stop: 'normal'; readonly reply: unknown } | undefined {
-    switch (request.type) {
-      case 'accept':
-        this.#accept(request.owner, request.timeout, from);
-        return undefined;
-      case 'close':
-        return { stop: 'normal', reply: { ok: true } };
-      case 'sockname':
-        from.reply(this.#socket.sockname());
-        return undefined;
-      case 'options':
-        from.reply(this.#template);
-        return undefined;
-      case 'set_options': {
-        const { options, result } = request.change(this.#template);
-        this.#template = options;
-        from.reply(result);
-        return undefined;
-      }
-      case 'controlling_process':
-        this.#self.demonitor(this.#ownerMonitor, { flush: true });
-        this.#ownerMonitor = this.#self.monitor(request.owner);
-        from.reply({ ok: true });
-        return undefined;
-      case 'counters':
-        from.reply(this.counters());
-        return undefined;
-      case 'drain':
-        return this.#drain(request.deadline, from);
-    }
+  sockname(): Result<Address> {
+    return this.#socket.sockname();
   }
 
+  get template(): SocketOptions {
+    return this.#template;
+  }
+
+  setOptions(raw: unknown): Result<true> {
+    const { options, result } = changedTemplate(this.#template, raw);
+    this.#template = options;
+    return result;
+  }
+
+  changeOwner(owner: Pid<SslMessage>): void {
+    this.#self.demonitor(this.#ownerMonitor, { flush: true });
+    this.#ownerMonitor = this.#self.monitor(owner);
+  }
+
+  /** `listenerCounters` */
   counters(): ListenerCounters {
     return {
       accepted: this.#accepted,
@@ -199,12 +194,9 @@ export class Listener {
     return this.#draining === undefined;
   }
 
-  #drain(
-    deadline: number | 'infinity',
-    from: From,
-  ): { readonly stop: 'normal'; readonly reply: unknown } | undefined {
+  drain(deadline: Timeout, from: From<Result<Drained>>): Stop<Listener, Result<Drained>> | undefined {
     this.#draining ??= this.#shut();
-    if (this.#draining.isOver) return { stop: 'normal', reply: this.#draining.result() };
+    if (this.#draining.isOver) return { stop: 'normal', reply: this.#draining.result(), state: this };
     this.#draining.wait(from, deadline);
     return undefined;
   }
@@ -234,16 +226,12 @@ export class Listener {
     }
   }
 
-  #accept(owner: Pid<SslMessage>, timeout: number | 'infinity', from: From): void {
+  accept(owner: Pid<SslMessage>, timeout: Timeout, from: From<Result<SslSocket>>): void {
     if (this.#draining !== undefined) {
       from.reply({ error: 'closed' });
       return;
     }
-    const acceptor: { from: From; owner: Pid<SslMessage>; timer: Ref | undefined } = {
-      from,
-      owner,
-      timer: undefined,
-    };
+    const acceptor: Acceptor = { from, owner, timer: undefined };
     if (timeout !== 'infinity')
       acceptor.timer = this.#self.sendAfter(timeout, this.#self.pid, new AcceptTimeout(acceptor));
     this.#acceptors.add(acceptor);
@@ -274,12 +262,18 @@ export class Listener {
         // The listener ended meanwhile, and its acceptors heard `closed`: nobody would ever close this one.
         const late = !told || this.#draining?.late === true;
         if (late && 'ok' in started)
-          this.#node.call(started.ok.connection, { type: 'close' }, Infinity).catch(() => {});
+          void connectionRequests.askOr(
+            this.#node,
+            started.ok.connection,
+            { type: 'close' },
+            ignore,
+            Infinity,
+          );
       });
   }
 }
 
-function startedTurn(from: From, started: Result<SslSocket>): void {
+function startedTurn(from: From<Result<SslSocket>>, started: Result<SslSocket>): void {
   from.reply(started);
 }
 
@@ -302,7 +296,7 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
         else if (!node.ioTurn(pid, arrivedTurn, listener, transport)) transport.destroy();
       },
       onListenerClosed(reason) {
-        if (node.isAlive(pid)) node.send(pid, { type: 'listener_closed', reason });
+        if (node.isAlive(pid)) node.send(pid, new SocketClosed(reason));
       },
     });
     if ('error' in opened) return { stop: opened.error };
@@ -318,16 +312,25 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
     for (const transport of early) listener.arrived(transport);
     return { ok: listener };
   },
-  handleCall(request, from, listener) {
-    if (!isListenerRequest(request)) return undefined;
-    const result = listener.call(request, from);
-    return result === undefined ? undefined : { ...result, state: listener };
-  },
+  handleCall: listenerRequests.handleCall<Listener>({
+    accept: ({ owner, timeout }, from, listener) => listener.accept(owner, timeout, from),
+    close: (_request, _from, listener) => ({ stop: 'normal', reply: { ok: true }, state: listener }),
+    sockname: (_request, from, listener) => from.reply(listener.sockname()),
+    options: (_request, from, listener) => from.reply(listener.template),
+    set_options: ({ options }, from, listener) => from.reply(listener.setOptions(options)),
+    controlling_process({ owner }, from, listener) {
+      listener.changeOwner(owner);
+      from.reply({ ok: true });
+    },
+    counters: (_request, from, listener) => from.reply(listener.counters()),
+    drain: ({ deadline }, from, listener) => listener.drain(deadline, from),
+  }),
   handleInfo(message, listener) {
-    if (isDown(message)) return listener.down(message.ref) ? { stop: 'normal', state: listener } : undefined;
+    if (message instanceof DownMessage)
+      return listener.down(message.ref) ? { stop: 'normal', state: listener } : undefined;
     if (message instanceof AcceptTimeout) listener.acceptTimeout(message);
     else if (message instanceof DrainDeadline) message.draining.sendAway();
-    else if (isMessage(message, 'listener_closed') && listener.socketClosed())
+    else if (message instanceof SocketClosed && listener.socketClosed())
       return { stop: 'normal', state: listener };
     return undefined;
   },
@@ -343,3 +346,5 @@ function abandon(listener: Listener): void {
 function close(socket: TransportListener): void {
   socket.close();
 }
+
+function ignore(): void {}

@@ -1,6 +1,6 @@
 /**
- * A connection's place in the books, from its arrival to its end: who counts it, how far its handshake is, what the
- * handshake holds, and whom to tell when it is given up in favour of others.
+ * What is counted of one connection, from its arrival to its end: by which counters, how far its handshake is, how much
+ * memory that holds, and which process to tell when the handshake is given up in favour of others.
  */
 import type { Pid } from '@actor-tls/runtime';
 import type { Transport } from '../transport/transport.js';
@@ -35,7 +35,7 @@ export interface Occupant {
   displaced(why: Displacement): void;
 }
 
-/** Who keeps the books of a place. */
+/** The counters and limits that a connection counts in. */
 export interface Books {
   readonly tally: Tally;
   readonly memory: HandshakeMemory;

@@ -1,6 +1,6 @@
 /**
  * Counts of connections: of one listener, of a node's servers, of its clients. Counting is an addition; the bytes of
- * connections that are there are read off their transports when somebody asks.
+ * open connections are asked of their transports when somebody wants to know.
  */
 import type { Place } from './place.js';
 
@@ -44,6 +44,7 @@ export class Tally {
     return this.#present;
   }
 
+  /** Of `listenerCounters` and `nodeCounters` what connections count. */
   counters(): ConnectionCounters {
     let { bytesIn, bytesOut } = { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
     for (const { transport } of this.#present) {

@@ -9,9 +9,9 @@ import type { Config, IdentityMaterial } from '../../options/config.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
+import { hex } from '../../values/hex.js';
 import { notation } from '../../values/notation.js';
 import type { Result, SslReason } from '../../values/terms.js';
-import { hex } from '../../values/x509/der.js';
 import { kindOfEntries } from '../../values/x509/file-kind.js';
 import type { Identity } from '../../values/x509/identity.js';
 import { completeChain, loadIdentity, matchRemoteKey, ownFirst } from '../../values/x509/identity.js';
@@ -36,7 +36,7 @@ import { createTrustStore, type TrustStore } from '../../values/x509/trust-store
 import { readTrustedCertificate } from '../../values/x509/trusted-certificate.js';
 import { tellLoaded } from './credentials-log.js';
 import { Stapler, type StaplerSurroundings } from './stapler.js';
-import type { Trusted } from './system-trust.js';
+import type { TrustedResult } from './system-trust.js';
 
 export interface Credentials {
   /** The preferred first; may be empty. */
@@ -57,12 +57,12 @@ export interface PemSource {
   /** Goes up whenever a file that was read may have changed. */
   readonly generation: number;
   /** Trusted certificates of the system, or those that come with the runtime; an error names what cannot be read. */
-  trusted(which: 'system' | 'bundled'): Promise<Trusted>;
+  trusted(which: 'system' | 'bundled'): Promise<TrustedResult>;
 }
 
-type Loaded = Result<Credentials>;
+type LoadResult = Result<Credentials>;
 
-interface Kept {
+interface CredentialsEntry {
   readonly credentials: Credentials;
   /** Of the files that they were made of, or that were refused since; `unknown`: a file is missing, look again. */
   readonly generation: number | 'unknown';
@@ -72,17 +72,17 @@ interface Kept {
 
 interface Loading {
   readonly generation: number;
-  readonly promise: Promise<Loaded>;
+  readonly promise: Promise<LoadResult>;
 }
 
 /** A function that answers for a config: at once when it has been asked before. */
 export function credentialsFrom(
   source: PemSource,
   surroundings: StaplerSurroundings,
-): (config: Config) => Loaded | Promise<Loaded> {
-  const kept = new WeakMap<Config, Kept>();
+): (config: Config) => LoadResult | Promise<LoadResult> {
+  const kept = new WeakMap<Config, CredentialsEntry>();
   const loading = new WeakMap<Config, Loading>();
-  const load = async (config: Config, generation: number): Promise<Loaded> => {
+  const load = async (config: Config, generation: number): Promise<LoadResult> => {
     const read = await readAll(config, source);
     const loaded = assemble(config, read, surroundings);
     const known = kept.get(config);
@@ -140,16 +140,16 @@ function tellRefused(
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /** All that a config wants from outside. */
-interface Read {
+interface Sources {
   readonly files: ReadonlyMap<string, Result<readonly PemEntry[]>>;
-  readonly trusted: Trusted;
+  readonly trusted: TrustedResult;
   /** Loaded when there is a PKCS#12 file to open. */
   readonly pkcs12: Pkcs12Structure | undefined;
 }
 
-const nothingRead: Read = { files: new Map(), trusted: { ok: [] }, pkcs12: undefined };
+const nothingRead: Sources = { files: new Map(), trusted: { ok: [] }, pkcs12: undefined };
 
-function isComplete({ files, trusted }: Read): boolean {
+function isComplete({ files, trusted }: Sources): boolean {
   return 'ok' in trusted && [...files.values()].every((file) => 'ok' in file);
 }
 
@@ -170,7 +170,7 @@ function filesOf(config: Config): readonly string[] {
   return cacerts === undefined && cacertfile !== undefined ? [...files, cacertfile] : files;
 }
 
-async function readAll(config: Config, source: PemSource): Promise<Read> {
+async function readAll(config: Config, source: PemSource): Promise<Sources> {
   const files = new Map<string, Result<readonly PemEntry[]>>();
   for (const file of filesOf(config)) if (!files.has(file)) files.set(file, await source.read(file));
   const { cacerts } = config;
@@ -199,7 +199,7 @@ interface Pair {
   readonly stapler: Stapler | undefined;
 }
 
-function assemble(config: Config, read: Read, surroundings: StaplerSurroundings): Loaded {
+function assemble(config: Config, read: Sources, surroundings: StaplerSurroundings): LoadResult {
   try {
     const found = materials(config).flatMap((material) => {
       const chain = chainOf(material, read, surroundings);
@@ -242,7 +242,11 @@ function byPreference(pairs: readonly Pair[]): readonly Pair[] {
 }
 
 /** Own certificates, own first; empty when the material has none. PKCS#12 holds both key and certificates. */
-function chainOf(material: IdentityMaterial, read: Read, around: StaplerSurroundings): readonly Uint8Array[] {
+function chainOf(
+  material: IdentityMaterial,
+  read: Sources,
+  around: StaplerSurroundings,
+): readonly Uint8Array[] {
   const { cert, certfile, key, keyfile } = material;
   if (cert !== undefined) return cert;
   if (certfile !== undefined) return certificatesIn('certfile', certfile, read, material, around);
@@ -256,7 +260,7 @@ function chainOf(material: IdentityMaterial, read: Read, around: StaplerSurround
 function certificatesIn(
   option: string,
   file: string,
-  read: Read,
+  read: Sources,
   material: IdentityMaterial,
   surroundings: StaplerSurroundings,
 ): readonly Uint8Array[] {
@@ -274,7 +278,7 @@ type OwnKey = PrivateKey | Extract<KeyMaterial, { readonly type: 'remote' }>;
 
 function keyOf(
   material: IdentityMaterial,
-  read: Read,
+  read: Sources,
   surroundings: StaplerSurroundings,
 ): OwnKey | undefined {
   const { key, keyfile: file } = material;
@@ -298,7 +302,7 @@ const importedKeys = new WeakMap<PemEntry, { readonly opener: string; readonly k
 function keyInEntry(
   entry: PemEntry,
   material: IdentityMaterial,
-  read: Read,
+  read: Sources,
   surroundings: StaplerSurroundings,
 ): PrivateKey {
   const { engine } = surroundings;
@@ -317,20 +321,20 @@ function imported(der: Uint8Array, engine: CryptoEngine): PrivateKey {
 }
 
 /** A PKCS#12 file once it was opened: the key itself is in the engine's hands. */
-interface Opened {
+interface OpenedPkcs12 {
   readonly certificates: readonly Uint8Array[];
   readonly key: PrivateKey | KeyError;
 }
 
 /** By file: making a key of the password takes its time. */
-const contents = new WeakMap<object, { readonly opener: string; readonly opened: Opened }>();
+const contents = new WeakMap<object, { readonly opener: string; readonly opened: OpenedPkcs12 }>();
 
 function pkcs12(
   file: { readonly der: Uint8Array },
   material: IdentityMaterial,
-  read: Read,
+  read: Sources,
   { engine, logger }: StaplerSurroundings,
-): Opened {
+): OpenedPkcs12 {
   const password = passwordOf(material);
   const opener = openerOf(password, engine);
   const known = contents.get(file);
@@ -355,7 +359,7 @@ function importedFrom({ privateKey }: Pkcs12Content, engine: CryptoEngine): Priv
   }
 }
 
-function keyIn({ key }: Opened): PrivateKey {
+function keyIn({ key }: OpenedPkcs12): PrivateKey {
   if (key instanceof KeyError) throw key;
   return key;
 }
@@ -448,7 +452,7 @@ function tellMustStaple(own: Uint8Array, { role }: Config, { logger }: StaplerSu
   logger.warn({ subject }, 'the certificate says that it is always stapled, and there is no ocspResponse');
 }
 
-function trustOf(config: Config, read: Read, surroundings: StaplerSurroundings): TrustStore {
+function trustOf(config: Config, read: Sources, surroundings: StaplerSurroundings): TrustStore {
   const { cacerts, cacertfile } = config;
   if (typeof cacerts === 'string') return createTrustStore(systemStore(read.trusted));
   if (cacerts !== undefined) return createTrustStore(cacerts);
@@ -463,7 +467,7 @@ function trustOf(config: Config, read: Read, surroundings: StaplerSurroundings):
 }
 
 /** A store that cannot be read is as a CA file that cannot: nobody is trusted in its place. */
-function systemStore(trusted: Trusted): readonly Uint8Array[] {
+function systemStore(trusted: TrustedResult): readonly Uint8Array[] {
   if ('ok' in trusted) return trusted.ok;
   const { path, reason } = trusted.error;
   throw materialError('cacertfile', path, typeof reason === 'string' ? { error: reason } : reason);
@@ -523,7 +527,7 @@ function nothingIn(option: string, file: string, entries: readonly PemEntry[]): 
   return materialError(option, file, kind === undefined ? [] : `the file holds ${kind}`);
 }
 
-function entriesOf(option: string, file: string, read: Read): readonly PemEntry[] {
+function entriesOf(option: string, file: string, read: Sources): readonly PemEntry[] {
   const entries = read.files.get(file) ?? { error: 'enoent' };
   if ('ok' in entries) return entries.ok;
   const { error } = entries;

@@ -20,7 +20,7 @@ import type { Environment } from '../environment.js';
 import type { Credentials } from './credentials.js';
 import { crlSourceOf, hashDirectoryReader } from './crl-source.js';
 
-export interface Judged {
+export interface JudgementQuestion {
   /** DER as sent, the peer's own first. */
   readonly chain: readonly Uint8Array[];
   /** DER OCSPResponse that came along. */
@@ -38,7 +38,7 @@ export interface Judged {
 /** Registered name of the node's CRL cache. */
 export const crlCacheName = 'ssl_crl_cache';
 
-export function judgePeer(judged: Judged): PeerVerdict | Promise<PeerVerdict> {
+export function judgePeer(judged: JudgementQuestion): PeerVerdict | Promise<PeerVerdict> {
   const { chain, config, credentials, environment, host } = judged;
   const now = environment.wallClock();
   const byCrls = config.crlCheck === false ? undefined : crlCheck(config.crlCheck, judged, now);
@@ -70,7 +70,7 @@ function strengthOf(config: Config): Pick<PeerVerification, 'signatureAlgs' | 'm
 
 function crlCheck(
   check: Exclude<Config['crlCheck'], false>,
-  { chain, config, credentials, environment, log }: Judged,
+  { chain, config, credentials, environment, log }: JudgementQuestion,
   now: number,
 ): RevocationCheck {
   const { engine } = environment;
@@ -111,7 +111,7 @@ interface StapleCheck {
 }
 
 function stapleCheck(
-  { config, environment, nonce, staple }: Judged,
+  { config, environment, nonce, staple }: JudgementQuestion,
   otherwise: RevocationCheck | undefined,
   now: number,
 ): StapleCheck | undefined {

@@ -125,7 +125,7 @@ interface PemCacheRequests {
 
 /** What the cache tells itself. */
 interface PemCacheMessages {
-  pem_was_read(fields: { readonly file: string; readonly read: Loaded }): void;
+  pem_was_read(fields: { readonly file: string; readonly read: ReadResult }): void;
   pem_was_swept(fields: { readonly changes: readonly Change[] }): void;
   pem_clean(): void;
 }
@@ -136,15 +136,15 @@ const questions = requests<PemCacheRequests>();
 const messages = requests<PemCacheMessages>();
 
 /** A file freshly read. */
-type Loaded =
+type ReadResult =
   | { readonly entries: readonly PemEntry[]; readonly stamp: FileStamp }
   | { readonly error: PemFileError };
 
 /** What a sweep found of a file that it knew as `before`. */
 interface Change {
   readonly file: string;
-  readonly before: Kept;
-  readonly found: Loaded | 'missing' | 'there again';
+  readonly before: CachedFile;
+  readonly found: ReadResult | 'missing' | 'there again';
 }
 
 const pemCache: GenServer<PemCache, PemCacheOptions> = {
@@ -170,7 +170,7 @@ const pemCache: GenServer<PemCache, PemCacheOptions> = {
 };
 
 /** The object that clients hold; only the cache changes its state. */
-class Kept implements PemFile {
+class CachedFile implements PemFile {
   readonly file: string;
   readonly entries: readonly PemEntry[];
   readonly stamp: FileStamp;
@@ -191,7 +191,7 @@ class PemCache {
   readonly #options: PemCacheOptions;
   readonly #self: Self;
   readonly #files: FileAccess;
-  readonly #kept: BoundedTable<string, Kept>;
+  readonly #kept: BoundedTable<string, CachedFile>;
   /** Who waits for a file that is being read. */
   readonly #reading: Map<string, From<PemResult>[]> = new Map();
   /** Who waits for the sweep under way; undefined when there is none. */
@@ -232,7 +232,7 @@ class PemCache {
     this.#later(load(file, this.#files), (read) => ({ type: 'pem_was_read', file, read }));
   }
 
-  wasRead(file: string, read: Loaded): void {
+  wasRead(file: string, read: ReadResult): void {
     const answer = this.#answer(file, read);
     for (const from of this.#reading.get(file) ?? []) from.reply(answer);
     this.#reading.delete(file);
@@ -278,15 +278,15 @@ class PemCache {
     };
   }
 
-  #answer(file: string, read: Loaded): PemResult {
+  #answer(file: string, read: ReadResult): PemResult {
     if ('error' in read) return read;
-    const kept = new Kept(file, read.entries, read.stamp);
+    const kept = new CachedFile(file, read.entries, read.stamp);
     if (this.#options.mode === 'bypass') kept.state = 'replaced';
     else this.#keep(kept);
     return { ok: kept };
   }
 
-  #swap(before: Kept, found: Loaded): void {
+  #swap(before: CachedFile, found: ReadResult): void {
     this.#reads += 1;
     const why = 'error' in found ? found.error : objection(before.entries, found.entries);
     if ('error' in found || why !== undefined) {
@@ -300,15 +300,15 @@ class PemCache {
     this.#swapped += 1;
     this.#self.node.logger.info({ file: before.file }, 'changed PEM file read');
     this.#replaced(before);
-    this.#keep(new Kept(before.file, found.entries, found.stamp));
+    this.#keep(new CachedFile(before.file, found.entries, found.stamp));
   }
 
-  #keep(kept: Kept): void {
+  #keep(kept: CachedFile): void {
     const victim = this.#kept.set(kept.file, kept, this.#self.node.clock.now());
     if (victim !== undefined) this.#replaced(victim.value);
   }
 
-  #replaced(kept: Kept): void {
+  #replaced(kept: CachedFile): void {
     kept.state = 'replaced';
     this.#options.onChange?.();
   }
@@ -318,7 +318,7 @@ class PemCache {
     this.#options.onChange?.();
   }
 
-  #drop(kept: Kept): void {
+  #drop(kept: CachedFile): void {
     this.#kept.delete(kept.file);
     this.#replaced(kept);
   }
@@ -346,12 +346,12 @@ function objection(before: readonly PemEntry[], after: readonly PemEntry[]): Pem
 }
 
 /** Reads what has changed of the files; never rejects. */
-async function changesOf(all: readonly Kept[], files: FileAccess): Promise<readonly Change[]> {
+async function changesOf(all: readonly CachedFile[], files: FileAccess): Promise<readonly Change[]> {
   const changes = await Promise.all(all.map((before) => changeOf(before, files)));
   return changes.filter((change) => change !== undefined);
 }
 
-async function changeOf(before: Kept, files: FileAccess): Promise<Change | undefined> {
+async function changeOf(before: CachedFile, files: FileAccess): Promise<Change | undefined> {
   const { file } = before;
   let stamp: FileStamp;
   try {
@@ -364,7 +364,7 @@ async function changeOf(before: Kept, files: FileAccess): Promise<Change | undef
 }
 
 /** Reads and decodes; a file that changes while it is read is read again, a few times. Never rejects. */
-async function load(file: string, files: FileAccess): Promise<Loaded> {
+async function load(file: string, files: FileAccess): Promise<ReadResult> {
   try {
     for (let attempt = 1; ; attempt += 1) {
       const stamp = await files.stamp(file);

@@ -28,7 +28,7 @@ const respite = 10_000;
 /** ms that a response without nextUpdate lives. */
 const defaultLife = 24 * 3_600_000;
 
-interface Held {
+interface CurrentResponse {
   readonly der: Uint8Array;
   /** ms since 1970 */
   readonly refreshAt: number;
@@ -42,7 +42,7 @@ export class Stapler {
   readonly #chain: readonly Uint8Array[];
   readonly #surroundings: StaplerSurroundings;
   #serial: Uint8Array | undefined = undefined;
-  #held: Held | undefined = undefined;
+  #held: CurrentResponse | undefined = undefined;
   #asking: Promise<Response> | undefined = undefined;
   #restUntil = Number.NEGATIVE_INFINITY;
 

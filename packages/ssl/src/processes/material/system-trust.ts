@@ -12,7 +12,7 @@ import type { Result, SslReason } from '../../values/terms.js';
 import { decodePem, type PemEntry } from '../../values/x509/pem.js';
 
 /** DER certificates, or what could not be read: a posix name, or what is wrong with the content. */
-export type Trusted =
+export type TrustedResult =
   | { readonly ok: readonly Uint8Array[] }
   | { readonly error: { readonly path: string; readonly reason: unknown } };
 
@@ -34,7 +34,7 @@ export interface TrustSurroundings {
 }
 
 /** DER of the system's trusted certificates, or which store could not be read. */
-export function systemTrust(surroundings: TrustSurroundings): Promise<Trusted> {
+export function systemTrust(surroundings: TrustSurroundings): Promise<TrustedResult> {
   const { SSL_CERT_FILE: file = '', SSL_CERT_DIR: directories = '' } = surroundings.environment;
   return file === '' && directories === ''
     ? distributionTrust(surroundings)
@@ -42,7 +42,7 @@ export function systemTrust(surroundings: TrustSurroundings): Promise<Trusted> {
 }
 
 /** The first bundle that exists. */
-async function distributionTrust({ read }: TrustSurroundings): Promise<Trusted> {
+async function distributionTrust({ read }: TrustSurroundings): Promise<TrustedResult> {
   for (const path of bundles) {
     const found = await certificatesIn(path, read);
     if ('ok' in found || !isAbsent(found.error.reason)) return found;
@@ -54,7 +54,7 @@ async function namedTrust(
   file: string,
   directories: string,
   surroundings: TrustSurroundings,
-): Promise<Trusted> {
+): Promise<TrustedResult> {
   const own = file === '' ? { ok: [] } : await certificatesIn(file, surroundings.read);
   if ('error' in own) return own;
   const all = [...own.ok];
@@ -70,7 +70,7 @@ async function namedTrust(
 async function certificatesBelow(
   directory: string,
   { read, list = (path) => readdir(path) }: TrustSurroundings,
-): Promise<Trusted> {
+): Promise<TrustedResult> {
   let names: readonly string[];
   try {
     names = await list(directory);
@@ -93,7 +93,7 @@ function isRefused(reason: SslReason): boolean {
   return typeof reason === 'string' && reason !== 'eisdir' && !isAbsent(reason);
 }
 
-async function certificatesIn(path: string, read: TrustSurroundings['read']): Promise<Trusted> {
+async function certificatesIn(path: string, read: TrustSurroundings['read']): Promise<TrustedResult> {
   const entries = await read(path);
   if ('error' in entries) return { error: { path, reason: entries.error } };
   const ders = known.get(entries.ok) ?? certificatesOf(entries.ok);

@@ -1,5 +1,5 @@
 /**
- * A network in memory for simulations: the same errors as TCP, and every whim drawn from a given random source.
+ * A network in memory for simulations: the same errors as TCP, and all delays, cuts and failures drawn from a given source.
  *
  * Each flight of bytes takes its time by the injected clock, may be cut into pieces, and a connection may break at
  * any moment by chance or by command. Bytes keep their order, as on TCP; nothing here reads another clock.

@@ -1,4 +1,4 @@
-/** early_data, RFC 8446 §4.2.10. Offers are refused for now: what follows them is skipped. */
+/** early_data, RFC 8446 §4.2.10. */
 import { empty, uint32 } from '../../values/wire/codec.js';
 import { type Field, field } from './field.js';
 

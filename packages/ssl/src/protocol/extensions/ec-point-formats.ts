@@ -1,4 +1,4 @@
-/** ec_point_formats, RFC 8422 §5.1.2: a relic; every point is uncompressed. TLS 1.2 and before. */
+/** ec_point_formats, RFC 8422 §5.1.2: of TLS 1.2 and before; nobody sends other than uncompressed points. */
 import { list8, uint8 } from '../../values/wire/codec.js';
 import { type Field, field } from './field.js';
 

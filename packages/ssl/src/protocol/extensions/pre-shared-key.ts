@@ -1,4 +1,4 @@
-/** pre_shared_key and psk_key_exchange_modes, RFC 8446 §4.2.11, §4.2.9. Offers are checked and not used yet. */
+/** pre_shared_key and psk_key_exchange_modes, RFC 8446 §4.2.11, §4.2.9. What they mean is in `tls13/psk.ts`. */
 import {
   type Codec,
   list8,

@@ -144,7 +144,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
 };
 
 export const serverHelloColumn: Column<ServerHelloExtensions> = {
-  fields: [keyShareAnswer, selectedVersion, preSharedKeySelection],
+  fields: [preSharedKeySelection, keyShareAnswer, selectedVersion],
   none: () => ({ keyShare: undefined, selectedVersion: undefined, preSharedKey: undefined }),
 };
 

@@ -1,6 +1,6 @@
 /**
- * What is chosen from hellos in all versions alike. Where the RFCs leave the choice, OTP's rules hold. What only TLS 1.3
- * or only TLS 1.2 chooses is in the folder of each.
+ * What is chosen from hellos in all versions alike (RFC 8446 §4.1.1, RFC 5246 §7.4.1). Where the RFCs leave the
+ * choice, OTP's rules hold. What only TLS 1.3 or only TLS 1.2 chooses is in the folder of each.
  */
 import {
   type SignatureScheme,
@@ -9,6 +9,7 @@ import {
 } from '../../values/registry/schemes.js';
 import type { CipherSuite } from '../../values/registry/suites.js';
 import { authorityKeys, isIssuedByOneOf } from '../../values/x509/authorities.js';
+import type { CertificateAuthentication } from '../authentication.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 
@@ -16,6 +17,11 @@ import { AlertError } from '../reasons.js';
 export interface CertificateChoice {
   readonly identity: OwnIdentity;
   readonly scheme: SignatureScheme;
+}
+
+/** What a side has proved by showing a certificate and signing with its key. */
+export function shownBy({ identity, scheme }: CertificateChoice): CertificateAuthentication {
+  return { kind: 'certificate', chain: identity.chain, scheme: scheme.name };
 }
 
 /**

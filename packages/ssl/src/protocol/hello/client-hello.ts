@@ -10,6 +10,18 @@ import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
+import { beforeBinders, type ClientResumption, pskDheKe } from '../tls13/psk.js';
+import {
+  binderOf,
+  type EarlyOffer,
+  earlyDataTerms,
+  earlyOffer,
+  noEarlyData,
+  type OfferedPsk,
+  offeredPsks,
+  usablePsks,
+} from '../tls13/psk-offer.js';
+import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
 import { isBuiltSuite } from './suite.js';
 import { speaksTls12, speaksTls13 } from './version.js';
@@ -28,6 +40,9 @@ export interface ClientOffer {
 export interface Tls13Offer extends ClientOffer {
   readonly group: Group;
   readonly share: KeyShare;
+  /** Keys that may stand in for a certificate, in the order of the hello; often none. */
+  readonly psks: readonly OfferedPsk[];
+  readonly early: EarlyOffer;
 }
 
 /** Whether a server may answer with TLS 1.3. */
@@ -43,10 +58,15 @@ export function firstOffer(
   dependencies: Dependencies,
   host: string | undefined,
   statusRequest?: StatusRequest,
+  resumption?: ClientResumption,
 ): ClientOffer | Tls13Offer {
   const serverName = nameToSend(host);
-  const wishes = wishesOf(config, dependencies.engine);
+  const { engine } = dependencies;
+  const wishes = wishesOf(config, engine);
   const { group } = wishes;
+  const recognized = wishes.tls13 && resumption;
+  const psks = recognized === undefined ? [] : usablePsks(recognized, config, engine);
+  const terms = recognized && earlyDataTerms(recognized, psks, config);
   const share = wishes.tls13 ? dependencies.keyShare(group) : undefined;
   const random = dependencies.random(32);
   const extensions: ClientHelloExtensions = {
@@ -61,23 +81,49 @@ export function firstOffer(
     supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
     certificateAuthorities: undefined,
-    pskKeyExchangeModes: undefined,
+    pskKeyExchangeModes: recognized && [pskDheKe],
     keyShare: share && [{ group: groupCode(group.name), keyExchange: share.publicKey }],
-    earlyData: undefined,
+    earlyData: terms && true,
     renegotiationInfo: undefined,
     preSharedKey: undefined,
   };
-  const hello: ClientHello = {
+  const fields: HelloFields = {
     legacyVersion: 0x0303,
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
     legacySessionId: wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
     cipherSuites: wishes.cipherSuites,
     legacyCompressionMethods: noCompression,
-    extensions: writeExtensions(clientHelloColumn, extensions),
   };
-  const offer: ClientOffer = { hello, raw: encodeHandshake('client_hello', hello), extensions, serverName };
-  return share === undefined ? offer : { ...offer, group, share };
+  const written = writeBound(fields, extensions, psks, ({ hash }, part) => hash.digest(part));
+  const offer: ClientOffer = { ...written, serverName };
+  if (share === undefined) return offer;
+  const [first] = psks;
+  const early =
+    terms === undefined || first === undefined ? noEarlyData : earlyOffer(terms, first, written.raw, engine);
+  return { ...offer, group, share, psks, early };
+}
+
+type HelloFields = Omit<ClientHello, 'extensions'>;
+type Written = Pick<ClientOffer, 'hello' | 'raw' | 'extensions'>;
+
+function write(fields: HelloFields, extensions: ClientHelloExtensions): Written {
+  const hello = { ...fields, extensions: writeExtensions(clientHelloColumn, extensions) };
+  return { hello, raw: encodeHandshake('client_hello', hello), extensions };
+}
+
+/** RFC 8446 §4.2.11.2: binders prove the keys, over the hash of all that stands before them. */
+function writeBound(
+  fields: HelloFields,
+  extensions: ClientHelloExtensions,
+  psks: readonly OfferedPsk[],
+  digest: (psk: OfferedPsk, part: Uint8Array) => Uint8Array,
+): Written {
+  if (psks.length === 0) return write(fields, extensions);
+  const unbound = offeredPsks(psks);
+  const part = beforeBinders(write(fields, { ...extensions, preSharedKey: unbound }).raw, unbound.binders);
+  const binders = psks.map((psk) => binderOf(psk, digest(psk, part)));
+  return write(fields, { ...extensions, preSharedKey: offeredPsks(psks, binders) });
 }
 
 /** What a config says in every hello, in the codes of the wire. */
@@ -129,11 +175,15 @@ export function offeredGroups({ versions, supportedGroups, eccs }: ClientSetting
   return speaksTls13(versions) ? supportedGroups : eccs;
 }
 
-/** §4.1.2: the same hello but for key share and cookie. */
+/**
+ * §4.1.2: the same hello but for key share and cookie, without early data, and with those of the keys that go with the
+ * suite that the server has chosen. The transcript ends with the HelloRetryRequest.
+ */
 export function secondOffer(
   first: Tls13Offer,
   group: Group | undefined,
   cookie: Uint8Array | undefined,
+  transcript: Transcript,
   dependencies: Dependencies,
 ): Tls13Offer {
   const share = group === undefined ? first.share : dependencies.keyShare(group);
@@ -142,14 +192,16 @@ export function secondOffer(
     ...first.extensions,
     keyShare: [{ group: groupCode(shared.name), keyExchange: share.publicKey }],
     cookie,
+    earlyData: undefined,
+    preSharedKey: undefined,
   };
-  const hello: ClientHello = { ...first.hello, extensions: writeExtensions(clientHelloColumn, extensions) };
+  const psks = first.psks.filter(({ hash }) => hash.name === transcript.hash.name);
   return {
-    hello,
-    raw: encodeHandshake('client_hello', hello),
-    extensions,
+    ...writeBound(first.hello, extensions, psks, (_psk, part) => transcript.digestWith(part)),
     serverName: first.serverName,
     group: shared,
     share,
+    psks,
+    early: first.early.kind === 'none' ? noEarlyData : { kind: 'withdrawn' },
   };
 }

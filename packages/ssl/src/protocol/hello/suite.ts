@@ -1,4 +1,4 @@
-/** Cipher suites with the primitives they stand for: what a hello may offer and select. */
+/** Cipher suites with the primitives they stand for: what a hello may offer and select (RFC 8446 §4.1.1). */
 import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
 import {
   type Authentication,
@@ -7,8 +7,11 @@ import {
   type CipherSuite,
   isTls12Suite,
   isTls13Suite,
+  type KeyExchange as KeyExchangeName,
 } from '../../values/registry/suites.js';
 import type { NonceForm } from '../record/tls12-protection.js';
+import { ecdhe } from '../tls12/key-exchange/ecdhe.js';
+import type { KeyExchange } from '../tls12/key-exchange/key-exchange.js';
 
 /** A suite of TLS 1.3. */
 export interface Suite {
@@ -18,8 +21,9 @@ export interface Suite {
   readonly hash: HashFunction;
 }
 
-/** Who proves who it is in a TLS 1.2 handshake, and how the nonces of its records are made. */
+/** Who proves who it is in a TLS 1.2 handshake, how keys are agreed, and how the nonces of its records are made. */
 export interface Suite12 extends Suite {
+  readonly keyExchange: KeyExchange;
   /** The kind of key that the server's certificate must have. */
   readonly authentication: Authentication;
   readonly nonceForm: NonceForm;
@@ -33,9 +37,17 @@ export function tls13Suite(row: CipherSuite, engine: CryptoEngine): Suite | unde
 /** A suite's primitives; `undefined` when it is not of TLS 1.2, not built or the engine lacks them. */
 export function tls12Suite(row: CipherSuite, engine: CryptoEngine): Suite12 | undefined {
   const authentication = isTls12Suite(row) ? authenticationOf(row) : undefined;
+  const keyExchange = keyExchanges[row.keyExchange];
   const suite = authentication && primitives(row, engine);
-  return suite && authentication && { ...suite, authentication, nonceForm: nonceForms[suite.aead.name] };
+  if (suite === undefined || authentication === undefined || keyExchange === undefined) return undefined;
+  return { ...suite, authentication, keyExchange, nonceForm: nonceForms[suite.aead.name] };
 }
+
+/** Those that are built, by the suites' names for them. */
+const keyExchanges: Partial<Readonly<Record<KeyExchangeName, KeyExchange>>> = {
+  ecdhe_ecdsa: ecdhe,
+  ecdhe_rsa: ecdhe,
+};
 
 /** Whether we can speak a suite in any version: only then may a hello offer it. */
 export function isBuiltSuite(row: CipherSuite, engine: CryptoEngine): boolean {

@@ -67,9 +67,19 @@ export class WriteHalf {
       : [Uint8Array.from(CHANGE_CIPHER_SPEC_RECORD)];
   }
 
+  /** Whether what leaves now is protected. */
+  get keyed(): boolean {
+    return this.protection !== undefined;
+  }
+
   /** Everything from now on leaves under these keys. */
   install(protection: WriteProtection): void {
     this.protection = protection;
+  }
+
+  /** Everything from now on leaves in the clear: after early data comes a ClientHello that has no keys (§4.1.4). */
+  drop(): void {
+    this.protection = undefined;
   }
 
   /** Moves on to our next traffic keys; the KeyUpdate that says so was sealed before (§4.6.3, §7.2). */

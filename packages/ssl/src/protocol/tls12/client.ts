@@ -21,13 +21,14 @@
  * CertificateStatus and waits for the verdict (AWAIT_VERDICT_WITH_KEYS).
  */
 import type { AnyStateMachine } from 'xstate';
-import type { Group, PublicKey } from '../../values/crypto/engine.js';
+import type { GroupName, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Authentication, unauthenticated } from '../authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -41,19 +42,14 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import type { CertificateChoice } from '../hello/choose.js';
+import { type CertificateChoice, shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
-import {
-  acceptGroup,
-  decodeServerKeyExchange,
-  encodeClientKeyExchange,
-  premasterSecret,
-  signedParams,
-} from './key-exchange/ecdhe.js';
+import type { ClientExchange } from './key-exchange/key-exchange.js';
+import { signedParams } from './key-exchange/signed-params.js';
 import {
   changeReadKeys,
   changeWriteKeys,
@@ -61,7 +57,6 @@ import {
   deriveKeys,
   type Keys12,
   type Negotiated12,
-  type Peer12,
 } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
@@ -107,9 +102,8 @@ interface WaitSke extends WithChain {
 }
 /** From ServerKeyExchange on: the server has proved who it is. */
 interface WithKeys extends Underway {
-  readonly peer: Peer12;
-  readonly group: Group;
-  readonly point: Uint8Array;
+  readonly peer: Authentication;
+  readonly exchange: ClientExchange;
 }
 interface WaitCrShd extends WithKeys {
   readonly state: 'waitCrShd';
@@ -126,8 +120,8 @@ interface WaitShd extends WithKeys {
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
-  readonly peer: Peer12;
-  readonly group: Group;
+  readonly peer: Authentication;
+  readonly group: GroupName | undefined;
   readonly own: OwnAuthentication;
   readonly keys: Keys12;
 }
@@ -344,17 +338,21 @@ function receiveServerKeyExchange(
   { body, raw }: Message<'server_key_exchange'>,
   { config, dependencies }: ClientContext,
 ): WaitCrShd {
-  const { params, signed } = decodeServerKeyExchange(body.exchangeKeys);
-  const group = acceptGroup(params, offeredGroups(config), dependencies.engine);
+  const { keyExchange } = negotiated.suite;
+  const { exchange, params, signed } = keyExchange.read(
+    body.exchangeKeys,
+    offeredGroups(config),
+    dependencies.engine,
+  );
   const content = signedParams(params, negotiated.randoms);
   const scheme = checkSignature12(signed, key, config.signatureAlgs, content);
   negotiated.messages.add(raw);
-  return { state: 'waitCrShd', negotiated, peer: { chain, scheme }, group, point: params.point };
+  return { state: 'waitCrShd', negotiated, peer: { kind: 'certificate', chain, scheme }, exchange };
 }
 
 /** RFC 5246 §7.4.4 */
 function receiveCertificateRequest(
-  { negotiated, peer, group, point }: WaitCrShd,
+  { negotiated, peer, exchange }: WaitCrShd,
   { body, raw }: Message<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
@@ -362,16 +360,16 @@ function receiveCertificateRequest(
   negotiated.messages.add(raw);
   const own: OwnAuthentication =
     choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
-  return { state: 'waitShd', negotiated, peer, group, point, own };
+  return { state: 'waitShd', negotiated, peer, exchange, own };
 }
 
 /** RFC 5246 §7.4.5: the server's flight ends, and it does not ask who we are. */
 function answerUnasked(
-  { negotiated, peer, group, point }: WaitCrShd,
+  { negotiated, peer, exchange }: WaitCrShd,
   event: Message<'server_hello_done'>,
   context: ClientContext,
 ): WaitCcs {
-  return answer({ state: 'waitShd', negotiated, peer, group, point, own: { kind: 'none' } }, event, context);
+  return answer({ state: 'waitShd', negotiated, peer, exchange, own: { kind: 'none' } }, event, context);
 }
 
 /** Our second flight, with a key that is at hand. */
@@ -409,7 +407,7 @@ function receiveSignature(
 
 /** RFC 5246 §7.4.6, §7.4.7: Certificate if it was asked for, ClientKeyExchange, and the secrets that come of it. */
 function exchangeKeys(
-  { negotiated, peer, group, point, own }: WaitShd,
+  { negotiated, peer, exchange, own }: WaitShd,
   { raw }: Message<'server_hello_done'>,
   { dependencies, channel }: ClientContext,
 ): WithMaster {
@@ -420,10 +418,9 @@ function exchangeKeys(
     const certificateList = own.kind === 'certificate' ? own.identity.chain : [];
     send(channel, messages, 'certificate', { certificateList });
   }
-  const share = dependencies.keyShare(group);
-  const premaster = premasterSecret(share, point);
-  send(channel, messages, 'client_key_exchange', { exchangeKeys: encodeClientKeyExchange(share) });
-  return { negotiated, peer, group, own, keys: deriveKeys(negotiated, premaster) };
+  const { exchangeKeys, premaster } = exchange.answer(dependencies);
+  send(channel, messages, 'client_key_exchange', { exchangeKeys });
+  return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster) };
 }
 
 /** RFC 5246 §7.4.8 */
@@ -467,6 +464,6 @@ function receiveFinished(
   channel.endPeerFlight();
   const expected = keys.master.verifyData('server', negotiated.messages.digest());
   if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
-  const ownScheme = own.kind === 'certificate' ? own.scheme.name : undefined;
-  return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, ownScheme }) };
+  const shown = own.kind === 'certificate' ? shownBy(own) : unauthenticated;
+  return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, own: shown }) };
 }

@@ -1,7 +1,7 @@
 /** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
-import type { Group } from '../../values/crypto/engine.js';
-import type { SignatureSchemeName } from '../../values/registry/schemes.js';
+import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
+import type { Authentication } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
 import type { Facts } from '../facts.js';
 import type { Suite12 } from '../hello/suite.js';
@@ -20,15 +20,6 @@ export interface Negotiated12 {
   readonly masterSecret: 'extended' | 'plain';
   readonly messages: HandshakeMessages;
 }
-
-/** The peer's certificates, once they have been judged and proved. */
-export interface Peer12 {
-  readonly chain: readonly Uint8Array[];
-  readonly scheme: SignatureSchemeName | undefined;
-}
-
-/** A peer that showed no certificate. */
-export const anonymous12: Peer12 = { chain: [], scheme: undefined };
 
 /** From ClientKeyExchange on. */
 export interface Keys12 {
@@ -77,33 +68,30 @@ export function changeReadKeys(
 /** What stands when a handshake has ended well. */
 interface Finished12 {
   readonly negotiated: Negotiated12;
-  readonly group: Group;
+  readonly group: GroupName | undefined;
   readonly keys: Keys12;
-  readonly peer: Peer12;
-  readonly ownScheme: SignatureSchemeName | undefined;
+  readonly peer: Authentication;
+  readonly own: Authentication;
 }
 
 /** What the connection tells its users. */
-export function conclude12(
-  role: Facts['role'],
-  { negotiated, group, keys, peer, ownScheme }: Finished12,
-): Facts {
+export function conclude12(role: Facts['role'], { negotiated, group, keys, peer, own }: Finished12): Facts {
   const { suite, randoms, alpn, serverName, sessionId } = negotiated;
   return {
     role,
     protocol: 'tlsv1.2',
     cipherSuite: suite.row,
-    group: group.name,
+    group,
     alpn,
     serverName,
-    peerChain: peer.chain,
-    peerSignatureScheme: peer.scheme,
-    ownSignatureScheme: ownScheme,
+    peer,
+    own,
     clientRandom: randoms.client,
     serverRandom: randoms.server,
     sessionId,
     retried: false,
     sessionResumption: false,
+    earlyData: 'none',
     secrets: { kind: 'master', masterSecret: keys.master },
   };
 }

@@ -15,6 +15,7 @@ const warning = 1;
 export class Tls12PostHandshake implements PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules = tls12Alerts;
+  readonly again = 'never';
   private readonly channel: Channel;
   private readonly sink: Pick<Sink, 'owes'>;
   private idleWishes = 0;
@@ -54,6 +55,8 @@ export class Tls12PostHandshake implements PostHandshake {
   updateKeys(): boolean {
     return false;
   }
+
+  ticketPsk(): undefined {}
 
   expectKeyUpdates(): void {}
 }

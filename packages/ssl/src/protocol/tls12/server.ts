@@ -19,7 +19,7 @@
  *                                   <--------             Finished
  */
 import type { AnyStateMachine } from 'xstate';
-import type { Group, KeyShare, PublicKey } from '../../values/crypto/engine.js';
+import type { Group, GroupName, PublicKey } from '../../values/crypto/engine.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { MessageOf } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
@@ -27,6 +27,7 @@ import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-message
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Authentication, unauthenticated } from '../authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -47,27 +48,20 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
+import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
+import type { ServerExchange } from './key-exchange/key-exchange.js';
+import { encodeSignedParams, signedParams } from './key-exchange/signed-params.js';
 import {
-  decodeClientKeyExchange,
-  encodeServerKeyExchange,
-  paramsOf,
-  premasterSecret,
-  signedParams,
-} from './key-exchange/ecdhe.js';
-import {
-  anonymous12,
   changeReadKeys,
   changeWriteKeys,
   conclude12,
   deriveKeys,
   type Keys12,
   type Negotiated12,
-  type Peer12,
 } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
@@ -88,29 +82,29 @@ interface Start {
 /** From the ServerHello on. */
 interface Underway {
   readonly negotiated: Negotiated12;
-  readonly group: Group;
   readonly certificate: CertificateChoice;
 }
-interface Negotiated extends Underway {
+/** Until our ephemeral keys are made. */
+interface Agreed extends Underway {
+  readonly group: Group;
+}
+interface Negotiated extends Agreed {
   readonly state: 'negotiated';
   /** What the client wants to see stapled; we have accepted to try. */
   readonly status: StatusRequest | undefined;
 }
-interface AwaitStaple extends Underway {
+interface AwaitStaple extends Agreed {
   readonly state: 'awaitStaple';
 }
-/** From our Certificate on, with our ephemeral key. */
-interface Certified extends Underway {
-  readonly state: 'certified';
-  readonly share: KeyShare;
-}
-interface AwaitSignature extends Underway {
-  readonly state: 'awaitSignature';
-  readonly share: KeyShare;
-}
-/** From ServerHelloDone on. */
+/** From our Certificate on, with our part of the key exchange. */
 interface Answered extends Underway {
-  readonly share: KeyShare;
+  readonly exchange: ServerExchange;
+}
+interface Certified extends Answered {
+  readonly state: 'certified';
+}
+interface AwaitSignature extends Answered {
+  readonly state: 'awaitSignature';
 }
 interface WaitFlight2 extends Answered {
   readonly state: 'waitFlight2';
@@ -135,6 +129,7 @@ interface WaitCkeOfShown extends Answered {
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
+  readonly group: GroupName | undefined;
   readonly keys: Keys12;
 }
 interface WaitCv extends WithMaster {
@@ -144,11 +139,11 @@ interface WaitCv extends WithMaster {
 }
 interface WaitCcs extends WithMaster {
   readonly state: 'waitCcs';
-  readonly peer: Peer12;
+  readonly peer: Authentication;
 }
 interface WaitFinished extends WithMaster {
   readonly state: 'waitFinished';
-  readonly peer: Peer12;
+  readonly peer: Authentication;
 }
 interface Connected {
   readonly state: 'connected';
@@ -348,23 +343,24 @@ function askStaple(from: Negotiated, context: ServerContext): AwaitStaple {
   return { state: 'awaitStaple', negotiated, group, certificate };
 }
 
-function receiveStaple(
-  { negotiated, group, certificate }: AwaitStaple,
-  { response }: Answer<'staple'>,
-  context: ServerContext,
-): Certified {
+function receiveStaple(from: AwaitStaple, { response }: Answer<'staple'>, context: ServerContext): Certified {
   if (response !== undefined)
-    send(context.channel, negotiated.messages, 'certificate_status', {
+    send(context.channel, from.negotiated.messages, 'certificate_status', {
       statusType: ocspStatusType,
       response,
     });
-  return { state: 'certified', negotiated, group, certificate, share: context.dependencies.keyShare(group) };
+  return certified(from, context);
 }
 
 function sendPlainCertificate(from: Negotiated, context: ServerContext): Certified {
   sendCertificate(from, context);
-  const { negotiated, group, certificate } = from;
-  return { state: 'certified', negotiated, group, certificate, share: context.dependencies.keyShare(group) };
+  return certified(from, context);
+}
+
+/** Our part of the key exchange is made. */
+function certified({ negotiated, group, certificate }: Agreed, { dependencies }: ServerContext): Certified {
+  const exchange = negotiated.suite.keyExchange.serve(group, dependencies);
+  return { state: 'certified', negotiated, certificate, exchange };
 }
 
 /** RFC 5246 §7.4.2 */
@@ -393,20 +389,20 @@ function receiveSignature(
   return sendServerKeyExchange(from, signature, context);
 }
 
-function toSign({ group, share, negotiated }: Certified): Uint8Array {
-  return signedParams(paramsOf(group, share), negotiated.randoms);
+function toSign({ exchange, negotiated }: Certified): Uint8Array {
+  return signedParams(exchange.params, negotiated.randoms);
 }
 
 /** ServerKeyExchange, CertificateRequest if we want to know who the client is, ServerHelloDone. */
 function sendServerKeyExchange(
-  { negotiated, group, certificate, share }: Answered,
+  { negotiated, certificate, exchange }: Answered,
   signature: Uint8Array,
   { config, certificateAuthorities, channel }: ServerContext,
 ): WaitFlight2 {
   const { messages } = negotiated;
   const signed = { algorithm: certificate.scheme.code, signature };
   send(channel, messages, 'server_key_exchange', {
-    exchangeKeys: encodeServerKeyExchange({ params: paramsOf(group, share), signed }),
+    exchangeKeys: encodeSignedParams(exchange.params, signed),
   });
   const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested')
@@ -417,22 +413,22 @@ function sendServerKeyExchange(
     });
   send(channel, messages, 'server_hello_done', true);
   channel.finishFlight();
-  return { state: 'waitFlight2', negotiated, group, certificate, share, clientAuthentication };
+  return { state: 'waitFlight2', negotiated, certificate, exchange, clientAuthentication };
 }
 
-function waitForCertificate({ negotiated, group, certificate, share }: WaitFlight2): WaitCert {
-  return { state: 'waitCert', negotiated, group, certificate, share };
+function waitForCertificate({ negotiated, certificate, exchange }: WaitFlight2): WaitCert {
+  return { state: 'waitCert', negotiated, certificate, exchange };
 }
 
 /** Nobody will sign the messages. */
-function waitForKeys({ negotiated, group, certificate, share }: WaitFlight2): WaitCke {
+function waitForKeys({ negotiated, certificate, exchange }: WaitFlight2): WaitCke {
   negotiated.messages.forget();
-  return { state: 'waitCke', negotiated, group, certificate, share };
+  return { state: 'waitCke', negotiated, certificate, exchange };
 }
 
 /** RFC 5246 §7.4.6 */
 function receiveEmptyCertificate(
-  { negotiated, group, certificate, share }: WaitCert,
+  { negotiated, certificate, exchange }: WaitCert,
   { raw }: Message<'certificate'>,
   { config }: ServerContext,
 ): WaitCke {
@@ -440,12 +436,12 @@ function receiveEmptyCertificate(
     throw new AlertError('certificate_required', 'no_peer_certificate', 'handshake_failure');
   negotiated.messages.add(raw);
   negotiated.messages.forget();
-  return { state: 'waitCke', negotiated, group, certificate, share };
+  return { state: 'waitCke', negotiated, certificate, exchange };
 }
 
 /** RFC 5246 §7.4.6 */
 function receiveCertificate(
-  { negotiated, group, certificate, share }: WaitCert,
+  { negotiated, certificate, exchange }: WaitCert,
   { body, raw }: Message<'certificate'>,
   { sink }: ServerContext,
 ): AwaitVerdict {
@@ -453,20 +449,20 @@ function receiveCertificate(
   // Copies: facts keep them when the record is long gone.
   const chain = body.certificateList.map((der) => new Uint8Array(der));
   sink.askVerdict(chain, undefined);
-  return { state: 'awaitVerdict', negotiated, group, certificate, share, chain };
+  return { state: 'awaitVerdict', negotiated, certificate, exchange, chain };
 }
 
 function receiveVerdict(
-  { negotiated, group, certificate, share, chain }: AwaitVerdict,
+  { negotiated, certificate, exchange, chain }: AwaitVerdict,
   { verdict }: Answer<'verdict'>,
 ): WaitCkeOfShown {
   const key = acceptVerdict(verdict);
-  return { state: 'waitCkeOfShown', negotiated, group, certificate, share, chain, key };
+  return { state: 'waitCkeOfShown', negotiated, certificate, exchange, chain, key };
 }
 
 /** RFC 5246 §7.4.7 */
 function receiveClientKeyExchange(from: WaitCke, event: Message<'client_key_exchange'>): WaitCcs {
-  return { state: 'waitCcs', ...withMaster(from, event), peer: anonymous12 };
+  return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
 }
 
 function receiveClientKeyExchangeOfShown(
@@ -477,12 +473,12 @@ function receiveClientKeyExchangeOfShown(
 }
 
 function withMaster(
-  { negotiated, group, certificate, share }: Answered,
+  { negotiated, certificate, exchange }: Answered,
   { body, raw }: Message<'client_key_exchange'>,
 ): WithMaster {
-  const premaster = premasterSecret(share, decodeClientKeyExchange(body.exchangeKeys));
+  const premaster = exchange.premaster(body.exchangeKeys);
   negotiated.messages.add(raw);
-  return { negotiated, group, certificate, keys: deriveKeys(negotiated, premaster) };
+  return { negotiated, group: exchange.group, certificate, keys: deriveKeys(negotiated, premaster) };
 }
 
 /** RFC 5246 §7.4.8 */
@@ -495,7 +491,14 @@ function receiveCertificateVerify(
   const scheme = checkSignature12(body, key, config.signatureAlgs, messages.bytes());
   messages.add(raw);
   messages.forget();
-  return { state: 'waitCcs', negotiated, group, certificate, keys, peer: { chain, scheme } };
+  return {
+    state: 'waitCcs',
+    negotiated,
+    group,
+    certificate,
+    keys,
+    peer: { kind: 'certificate', chain, scheme },
+  };
 }
 
 function receiveChangeCipherSpec(
@@ -521,6 +524,6 @@ function receiveFinished(
   changeWriteKeys(negotiated, keys, 'server', channel);
   send(channel, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
   channel.finishFlight();
-  const ownScheme = certificate.scheme.name;
-  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, ownScheme }) };
+  const own = shownBy(certificate);
+  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
 }

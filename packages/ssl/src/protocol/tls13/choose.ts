@@ -6,10 +6,15 @@ import {
   type SignatureSchemeName,
   schemeByCode,
 } from '../../values/registry/schemes.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
+import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
+import type { Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
+import type { ServerSettings } from '../settings.js';
+import { type EarlyDataTerms, pskDheKe } from './psk.js';
 
 /** The group of the key exchange; `retry` when the client must send a share for it first. */
 export type GroupChoice =
@@ -34,6 +39,55 @@ export function chooseGroup(
   }
   if (retry === undefined) throw new AlertError('no_suitable_groups', 'no_suitable_groups');
   return { kind: 'retry', group: retry };
+}
+
+/** Whether a client offers pre-shared keys in a mode that we use (§4.2.9). */
+export function offersUsablePsk({ preSharedKey, pskKeyExchangeModes }: ClientHelloExtensions): boolean {
+  return preSharedKey !== undefined && pskKeyExchangeModes?.includes(pskDheKe) === true;
+}
+
+/**
+ * Whether what a client sends early is read (§4.2.10): under the first key that it offers, with the suite and the
+ * protocol that the key came into being with, and not before a HelloRetryRequest. `index`: of the key that is used.
+ */
+export function acceptsEarlyData(
+  { extensions, hellos, suite, alpn }: EarlyDataOffer,
+  index: number,
+  terms: EarlyDataTerms,
+): boolean {
+  return (
+    extensions.earlyData === true &&
+    hellos === 'first' &&
+    index === 0 &&
+    terms.suite.id === suite.row.id &&
+    sameProtocol(terms.alpn, alpn)
+  );
+}
+
+/** What is chosen for the connection that early data comes with. */
+interface EarlyDataOffer {
+  readonly extensions: ClientHelloExtensions;
+  readonly hellos: 'first' | 'retried';
+  readonly suite: Suite;
+  readonly alpn: Uint8Array | undefined;
+}
+
+/** Whether two choices of ALPN are the same, no protocol being one of them. */
+export function sameProtocol(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : sameBytes(one, other);
+}
+
+/** Throws `missing_signature_algorithms`, `no_suitable_signature_algorithm`. */
+export function chooseOwnCertificate(
+  identities: readonly OwnIdentity[],
+  { signatureAlgorithms, certificateAuthorities }: ClientHelloExtensions,
+  { signatureAlgs }: ServerSettings,
+): CertificateChoice {
+  if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
+  const choice = chooseCertificate(identities, signatureAlgorithms, signatureAlgs, certificateAuthorities);
+  if (choice === undefined)
+    throw new AlertError('no_suitable_signature_algorithm', 'no_suitable_signature_algorithm');
+  return choice;
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * TLS 1.3, client (RFC 8446 §4, appendix A.1).
+ * TLS 1.3, client (RFC 8446 §2, §4, appendix A.1).
  *
  *                    START <----+
  *     Send ClientHello |        | Recv HelloRetryRequest
@@ -9,23 +9,24 @@
  *      |               v
  *      |            WAIT_EE
  *      |               | Recv EncryptedExtensions
- *   Can send           |        (Using PSK: WAIT_FINISHED, room for it)
- *   early data         v
- *   (room)          WAIT_CERT_CR
+ *      |               |------------------------+ Using PSK
+ *   Can send           v                        |
+ *   early data      WAIT_CERT_CR                |
  *      |   Recv CertificateRequest |  \ Recv Certificate
- *      |                WAIT_CERT  |   |
- *      |          Recv Certificate v   v
- *      |               AWAIT_VERDICT         ours: the chain is judged outside
- *      |               | verdict
- *      |               v
- *      |            WAIT_CV
- *      |               | Recv CertificateVerify
- *      |               v
- *      |            WAIT_FINISHED
+ *      |                WAIT_CERT  |   |        |
+ *      |          Recv Certificate v   v        |
+ *      |               AWAIT_VERDICT            |   ours: the chain is judged outside
+ *      |               | verdict                |
+ *      |               v                        |
+ *      |            WAIT_CV                     |
+ *      |               | Recv CertificateVerify |
+ *      |               v                        |
+ *      |            WAIT_FINISHED <-------------+
  *      |               | Recv Finished: K_recv = application
+ *      \               | [Send EndOfEarlyData: K_send = handshake]
  *      |               | [Send Certificate [+ CertificateVerify]], with a remote key by way of AWAIT_SIGNATURE
  *      |               | Send Finished: K_send = application
- *      v               v
+ *                      v
  *                   CONNECTED
  *
  * The first hello is sent before the version is known (`hello/`), so this machine starts in WAIT_SH. `start` is
@@ -41,6 +42,7 @@ import { tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
@@ -62,6 +64,7 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
+import { shownBy } from '../hello/choose.js';
 import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
@@ -71,8 +74,10 @@ import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-prote
 import type { ClientSettings, Dependencies } from '../settings.js';
 import { Transcript } from '../transcript.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
-import { chooseCertificate } from './choose.js';
+import { chooseCertificate, sameProtocol } from './choose.js';
+import type { EarlyDataAllowance } from './early-data.js';
 import { checkVerifyData } from './finished.js';
+import type { Resumption } from './key-schedule.js';
 import {
   type ApplicationKeys,
   applicationKeys,
@@ -80,10 +85,12 @@ import {
   type HandshakeKeys,
   handshakeKeys,
   type Negotiated,
-  type Peer,
+  resumptionOf,
   sharedSecret,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
+import { pskAuthentication } from './psk.js';
+import { allowanceOf, type EarlyOffer, type OfferedPsk } from './psk-offer.js';
 import { send } from './send.js';
 
 // State data. Each state has exactly what exists then.
@@ -107,10 +114,16 @@ interface Underway {
 }
 interface WaitEe extends Underway {
   readonly state: 'waitEe';
+  readonly selected: SelectedProof;
 }
+/** How the server has chosen to be known: as its first certificate will say, or by a key of ours. */
+type SelectedProof =
+  | { readonly kind: 'certificate' }
+  | { readonly kind: 'psk'; readonly index: number; readonly authentication: PskAuthentication };
 /** From EncryptedExtensions on. */
 interface WithExtensions extends Underway {
   readonly alpn: Uint8Array | undefined;
+  readonly earlyData: Facts['earlyData'];
 }
 interface WaitCertCr extends WithExtensions {
   readonly state: 'waitCertCr';
@@ -138,17 +151,19 @@ interface WaitCv extends WithRequest {
 }
 interface WaitFinished extends WithRequest {
   readonly state: 'waitFinished';
-  readonly peer: Peer;
+  readonly peer: Authentication;
 }
 interface AwaitSignature extends WithRequest {
   readonly state: 'awaitSignature';
-  readonly peer: Peer;
+  readonly peer: Authentication;
   readonly application: ApplicationKeys;
   readonly scheme: SignatureScheme;
 }
 interface Connected {
   readonly state: 'connected';
   readonly facts: Facts;
+  /** Kept by clients that take tickets. */
+  readonly resumption: Resumption | undefined;
 }
 export type ClientData =
   | WaitSh
@@ -172,6 +187,10 @@ const isAnswer: Guard<WaitSh | Start, MessageEvent<'server_hello'>> = {
   name: 'no retry?',
   holds: (_from, event) => !isHelloRetryRequest(event.body),
 };
+const usesPsk: Guard<WaitEe, MessageEvent<'encrypted_extensions'>> = {
+  name: 'using PSK?',
+  holds: ({ selected }) => selected.kind === 'psk',
+};
 const signsElsewhere: Guard<WaitFinished, MessageEvent<'finished'>> = {
   name: 'remote key?',
   holds: ({ own }) => own.kind === 'certificate' && own.identity.key === 'remote',
@@ -184,6 +203,7 @@ export const clientArrows: readonly Arrow<ClientData, HandshakeEvent, ClientCont
   arrow('waitSh', 'server_hello', 'start', retry, isRetry),
   arrow('waitSh', 'server_hello', 'waitEe', receiveServerHello, isAnswer),
   arrow('start', 'server_hello', 'waitEe', receiveServerHelloAfterRetry, isAnswer),
+  arrow('waitEe', 'encrypted_extensions', 'waitFinished', receiveEncryptedExtensionsUnderPsk, usesPsk),
   arrow('waitEe', 'encrypted_extensions', 'waitCertCr', receiveEncryptedExtensions),
   arrow('waitCertCr', 'certificate_request', 'waitCert', receiveCertificateRequest),
   arrow('waitCertCr', 'certificate', 'awaitVerdict', receiveCertificateUnasked),
@@ -212,7 +232,8 @@ const otpNames: Readonly<Record<ClientData['state'], string>> = {
 
 const notes: StateNotes<ClientData> = {
   alerts: tls13Alerts,
-  postHandshake: (channel, sink) => new Tls13PostHandshake('client', channel, sink),
+  postHandshake: (channel, sink, data) =>
+    new Tls13PostHandshake('client', channel, sink, data.state === 'connected' ? data.resumption : undefined),
   changeCipherSpec: 'dropped',
   awaiting: ({ state }) =>
     state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
@@ -220,7 +241,21 @@ const notes: StateNotes<ClientData> = {
   stateName: (data) =>
     data.state === 'awaitVerdict' && data.own.kind === 'none' ? otpNames.waitCertCr : otpNames[data.state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
+  earlyWrite,
 };
+
+/** Until the server refuses it or its Finished ends it (§4.5). */
+function earlyWrite(data: ClientData): EarlyDataAllowance | undefined {
+  switch (data.state) {
+    case 'waitSh':
+    case 'waitEe':
+      return allowanceOf(data.offer.early);
+    case 'waitFinished':
+      return data.earlyData === 'accepted' ? allowanceOf(data.offer.early) : undefined;
+    default:
+      return undefined;
+  }
+}
 
 /** A handshake whose first hello was sent. */
 export function tls13Client(offer: Tls13Offer, context: ClientContext): Handshake {
@@ -263,14 +298,22 @@ function retry(
     offer,
     group === undefined ? undefined : dependencies.engine.group(group),
     cookie,
+    transcript,
     dependencies,
   );
   transcript.add(second.raw);
-  // §D.4: the second flight begins here.
-  if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  // §D.4: the second flight begins here, unless early data was it.
+  if (offer.early.kind === 'offered') withdraw(offer.early, channel);
+  else if (config.middleboxCompMode) channel.addChangeCipherSpec();
   channel.addMessage(second.raw);
   channel.finishFlight();
   return { state: 'start', offer: second, suite, transcript };
+}
+
+/** §4.1.4, §4.2.10: the server throws away what was sent early, and the second hello goes in the clear. */
+function withdraw({ secret }: Extract<EarlyOffer, { kind: 'offered' }>, channel: MessageChannel): void {
+  channel.dropWriteKeys();
+  secret.zero();
 }
 
 /** §4.1.3 */
@@ -286,7 +329,7 @@ function receiveServerHello(
   transcript.add(raw);
   const next = agree(offer, suite, transcript, body, 'first');
   // §D.4: leaves in front of whatever we send next, be it the second flight or an alert.
-  if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  if (config.middleboxCompMode && offer.early.kind === 'none') channel.addChangeCipherSpec();
   installKeys(suite, next, channel);
   return next;
 }
@@ -307,9 +350,12 @@ function receiveServerHelloAfterRetry(
   return next;
 }
 
-/** Handshake keys; ours first, since from its ServerHello on the server reads our alerts under them. */
-function installKeys({ aead }: Suite, { keys }: WaitEe, channel: MessageChannel): void {
-  channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
+/**
+ * Handshake keys; ours first, since from its ServerHello on the server reads our alerts under them. While it may still
+ * accept early data we go on under the keys of that (§4.2.10).
+ */
+function installKeys({ aead }: Suite, { keys, offer }: WaitEe, channel: MessageChannel): void {
+  if (offer.early.kind !== 'offered') channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
   channel.installReadKeys(new Tls13ReadProtection(aead, keys.server));
 }
 
@@ -339,9 +385,10 @@ function agree(
   body: ServerHello,
   hellos: Negotiated['hellos'],
 ): WaitEe {
-  const { keyShare } = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
+  const { keyShare, preSharedKey } = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
   if (keyShare === undefined) throw new AlertError('missing_key_share');
   if (keyShare.group !== groupCode(offer.group.name)) throw new AlertError('wrong_group');
+  const psk = preSharedKey === undefined ? undefined : selectedPsk(offer, preSharedKey, suite);
   const negotiated: Negotiated = {
     suite,
     group: offer.group,
@@ -351,24 +398,79 @@ function agree(
     serverName: offer.serverName,
     hellos,
   };
-  const keys = handshakeKeys(suite, transcript, sharedSecret(offer.share, keyShare.keyExchange));
-  return { state: 'waitEe', offer, negotiated, keys };
+  const dhe = sharedSecret(offer.share, keyShare.keyExchange);
+  const keys = handshakeKeys(suite, transcript, dhe, psk?.early);
+  const selected: SelectedProof =
+    psk === undefined || preSharedKey === undefined
+      ? { kind: 'certificate' }
+      : { kind: 'psk', index: preSharedKey, authentication: pskAuthentication(psk.offer) };
+  return { state: 'waitEe', offer, negotiated, keys, selected };
+}
+
+/** §4.2.11: one of ours, with the suite's hash. */
+function selectedPsk({ psks }: Tls13Offer, index: number, suite: Suite): OfferedPsk {
+  const psk = psks[index];
+  if (psk === undefined || psk.hash.name !== suite.hash.name)
+    throw new AlertError('wrong_psk_selection', { selected_identity: index });
+  return psk;
 }
 
 /** §4.3.1 */
 function receiveEncryptedExtensions(
-  { offer, negotiated, keys }: WaitEe,
-  { body, raw }: MessageEvent<'encrypted_extensions'>,
+  from: WaitEe,
+  event: MessageEvent<'encrypted_extensions'>,
+  { channel }: ClientContext,
 ): WaitCertCr {
+  return { state: 'waitCertCr', ...withExtensions(from, event, channel) };
+}
+
+/** §2.2: the key has proved both sides, and no certificate comes. */
+function receiveEncryptedExtensionsUnderPsk(
+  from: WaitEe,
+  event: MessageEvent<'encrypted_extensions'>,
+  { channel }: ClientContext,
+): WaitFinished {
+  if (from.selected.kind !== 'psk') throw new TypeError('no key was selected');
+  const { authentication: peer } = from.selected;
+  return { state: 'waitFinished', ...withExtensions(from, event, channel), own: { kind: 'none' }, peer };
+}
+
+function withExtensions(
+  from: WaitEe,
+  { body, raw }: MessageEvent<'encrypted_extensions'>,
+  channel: MessageChannel,
+): WithExtensions {
+  const { offer, negotiated, keys } = from;
   const extensions = readAnswer(encryptedExtensionsColumn, body.extensions, offer.hello.extensions);
   const alpn = acceptProtocol(extensions.alpn, offer.extensions.alpn);
   keys.transcript.add(raw);
-  return { state: 'waitCertCr', offer, negotiated, keys, alpn };
+  const earlyData = answeredEarlyData(from, extensions.earlyData, alpn, channel);
+  return { offer, negotiated, keys, alpn, earlyData };
+}
+
+/** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */
+function answeredEarlyData(
+  { offer: { early }, negotiated, selected, keys }: WaitEe,
+  accepted: true | undefined,
+  alpn: Uint8Array | undefined,
+  channel: MessageChannel,
+): Facts['earlyData'] {
+  if (early.kind !== 'offered') return early.kind === 'none' ? 'none' : 'rejected';
+  if (accepted === undefined) {
+    channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, keys.client));
+    early.secret.zero();
+    return 'rejected';
+  }
+  const { terms } = early;
+  if (selected.kind !== 'psk' || selected.index !== 0 || negotiated.suite.row.id !== terms.suite.id)
+    throw new AlertError('wrong_early_data_answer');
+  if (!sameProtocol(terms.alpn, alpn)) throw new AlertError('wrong_early_data_answer', 'alpn');
+  return 'accepted';
 }
 
 /** §4.3.2 */
 function receiveCertificateRequest(
-  { offer, negotiated, keys, alpn }: WaitCertCr,
+  { offer, negotiated, keys, alpn, earlyData }: WaitCertCr,
   { body, raw }: MessageEvent<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitCert {
@@ -385,21 +487,22 @@ function receiveCertificateRequest(
   const own: OwnAuthentication =
     choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
   keys.transcript.add(raw);
-  return { state: 'waitCert', offer, negotiated, keys, alpn, own };
+  return { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own };
 }
 
 /** §4.4.2 */
 function receiveCertificateUnasked(
-  { offer, negotiated, keys, alpn }: WaitCertCr,
+  { offer, negotiated, keys, alpn, earlyData }: WaitCertCr,
   event: MessageEvent<'certificate'>,
   context: ClientContext,
 ): AwaitVerdict {
   const own: OwnAuthentication = { kind: 'none' };
-  return receiveCertificate({ state: 'waitCert', offer, negotiated, keys, alpn, own }, event, context);
+  const asked: WaitCert = { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own };
+  return receiveCertificate(asked, event, context);
 }
 
 function receiveCertificate(
-  { offer, negotiated, keys, alpn, own }: WaitCert,
+  { offer, negotiated, keys, alpn, earlyData, own }: WaitCert,
   { body, raw }: MessageEvent<'certificate'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
@@ -413,27 +516,28 @@ function receiveCertificate(
   const chain = body.certificateList.map(({ certData }) => new Uint8Array(certData));
   const staple = entries[0]?.certificateStatus;
   sink.askVerdict(chain, staple && new Uint8Array(staple));
-  return { state: 'awaitVerdict', offer, negotiated, keys, alpn, own, chain };
+  return { state: 'awaitVerdict', offer, negotiated, keys, alpn, earlyData, own, chain };
 }
 
 function receiveVerdict(
-  { offer, negotiated, keys, alpn, own, chain }: AwaitVerdict,
+  { offer, negotiated, keys, alpn, earlyData, own, chain }: AwaitVerdict,
   { verdict }: Extract<AnswerEvent, { type: 'verdict' }>,
 ): WaitCv {
   const key = acceptVerdict(verdict);
-  return { state: 'waitCv', offer, negotiated, keys, alpn, own, chain, key };
+  return { state: 'waitCv', offer, negotiated, keys, alpn, earlyData, own, chain, key };
 }
 
 /** §4.4.3 */
 function receiveCertificateVerify(
-  { offer, negotiated, keys, alpn, own, chain, key }: WaitCv,
+  { offer, negotiated, keys, alpn, earlyData, own, chain, key }: WaitCv,
   { body, raw }: MessageEvent<'certificate_verify'>,
   { config }: ClientContext,
 ): WaitFinished {
   const { transcript } = keys;
   const scheme = checkCertificateVerify(body, 'server', key, config.signatureAlgs, transcript.digest());
   transcript.add(raw);
-  return { state: 'waitFinished', offer, negotiated, keys, alpn, own, peer: { chain, scheme } };
+  const peer: Authentication = { kind: 'certificate', chain, scheme };
+  return { state: 'waitFinished', offer, negotiated, keys, alpn, earlyData, own, peer };
 }
 
 /** §4.4.4, then our second flight with a key that is at hand. */
@@ -458,13 +562,24 @@ function receiveFinishedAndAsk(
   event: MessageEvent<'finished'>,
   context: ClientContext,
 ): AwaitSignature {
-  const { offer, negotiated, keys, alpn, own, peer } = from;
+  const { offer, negotiated, keys, alpn, earlyData, own, peer } = from;
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
   const application = checkFinished(from, event, context);
   sendCertificate(own, keys.transcript, context);
   const { identity, scheme } = own;
   context.sink.askSignature(scheme.name, signedContent('client', keys.transcript.digest()), identity);
-  return { state: 'awaitSignature', offer, negotiated, keys, alpn, own, peer, application, scheme };
+  return {
+    state: 'awaitSignature',
+    offer,
+    negotiated,
+    keys,
+    alpn,
+    earlyData,
+    own,
+    peer,
+    application,
+    scheme,
+  };
 }
 
 function receiveSignature(
@@ -477,7 +592,7 @@ function receiveSignature(
 }
 
 function checkFinished(
-  { keys, negotiated }: WaitFinished,
+  { keys, negotiated, earlyData, offer }: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
   { dependencies, channel }: ClientContext,
 ): ApplicationKeys {
@@ -485,7 +600,20 @@ function checkFinished(
   keys.transcript.add(raw);
   const application = applicationKeys(keys);
   channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.server));
+  if (earlyData === 'accepted') endEarlyData(offer.early, negotiated.suite, keys, channel);
   return application;
+}
+
+/** §4.5: the last message under the early keys. */
+function endEarlyData(
+  early: EarlyOffer,
+  { aead }: Suite,
+  keys: HandshakeKeys,
+  channel: MessageChannel,
+): void {
+  send(channel, keys.transcript, 'end_of_early_data', true);
+  channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
+  if (early.kind === 'offered') early.secret.zero();
 }
 
 function sendCertificate(
@@ -512,13 +640,17 @@ function sendCertificateVerify(
 function finish(
   finished: WaitFinished | AwaitSignature,
   application: ApplicationKeys,
-  { config, channel }: ClientContext,
+  { config, channel, sink }: ClientContext,
 ): Connected {
-  const { keys, negotiated, own } = finished;
+  const { keys, negotiated, own, peer } = finished;
   const verifyData = keys.client.finishedKey().mac(keys.transcript.digest());
   send(channel, keys.transcript, 'finished', { verifyData });
   channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.client));
   channel.finishFlight();
-  const ownScheme = own.kind === 'certificate' ? own.scheme.name : undefined;
-  return { state: 'connected', facts: conclude('client', finished, application, ownScheme, config) };
+  const shown = own.kind === 'certificate' ? shownBy(own) : peer.kind === 'psk' ? peer : unauthenticated;
+  return {
+    state: 'connected',
+    facts: conclude('client', finished, application, shown, config),
+    resumption: sink.ticket && resumptionOf(keys, application),
+  };
 }

@@ -10,7 +10,7 @@
  *
  * Every `transcript` argument is a Transcript-Hash; its messages stand at the method.
  */
-import type { HashFunction, LabelExpander } from '../../values/crypto/engine.js';
+import type { HashFunction, HashName, LabelExpander } from '../../values/crypto/engine.js';
 import { Secret } from '../../values/secret.js';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -158,7 +158,7 @@ export class MasterSecret {
   }
 
   /** resumption_master_secret, derived when the first ticket wants it. Transcript: ClientHello…client Finished. */
-  resumption(transcript: Uint8Array): Resumption {
+  resumption(transcript: () => Uint8Array): Resumption {
     return new Resumption(this.hash, this.labels, transcript);
   }
 }
@@ -261,42 +261,40 @@ export class Exporter {
   }
 }
 
-/** resumption_master_secret (§4.6.1). */
+/** resumption_master_secret (§4.6.1), derived when the first ticket wants it. */
 export class Resumption {
   private readonly hash: HashFunction;
-  private readonly masterLabels: LabelExpander;
-  private readonly transcript: Uint8Array;
-  private labels: LabelExpander | undefined = undefined;
+  private source: { labels: LabelExpander; transcript: () => Uint8Array } | undefined;
+  private secret: Secret | undefined = undefined;
 
-  constructor(hash: HashFunction, masterLabels: LabelExpander, transcript: Uint8Array) {
+  constructor(hash: HashFunction, labels: LabelExpander, transcript: () => Uint8Array) {
     this.hash = hash;
-    this.masterLabels = masterLabels;
-    this.transcript = transcript;
+    this.source = { labels, transcript };
+  }
+
+  /** Of the hash that such a PSK is used with. */
+  get hashName(): HashName {
+    return this.hash.name;
   }
 
   /** The PSK that goes with a ticket, from the ticket's nonce. */
   psk(ticketNonce: Uint8Array): Secret {
     const { hash } = this;
-    this.labels ??= hash.labels(
-      this.masterLabels.expandLabel('res master', this.transcript, hash.outputLength),
-    );
-    return new Secret(this.labels.expandLabel('resumption', ticketNonce, hash.outputLength));
+    const labels = hash.labels(this.master().expose());
+    return new Secret(labels.expandLabel('resumption', ticketNonce, hash.outputLength));
   }
-}
 
-/** NSS key log labels (draft-ietf-tls-keylogfile); `client_random` stands for the connection. */
-export type KeyLogLabel =
-  | 'CLIENT_EARLY_TRAFFIC_SECRET'
-  | 'EARLY_EXPORTER_SECRET'
-  | 'CLIENT_HANDSHAKE_TRAFFIC_SECRET'
-  | 'SERVER_HANDSHAKE_TRAFFIC_SECRET'
-  | 'CLIENT_TRAFFIC_SECRET_0'
-  | 'SERVER_TRAFFIC_SECRET_0'
-  | 'EXPORTER_SECRET';
-
-/** One line of an SSLKEYLOGFILE, without its newline. */
-export function keyLogLine(label: KeyLogLabel, clientRandom: Uint8Array, secret: Uint8Array): string {
-  return `${label} ${hex(clientRandom)} ${hex(secret)}`;
+  /** The resumption_master_secret itself; what it comes from is let go. */
+  private master(): Secret {
+    const { source, hash } = this;
+    if (source !== undefined) {
+      this.secret = new Secret(
+        source.labels.expandLabel('res master', source.transcript(), hash.outputLength),
+      );
+      this.source = undefined;
+    }
+    return this.secret ?? unreachable();
+  }
 }
 
 function trafficSecret(
@@ -308,10 +306,6 @@ function trafficSecret(
   return new TrafficSecret(hash, new Secret(labels.expandLabel(label, transcript, hash.outputLength)));
 }
 
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 function unreachable(): never {
-  throw new TypeError('an exporter has a secret or its source');
+  throw new TypeError('there is a secret or its source');
 }

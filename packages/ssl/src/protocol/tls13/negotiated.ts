@@ -1,13 +1,19 @@
 /** What a handshake of TLS 1.3 settles from its hellos to its end, for both roles. */
 import type { ClientConfig } from '../../options/config.js';
 import type { Group, KeyShare } from '../../values/crypto/engine.js';
-import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import { Secret } from '../../values/secret.js';
+import type { Authentication } from '../authentication.js';
 import type { Facts, TrafficSecrets } from '../facts.js';
 import type { Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { Transcript } from '../transcript.js';
-import { EarlySecret, type HandshakeSecret, type TrafficSecret } from './key-schedule.js';
+import {
+  EarlySecret,
+  type HandshakeSecret,
+  type MasterSecret,
+  type Resumption,
+  type TrafficSecret,
+} from './key-schedule.js';
 
 export interface Negotiated {
   readonly suite: Suite;
@@ -19,15 +25,6 @@ export interface Negotiated {
   /** Whether there was a HelloRetryRequest. */
   readonly hellos: 'first' | 'retried';
 }
-
-/** The peer's certificates, once they have been judged and proved. */
-export interface Peer {
-  readonly chain: readonly Uint8Array[];
-  readonly scheme: SignatureSchemeName | undefined;
-}
-
-/** A peer that showed no certificate. */
-export const anonymous: Peer = { chain: [], scheme: undefined };
 
 /** Secrets of the handshake's middle; the transcript moves on with every message. */
 export interface HandshakeKeys {
@@ -47,16 +44,25 @@ export function sharedSecret(share: KeyShare, peerShare: Uint8Array): Secret {
   return new Secret(shared);
 }
 
-/** RFC 8446 §7.1 from the (EC)DHE secret on, which is overwritten. The transcript ends with the ServerHello. */
-export function handshakeKeys(suite: Suite, transcript: Transcript, dhe: Secret): HandshakeKeys {
-  const secret = EarlySecret.withoutPsk(suite.hash).handshake(dhe);
+/**
+ * RFC 8446 §7.1 from the (EC)DHE secret on, which is overwritten. The transcript ends with the ServerHello. `early`:
+ * what the pre-shared key has given, if there is one.
+ */
+export function handshakeKeys(
+  suite: Suite,
+  transcript: Transcript,
+  dhe: Secret,
+  early: EarlySecret = EarlySecret.withoutPsk(suite.hash),
+): HandshakeKeys {
+  const secret = early.handshake(dhe);
   dhe.zero();
   const hash = transcript.digest();
   return { transcript, secret, client: secret.clientTraffic(hash), server: secret.serverTraffic(hash) };
 }
 
-/** Application traffic secrets. */
+/** Application traffic secrets, and what the secrets after them come from. */
 export interface ApplicationKeys {
+  readonly master: MasterSecret;
   readonly client: TrafficSecret;
   readonly server: TrafficSecret;
 }
@@ -65,7 +71,15 @@ export interface ApplicationKeys {
 export function applicationKeys(keys: HandshakeKeys): ApplicationKeys {
   const master = keys.secret.master();
   const hash = keys.transcript.digest();
-  return { client: master.clientTraffic(hash), server: master.serverTraffic(hash) };
+  return { master, client: master.clientTraffic(hash), server: master.serverTraffic(hash) };
+}
+
+/**
+ * Where the keys of tickets come from, derived when the first is wanted. The transcript ends with the client's
+ * Finished.
+ */
+export function resumptionOf({ transcript }: HandshakeKeys, { master }: ApplicationKeys): Resumption {
+  return master.resumption(() => transcript.digest());
 }
 
 /** What stands when a handshake has ended well. */
@@ -73,15 +87,16 @@ interface Finished {
   readonly negotiated: Negotiated;
   readonly keys: HandshakeKeys;
   readonly alpn: Facts['alpn'];
-  readonly peer: Peer;
+  readonly peer: Authentication;
+  readonly earlyData: Facts['earlyData'];
 }
 
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { alpn, keys, negotiated, peer }: Finished,
+  { alpn, keys, negotiated, peer, earlyData }: Finished,
   application: ApplicationKeys,
-  ownScheme: SignatureSchemeName | undefined,
+  own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
 ): Facts {
   const facts: Facts = {
@@ -91,14 +106,14 @@ export function conclude(
     group: negotiated.group.name,
     alpn,
     serverName: negotiated.serverName,
-    peerChain: peer.chain,
-    peerSignatureScheme: peer.scheme,
-    ownSignatureScheme: ownScheme,
+    peer,
+    own,
     clientRandom: negotiated.clientRandom,
     serverRandom: negotiated.serverRandom,
     sessionId: negotiated.sessionId,
     retried: negotiated.hellos === 'retried',
-    sessionResumption: false,
+    sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
+    earlyData,
     secrets: keepSecrets ? keptSecrets(keys, application) : undefined,
   };
   keys.client.zero();

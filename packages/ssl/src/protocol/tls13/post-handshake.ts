@@ -2,14 +2,22 @@
  * What TLS 1.3 does after the handshake (RFC 8446 §4.6). The functions that write serve the core before the halves are
  * split, and the sender process after.
  */
+import type { Secret } from '../../values/secret.js';
+import type { NewSessionTicket } from '../../values/wire/messages/new-session-ticket.js';
 import { decodeHandshake, encodeHandshake, handshakeByCode } from '../../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from '../alert-rules.js';
 import type { Channel } from '../channel.js';
-import { newSessionTicketColumn, readExtensions } from '../extensions/table.js';
+import {
+  type NewSessionTicketExtensions,
+  newSessionTicketColumn,
+  readExtensions,
+  writeExtensions,
+} from '../extensions/table.js';
 import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
 import { WriteHalf } from '../record/write-half.js';
 import type { Sink } from '../sink.js';
+import type { Resumption } from './key-schedule.js';
 
 /** Whether the peer is to update its keys too (§4.6.3). */
 export type KeyUpdateRequest = 'update_not_requested' | 'update_requested';
@@ -28,6 +36,15 @@ export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint
   return pieces;
 }
 
+/** A ticket of ours (§4.6.1), whose key is `Core.ticketPsk` of its nonce. */
+export function sealNewSessionTicket(
+  write: WriteHalf,
+  { maxEarlyDataSize, ...ticket }: CheckedTicket,
+): Uint8Array[] {
+  const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
+  return write.sealHandshake(encodeHandshake('new_session_ticket', { ...ticket, extensions }));
+}
+
 /** Application data as records, with a KeyUpdate before it when one is due (contract §13.2). */
 export function sealData(write: WriteHalf, data: Uint8Array): Uint8Array[] {
   if (data.length <= pieceLength && !write.keyUpdateDue) return write.sealApplicationData(data);
@@ -43,24 +60,33 @@ export function sealData(write: WriteHalf, data: Uint8Array): Uint8Array[] {
 export class Tls13PostHandshake implements PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules = tls13Alerts;
+  readonly again = 'never';
   private readonly channel: Channel;
-  private readonly sink: Pick<Sink, 'write' | 'owes'>;
+  private readonly sink: Pick<Sink, 'write' | 'owes' | 'ticket'>;
   private idleKeyUpdates = 0;
   /** KeyUpdates that we have asked the peer for and that have not come. */
   private expectedKeyUpdates = 0;
   /** The peer has asked for a KeyUpdate and not got it. */
   private owesKeyUpdate = false;
+  private readonly resumption: Resumption | undefined;
 
-  constructor(role: 'client' | 'server', channel: Channel, sink: Pick<Sink, 'write' | 'owes'>) {
+  /** `resumption`: where keys of tickets come from, of who has a use for them. */
+  constructor(
+    role: 'client' | 'server',
+    channel: Channel,
+    sink: Pick<Sink, 'write' | 'owes' | 'ticket'>,
+    resumption: Resumption | undefined,
+  ) {
     this.role = role;
     this.channel = channel;
     this.sink = sink;
+    this.resumption = resumption;
   }
 
   receive(code: number, raw: Uint8Array): void {
     const type = handshakeByCode(code);
     if (type === 'key_update') this.receiveKeyUpdate(readKeyUpdate(raw));
-    else if (type === 'new_session_ticket' && this.role === 'client') readNewSessionTicket(raw);
+    else if (type === 'new_session_ticket' && this.role === 'client') this.receiveTicket(raw);
     else throw new AlertError('unexpected_message', { unexpected: type ?? code });
   }
 
@@ -95,6 +121,26 @@ export class Tls13PostHandshake implements PostHandshake {
     this.expectedKeyUpdates += count;
   }
 
+  ticketPsk(ticketNonce: Uint8Array): Secret | undefined {
+    return this.resumption?.psk(ticketNonce);
+  }
+
+  /** §4.6.1: checked whether anybody wants it or not. */
+  private receiveTicket(raw: Uint8Array): void {
+    const { ticket, ticketNonce, ticketLifetime, ticketAgeAdd, maxEarlyDataSize } = readNewSessionTicket(raw);
+    const { resumption, sink } = this;
+    if (resumption === undefined || sink.ticket === undefined) return;
+    sink.ticket({
+      // A copy: the ticket is kept when the record is long gone.
+      identity: new Uint8Array(ticket),
+      secret: resumption.psk(ticketNonce),
+      hash: resumption.hashName,
+      lifetime: ticketLifetime,
+      ageAdd: ticketAgeAdd,
+      maxEarlyDataSize,
+    });
+  }
+
   private receiveKeyUpdate(request: KeyUpdateRequest): void {
     if (request === 'update_requested') this.owesKeyUpdate = true;
     else this.countIdleKeyUpdate();
@@ -127,8 +173,11 @@ export function readKeyUpdate(raw: Uint8Array): KeyUpdateRequest {
   }
 }
 
-/** Checks a ticket (§4.6.1). It is not kept yet: we offer no PSK. */
-export function readNewSessionTicket(raw: Uint8Array): void {
-  const { extensions } = decodeHandshake('new_session_ticket', raw);
-  readExtensions(newSessionTicketColumn, extensions);
+/** A ticket (§4.6.1), its extensions understood. */
+export interface CheckedTicket extends Omit<NewSessionTicket, 'extensions'>, NewSessionTicketExtensions {}
+
+/** Reads a ticket. Throws `AlertError`, `DecodeError`. */
+export function readNewSessionTicket(raw: Uint8Array): CheckedTicket {
+  const { extensions, ...ticket } = decodeHandshake('new_session_ticket', raw);
+  return { ...ticket, ...readExtensions(newSessionTicketColumn, extensions) };
 }

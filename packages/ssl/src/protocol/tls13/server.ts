@@ -1,5 +1,5 @@
 /**
- * TLS 1.3, server (RFC 8446 §4, appendix A.2).
+ * TLS 1.3, server (RFC 8446 §2, §4, appendix A.2).
  *
  *                      START <-----+
  *       Recv ClientHello |         | Send HelloRetryRequest
@@ -7,34 +7,43 @@
  *                     RECVD_CH ----+         after it: START_RETRIED, from which no second retry leads
  *                        | Select parameters
  *                        v
- *                     NEGOTIATED
+ *                     SELECTED               with keys that the client offers by way of AWAIT_PSK: looked up outside
  *                        | Send ServerHello, K_send = handshake, EncryptedExtensions,
  *                        | [CertificateRequest]
- *                        | Certificate, with a stapled response by way of AWAIT_STAPLE
- *                     CERTIFIED
- *                        | CertificateVerify, with a remote key by way of AWAIT_SIGNATURE
- *                        | Send Finished, K_send = application
  *                        v
- *      (room: WAIT_EOED) WAIT_FLIGHT2
- *            No auth |        | Client auth
- *                    |        v
- *                    |    WAIT_CERT
- *                    |  Recv empty |  \ Recv Certificate
- *                    | Certificate |   AWAIT_VERDICT      ours: the chain is judged outside
- *                    |             |   | verdict
- *                    |             |   WAIT_CV
- *                    |             |   | Recv CertificateVerify
- *                    v             v   v
- *                     WAIT_FINISHED
+ *                     NEGOTIATED ---------------------+--------------------+
+ *                        | Certificate, with a        | PSK                | PSK and 0-RTT
+ *                        | stapled response by        | Send Finished,     | Send Finished,
+ *                        | way of AWAIT_STAPLE        | K_send =           | K_send = application,
+ *                     CERTIFIED                       | application        | K_recv = early data
+ *                        | CertificateVerify, with    |                    v
+ *                        | a remote key by way of     |                WAIT_EOED
+ *                        | AWAIT_SIGNATURE            |                    | Recv EndOfEarlyData,
+ *                        | Send Finished,             |                    | K_recv = handshake
+ *                        | K_send = application       |                    |
+ *                        v                            |                    |
+ *                     WAIT_FLIGHT2                    |                    |
+ *            No auth |        | Client auth           |                    |
+ *                    |        v                       |                    |
+ *                    |    WAIT_CERT                   |                    |
+ *                    |  Recv empty |  \ Recv          |                    |
+ *                    | Certificate |   | Certificate  |                    |
+ *                    |             |   AWAIT_VERDICT  |    ours: the chain is judged outside
+ *                    |             |   | verdict      |                    |
+ *                    |             |   WAIT_CV        |                    |
+ *                    |             |   | Recv         |                    |
+ *                    |             |   | Certificate- |                    |
+ *                    |             |   | Verify       |                    |
+ *                    v             v   v              v                    |
+ *                     WAIT_FINISHED <-----------------+--------------------+
  *                        | Recv Finished, K_recv = application
  *                        v
  *                     CONNECTED
  */
 import type { AnyStateMachine } from 'xstate';
-import type { KeyShare, PublicKey } from '../../values/crypto/engine.js';
+import type { Group, KeyShare, PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { versionCode } from '../../values/registry/versions.js';
-import type { Secret } from '../../values/secret.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
@@ -43,6 +52,7 @@ import { tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { cookieCode } from '../extensions/cookie.js';
@@ -72,27 +82,42 @@ import {
   type StateNotes,
   TableHandshake,
 } from '../handshake.js';
-import { type CertificateChoice, chooseSuite, schemeCodes } from '../hello/choose.js';
+import { type CertificateChoice, chooseSuite, schemeCodes, shownBy } from '../hello/choose.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ServerSettings } from '../settings.js';
 import { Transcript } from '../transcript.js';
 import { checkCertificateVerify, signedContent } from './certificate-verify.js';
-import { chooseCertificate, chooseGroup, type GroupChoice } from './choose.js';
+import {
+  acceptsEarlyData,
+  chooseGroup,
+  chooseOwnCertificate,
+  type GroupChoice,
+  offersUsablePsk,
+} from './choose.js';
+import { EarlyDataAllowance } from './early-data.js';
 import { checkVerifyData } from './finished.js';
+import type { EarlySecret, Resumption, TrafficSecret } from './key-schedule.js';
 import {
   type ApplicationKeys,
-  anonymous,
   applicationKeys,
   conclude,
   type HandshakeKeys,
   handshakeKeys,
   type Negotiated,
-  type Peer,
+  resumptionOf,
   sharedSecret,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
+import {
+  beforeBinders,
+  type ClaimedPsks,
+  checkBinder,
+  checkBinderCount,
+  earlySecretOf,
+  pskAuthentication,
+} from './psk.js';
 import { send } from './send.js';
 
 /** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
@@ -112,48 +137,92 @@ interface Start {
 /** What we select from the hello. */
 interface Selection {
   readonly hello: ClientHello;
+  readonly extensions: ClientHelloExtensions;
   readonly suite: Suite;
-  readonly certificate: CertificateChoice;
+  readonly proposal: Proposal;
   readonly alpn: Uint8Array | undefined;
   readonly serverName: string | undefined;
-  readonly status: StatusRequest | undefined;
   readonly transcript: Transcript;
 }
+/** How we may prove who we are: with a certificate, or first of all with a key that the client offers. */
+type Proposal =
+  | { readonly kind: 'certificate'; readonly choice: CertificateChoice }
+  | ({ readonly kind: 'psk' } & ClaimedPsks);
 interface RecvdCh extends Selection {
   readonly state: 'recvdCh';
-  readonly extensions: ClientHelloExtensions;
   readonly group: GroupChoice;
 }
 interface StartRetried extends Selection {
   readonly state: 'startRetried';
   readonly group: Extract<GroupChoice, { kind: 'retry' }>;
 }
+/** The group is agreed, and its share is here. */
+interface Agreed extends Selection {
+  readonly group: Group;
+  /** The client's share. */
+  readonly keyExchange: Uint8Array;
+  readonly hellos: Negotiated['hellos'];
+}
+interface Selected extends Agreed {
+  readonly state: 'selected';
+}
+interface AwaitPsk extends Agreed {
+  readonly state: 'awaitPsk';
+  readonly claimed: ClaimedPsks;
+}
 /** From the ServerHello on. */
 interface Underway {
   readonly negotiated: Negotiated;
   readonly keys: HandshakeKeys;
-  readonly certificate: CertificateChoice;
   readonly alpn: Uint8Array | undefined;
   readonly clientAuthentication: 'requested' | 'none';
+  readonly earlyData: Facts['earlyData'];
+}
+/** What proves who we are: a certificate, or the key that both have. */
+type Proof =
+  | {
+      readonly kind: 'certificate';
+      readonly choice: CertificateChoice;
+      /** What the client wants to see stapled to it. */
+      readonly status: StatusRequest | undefined;
+    }
+  | {
+      readonly kind: 'psk';
+      readonly authentication: PskAuthentication;
+      /** Of the early data that is accepted. */
+      readonly early: EarlyRead | undefined;
+    };
+/** client_early_traffic_secret, and how much may come under it. */
+interface EarlyRead {
+  readonly secret: TrafficSecret;
+  readonly allowance: EarlyDataAllowance;
 }
 interface NegotiatedState extends Underway {
   readonly state: 'negotiated';
-  /** What the client wants to see stapled to the certificate. */
-  readonly status: StatusRequest | undefined;
+  readonly proof: Proof;
 }
-interface AwaitStaple extends Underway {
+interface WithCertificate extends Underway {
+  readonly certificate: CertificateChoice;
+}
+interface AwaitStaple extends WithCertificate {
   readonly state: 'awaitStaple';
 }
 /** From our Certificate on. */
-interface Certified extends Underway {
+interface Certified extends WithCertificate {
   readonly state: 'certified';
 }
-interface AwaitSignature extends Underway {
+interface AwaitSignature extends WithCertificate {
   readonly state: 'awaitSignature';
 }
 /** From our Finished on. */
 interface Answered extends Underway {
+  readonly own: Authentication;
   readonly application: ApplicationKeys;
+}
+interface WaitEoed extends Answered {
+  readonly state: 'waitEoed';
+  readonly peer: PskAuthentication;
+  readonly early: EarlyRead;
 }
 interface WaitFlight2 extends Answered {
   readonly state: 'waitFlight2';
@@ -172,20 +241,25 @@ interface WaitCv extends Answered {
 }
 interface WaitFinished extends Answered {
   readonly state: 'waitFinished';
-  readonly peer: Peer;
+  readonly peer: Authentication;
 }
 interface Connected {
   readonly state: 'connected';
   readonly facts: Facts;
+  /** Kept by servers that take tickets. */
+  readonly resumption: Resumption | undefined;
 }
 export type ServerData =
   | Start
   | RecvdCh
   | StartRetried
+  | Selected
+  | AwaitPsk
   | NegotiatedState
   | AwaitStaple
   | Certified
   | AwaitSignature
+  | WaitEoed
   | WaitFlight2
   | WaitCert
   | AwaitVerdict
@@ -199,9 +273,22 @@ const needsRetry: Guard<RecvdCh, undefined> = {
   name: 'retry?',
   holds: ({ group }) => group.kind === 'retry',
 };
+const offersPsk: Guard<Selected, undefined> = {
+  name: 'PSK offered?',
+  holds: ({ proposal }) => proposal.kind === 'psk',
+};
+const readsEarly: Guard<NegotiatedState, undefined> = {
+  name: '0-RTT?',
+  holds: ({ proof }) => proof.kind === 'psk' && proof.early !== undefined,
+};
+const usesPsk: Guard<NegotiatedState, undefined> = {
+  name: 'using PSK?',
+  holds: ({ proof }) => proof.kind === 'psk',
+};
 const staples: Guard<NegotiatedState, undefined> = {
   name: 'staple?',
-  holds: ({ certificate, status }) => status !== undefined && certificate.identity.stapling === 'ask',
+  holds: ({ proof }) =>
+    proof.kind === 'certificate' && proof.status !== undefined && proof.choice.identity.stapling === 'ask',
 };
 const signsElsewhere: Guard<Certified, undefined> = {
   name: 'remote key?',
@@ -222,14 +309,20 @@ const { arrow, always } = arrowMaker<ServerData, HandshakeEvent, ServerContext>(
 export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerContext>[] = [
   arrow('start', 'client_hello', 'recvdCh', receiveClientHello),
   always('recvdCh', 'startRetried', sendHelloRetryRequest, needsRetry),
-  always('recvdCh', 'negotiated', answerClientHello),
-  arrow('startRetried', 'client_hello', 'negotiated', receiveSecondClientHello),
+  always('recvdCh', 'selected', takeShare),
+  arrow('startRetried', 'client_hello', 'selected', receiveSecondClientHello),
+  always('selected', 'awaitPsk', askPsk, offersPsk),
+  always('selected', 'negotiated', answerWithCertificate),
+  arrow('awaitPsk', 'psk', 'negotiated', receivePsk),
+  always('negotiated', 'waitEoed', finishAndReadEarly, readsEarly),
+  always('negotiated', 'waitFinished', finishUnderPsk, usesPsk),
   always('negotiated', 'awaitStaple', askStaple, staples),
   always('negotiated', 'certified', sendPlainCertificate),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
   always('certified', 'awaitSignature', askSignature, signsElsewhere),
   always('certified', 'waitFlight2', sign),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
+  arrow('waitEoed', 'end_of_early_data', 'waitFinished', receiveEndOfEarlyData),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
   always('waitFlight2', 'waitFinished', waitForFinished),
   arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmpty),
@@ -245,10 +338,13 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   start: 'start',
   recvdCh: 'start',
   startRetried: 'start',
+  selected: 'start',
+  awaitPsk: 'start',
   negotiated: 'negotiated',
   awaitStaple: 'negotiated',
   certified: 'negotiated',
   awaitSignature: 'negotiated',
+  waitEoed: 'wait_eoed',
   waitFlight2: 'wait_flight2',
   waitCert: 'wait_cert',
   awaitVerdict: 'wait_cert',
@@ -261,15 +357,18 @@ const questions: Partial<Readonly<Record<ServerData['state'], AnswerEvent['type'
   awaitVerdict: 'verdict',
   awaitSignature: 'signature',
   awaitStaple: 'staple',
+  awaitPsk: 'psk',
 };
 
 const notes: StateNotes<ServerData> = {
   alerts: tls13Alerts,
-  postHandshake: (channel, sink) => new Tls13PostHandshake('server', channel, sink),
+  postHandshake: (channel, sink, data) =>
+    new Tls13PostHandshake('server', channel, sink, data.state === 'connected' ? data.resumption : undefined),
   changeCipherSpec: 'dropped',
   awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
+  earlyRead: (data) => (data.state === 'waitEoed' ? data.early.allowance : undefined),
 };
 
 /** A handshake that waits for its ClientHello. */
@@ -285,6 +384,7 @@ export function serverChart(): AnyStateMachine {
     'awaitVerdict',
     'awaitSignature',
     'awaitStaple',
+    'awaitPsk',
   ]);
   return drawn;
 }
@@ -295,17 +395,20 @@ export function serverChart(): AnyStateMachine {
 function receiveClientHello(
   _from: Start,
   { body: hello, raw }: MessageEvent<'client_hello'>,
-  { config, identities, dependencies }: ServerContext,
+  context: ServerContext,
 ): RecvdCh {
+  const { config, dependencies } = context;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
   if (hello.legacyCompressionMethods.length !== 1 || hello.legacyCompressionMethods[0] !== 0) {
     throw new AlertError('wrong_compression');
   }
-  if (extensions.preSharedKey !== undefined && extensions.pskKeyExchangeModes === undefined) {
-    throw new AlertError('missing_psk_modes');
+  const { preSharedKey, signatureAlgorithms, supportedGroups, keyShare } = extensions;
+  if (preSharedKey !== undefined) {
+    if (extensions.pskKeyExchangeModes === undefined) throw new AlertError('missing_psk_modes');
+    checkBinderCount(preSharedKey);
+  } else if (signatureAlgorithms === undefined) {
+    throw new AlertError('missing_signature_algorithms');
   }
-  const { signatureAlgorithms, supportedGroups, keyShare } = extensions;
-  if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
   if (supportedGroups === undefined) throw new AlertError('missing_supported_groups');
   if (keyShare === undefined) throw new AlertError('missing_key_share');
   checkShares(keyShare, supportedGroups);
@@ -314,37 +417,29 @@ function receiveClientHello(
   const preference = config.honorCipherOrder ? 'server' : 'client';
   const suite = chooseSuite(hello.cipherSuites, config.ciphers, preference, (row) => tls13Suite(row, engine));
   const group = chooseGroup(supportedGroups, keyShare, config.supportedGroups, engine);
-  const certificate = chooseCertificate(
-    identities,
-    signatureAlgorithms,
-    config.signatureAlgs,
-    extensions.certificateAuthorities,
-  );
-  if (certificate === undefined) {
-    throw new AlertError('no_suitable_signature_algorithm', 'no_suitable_signature_algorithm');
-  }
-  const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   const transcript = new Transcript(suite.hash);
+  const proposal = propose(extensions, raw, transcript, context);
+  const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   transcript.add(raw);
-  const { statusRequest } = extensions;
-  const status = statusRequest === 'unknown' ? undefined : statusRequest;
-  return {
-    state: 'recvdCh',
-    hello,
-    extensions,
-    suite,
-    group,
-    certificate,
-    alpn,
-    serverName,
-    status,
-    transcript,
-  };
+  return { state: 'recvdCh', hello, extensions, suite, group, proposal, alpn, serverName, transcript };
+}
+
+/** The transcript ends before the hello. Throws when we need a certificate and have none that the client can take. */
+function propose(
+  extensions: ClientHelloExtensions,
+  raw: Uint8Array,
+  transcript: Transcript,
+  { config, identities, sink }: ServerContext,
+): Proposal {
+  const { preSharedKey: offered } = extensions;
+  if (sink.askPsk === undefined || offered === undefined || !offersUsablePsk(extensions))
+    return { kind: 'certificate', choice: chooseOwnCertificate(identities, extensions, config) };
+  return { kind: 'psk', offered, binderHash: transcript.digestWith(beforeBinders(raw, offered.binders)) };
 }
 
 /** §4.1.4 */
 function sendHelloRetryRequest(from: RecvdCh, { config, channel }: ServerContext): StartRetried {
-  const { hello, extensions, suite, group, certificate, alpn, serverName, status, transcript } = from;
+  const { hello, extensions, suite, group, proposal, alpn, serverName, transcript } = from;
   if (group.kind !== 'retry') throw new TypeError('no reason to retry');
   channel.endPeerFlight();
   transcript.replaceByMessageHash();
@@ -363,19 +458,26 @@ function sendHelloRetryRequest(from: RecvdCh, { config, channel }: ServerContext
   if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
   channel.finishFlight();
   if (extensions.earlyData) channel.skipEarlyData(skippedEarlyData);
-  return { state: 'startRetried', hello, suite, group, certificate, alpn, serverName, status, transcript };
+  return { state: 'startRetried', hello, extensions, suite, group, proposal, alpn, serverName, transcript };
 }
 
-/** §4.1.3 */
-function answerClientHello(from: RecvdCh, context: ServerContext): NegotiatedState {
-  const { extensions, group, hello } = from;
-  if (group.kind !== 'share') throw new TypeError('no share to answer');
-  const share = context.dependencies.keyShare(group.group);
-  const dhe = sharedSecret(share, group.keyExchange);
-  const negotiated = sendServerHello(from, group.group, share, 'first', context);
-  if (showsChangeCipherSpec(hello, context.config)) context.channel.addChangeCipherSpec();
-  if (extensions.earlyData) context.channel.skipEarlyData(skippedEarlyData);
-  return sendParameters(from, negotiated, dhe, context);
+function takeShare(from: RecvdCh): Selected {
+  const { hello, extensions, suite, proposal, alpn, serverName, transcript } = from;
+  if (from.group.kind !== 'share') throw new TypeError('no share to answer');
+  const { group, keyExchange } = from.group;
+  return {
+    state: 'selected',
+    hello,
+    extensions,
+    suite,
+    proposal,
+    alpn,
+    serverName,
+    transcript,
+    group,
+    keyExchange,
+    hellos: 'first',
+  };
 }
 
 /** §4.1.2: the same hello but for the share we asked for. */
@@ -383,20 +485,112 @@ function receiveSecondClientHello(
   from: StartRetried,
   { body: hello, raw }: MessageEvent<'client_hello'>,
   context: ServerContext,
-): NegotiatedState {
+): Selected {
   const { group } = from.group;
-  const { keyShare, earlyData } = readExtensions(clientHelloColumn, hello.extensions);
+  const extensions = readExtensions(clientHelloColumn, hello.extensions);
+  const { keyShare, earlyData, preSharedKey } = extensions;
   if (earlyData || !isSameHello(from.hello, hello)) throw new AlertError('client_hello_changed');
   if (keyShare === undefined) throw new AlertError('missing_key_share');
   const [entry, ...others] = keyShare;
   if (entry === undefined || others.length > 0 || entry.group !== groupCode(group.name)) {
     throw new AlertError('wrong_group');
   }
-  from.transcript.add(raw);
-  const share = context.dependencies.keyShare(group);
-  const dhe = sharedSecret(share, entry.keyExchange);
-  const negotiated = sendServerHello(from, group, share, 'retried', context);
-  return sendParameters(from, negotiated, dhe, context);
+  const { suite, alpn, serverName, transcript } = from;
+  if (preSharedKey !== undefined) checkBinderCount(preSharedKey);
+  const proposal =
+    preSharedKey === undefined && from.proposal.kind === 'certificate'
+      ? from.proposal
+      : propose(extensions, raw, transcript, context);
+  transcript.add(raw);
+  const { keyExchange } = entry;
+  return {
+    state: 'selected',
+    hello,
+    // What was offered first and withdrawn since was early data, which came before the retry.
+    extensions: { ...extensions, earlyData: from.extensions.earlyData },
+    suite,
+    proposal,
+    alpn,
+    serverName,
+    transcript,
+    group,
+    keyExchange,
+    hellos: 'retried',
+  };
+}
+
+/** §4.2.11: nobody but the keeper of the keys knows what the identities stand for. */
+function askPsk(from: Selected, { sink }: ServerContext): AwaitPsk {
+  const { proposal: claimed, suite, serverName } = from;
+  if (claimed.kind !== 'psk' || sink.askPsk === undefined) throw new TypeError('nobody to ask for a key');
+  sink.askPsk({ identities: claimed.offered.identities, hash: suite.hash.name, serverName });
+  return { ...from, state: 'awaitPsk', claimed };
+}
+
+/** §4.2.11: nothing is believed before the binder is checked. Without a key that we know it is a full handshake. */
+function receivePsk(
+  from: AwaitPsk,
+  { found }: Extract<AnswerEvent, { type: 'psk' }>,
+  context: ServerContext,
+): NegotiatedState {
+  const { extensions, suite, claimed, transcript } = from;
+  const { config, identities, dependencies, sink } = context;
+  if (found === undefined) {
+    const choice = chooseOwnCertificate(identities, extensions, config);
+    return answerFull(from, choice, context);
+  }
+  const { index, psk } = found;
+  if (psk.hash !== suite.hash.name) throw new TypeError('a key of another hash than was asked for');
+  const secret = earlySecretOf(psk, suite.hash);
+  checkBinder(claimed, found, secret, dependencies.engine);
+  const { earlyData: terms } = psk;
+  const early =
+    terms !== undefined && sink.deliverEarly !== undefined && acceptsEarlyData(from, index, terms)
+      ? {
+          secret: secret.clientEarlyTraffic(transcript.digest()),
+          allowance: new EarlyDataAllowance(terms.maxSize),
+        }
+      : undefined;
+  const proof: Proof = { kind: 'psk', authentication: pskAuthentication(psk), early };
+  return answerClientHello(from, proof, { index, secret }, context);
+}
+
+function answerWithCertificate(from: Selected, context: ServerContext): NegotiatedState {
+  if (from.proposal.kind !== 'certificate') throw new TypeError('no certificate was chosen');
+  return answerFull(from, from.proposal.choice, context);
+}
+
+function answerFull(from: Agreed, choice: CertificateChoice, context: ServerContext): NegotiatedState {
+  const { statusRequest } = from.extensions;
+  const status = statusRequest === 'unknown' ? undefined : statusRequest;
+  return answerClientHello(from, { kind: 'certificate', choice, status }, undefined, context);
+}
+
+/** The key that is used: its place in the client's list, and what comes of it. */
+interface PskChoice {
+  readonly index: number;
+  readonly secret: EarlySecret;
+}
+
+/** §4.1.3 */
+function answerClientHello(
+  from: Agreed,
+  proof: Proof,
+  psk: PskChoice | undefined,
+  context: ServerContext,
+): NegotiatedState {
+  const { extensions, group, hello, hellos, keyExchange } = from;
+  const { config, dependencies, channel } = context;
+  const share = dependencies.keyShare(group);
+  const dhe = sharedSecret(share, keyExchange);
+  const negotiated = sendServerHello(from, share, psk?.index, context);
+  if (hellos === 'first') {
+    if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
+    const skips = extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
+    if (skips) channel.skipEarlyData(skippedEarlyData);
+  }
+  const keys = handshakeKeys(negotiated.suite, from.transcript, dhe, psk?.secret);
+  return sendParameters(from, proof, negotiated, keys, context);
 }
 
 /** §D.4: the client shows by its session id that it wants one. */
@@ -435,10 +629,9 @@ function isSameExtension(one: RawExtension, other: RawExtension | undefined): bo
 }
 
 function sendServerHello(
-  { hello, suite, serverName, transcript }: Selection,
-  group: Negotiated['group'],
+  { hello, suite, serverName, transcript, group, hellos }: Agreed,
   share: KeyShare,
-  hellos: Negotiated['hellos'],
+  preSharedKey: number | undefined,
   { dependencies, channel }: ServerContext,
 ): Negotiated {
   const serverRandom = dependencies.random(32);
@@ -451,7 +644,7 @@ function sendServerHello(
     extensions: writeExtensions(serverHelloColumn, {
       keyShare: { group: groupCode(group.name), keyExchange: share.publicKey },
       selectedVersion: ownVersion,
-      preSharedKey: undefined,
+      preSharedKey,
     }),
   });
   // Copies: facts keep them when the hello is long gone.
@@ -462,20 +655,27 @@ function sendServerHello(
 
 /** §4.3: under handshake keys, up to the Certificate. */
 function sendParameters(
-  { certificate, alpn, status, transcript }: Selection,
+  { alpn, extensions, transcript }: Agreed,
+  proof: Proof,
   negotiated: Negotiated,
-  dhe: Secret,
+  keys: HandshakeKeys,
   { config, certificateAuthorities, channel }: ServerContext,
 ): NegotiatedState {
   const { aead } = negotiated.suite;
-  const keys = handshakeKeys(negotiated.suite, transcript, dhe);
+  const early = proof.kind === 'psk' ? proof.early : undefined;
   // Ours first: after the ServerHello the client reads our alerts under them.
   channel.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
-  channel.installReadKeys(new Tls13ReadProtection(aead, keys.client));
+  channel.installReadKeys(new Tls13ReadProtection(aead, early?.secret ?? keys.client));
   send(channel, transcript, 'encrypted_extensions', {
-    extensions: writeExtensions(encryptedExtensionsColumn, { ...encryptedExtensionsColumn.none(), alpn }),
+    extensions: writeExtensions(encryptedExtensionsColumn, {
+      ...encryptedExtensionsColumn.none(),
+      alpn,
+      earlyData: early && true,
+    }),
   });
-  const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
+  // §4.3.2: who is known by a key is not asked for a certificate.
+  const clientAuthentication =
+    proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested') {
     send(channel, transcript, 'certificate_request', {
       certificateRequestContext: new Uint8Array(0),
@@ -487,16 +687,62 @@ function sendParameters(
       }),
     });
   }
-  return { state: 'negotiated', negotiated, keys, certificate, alpn, clientAuthentication, status };
+  const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
+  return { state: 'negotiated', negotiated, keys, alpn, clientAuthentication, earlyData, proof };
+}
+
+/** §2.2, §4.2.10: our flight ends here, and the client goes on with what it sends early. */
+function finishAndReadEarly(from: NegotiatedState, context: ServerContext): WaitEoed {
+  const { proof } = from;
+  if (proof.kind !== 'psk' || proof.early === undefined) throw new TypeError('no early data to read');
+  const { authentication, early } = proof;
+  const { negotiated, keys, alpn, clientAuthentication, earlyData, own, application } = sendFinished(
+    from,
+    authentication,
+    context,
+  );
+  return {
+    state: 'waitEoed',
+    negotiated,
+    keys,
+    alpn,
+    clientAuthentication,
+    earlyData,
+    own,
+    application,
+    peer: authentication,
+    early,
+  };
+}
+
+/** §4.5: from here on the client writes under handshake keys. */
+function receiveEndOfEarlyData(
+  from: WaitEoed,
+  { raw }: MessageEvent<'end_of_early_data'>,
+  { channel }: ServerContext,
+): WaitFinished {
+  const { keys, negotiated, early, peer } = from;
+  keys.transcript.add(raw);
+  channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, keys.client));
+  early.secret.zero();
+  return waitFinished(from, peer);
+}
+
+/** §2.2: both sides are known by the key. */
+function finishUnderPsk(from: NegotiatedState, context: ServerContext): WaitFinished {
+  const { proof } = from;
+  if (proof.kind !== 'psk') throw new TypeError('no key to be known by');
+  return waitFinished(sendFinished(from, proof.authentication, context), proof.authentication);
 }
 
 /** §4.4.2.1: a response that somebody has to find. */
 function askStaple(from: NegotiatedState, { sink }: ServerContext): AwaitStaple {
-  const { status: request, certificate, negotiated, keys, alpn, clientAuthentication } = from;
-  if (request === undefined || sink.askStaple === undefined)
+  const { proof, negotiated, keys, alpn, clientAuthentication, earlyData } = from;
+  if (proof.kind !== 'certificate' || proof.status === undefined || sink.askStaple === undefined)
     throw new TypeError('nobody to ask for a response');
+  const { choice: certificate, status: request } = proof;
   sink.askStaple({ identity: certificate.identity, serverName: negotiated.serverName, request });
-  return { state: 'awaitStaple', negotiated, keys, certificate, alpn, clientAuthentication };
+  return { state: 'awaitStaple', negotiated, keys, certificate, alpn, clientAuthentication, earlyData };
 }
 
 function receiveStaple(
@@ -504,16 +750,18 @@ function receiveStaple(
   { response }: Extract<AnswerEvent, { type: 'staple' }>,
   context: ServerContext,
 ): Certified {
-  return sendCertificate(from, response, context);
+  return sendCertificate(from, from.certificate, response, context);
 }
 
 function sendPlainCertificate(from: NegotiatedState, context: ServerContext): Certified {
-  return sendCertificate(from, undefined, context);
+  if (from.proof.kind !== 'certificate') throw new TypeError('no certificate to show');
+  return sendCertificate(from, from.proof.choice, undefined, context);
 }
 
 /** §4.4.2 */
 function sendCertificate(
-  { negotiated, keys, certificate, alpn, clientAuthentication }: Underway,
+  { negotiated, keys, alpn, clientAuthentication, earlyData }: Underway,
+  certificate: CertificateChoice,
   staple: Uint8Array | undefined,
   { channel }: ServerContext,
 ): Certified {
@@ -525,7 +773,7 @@ function sendCertificate(
       extensions: index === 0 ? stapled : [],
     })),
   });
-  return { state: 'certified', negotiated, keys, certificate, alpn, clientAuthentication };
+  return { state: 'certified', negotiated, keys, certificate, alpn, clientAuthentication, earlyData };
 }
 
 /** §4.4.3, the key elsewhere. */
@@ -541,7 +789,7 @@ function sign(from: Certified, context: ServerContext): WaitFlight2 {
   const { key } = from.certificate.identity;
   if (key === 'remote') throw new TypeError('the key is elsewhere');
   const content = signedContent('server', from.keys.transcript.digest());
-  return sendFinished(from, key.sign(from.certificate.scheme.algorithm, content), context);
+  return prove(from, key.sign(from.certificate.scheme.algorithm, content), context);
 }
 
 function receiveSignature(
@@ -549,31 +797,44 @@ function receiveSignature(
   { signature }: Extract<AnswerEvent, { type: 'signature' }>,
   context: ServerContext,
 ): WaitFlight2 {
-  return sendFinished(from, signature, context);
+  return prove(from, signature, context);
 }
 
-/** §4.4.3, §4.4.4: the flight is complete and leaves. */
+/** §4.4.3 */
+function prove(from: WithCertificate, signature: Uint8Array, context: ServerContext): WaitFlight2 {
+  const { certificate, keys } = from;
+  const { code: algorithm } = certificate.scheme;
+  send(context.channel, keys.transcript, 'certificate_verify', { algorithm, signature });
+  const { negotiated, alpn, clientAuthentication, earlyData, own, application } = sendFinished(
+    from,
+    shownBy(certificate),
+    context,
+  );
+  return {
+    state: 'waitFlight2',
+    negotiated,
+    keys,
+    alpn,
+    clientAuthentication,
+    earlyData,
+    own,
+    application,
+  };
+}
+
+/** §4.4.4: the flight is complete and leaves. */
 function sendFinished(
-  { negotiated, keys, certificate, alpn, clientAuthentication }: Underway,
-  signature: Uint8Array,
+  { negotiated, keys, alpn, clientAuthentication, earlyData }: Underway,
+  own: Authentication,
   { channel }: ServerContext,
-): WaitFlight2 {
+): Answered {
   const { transcript } = keys;
-  send(channel, transcript, 'certificate_verify', { algorithm: certificate.scheme.code, signature });
   const verifyData = keys.server.finishedKey().mac(transcript.digest());
   send(channel, transcript, 'finished', { verifyData });
   const application = applicationKeys(keys);
   channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.server));
   channel.finishFlight();
-  return {
-    state: 'waitFlight2',
-    negotiated,
-    keys,
-    certificate,
-    alpn,
-    clientAuthentication,
-    application,
-  };
+  return { negotiated, keys, alpn, clientAuthentication, earlyData, own, application };
 }
 
 function waitForCertificate(from: WaitFlight2): WaitCert {
@@ -581,7 +842,7 @@ function waitForCertificate(from: WaitFlight2): WaitCert {
 }
 
 function waitForFinished(from: WaitFlight2): WaitFinished {
-  return waitFinished(from, anonymous);
+  return waitFinished(from, unauthenticated);
 }
 
 /** §4.4.2.4 */
@@ -593,7 +854,7 @@ function receiveEmptyCertificate(
   if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
   if (config.failIfNoPeerCert) throw new AlertError('certificate_required', 'certificate_required');
   from.keys.transcript.add(raw);
-  return waitFinished(from, anonymous);
+  return waitFinished(from, unauthenticated);
 }
 
 /** §4.4.2 */
@@ -625,21 +886,22 @@ function receiveCertificateVerify(
   const { transcript } = from.keys;
   const scheme = checkCertificateVerify(body, 'client', from.key, config.signatureAlgs, transcript.digest());
   transcript.add(raw);
-  return waitFinished(from, { chain: from.chain, scheme });
+  return waitFinished(from, { kind: 'certificate', chain: from.chain, scheme });
 }
 
 /** Field by field: every handshake comes by here, and a spread with others behind it is slow. */
 function waitFinished(
-  { negotiated, keys, certificate, alpn, clientAuthentication, application }: Answered,
-  peer: Peer,
+  { negotiated, keys, alpn, clientAuthentication, earlyData, own, application }: Answered,
+  peer: Authentication,
 ): WaitFinished {
   return {
     state: 'waitFinished',
     negotiated,
     keys,
-    certificate,
     alpn,
     clientAuthentication,
+    earlyData,
+    own,
     application,
     peer,
   };
@@ -649,14 +911,15 @@ function waitFinished(
 function receiveFinished(
   from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { config, dependencies, channel }: ServerContext,
+  { config, dependencies, channel, sink }: ServerContext,
 ): Connected {
-  const { application, certificate, keys, negotiated } = from;
+  const { application, keys, negotiated, own } = from;
   checkVerifyData(body, keys.client, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
   channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
   return {
     state: 'connected',
-    facts: conclude('server', from, application, certificate.scheme.name, config),
+    facts: conclude('server', from, application, own, config),
+    resumption: sink.askPsk && resumptionOf(keys, application),
   };
 }

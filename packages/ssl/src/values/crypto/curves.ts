@@ -2,6 +2,7 @@
  * Curves that certificates and keys name by object identifier (RFC 5480 §2.1.1.1, SEC 2, RFC 5639 §4.1), under
  * OTP's names.
  */
+import { hex } from '../hex.js';
 
 export interface Curve {
   /** OTP's name. */
@@ -49,7 +50,7 @@ const brainpool: readonly (readonly [number, string, number])[] = [
   [14, 'brainpoolP512t1', 512],
 ];
 
-const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
+const hexByte = (value: number): string => hex(Uint8Array.of(value));
 
 const curves: readonly Curve[] = [
   { name: 'secp192r1', oid: '2a8648ce3d030101', bits: 192 },

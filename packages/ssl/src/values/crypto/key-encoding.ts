@@ -2,7 +2,9 @@
  * The envelopes of keys: SubjectPublicKeyInfo (RFC 5280 §4.1) and PrivateKeyInfo (RFC 5208 §5), taken apart as far
  * as an engine needs to choose what to do.
  */
-import { DerError, type DerReader, decodeAll, hex, Tag } from '../x509/der.js';
+
+import { fromHex, hex } from '../hex.js';
+import { DerError, type DerReader, decodeAll, Tag } from '../x509/der.js';
 import { encodeElement } from '../x509/der-writer.js';
 import { readPssParameters } from '../x509/signature-algorithm.js';
 import { type Curve, curveByOid } from './curves.js';
@@ -176,12 +178,6 @@ function positive(reader: DerReader): Uint8Array {
   if ((bytes[0] ?? 0) > 0x7f || (bytes.length === 1 && bytes[0] === 0))
     reader.fail('positive number expected');
   return bytes[0] === 0 ? bytes.subarray(1) : bytes;
-}
-
-function fromHex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
 }
 
 function strictly<T>(decode: () => T): T {

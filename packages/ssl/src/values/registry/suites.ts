@@ -1,7 +1,7 @@
 /**
  * Cipher suites: one row each, grouped and ordered as OTP's `ssl:cipher_suites/2` offers them.
  *
- * Numbers and names are IANA's; key exchange, cipher, mac and prf are the atoms of OTP's `erl_cipher_suite()` maps.
+ * Numbers and names are IANA's (RFC 8446 appendix B.4, RFC 5246 appendix A.5, RFC 5289, RFC 7905); key exchange, cipher, mac and prf are the atoms of OTP's `erl_cipher_suite()` maps.
  * What a suite needs is on its row, so that nobody branches on a name. Checked against OTP 25 in
  * `test/options/otp25-suites.test.ts`.
  */

@@ -1,4 +1,4 @@
-/** Protocol versions by OTP's names and their numbers on the wire. */
+/** Protocol versions by OTP's names (`ssl:versions/0`) and their numbers on the wire. */
 
 export type TlsVersion = 'tlsv1.3' | 'tlsv1.2' | 'tlsv1.1' | 'tlsv1';
 export type DtlsVersion = 'dtlsv1.2' | 'dtlsv1';

@@ -1,4 +1,4 @@
-/** The handshake messages of TLS 1.2 (RFC 5246 §7.4, RFC 6066 §8). */
+/** The handshake messages of TLS 1.2 (RFC 5246 §7.4, RFC 6066 §8, RFC 5077 §3.3). */
 import { empty } from './codec.js';
 import { type MessageTable, messageTable } from './message-table.js';
 import { type CertificateVerify, certificateVerify } from './messages/certificate-verify.js';
@@ -9,12 +9,14 @@ import { type Certificate12, certificate12 } from './messages/tls12/certificate.
 import { type CertificateRequest12, certificateRequest12 } from './messages/tls12/certificate-request.js';
 import { type CertificateStatus, certificateStatus12 } from './messages/tls12/certificate-status.js';
 import { type KeyExchangeBytes, keyExchangeBytes } from './messages/tls12/key-exchange.js';
+import { type NewSessionTicket12, newSessionTicket12 } from './messages/tls12/new-session-ticket.js';
 
 /** Bodies by HandshakeType name. */
 export interface Tls12Bodies {
   hello_request: true;
   client_hello: ClientHello;
   server_hello: ServerHello;
+  new_session_ticket: NewSessionTicket12;
   certificate: Certificate12;
   server_key_exchange: KeyExchangeBytes;
   certificate_request: CertificateRequest12;
@@ -30,6 +32,7 @@ export const tls12Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies
   hello_request: { code: 0, body: empty },
   client_hello: { code: 1, body: clientHello },
   server_hello: { code: 2, body: serverHello },
+  new_session_ticket: { code: 4, body: newSessionTicket12 },
   certificate: { code: 11, body: certificate12 },
   server_key_exchange: { code: 12, body: keyExchangeBytes },
   certificate_request: { code: 13, body: certificateRequest12 },

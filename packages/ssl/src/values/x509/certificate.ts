@@ -1,11 +1,13 @@
 /**
- * An X.509 certificate, read strictly and lazily (RFC 5280 §4.1).
+ * An X.509 certificate, read strictly and lazily (RFC 5280 §4).
  *
  * Construction walks the outer structure once and checks it; names, times and extensions are decoded when asked
  * for. A certificate is immutable and shared: parse through `parse-cache.ts`.
  */
+
+import { hex } from '../hex.js';
 import { sameBytes } from '../wire/same-bytes.js';
-import { DerError, DerReader, decodeAll, explicit, hex, implicit, Tag } from './der.js';
+import { DerError, DerReader, decodeAll, explicit, implicit, Tag } from './der.js';
 import { type AccessDescription, readAuthorityInfoAccess } from './extensions/authority-info-access.js';
 import { type BasicConstraints, readBasicConstraints } from './extensions/basic-constraints.js';
 import {

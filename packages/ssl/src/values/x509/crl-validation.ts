@@ -6,10 +6,11 @@
  * and an entry of an indirect list counts only for the issuer it names.
  */
 import type { CryptoEngine } from '../crypto/engine.js';
+import { hex } from '../hex.js';
 import { type AllowedSignatures, isAllowedSignature } from './allowed-signatures.js';
 import { type Certificate, CertificateError } from './certificate.js';
 import type { CrlReason, RevocationList } from './crl.js';
-import { DerError, hex, Tag } from './der.js';
+import { DerError, Tag } from './der.js';
 import { encodeElement } from './der-writer.js';
 import {
   type DistributionPoint,

@@ -4,8 +4,9 @@
  * Lists reach many megabytes: entries are walked over, never collected.
  */
 import type { PublicKey } from '../crypto/engine.js';
+import { hex } from '../hex.js';
 import { CertificateError, type Extension, readExtensions, sameBytes } from './certificate.js';
-import { DerError, DerReader, decodeAll, explicit, hex, Tag } from './der.js';
+import { DerError, DerReader, decodeAll, explicit, Tag } from './der.js';
 import {
   type IssuingDistributionPoint,
   type ReasonBit,

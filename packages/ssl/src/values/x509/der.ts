@@ -5,6 +5,7 @@
  * value's nesting is bounded by the code that reads it. BER freedoms (indefinite or padded lengths, padded
  * integers, odd booleans) are errors: two encodings of one certificate would be two certificates to a cache.
  */
+import { hex } from '../hex.js';
 
 /** The bytes are not the DER that was expected. `offset` counts from the start of the outermost value. */
 export class DerError extends Error {
@@ -247,19 +248,8 @@ export function decodeAll<T>(bytes: Uint8Array, read: (reader: DerReader) => T):
 }
 
 function bigintOf(content: Uint8Array): bigint {
-  let hex = '0x0';
-  for (const octet of content) hex += HEX[octet];
-  const value = BigInt(hex);
+  const value = BigInt(`0x0${hex(content)}`);
   return (content[0] ?? 0) >= 0x80 ? value - (1n << BigInt(content.length * 8)) : value;
-}
-
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
-
-/** Lower-case hexadecimal. */
-export function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const octet of bytes) text += HEX[octet];
-  return text;
 }
 
 /** Object identifiers seen before, by content: there are few and spelling them out costs a microsecond each. */

@@ -2,7 +2,9 @@
  * EC parameters written out (RFC 3279 §2.3.5) where RFC 5480 §2.1.1 wants the name of a curve: Java and older OpenSSL
  * write own keys so. Those of a curve that has a name are replaced by it.
  */
-import { DerReader, hex, Tag } from './der.js';
+
+import { hex } from '../hex.js';
+import { DerReader, Tag } from './der.js';
 import { encodeOid } from './der-writer.js';
 
 /** Hexadecimal without leading zeros; `g` is the base point as `04 || x || y`. */

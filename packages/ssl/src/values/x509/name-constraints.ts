@@ -26,7 +26,7 @@ import type { Work } from './work.js';
 type HostType = Extract<GeneralName, { readonly text: string }>['type'];
 
 /** A name as constraints see it; `undefined`: not well-formed. */
-type Judged =
+type ConstrainedName =
   | { readonly type: 'dNSName'; readonly host: HostPattern | undefined }
   | { readonly type: 'rfc822Name'; readonly mailbox: Mailbox | undefined }
   | { readonly type: 'uniformResourceIdentifier'; readonly host: HostName | undefined }
@@ -75,7 +75,7 @@ export class ConstraintSet {
     return namesOf(certificate, commonNames).every((name) => this.#permitsName(judged(name), work));
   }
 
-  #permitsName(name: Judged, work: Work): boolean {
+  #permitsName(name: ConstrainedName, work: Work): boolean {
     for (const base of this.#excluded) {
       if (!sameType(name, base)) continue;
       work.spend('comparisons');
@@ -113,7 +113,7 @@ function namesOf(certificate: NamesOf, commonNames: boolean): GeneralName[] {
   return [...names, ...presented.names.map((text) => ({ type: 'dNSName', text }) as const)];
 }
 
-function judged(name: GeneralName): Judged {
+function judged(name: GeneralName): ConstrainedName {
   switch (name.type) {
     case 'dNSName':
       return { type: name.type, host: hostPattern(name.text) };
@@ -158,14 +158,14 @@ function treeOf(text: string): HostTree {
   return host === undefined ? { holds: 'unclear' } : { holds: below ? 'below' : 'host', host };
 }
 
-function sameType(name: Judged, base: Base): boolean {
+function sameType(name: ConstrainedName, base: Base): boolean {
   return (
     name.type === base.type &&
     (name.type !== 'otherName' || base.type !== 'otherName' || name.oid === base.oid)
   );
 }
 
-function isPermitted(name: Judged, base: Base): boolean {
+function isPermitted(name: ConstrainedName, base: Base): boolean {
   switch (name.type) {
     case 'directoryName':
       return base.type === name.type && name.name.isWithin(base.name);
@@ -186,7 +186,7 @@ function isPermitted(name: Judged, base: Base): boolean {
   }
 }
 
-function isExcluded(name: Judged, base: Base): boolean {
+function isExcluded(name: ConstrainedName, base: Base): boolean {
   switch (name.type) {
     case 'directoryName':
       return base.type === name.type && name.name.isWithin(base.name);

@@ -3,7 +3,8 @@
  * SHA-1 over the name in a canonical form, the first four bytes as a little-endian number.
  */
 import type { CryptoEngine } from '../crypto/engine.js';
-import { hex, Tag } from './der.js';
+import { hex } from '../hex.js';
+import { Tag } from './der.js';
 import { encodeElement, encodeOid } from './der-writer.js';
 import { type Attribute, Name } from './name.js';
 

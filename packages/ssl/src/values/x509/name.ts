@@ -5,7 +5,9 @@
  * to case, to the amount of white space inside and around, and to which of the text types carries them; all
  * else is compared byte by byte. Keys make comparison a string equality and names usable in a Map.
  */
-import { DerReader, decodeAll, hex, Tag } from './der.js';
+
+import { hex } from '../hex.js';
+import { DerReader, decodeAll, Tag } from './der.js';
 import { encodeElement } from './der-writer.js';
 
 export interface Attribute {

@@ -82,7 +82,7 @@ export function* validatePath(
   try {
     yield* walk.run();
   } catch (error) {
-    if (error instanceof Rejected) {
+    if (error instanceof PathRejection) {
       return { bad_cert: error.reason, certificate: error.certificate, index: error.index };
     }
     throw error;
@@ -111,7 +111,7 @@ export function defaultAnswer(event: PathEvent): PathAnswer {
 }
 
 /** Thrown inside one walk only: a verify_fun said fail. No Error: its stack trace would cost more than the check. */
-class Rejected {
+class PathRejection {
   readonly reason: BadCertReason;
   readonly certificate: Certificate;
   readonly index: number;
@@ -189,7 +189,7 @@ class Walk {
     const key = keyBelow(certificate, this.#issuerKey, this.#options.engine);
     yield* this.#checkKey(key, certificate, index);
     const answer = yield { type: last ? 'valid_peer' : 'valid', certificate, index };
-    if (typeof answer === 'object') throw new Rejected(answer.fail, certificate, index);
+    if (typeof answer === 'object') throw new PathRejection(answer.fail, certificate, index);
     this.#issuerKey = key;
     this.#issuer = certificate;
   }
@@ -302,14 +302,14 @@ class Walk {
 
   *#bad(reason: BadCertReason, certificate: Certificate, index: number): Ask {
     const answer = yield { type: 'bad_cert', reason, certificate, index };
-    if (typeof answer === 'object') throw new Rejected(answer.fail, certificate, index);
+    if (typeof answer === 'object') throw new PathRejection(answer.fail, certificate, index);
   }
 
   *#extension(extension: Extension, certificate: Certificate, index: number): Ask {
     const answer = yield { type: 'extension', extension, certificate, index };
-    if (typeof answer === 'object') throw new Rejected(answer.fail, certificate, index);
+    if (typeof answer === 'object') throw new PathRejection(answer.fail, certificate, index);
     if (answer === 'unknown' && extension.critical && !processedHere.has(extension.oid)) {
-      throw new Rejected('unknown_critical_extension', certificate, index);
+      throw new PathRejection('unknown_critical_extension', certificate, index);
     }
   }
 }

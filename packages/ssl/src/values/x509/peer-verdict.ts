@@ -2,10 +2,12 @@
  * From a reason to what the peer, the user and the operator are told: alert (contract §7.4), OTP's term, and an
  * explanation that names certificate, rule and a way out.
  */
+
+import { addressText } from '../address.js';
 import type { PublicKey } from '../crypto/engine.js';
+import { hex } from '../hex.js';
 import type { AlertDescription } from '../registry/alerts.js';
 import type { Certificate } from './certificate.js';
-import { hex } from './der.js';
 import type { GeneralName } from './extensions/general-name.js';
 import { Oid } from './oids.js';
 import type { BadCertReason } from './path.js';
@@ -262,11 +264,8 @@ function printText(text: string): string {
 const LONGEST_TEXT = 100;
 
 function printAddress(address: Uint8Array): string {
-  if (address.length === 4) return address.join('.');
-  if (address.length !== 16) return `#${printOctets(address)}`;
-  return Array.from({ length: 8 }, (_, i) =>
-    (((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0)).toString(16),
-  ).join(':');
+  const known = address.length === 4 || address.length === 16;
+  return known ? addressText(address) : `#${printOctets(address)}`;
 }
 
 function printOctets(octets: Uint8Array): string {

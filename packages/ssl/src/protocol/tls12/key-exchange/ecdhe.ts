@@ -2,55 +2,56 @@
 import type { CryptoEngine, Group, GroupName, KeyShare } from '../../../values/crypto/engine.js';
 import { groupByCode, groupCode } from '../../../values/registry/groups.js';
 import { Secret } from '../../../values/secret.js';
-import { type Codec, decodeAll, encodeAll } from '../../../values/wire/codec.js';
-import { concat } from '../../../values/wire/join.js';
+import { decodeAll, encodeAll } from '../../../values/wire/codec.js';
 import {
   clientEcdhPublic,
-  type DigitallySigned,
   digitallySigned,
   namedCurveType,
   type ServerEcdhParams,
   serverEcdhParams,
 } from '../../../values/wire/messages/tls12/key-exchange.js';
+import { Reader } from '../../../values/wire/reader.js';
 import { AlertError } from '../../reasons.js';
-import type { Randoms } from '../master-secret.js';
+import type { Dependencies } from '../../settings.js';
+import type { ClientExchange, KeyExchange, ReadServerExchange, ServerExchange } from './key-exchange.js';
 
-/** ServerKeyExchange: the parameters, and what is signed of them. */
-export interface SignedEcdhParams {
-  readonly params: ServerEcdhParams;
-  readonly signed: DigitallySigned;
+export const ecdhe: KeyExchange = { serve, read };
+
+function serve(group: Group, dependencies: Dependencies): ServerExchange {
+  const share = dependencies.keyShare(group);
+  const params: ServerEcdhParams = {
+    curveType: namedCurveType,
+    namedCurve: groupCode(group.name),
+    point: share.publicKey,
+  };
+  return {
+    group: group.name,
+    params: encodeAll(serverEcdhParams, params),
+    premaster: (exchangeKeys) => premasterSecret(share, decodeAll(clientEcdhPublic, exchangeKeys).point),
+  };
 }
 
-const signedEcdhParams: Codec<SignedEcdhParams> = {
-  decode: (reader) => ({ params: serverEcdhParams.decode(reader), signed: digitallySigned.decode(reader) }),
-  encode(writer, { params, signed }) {
-    serverEcdhParams.encode(writer, params);
-    digitallySigned.encode(writer, signed);
-  },
-};
-
-/** The bytes under the server's signature (RFC 8422 §5.4). */
-export function signedParams(params: ServerEcdhParams, { client, server }: Randoms): Uint8Array {
-  return concat([client, server, encodeAll(serverEcdhParams, params)]);
-}
-
-/** What a server says of its ephemeral key. */
-export function paramsOf(group: Group, share: KeyShare): ServerEcdhParams {
-  return { curveType: namedCurveType, namedCurve: groupCode(group.name), point: share.publicKey };
-}
-
-/** The body of a ServerKeyExchange. */
-export function encodeServerKeyExchange(signed: SignedEcdhParams): Uint8Array {
-  return encodeAll(signedEcdhParams, signed);
-}
-
-/** Reads a ServerKeyExchange. Throws `DecodeError`. */
-export function decodeServerKeyExchange(exchangeKeys: Uint8Array): SignedEcdhParams {
-  return decodeAll(signedEcdhParams, exchangeKeys);
+/** RFC 8422 §5.4 */
+function read(
+  exchangeKeys: Uint8Array,
+  offered: readonly GroupName[],
+  engine: CryptoEngine,
+): ReadServerExchange {
+  const reader = new Reader(exchangeKeys);
+  const params = serverEcdhParams.decode(reader);
+  const length = exchangeKeys.length - reader.remaining;
+  const signed = digitallySigned.decode(reader);
+  reader.end();
+  const group = acceptGroup(params, offered, engine);
+  return {
+    exchange: clientExchange(group, params.point),
+    params: exchangeKeys.subarray(0, length),
+    signed,
+  };
 }
 
 /** The group that a server chose, if we offered it. Throws `wrong_group`. */
-export function acceptGroup(
+function acceptGroup(
   { curveType, namedCurve }: ServerEcdhParams,
   offered: readonly GroupName[],
   engine: CryptoEngine,
@@ -62,18 +63,20 @@ export function acceptGroup(
   return group;
 }
 
-/** The body of a ClientKeyExchange. */
-export function encodeClientKeyExchange(share: KeyShare): Uint8Array {
-  return encodeAll(clientEcdhPublic, { point: share.publicKey });
+/** RFC 8422 §5.7 */
+function clientExchange(group: Group, point: Uint8Array): ClientExchange {
+  return {
+    group: group.name,
+    answer(dependencies) {
+      const share = dependencies.keyShare(group);
+      const premaster = premasterSecret(share, point);
+      return { exchangeKeys: encodeAll(clientEcdhPublic, { point: share.publicKey }), premaster };
+    },
+  };
 }
 
-/** The client's public key. Throws `DecodeError`. */
-export function decodeClientKeyExchange(exchangeKeys: Uint8Array): Uint8Array {
-  return decodeAll(clientEcdhPublic, exchangeKeys).point;
-}
-
-/** The premaster secret (RFC 8422 §5.10). Throws `bad_key_share`. */
-export function premasterSecret(share: KeyShare, peerPoint: Uint8Array): Secret {
+/** RFC 8422 §5.10. Throws `bad_key_share`. */
+function premasterSecret(share: KeyShare, peerPoint: Uint8Array): Secret {
   const shared = share.sharedSecret(peerPoint);
   if (shared === undefined) throw new AlertError('bad_key_share');
   return new Secret(shared);

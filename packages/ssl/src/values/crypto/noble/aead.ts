@@ -3,6 +3,7 @@
  */
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { concat } from '../../wire/join.js';
 import type { Aead, AeadName, Opener, Sealer } from '../engine.js';
 
 type NobleCipher = typeof gcm | typeof chacha20poly1305;
@@ -77,7 +78,7 @@ class NobleOpener implements Opener {
     tag: Uint8Array,
   ): Uint8Array[] | undefined {
     if (tag.length !== TAG_LENGTH) return undefined;
-    const ciphertext = joined(pieces, tag);
+    const ciphertext = concat([...pieces, tag]);
     try {
       const plaintext = this.cipher(this.key, nonce, aad).decrypt(ciphertext);
       return plaintext.length === 0 ? [] : [plaintext];
@@ -85,19 +86,6 @@ class NobleOpener implements Opener {
       return undefined;
     }
   }
-}
-
-function joined(pieces: readonly Uint8Array[], tag: Uint8Array): Uint8Array {
-  let length = tag.length;
-  for (const piece of pieces) length += piece.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  whole.set(tag, at);
-  return whole;
 }
 
 /** noble's GCM takes any AES key; a suite has one length. */

@@ -1,5 +1,6 @@
 /**
- * The engine over @noble/*: portable JavaScript, audited in part, without RSA, DSA and the older curves.
+ * The engine over @noble/*: portable JavaScript, audited in part, without RSA, DSA and the older curves. The primitives
+ * are those of RFC 7748, RFC 8032, SP 800-38D and RFC 8439.
  * Its own README says what it promises about timing.
  */
 import type { Aead, AeadName, CryptoEngine, Group, GroupName, HashFunction, HashName } from '../engine.js';

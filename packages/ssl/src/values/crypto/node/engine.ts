@@ -1,5 +1,6 @@
 /**
- * The engine over node:crypto (OpenSSL): fast, and the only one with RSA, DSA and the older curves.
+ * The engine over node:crypto (OpenSSL): fast, and the only one with RSA, DSA and the older curves. The primitives are
+ * those of RFC 7748 (x25519, x448), RFC 8032 (EdDSA), SP 800-38D (GCM), RFC 8439 (ChaCha20-Poly1305) and RFC 8017 (RSA).
  */
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { Aead, AeadName, CryptoEngine, Group, GroupName, HashFunction, HashName } from '../engine.js';

@@ -1,4 +1,4 @@
-/** GeneralName (RFC 5280 §4.2.1.6): alternative names, constraints, distribution points and key identifiers use it. */
+/** GeneralName (RFC 5280 §4.2, §4.2.1.6): alternative names, constraints, distribution points and key identifiers use it. */
 import { type DerReader, explicit, implicit, Tag } from '../der.js';
 import { Name } from '../name.js';
 

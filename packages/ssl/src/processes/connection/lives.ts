@@ -1,0 +1,115 @@
+/** The lives of a connection, each with exactly what exists then. `lifecycle.ts` has the arrows between them. */
+
+import type { From } from '@actor-tls/runtime';
+import type { Core } from '../../protocol/core.js';
+import type { Facts } from '../../protocol/facts.js';
+import type { HelloEvent } from '../../protocol/handshake.js';
+import type { Failed } from '../../values/terms.js';
+import type { Explanation } from '../../values/x509/peer-verdict.js';
+import type { Alarm } from './alarm.js';
+import type { Downgraded } from './connection-requests.js';
+import type { HandshakeCall } from './handshake-call.js';
+import type { HandshakeMeans } from './handshake-means.js';
+import type { LifecycleEvent, LifecycleState, LifecycleTargets } from './lifecycle.js';
+
+/** Accepted or connected, and nobody has asked for the handshake. */
+export interface InitialHello {
+  readonly state: 'initialHello';
+  /** The host argument of `connect`; for an upgrade the peer's address. */
+  readonly host: string | undefined;
+}
+
+/** Certificates, keys and trust are read. */
+export interface Loading {
+  readonly state: 'loading';
+  readonly host: string | undefined;
+  readonly call: HandshakeCall;
+}
+
+export interface Handshaking {
+  readonly state: 'handshaking';
+  readonly call: HandshakeCall;
+  readonly means: HandshakeMeans;
+  readonly core: Core;
+}
+
+/** Whoever decides with which options to go on looks at the peer's hello. */
+export interface UserHello {
+  readonly state: 'userHello';
+  readonly call: HandshakeCall;
+  readonly means: HandshakeMeans;
+  readonly core: Core;
+  readonly hello: HelloEvent;
+}
+
+export interface Connected {
+  readonly state: 'connection';
+  readonly core: Core;
+  /** Of the last handshake: replaced as a whole when one has run again. */
+  readonly facts: Facts;
+  /** For a handshake that may run again; `spent` when none may. */
+  readonly means: HandshakeMeans | 'spent';
+}
+
+/** Somebody wants the bare transport back, and gets it when both sides have said close_notify. */
+export interface Downgrading {
+  readonly state: 'downgrade';
+  readonly core: Core;
+  readonly from: From<Downgraded | Failed>;
+  readonly alarm: Alarm;
+  /** Our close_notify. */
+  readonly goodbye: 'asked' | 'said';
+}
+
+/** Over; what may still wait is the peer reading our alert. */
+export interface Closed {
+  readonly state: 'closed';
+}
+
+interface LifeIn {
+  initialHello: InitialHello;
+  loading: Loading;
+  handshaking: Handshaking;
+  userHello: UserHello;
+  connection: Connected;
+  downgrade: Downgrading;
+  closed: Closed;
+}
+
+export type Life = LifeIn[LifecycleState];
+/** The life that an event leads to. */
+export type LifeAfter<E extends LifecycleEvent> = LifeIn[LifecycleTargets[E]];
+/** The protocol runs. */
+export type Running = Handshaking | UserHello | Connected | Downgrading;
+/** The handshake is not done. */
+export type Unestablished = InitialHello | Loading | Handshaking | UserHello;
+
+export const closed: Closed = { state: 'closed' };
+
+export function isRunning(life: Life): life is Running {
+  return 'core' in life;
+}
+
+export function isUnestablished(life: Life): life is Unestablished {
+  switch (life.state) {
+    case 'initialHello':
+    case 'loading':
+    case 'handshaking':
+    case 'userHello':
+      return true;
+    case 'connection':
+    case 'downgrade':
+    case 'closed':
+      return false;
+  }
+}
+
+/** The handshake is done; what only a handshake needs is kept when another may run. */
+export function connected({ core, means }: Handshaking, facts: Facts): Connected {
+  return { state: 'connection', core, facts, means: core.again === 'possible' ? means : 'spent' };
+}
+
+/** Why the peer's certificates were refused, as far as a life knows. */
+export function explanationIn(life: Life): Explanation | undefined {
+  return 'means' in life && life.means !== 'spent' ? life.means.explanation : undefined;
+}

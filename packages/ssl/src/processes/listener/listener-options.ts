@@ -1,0 +1,56 @@
+/**
+ * What becomes of a listener's options: `setopts` changes the template of its later connections, and `handshake/3` lays
+ * options over those that one connection was accepted with.
+ */
+import type { Config, ServerConfig, SocketOptions } from '../../options/config.js';
+import { mergeOptions, parseServerOptions } from '../../options/parse.js';
+import type { TlsServerOptions } from '../../options/raw.js';
+import { activeOutOfRange, planSetopts, transportRefused } from '../../options/socket-options.js';
+import type { Result } from '../../values/terms.js';
+import type { Environment } from '../environment.js';
+
+/** Options of listeners as their users wrote them. */
+const written = new WeakMap<Config, TlsServerOptions>();
+
+/** Keeps the options that a listener's config was made of, for `handshake/3`. */
+export function keepWritten(config: ServerConfig, options: TlsServerOptions): void {
+  written.set(config, options);
+}
+
+/** The options of `handshake/3` over the listener's; its socket options count when they are named. */
+export function layOver(
+  options: TlsServerOptions,
+  accepted: Config,
+  { engine, settings }: Environment,
+): Result<{ readonly config: Config; readonly socket: Partial<SocketOptions> }> {
+  const merged = mergeOptions(written.get(accepted) ?? {}, options);
+  const parsed = parseServerOptions(merged, { engine, defaultVersions: settings.protocolVersions });
+  if ('error' in parsed) return parsed;
+  const named: Partial<SocketOptions> = Object.fromEntries(
+    Object.entries(parsed.ok.socket).filter(([key]) => Reflect.get(options, key) !== undefined),
+  );
+  return { ok: { config: parsed.ok, socket: named } };
+}
+
+/** `setopts` on a listener: the template of later connections; it has no transport options of its own to set. */
+export function changedTemplate(
+  template: SocketOptions,
+  options: unknown,
+): { readonly options: SocketOptions; readonly result: Result<true> } {
+  const plan = planSetopts(options);
+  const { active } = plan.socket;
+  let changed: SocketOptions = { ...template, ...plan.socket };
+  if (typeof active === 'number') {
+    const sum = active + (typeof template.active === 'number' ? template.active : 0);
+    if (sum > 32767 || sum < -32768)
+      return {
+        options: { ...changed, active: template.active },
+        result: { error: activeOutOfRange(active) },
+      };
+    changed = { ...changed, active: sum > 0 ? sum : false };
+  }
+  if (plan.error !== undefined) return { options: changed, result: { error: plan.error } };
+  if (plan.transport !== undefined)
+    return { options: changed, result: { error: transportRefused(plan.transport) } };
+  return { options: changed, result: { ok: true } };
+}
