@@ -94,7 +94,7 @@ describe('the TypeScript in the documents', () => {
 
   it('is all run, but for what says why not', () => {
     expect(programs.filter(({ notRun }) => notRun !== undefined)).toEqual([]);
-    const tables = ['map', 'options', 'attacks', 'performance', 'otp-contract'].map(
+    const tables = ['map', 'options', 'attacks', 'performance', 'otp-contract', 'house', 'walks'].map(
       (name) => `docs/${name}.md`,
     );
     for (const document of documents())
