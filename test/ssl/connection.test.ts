@@ -673,6 +673,24 @@ describe('the application', () => {
     expect(other.processes().filter((pid) => other.processInfo(pid)?.kind.startsWith('tls'))).toEqual([]);
   });
 
+  it('stopping ends a downgrade with the answer of its call, and with no ssl_closed besides', async () => {
+    const other = createNode({ logger: silentLogger });
+    ssl.unwrap(await ssl.start({ node: other }));
+    const owner = other.shell();
+    const { port, listener } = await listen();
+    const connecting = ssl.connect(owner, 'localhost', port, { ...trust, active: true });
+    sockets.push(
+      ssl.unwrap(await ssl.handshake(self, ssl.unwrap(await ssl.transportAccept(self, listener)))),
+    );
+    const client = ssl.unwrap(await connecting);
+    const closing = ssl.close(client, { downgrade: 'infinity' });
+    expect(await ssl.getopts(client, ['active'])).toEqual({ error: 'closed' });
+    ssl.unwrap(await ssl.stop(other));
+    expect(await closing).toEqual({ error: 'closed' });
+    expect(owner.flush()).toEqual([]);
+    other.stop();
+  });
+
   it('started anew is told anew what it works with', async () => {
     const other = createNode({ logger: silentLogger });
     const owner = other.shell();

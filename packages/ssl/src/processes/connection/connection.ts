@@ -726,8 +726,12 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       case 'userHello':
         this.#terminateUnestablished(life, orderly);
         return;
-      case 'connection':
-      case 'downgrade': {
+      case 'downgrade':
+        // Who takes TLS off has closed: the answer of that call is all there is to tell.
+        life.from.reply({ error: orderly ? 'closed' : crashReason(this.#config) });
+        this.#delivery.discard();
+        return;
+      case 'connection': {
         const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
         this.#delivery.endNow(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
         this.#delivery.abandonRecv(told);
