@@ -198,7 +198,11 @@ async function talk({ test, sender }: World, name: string, lines: number): Promi
   for (let line = 0; line < lines; line += 1) {
     const text = `${name}${line}:${'.'.repeat(test.random.below(8) === 0 ? 200_000 : test.random.below(500))};`;
     said += text;
-    const answer: unknown = await test.node.call(sender, { type: 'send', data: new TextEncoder().encode(text) }, Infinity);
+    const answer: unknown = await test.node.call(
+      sender,
+      { type: 'send', data: new TextEncoder().encode(text) },
+      Infinity,
+    );
     expect(answer).toEqual({ ok: true });
   }
   return said;
