@@ -7,16 +7,16 @@
 %%   bulk SIZE MS   MB/s, server to client, sends of SIZE bytes
 %%   rtt SIZE MS    round trips per second of SIZE bytes
 %% Times are of processor time, the kernel's share included, as on the other sides: statistics(runtime) leaves it out.
-%% The arguments are the PEM files: certificate, key, CA; then suite and group.
+%% The arguments are the PEM files: certificate, key, CA; then suite, group and version.
 -mode(compile).
 
 %% Bytes of bulk between two looks at the clock.
 -define(ASK_EVERY, 4000000).
 
-main([Cert, Key, Ca, Suite, Group]) ->
+main([Cert, Key, Ca, Suite, Group, Version]) ->
     {ok, _} = application:ensure_all_started(ssl),
-    Common = [binary, {versions, ['tlsv1.3']}, {ciphers, [ssl:str_to_suite(Suite)]},
-              {supported_groups, [list_to_atom(Group)]}],
+    Common = [binary, {versions, [list_to_atom(Version)]}, {ciphers, [ssl:str_to_suite(Suite)]}
+              | of_version(Version, list_to_atom(Group))],
     {ok, Listen} = ssl:listen(0, [{certfile, Cert}, {keyfile, Key}, {ip, {127,0,0,1}}, {backlog, 512},
                                   {reuseaddr, true}, {nodelay, true}, {active, false} | Common]),
     {ok, {_, Port}} = ssl:sockname(Listen),
@@ -24,6 +24,10 @@ main([Cert, Key, Ca, Suite, Group]) ->
               {active, false} | Common],
     io:format("ready~n"),
     loop(Listen, Port, Client).
+
+%% With sessions that are used again the handshakes of TLS 1.2 would be short ones after the first.
+of_version("tlsv1.3", Group) -> [{supported_groups, [Group]}];
+of_version("tlsv1.2", Group) -> [{eccs, [Group, secp256r1]}, {reuse_sessions, false}].
 
 loop(Listen, Port, Client) ->
     case io:get_line("") of

@@ -6,7 +6,17 @@ import type { CryptoEngine } from '@actor-tls/ssl/core';
 import { createCa } from '@actor-tls/ssl/testing';
 import { clearParseCache } from '../../packages/ssl/dist/values/x509/parse-cache.js';
 import { clearVerdicts } from '../../packages/ssl/dist/values/x509/verdict-cache.js';
-import { askEvery, besideHostile, cpu, group, type Material, rate, type Side, suite } from './side.js';
+import {
+  askEvery,
+  besideHostile,
+  certificateCurve,
+  cpu,
+  type Dialect,
+  group,
+  type Material,
+  rate,
+  type Side,
+} from './side.js';
 
 /** The one certificate of a PEM file. */
 function derOf(file: string): Uint8Array {
@@ -16,10 +26,18 @@ function derOf(file: string): Uint8Array {
 
 type Owner = Self<ssl.SslMessage>;
 
-export async function actorSide(files: Material, engine?: CryptoEngine): Promise<Side> {
+export async function actorSide(
+  files: Material,
+  { version, suite }: Dialect,
+  engine?: CryptoEngine,
+): Promise<Side> {
   const node = createNode({ name: 'bench' });
   ssl.unwrap(await ssl.start({ node, ...(engine === undefined ? {} : { engine }) }));
-  const common = { ciphers: [suite], supportedGroups: [group], active: false } as const;
+  const groups =
+    version === 'tlsv1.3'
+      ? ({ supportedGroups: [group] } as const)
+      : ({ eccs: [group, certificateCurve] } as const);
+  const common = { versions: [version], ciphers: [suite], ...groups, active: false } as const;
   const self = node.shell<ssl.SslMessage>();
   const acceptor = node.shell<ssl.SslMessage>();
   const { certfile, keyfile, cafile } = files;

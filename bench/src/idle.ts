@@ -1,10 +1,12 @@
 /** Resident memory per idle connection, both ends, in KB. Arguments: side, connections, PEM files. */
 import { actorSide } from './actor-side.js';
 import { nodeSide } from './node-side.js';
+import { dialects } from './side.js';
 
 const [which, count = '0', certfile = '', keyfile = '', cafile = ''] = process.argv.slice(2);
 const files = { certfile, keyfile, cafile };
-const side = which === 'actor' ? await actorSide(files) : await nodeSide(files);
+const dialect = dialects['tlsv1.3'];
+const side = which === 'actor' ? await actorSide(files, dialect) : await nodeSide(files, dialect);
 
 const resident = async (): Promise<number> => {
   const collect: unknown = Reflect.get(globalThis, 'gc');

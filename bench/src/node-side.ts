@@ -1,11 +1,13 @@
 /** node:tls as its manual shows it, with one secure context for all connections of a side. */
 import { readFileSync } from 'node:fs';
 import { connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
-import { askEvery, besideHostile, cpu, type Material, rate, type Side, suite } from './side.js';
+import { askEvery, besideHostile, cpu, type Dialect, type Material, rate, type Side } from './side.js';
 
-export async function nodeSide(files: Material): Promise<Side> {
+export async function nodeSide(files: Material, { version, openssl }: Dialect): Promise<Side> {
   const waiting: ((socket: TLSSocket) => void)[] = [];
-  const secure = { minVersion: 'TLSv1.3', ciphers: suite, ecdhCurve: 'X25519' } as const;
+  const ecdhCurve = version === 'tlsv1.3' ? 'X25519' : 'X25519:P-256';
+  const only = version === 'tlsv1.3' ? 'TLSv1.3' : 'TLSv1.2';
+  const secure = { minVersion: only, maxVersion: only, ciphers: openssl, ecdhCurve } as const;
   const server = createServer(
     { ...secure, cert: readFileSync(files.certfile), key: readFileSync(files.keyfile) },
     (socket) => {
@@ -22,7 +24,7 @@ export async function nodeSide(files: Material): Promise<Side> {
     const served = new Promise<TLSSocket>((resolve) => waiting.push(resolve));
     const connected = new Promise<TLSSocket>((resolve, reject) => {
       const socket = connect(
-        { port, host: '127.0.0.1', servername: 'localhost', secureContext, ecdhCurve: 'X25519' },
+        { port, host: '127.0.0.1', servername: 'localhost', secureContext, ecdhCurve },
         () => resolve(socket),
       );
       socket.on('error', reject);

@@ -7,14 +7,15 @@ import { createInterface } from 'node:readline';
 import { nobleEngine } from '@actor-tls/ssl/core';
 import { actorSide } from './actor-side.js';
 import { nodeSide } from './node-side.js';
-import type { Side } from './side.js';
+import { dialects, type Side } from './side.js';
 
-const [which, certfile = '', keyfile = '', cafile = ''] = process.argv.slice(2);
+const [which, certfile = '', keyfile = '', cafile = '', version] = process.argv.slice(2);
 const files = { certfile, keyfile, cafile };
+const dialect = dialects[version === 'tlsv1.2' ? version : 'tlsv1.3'];
 const side: Side =
   which === 'node'
-    ? await nodeSide(files)
-    : await actorSide(files, which === 'noble' ? nobleEngine : undefined);
+    ? await nodeSide(files, dialect)
+    : await actorSide(files, dialect, which === 'noble' ? nobleEngine : undefined);
 
 function measure(command: string): Promise<number> {
   const [what, first, second] = command.split(' ');

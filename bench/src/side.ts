@@ -27,15 +27,35 @@ export interface Side {
 /** What a hostile peer sends (`hostile.ts`): records of one byte, or key updates with one between each two. */
 export type Hostility = 'records' | 'keyUpdates';
 
-/** PEM files, and the suite and group that all sides use. */
+/** PEM files; suite and group are the same on all sides. */
 export interface Material {
   readonly certfile: string;
   readonly keyfile: string;
   readonly cafile: string;
 }
 
-export const suite = 'TLS_AES_128_GCM_SHA256';
-export const group = 'x25519';
+/** What a side speaks: one suite of one version, by OTP's names and by OpenSSL's. */
+export interface Dialect {
+  readonly version: 'tlsv1.3' | 'tlsv1.2';
+  readonly suite: string;
+  readonly openssl: string;
+}
+
+export const dialects: Readonly<Record<Dialect['version'], Dialect>> = {
+  'tlsv1.3': {
+    version: 'tlsv1.3',
+    suite: 'TLS_AES_128_GCM_SHA256',
+    openssl: 'TLS_AES_128_GCM_SHA256',
+  },
+  'tlsv1.2': {
+    version: 'tlsv1.2',
+    suite: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
+    openssl: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  },
+};
+export const group = 'x25519' as const;
+/** In TLS 1.2 a client has to name the curve of the server's certificate too (RFC 8422 §5.3). */
+export const certificateCurve = 'secp256r1' as const;
 
 /** Bytes of bulk between two looks at the clock, which is a system call. */
 export const askEvery = 4_000_000;

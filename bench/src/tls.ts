@@ -1,5 +1,5 @@
 /**
- * TLS 1.3 side by side: actor-tls on both engines, node:tls and OTP, in turn, round by round. Rates are medians, per
+ * TLS 1.3 and 1.2 side by side: actor-tls on both engines, node:tls and OTP, in turn, round by round. Rates are medians, per
  * second of processor time of the process that runs both ends; a ratio is the median of the rounds' ratios, since a
  * shared machine is slower at one time than at another, but within a round hardly.
  */
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCa } from '@actor-tls/ssl/testing';
 import { type Measures, remoteSide } from './remote-side.js';
-import { group, type Hostility, type Material, median, suite } from './side.js';
+import { type Dialect, dialects, group, type Hostility, type Material, median } from './side.js';
 
 export interface TlsRow {
   readonly name: string;
@@ -52,21 +52,55 @@ export function createMaterial(): Material & { remove(): void } {
 /** `ms` of processor time per side, measure and round, after `warmMs` per side and measure. */
 export async function tlsBench(ms: number, rounds: number, warmMs: number): Promise<TlsRow[]> {
   const material = createMaterial();
-  const { certfile, keyfile, cafile } = material;
+  const amount: Amount = { ms, rounds, warmMs };
+  const rows = [
+    ...(await tls13Rows(await sidesOf(dialects['tlsv1.3'], material), amount)),
+    ...(await tls12Rows(await sidesOf(dialects['tlsv1.2'], material), amount)),
+  ];
+  const own = idle('actor', material);
+  const theirs = idle('node', material);
+  rows.push({
+    name: `memory per idle connection, ${idleConnections} open, both ends`,
+    unit: 'KB',
+    figures: { [ours]: own, 'node:tls': theirs },
+    ratios: { 'node:tls': own / theirs },
+    targets: { 'node:tls': 0.5 },
+    better: 'less',
+  });
+  material.remove();
+  return rows;
+}
+
+/** How much is measured: see `tlsBench`. */
+interface Amount {
+  readonly ms: number;
+  readonly rounds: number;
+  readonly warmMs: number;
+}
+
+/** Those that come up, each in a process of its own. */
+async function sidesOf(dialect: Dialect, material: Material): Promise<readonly Measures[]> {
+  const files = [material.certfile, material.keyfile, material.cafile];
+  const { version, suite } = dialect;
   const onNode = (name: string, which: string): Promise<Measures | undefined> =>
-    remoteSide(name, process.execPath, [sideProcess, which, certfile, keyfile, cafile]);
-  const sides = [
+    remoteSide(name, process.execPath, [sideProcess, which, ...files, version]);
+  return [
     await onNode(ours, 'actor'),
     await onNode('node:tls', 'node'),
-    await remoteSide('OTP 25', 'escript', [otpScript, certfile, keyfile, cafile, suite, group]),
+    await remoteSide('OTP 25', 'escript', [otpScript, ...files, suite, group, version]),
     await onNode(`${ours}, noble alone`, 'noble'),
   ].filter((side) => side !== undefined);
-  const measure = async (
-    name: string,
-    unit: string,
-    run: (side: Measures, ms: number) => Promise<number>,
-    targets: Readonly<Record<string, number>>,
-  ): Promise<TlsRow> => {
+}
+
+type Measure = (
+  name: string,
+  unit: string,
+  run: (side: Measures, ms: number) => Promise<number>,
+  targets: Readonly<Record<string, number>>,
+) => Promise<TlsRow>;
+
+function measureOn(sides: readonly Measures[], { ms, rounds, warmMs }: Amount): Measure {
+  return async (name, unit, run, targets) => {
     // Code that is not optimised yet would count against whoever runs more JavaScript, and no server is in that state.
     // In turn as well: who has warmed up and then rests for a minute finds its caches cold.
     for (let slice = 0; slice < warmSlices; slice++)
@@ -83,6 +117,10 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
     }
     return { name, unit, figures, ratios, targets, better: 'more' };
   };
+}
+
+async function tls13Rows(sides: readonly Measures[], amount: Amount): Promise<TlsRow[]> {
+  const measure = measureOn(sides, amount);
   const rows = [
     await measure('full handshakes', '/s', (side, ms) => side.handshakes(ms), {
       'node:tls': 1.4,
@@ -101,19 +139,20 @@ export async function tlsBench(ms: number, rounds: number, warmMs: number): Prom
     }),
   ];
   for (const [kind, what] of hostilities)
-    rows.push(await fairness(`slowest echo beside a burst of ${what}`, kind, sides, Math.ceil(rounds / 3)));
+    rows.push(
+      await fairness(`slowest echo beside a burst of ${what}`, kind, sides, Math.ceil(amount.rounds / 3)),
+    );
   for (const side of sides) await side.close();
-  const own = idle('actor', material);
-  const theirs = idle('node', material);
-  rows.push({
-    name: `memory per idle connection, ${idleConnections} open, both ends`,
-    unit: 'KB',
-    figures: { [ours]: own, 'node:tls': theirs },
-    ratios: { 'node:tls': own / theirs },
-    targets: { 'node:tls': 0.5 },
-    better: 'less',
-  });
-  material.remove();
+  return rows;
+}
+
+async function tls12Rows(sides: readonly Measures[], amount: Amount): Promise<TlsRow[]> {
+  const measure = measureOn(sides, amount);
+  const rows = [
+    await measure('TLS 1.2, full handshakes', '/s', (side, ms) => side.handshakes(ms), {}),
+    await measure('TLS 1.2, bulk, sends of 16 KB', 'MB/s', (side, ms) => side.bulk(ms, 16_384), {}),
+  ];
+  for (const side of sides) await side.close();
   return rows;
 }
 

@@ -10,7 +10,7 @@ import * as ssl from '@actor-tls/ssl';
 import { Core, nodeEngine, type Sink, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientOptions } from '../protocol/two-cores.js';
+import { clientOptions, tls12 } from '../protocol/two-cores.js';
 
 const ca = createCa();
 const leaf = ca.issue();
@@ -30,8 +30,10 @@ afterAll(async () => {
   await ssl.stop(node);
 });
 
+type Version = 'tlsv1.3' | 'tlsv1.2';
+
 /** A client of the listener without processes of ours, and the half it writes with. */
-async function rawClient(port: number): Promise<{ socket: Socket; write: WriteHalf }> {
+async function rawClient(port: number, version: Version): Promise<{ socket: Socket; write: WriteHalf }> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const write = await new Promise<WriteHalf>((resolve) => {
     const ignore = (): void => {};
@@ -45,7 +47,7 @@ async function rawClient(port: number): Promise<{ socket: Socket; write: WriteHa
       askSignature: ignore,
       owes: ignore,
     };
-    const core = Core.client(clientOptions(), sink);
+    const core = Core.client(clientOptions(version === 'tlsv1.2' ? { config: tls12 } : {}), sink);
     socket.on('data', (chunk: Uint8Array) => core.receive(chunk));
     socket.on('error', ignore);
     socket.on('connect', () => core.start());
@@ -63,12 +65,28 @@ function empty(write: WriteHalf): Uint8Array {
 const empty0 = new Uint8Array(0);
 const byte = (write: WriteHalf): Uint8Array[] => write.sealApplicationData(Uint8Array.of(1));
 
+/** A wish to renegotiate: a hello that is whole, and no more than that. */
+const hello = Uint8Array.of(1, 0, 0, 41, 3, 3, ...new Uint8Array(32), 0, 0, 2, 0xc0, 0x2b, 1, 0);
+const empties = (write: WriteHalf): Uint8Array[] => [
+  ...Array.from({ length: 31 }, () => empty(write)),
+  ...byte(write),
+];
+
 /** What a burst repeats: records that hold one byte altogether, so that bytes received tell how many were read. */
-const bursts: readonly [string, number, (write: WriteHalf) => Uint8Array[]][] = [
-  ['records of one byte', 1, byte],
-  ['key updates', 2, (write) => [...sealKeyUpdate(write, 'update_not_requested'), ...byte(write)]],
-  ['requests for key updates', 2, (write) => [...sealKeyUpdate(write, 'update_requested'), ...byte(write)]],
-  ['empty records', 32, (write) => [...Array.from({ length: 31 }, () => empty(write)), ...byte(write)]],
+const bursts: readonly [Version, string, number, (write: WriteHalf) => Uint8Array[]][] = [
+  ['tlsv1.3', 'records of one byte', 1, byte],
+  ['tlsv1.3', 'key updates', 2, (write) => [...sealKeyUpdate(write, 'update_not_requested'), ...byte(write)]],
+  [
+    'tlsv1.3',
+    'requests for key updates',
+    2,
+    (write) => [...sealKeyUpdate(write, 'update_requested'), ...byte(write)],
+  ],
+  ['tlsv1.3', 'empty records', 32, empties],
+  ['tlsv1.2', 'records of one byte', 1, byte],
+  ['tlsv1.2', 'warnings', 2, (write) => [...write.sealAlert(1, 100), ...byte(write)]],
+  ['tlsv1.2', 'wishes to renegotiate', 2, (write) => [...write.sealHandshake(hello), ...byte(write)]],
+  ['tlsv1.2', 'empty records', 32, empties],
 ];
 /** Records in a burst. */
 const total = 16_000;
@@ -78,9 +96,9 @@ const turns = 12;
 
 describe('beside a peer that sends a burst', () => {
   it.each(bursts)(
-    'of %s, an honest echo waits for a few turns, whatever waits at the other door',
+    'in %s of %s, an honest echo waits for a few turns, whatever waits at the other door',
     async (...args) => {
-      const [, records, repeated] = args;
+      const [version, , records, repeated] = args;
       const listener = ssl.unwrap(
         await ssl.listen(self, 0, {
           cert: leaf.chain,
@@ -103,7 +121,7 @@ describe('beside a peer that sends a burst', () => {
         const served = ssl.unwrap(await ssl.handshake(self, accepted, 5000));
         ssl.unwrap(await ssl.controllingProcess(served, owner));
       };
-      const raw = rawClient(port);
+      const raw = rawClient(port, version);
       await accept((data) => {
         readOfBurst += data.length * records;
       });

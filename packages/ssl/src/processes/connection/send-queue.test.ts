@@ -49,6 +49,28 @@ function setUp() {
   };
 }
 
+describe('a refusal to renegotiate', () => {
+  it('waits while the peer does not read, one for however many wishes, and goes before what was queued', () => {
+    const { queue, outlet, send, wrote, drain } = setUp();
+    outlet.full = true;
+    send('first');
+    for (let count = 0; count < 1000; count += 1) queue.refuseRenegotiation();
+    send('second');
+    expect(wrote()).toBe('[first]');
+    expect(queue.bytes).toBe('second'.length);
+    drain();
+    expect(wrote()).toBe('(alert 1 100)[second]');
+  });
+
+  it('is nothing to a queue that is closed', () => {
+    const { queue, waiter, wrote } = setUp();
+    queue.close(0, waiter('close'));
+    wrote();
+    queue.refuseRenegotiation();
+    expect(wrote()).toBe('');
+  });
+});
+
 describe('sends', () => {
   it('are written in order and answered when the transport has them', () => {
     const { send, wrote, answered } = setUp();
