@@ -29,6 +29,9 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
+    // A process reads the sources once for all its files: that is most of the time of the small ones. Every core works.
+    isolate: false,
+    maxWorkers: '100%',
     reporters: ['default', fileURLToPath(new URL('support/summary-reporter.ts', import.meta.url))],
     // For tests that hang. None is meant to reach it, however loaded the machine: see support/patience.ts.
     testTimeout: 300_000,

@@ -28,7 +28,7 @@ describe('an option is one row', () => {
     // The protocol that was agreed on is no option.
     ['processes/connection/connection-information.ts', ['protocol']],
     // Of trusted certificates the core has a form of its own, without the system's.
-    ['core/settings.ts', ['cacerts']],
+    ['core/settings-from-options.ts', ['cacerts']],
   ] as const)('%s lists no options by name', (path, excepted) => {
     const text = source(path);
     const listed = optionRows.map(({ name }) => name).filter((name) => mentions(text, name));
