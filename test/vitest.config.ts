@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { patience } from './support/patience.js';
 
 const source = (path: string): string => fileURLToPath(new URL(`../packages/${path}`, import.meta.url));
 
@@ -36,5 +37,6 @@ export default defineConfig({
     // For tests that hang. None is meant to reach it, however loaded the machine: see support/patience.ts.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: patience } },
   },
 });

@@ -9,6 +9,7 @@ import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, expect, it, vi } from 'vitest';
+import { patience } from '../support/patience.js';
 import { describeUnless, describeWithPeer } from '../support/report.js';
 
 const main = fileURLToPath(new URL('../../examples/dist/main.js', import.meta.url));
@@ -172,7 +173,7 @@ describeUnless('the main job', existsSync(main) ? undefined : 'examples are not 
     expect(String((await once(client, 'data'))[0])).toBe('before');
     child.kill('SIGTERM');
     const ended = once(client, 'end');
-    await vi.waitFor(() => expect(refused(port)).resolves.toBe(true), { timeout: 20_000 });
+    await vi.waitFor(() => expect(refused(port)).resolves.toBe(true), patience);
     client.write('while it drains');
     expect(String((await once(client, 'data'))[0])).toBe('while it drains');
     await ended;

@@ -16,6 +16,7 @@ import {
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { patience } from '../support/patience.js';
 
 const ca = createCa({ key: 'ed25519' });
 const leaf = ca.issue({ key: 'ed25519' });
@@ -73,7 +74,7 @@ const workersOf = (): readonly string[] =>
     .flatMap((info) => (info?.kind === 'echo' ? [String(info.pid)] : []));
 
 /** Until the assertion holds, on a busy machine too. */
-const soon = (assertion: () => unknown): Promise<unknown> => vi.waitFor(assertion, { timeout: 20_000 });
+const soon = (assertion: () => unknown): Promise<unknown> => vi.waitFor(assertion, patience);
 
 describe('a pool of acceptors', () => {
   it('serves on while more clients than it has acceptors say nothing', async () => {

@@ -6,6 +6,7 @@ import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { client as newClient } from '../protocol/two-cores.js';
+import { patience } from '../support/patience.js';
 
 const ca = createCa({ key: 'ed25519' });
 const leaf = ca.issue({ key: 'ed25519' });
@@ -93,7 +94,7 @@ async function until(
       if (!holds(counters)) throw new Error(JSON.stringify(counters));
       return counters;
     },
-    { timeout: 20_000, interval: 5 },
+    { timeout: patience, interval: 5 },
   );
 }
 
@@ -119,7 +120,7 @@ function honestHello(): Uint8Array {
 const address = (n: number): string => `127.1.${n >> 8}.${n & 255 || 1}`;
 
 /** Until the assertion holds, on a busy machine too. */
-const soon = (assertion: () => unknown): Promise<unknown> => vi.waitFor(assertion, { timeout: 20_000 });
+const soon = (assertion: () => unknown): Promise<unknown> => vi.waitFor(assertion, patience);
 
 describe('silent sockets', () => {
   it('of one address get its share, the oldest goes for the next, and others are served', async () => {

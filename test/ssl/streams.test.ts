@@ -12,6 +12,7 @@ import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
+import { patience } from '../support/patience.js';
 
 const ca = createCa();
 const leaf = ca.issue();
@@ -221,7 +222,7 @@ describe('an upgrade', () => {
     // A stream that rests, with the whole ClientHello and more in its buffer.
     const [here, there] = pairOfStreams();
     const early = ssl.connect(self, here, client, 5000);
-    await vi.waitFor(() => expect(there.readableLength).toBeGreaterThan(100));
+    await vi.waitFor(() => expect(there.readableLength).toBeGreaterThan(100), patience);
     expect(await ssl.handshake(self, there, server, 5000)).toHaveProperty('ok');
     expect(await early).toHaveProperty('ok');
   });
@@ -234,7 +235,10 @@ describe('an upgrade', () => {
     const sending = ssl.send(one, data).then(() => {
       sent = true;
     });
-    await vi.waitFor(async () => expect(ssl.unwrap(await ssl.getstat(one)).sendPend).toBeGreaterThan(0));
+    await vi.waitFor(
+      async () => expect(ssl.unwrap(await ssl.getstat(one)).sendPend).toBeGreaterThan(0),
+      patience,
+    );
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(sent).toBe(false);
     expect(near.writableLength + far.readableLength).toBeLessThan(1_000_000);
@@ -367,7 +371,7 @@ describe('a stream that misbehaves', () => {
   }
 
   const goneFrom = (socket: ssl.SslSocket): Promise<void> =>
-    vi.waitFor(() => expect(node.isAlive(socket.connection)).toBe(false), { timeout: 10_000 });
+    vi.waitFor(() => expect(node.isAlive(socket.connection)).toBe(false), patience);
 
   it('by never draining holds up who sends, not who reads, closes or has a time-out', async () => {
     const [near, one, two] = await fickle();
