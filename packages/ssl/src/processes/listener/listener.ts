@@ -170,6 +170,8 @@ export class Listener {
   }
 
   #admit(transport: Transport): Place | undefined {
+    // The transport may have had it before the listening socket closed: nobody would ever accept it.
+    if (this.#draining !== undefined) return undefined;
     const { backlog = defaultBacklog } = this.#args.config.transport;
     if (this.#queue.length < Math.max(backlog, 1)) return this.#books.door.admit(transport);
     this.#refusedBacklog += 1;
