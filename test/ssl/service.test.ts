@@ -1,6 +1,7 @@
 /** A server in service: its pool of acceptors, its counters, and how it is taken out of service. */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import {
   createNode,
@@ -27,6 +28,8 @@ const identity = {
   active: false,
 } as const;
 const trust = { cacerts: [ca.cert], active: false } as const;
+
+const einval = { error: 'einval' } as const;
 
 let node: Node;
 let self: Self;
@@ -242,6 +245,38 @@ describe('draining', () => {
     await connecting;
     const both = [ssl.drain(listener, 'infinity'), ssl.drain(listener, 10)];
     expect(await Promise.all(both)).toEqual(Array(2).fill({ ok: { finished: 0, closed: 1 } }));
+  });
+
+  it('sends away at once whoever the network still brings', async () => {
+    let bring = (_stream: Duplex): void => undefined;
+    const network: NonNullable<ssl.StartOptions['network']> = {
+      name: 'by hand',
+      connect: async () => einval,
+      adopt: ssl.duplexTransport,
+      listen: async (_port, _options, receiver) => {
+        bring = (stream) => receiver.onAccept(ssl.unwrap(ssl.duplexTransport(stream)));
+        return {
+          ok: { sockname: () => ({ ok: { address: '127.0.0.1', port: 1 } }), close: () => undefined },
+        };
+      },
+    };
+    const other = createNode({ logger: silentLogger });
+    ssl.unwrap(await ssl.start({ node: other, network }));
+    const owner = other.shell();
+    const listener = ssl.unwrap(await ssl.listen(owner, 1, identity));
+    const stream = (): Duplex =>
+      new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+    const [there, late] = [stream(), stream()];
+    bring(there);
+    ssl.unwrap(await ssl.transportAccept(owner, listener));
+    const draining = ssl.drain(listener, 'infinity');
+    expect(await ssl.transportAccept(owner, listener)).toEqual({ error: 'closed' });
+    bring(late);
+    await vi.waitFor(() => expect(late.destroyed).toBe(true), patience);
+    expect(there.destroyed).toBe(false);
+    await ssl.stop(other);
+    await draining;
+    other.stop();
   });
 
   it('is what a pool does when it is stopped, if it is told how long', async () => {
