@@ -20,6 +20,11 @@ export function sharedData(name: string): string | undefined {
   return undefined;
 }
 
+/** Whether the shared data lies beside the repository, so that none of it should be missing. */
+export function hasNeighbour(): boolean {
+  return existsSync(fileURLToPath(new URL('../../../shared/testdata/', import.meta.url)));
+}
+
 /** The parsed content of a JSON file of the shared data, unzipped when its name ends in `.gz`. Throws if absent. */
 export function readSharedJson(name: string): unknown {
   const path = sharedData(name);
