@@ -105,9 +105,45 @@ export class Call extends Timeout implements From, PendingCall {
   }
 }
 
+/** Whom a server answers that carries a call out at once: its answer is kept, or a call waits for it in its place. */
+export class ImmediateCall implements From {
+  readonly pid: undefined = undefined;
+  readonly #server: CallHolder;
+  #answered = false;
+  #answer: unknown = undefined;
+  #call: Call | undefined = undefined;
+
+  constructor(server: CallHolder) {
+    this.#server = server;
+  }
+
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  get answer(): unknown {
+    return this.#answer;
+  }
+
+  reply(value: unknown): void {
+    if (this.#call !== undefined) this.#call.reply(value);
+    else if (!this.#answered) {
+      this.#answered = true;
+      this.#answer = value;
+    }
+  }
+
+  /** The answer comes later: `call` waits for it. */
+  become(call: Call): void {
+    this.#call = call;
+    this.#server.hold(call);
+  }
+}
+
 /**
  * Sends `request` to `target` and promises the answer. Fails with an {@link Exit} whose reason is the
  * server's exit reason, `noproc` or `timeout`; with `otherwise` it does not fail, and answers what that makes of it.
+ * `begun`: the server has heard the request already.
  */
 export function startCall(
   caller: Caller | undefined,
@@ -118,6 +154,7 @@ export function startCall(
   timeout: number,
   otherwise: ((failure: Exit) => unknown) | undefined,
   watch: ((call: Call) => void) | undefined,
+  begun?: ImmediateCall,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const failed =
@@ -134,7 +171,8 @@ export function startCall(
     const call = new Call(caller, to, request, timers, resolve, failed);
     if (timeout !== Number.POSITIVE_INFINITY) timers.start(call, timeout);
     if (target === undefined) call.fail('noproc');
-    else target.request(call);
+    else if (begun === undefined) target.request(call);
+    else begun.become(call);
     watch?.(call);
   });
 }

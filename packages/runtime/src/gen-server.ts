@@ -208,6 +208,25 @@ export class GenServerBody implements Body {
     if (process.state === RUNNING) process.rest();
   }
 
+  callNow(process: Process, request: unknown, from: From): void {
+    const self = this.#self;
+    if (self === undefined) return;
+    process.state = RUNNING;
+    process.reductions += 1;
+    this.#notIdle();
+    let result: unknown;
+    try {
+      if (this.#module.handleCall === undefined) throw new Error('no handleCall for this request');
+      result = this.#module.handleCall(request, from, this.#state, self);
+    } catch (error) {
+      this.#crash(process, self, error, request);
+      return;
+    }
+    if (result !== undefined) this.#apply(process, self, result, request, from);
+    if (process.home.observing(process)) process.home.changed(process, request);
+    if (process.state === RUNNING) process.rest();
+  }
+
   #init(process: Process, self: Self): void {
     this.#self = self;
     let result: unknown;
@@ -304,7 +323,7 @@ export class GenServerBody implements Body {
   }
 
   /** Carries a callback's result out. */
-  #apply(process: Process, self: Self, result: unknown, message: unknown, call: Call | undefined): void {
+  #apply(process: Process, self: Self, result: unknown, message: unknown, call: From | undefined): void {
     if (process.state === EXITED) return;
     if (typeof result !== 'object' || result === null) {
       if (result !== undefined) this.#badReturn(process, self, result, message);
@@ -351,7 +370,7 @@ export class GenServerBody implements Body {
     self: Self,
     promise: PromiseLike<unknown>,
     message: unknown,
-    call: Call | undefined,
+    call: From | undefined,
   ): void {
     process.state = SUSPENDED;
     promise.then(

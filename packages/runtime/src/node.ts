@@ -9,7 +9,7 @@ import { createActor, fromTransition } from 'xstate';
 import { AsyncBody, ShellBody } from './async-body.js';
 import { Blueprint } from './blueprint.js';
 import type { Call, Caller } from './call.js';
-import { CALL_TIMEOUT, startCall } from './call.js';
+import { CALL_TIMEOUT, ImmediateCall, startCall } from './call.js';
 import type { Clock, SchedulerHooks } from './clock.js';
 import { systemClock, systemHooks } from './clock.js';
 import { DelayedEvents } from './delayed-events.js';
@@ -187,6 +187,27 @@ class LocalNode implements Node {
     return this.request<R>(undefined, to, request, timeout, otherwise);
   }
 
+  callNow<R = unknown>(to: Pid<never>, request: unknown, otherwise: (failure: Exit) => R): R | Promise<R> {
+    const { scheduler } = this;
+    if (
+      !(to instanceof Process) ||
+      to.body.callNow === undefined ||
+      to.turnOfCall === scheduler.turn ||
+      this.inspection.on ||
+      !this.isIdle(to) ||
+      !scheduler.allowsImmediate()
+    )
+      return this.request<R>(undefined, to, request, Number.POSITIVE_INFINITY, otherwise);
+    const from = new ImmediateCall(to);
+    scheduler.running = true;
+    to.runCall(request, from);
+    scheduler.running = false;
+    scheduler.charge(1);
+    // The answer's type is the caller's claim, as in `request`.
+    if (from.answered) return from.answer as R;
+    return this.request<R>(undefined, to, request, Number.POSITIVE_INFINITY, otherwise, from);
+  }
+
   cast(to: Pid<never> | string, request: unknown): void {
     this.castFrom(undefined, to, request);
   }
@@ -360,6 +381,7 @@ class LocalNode implements Node {
     request: unknown,
     timeout: number,
     otherwise?: (failure: Exit) => R | Promise<R>,
+    begun?: ImmediateCall,
   ): Promise<R> {
     const target = typeof to === 'string' ? this.whereis(to) : to;
     checkDuration(timeout);
@@ -378,6 +400,7 @@ class LocalNode implements Node {
       timeout,
       otherwise,
       this.clock.waits === undefined || isProcess(caller) ? undefined : (call) => this.watch(caller, call),
+      begun,
     ) as Promise<R>;
   }
 

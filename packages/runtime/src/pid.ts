@@ -31,6 +31,7 @@ export interface PendingCall {
 
 /** What a server keeps of the calls that it has not answered. */
 export interface CallHolder {
+  hold(call: PendingCall): void;
   forgetCall(call: PendingCall): void;
 }
 

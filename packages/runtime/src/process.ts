@@ -5,7 +5,7 @@
 import type { ActorRef, AnyActorRef, EventObject, Observer, Snapshot, Subscription } from 'xstate';
 import type { ProcessSnapshot } from './actor-face.js';
 import { ActorFace } from './actor-face.js';
-import type { Caller } from './call.js';
+import type { Caller, From } from './call.js';
 import type { Reason } from './exit.js';
 import { exited } from './exit.js';
 import type { Home } from './home.js';
@@ -41,6 +41,8 @@ export interface Body {
   slot(process: Process): void;
   /** An I/O callback as a turn of its own; the process waits and its mailbox is empty. Must not throw. */
   turn?<T, A>(process: Process, run: (target: T, argument: A) => unknown, target: T, argument: A): void;
+  /** A call as a turn of its own; the process waits and its mailbox is empty. Must not throw. */
+  callNow?(process: Process, request: unknown, from: From): void;
   /** The process has ended; stop parts. Runs from the scheduler. */
   ended?(process: Process, reason: Reason): void;
   /** What inspectors see while it lives. */
@@ -96,6 +98,8 @@ export class Process
   #watching: Monitor | undefined = undefined;
   #watchers: TargetedMonitor | undefined = undefined;
   #calls: PendingCall | undefined = undefined;
+  /** The scheduler's turn in which a call was last carried out at once. */
+  turnOfCall = -1;
   /** Timers whose message would come here. */
   timers: OwnTimer | undefined = undefined;
   rare: RarelyNeeded | undefined = undefined;
@@ -191,6 +195,16 @@ export class Process
   runTurn<T, A>(run: (target: T, argument: A) => unknown, target: T, argument: A): void {
     try {
       this.body.turn?.(this, run, target, argument);
+    } catch (error) {
+      this.home.failed(this, error);
+    }
+  }
+
+  /** A call carried out at once. */
+  runCall(request: unknown, from: From): void {
+    this.turnOfCall = this.home.scheduler.turn;
+    try {
+      this.body.callNow?.(this, request, from);
     } catch (error) {
       this.home.failed(this, error);
     }
@@ -316,8 +330,12 @@ export class Process
     this.deliver(call);
   }
 
-  /** Enters a call that fails when this process ends. */
+  /** Enters a call that fails when this process ends, or has ended. */
   hold(call: PendingCall): void {
+    if (this.state === EXITED) {
+      call.fail(this.reason);
+      return;
+    }
     const head = this.#calls;
     call.holder = this;
     call.laterCall = head;

@@ -28,6 +28,11 @@ export interface Asker {
   afterIo(go: () => void): void;
 }
 
+/** Who asks for an answer at once: a node. */
+export interface ImmediateAsker {
+  callNow<R>(to: Pid<never>, request: unknown, otherwise: (failure: Exit) => R): R | Promise<R>;
+}
+
 /** Who is asked: a pid, or a registered name. */
 export type ServerRef = Pid<never> | string;
 
@@ -89,6 +94,13 @@ export interface Requests<M> {
     otherwise: (failure: Exit) => O,
     timeout?: number,
   ): Promise<ReplyOf<M, K> | O>;
+  /** Asks a pid without a time-out, as `Node.callNow` does: what it answers at once is no promise. */
+  askNow<K extends keyof M & string, O>(
+    asker: ImmediateAsker,
+    to: Pid<never>,
+    request: NamedRequest<M, K>,
+    otherwise: (failure: Exit) => O,
+  ): ReplyOf<M, K> | O | Promise<ReplyOf<M, K> | O>;
   /** A request that nobody waits for: no answer, no error. */
   cast<K extends keyof M & string>(
     asker: Pick<Asker, 'cast'>,
@@ -121,6 +133,7 @@ export function requests<M extends Questions<M>>(): Requests<M> {
   return {
     ask: (asker, to, request, timeout) => asker.call(to, request, timeout),
     askOr,
+    askNow: (asker, to, request, otherwise) => asker.callNow(to, request, otherwise),
     cast: (asker, to, request) => asker.cast(to, request),
     handleCall: answerBy,
     handleCast: hearBy,

@@ -30,6 +30,7 @@ export class Scheduler {
   /** A drain is on its way, as a microtask or after I/O. */
   #awaited = false;
   #slots = 0;
+  #turns = 0;
 
   /** True while a slot or an I/O turn is on the stack: another one must not start inside it. */
   running = false;
@@ -60,6 +61,21 @@ export class Scheduler {
   /** Slots handed out since the start. */
   get slots(): number {
     return this.#slots;
+  }
+
+  /** Number of the present turn of the event loop, as far as I/O and timers of the runtime tell. */
+  get turn(): number {
+    return this.#turns;
+  }
+
+  /**
+   * Whether a call of a server that waits may be carried out in the caller's own slot. Where the order of processes is
+   * drawn, this is drawn too.
+   */
+  allowsImmediate(): boolean {
+    if (this.running || this.#spent) return false;
+    const { pick } = this.#hooks;
+    return pick === undefined || pick(2) === 1;
   }
 
   /** Runs `go` after I/O had its chance, outside of any process. */
@@ -97,6 +113,7 @@ export class Scheduler {
 
   /** The event loop has begun a new turn: I/O had its chance. */
   newTurn(): void {
+    this.#turns = (this.#turns + 1) & 0x3fff_ffff;
     this.#reductions = 0;
     this.#grace = GRACE;
     this.#nextCheck = this.#stride;

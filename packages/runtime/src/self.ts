@@ -63,6 +63,11 @@ export class Self<in out M = unknown> {
     return rare.abort.signal;
   }
 
+  /** Messages that wait in the mailbox (`process_info(self(), message_queue_len)`). */
+  get messageQueueLength(): number {
+    return this.process.queueLength;
+  }
+
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
 
   /**
@@ -473,6 +478,13 @@ export interface Node extends Home<Process> {
     timeout: number,
     otherwise: (failure: Exit) => R | Promise<R>,
   ): Promise<R>;
+
+  /**
+   * As {@link callOr} without a time-out, but carried out at once if the gen-server waits, its mailbox is empty, and this
+   * is its first such call in this turn of the event loop: then an answer that it gives at once is the result itself, and
+   * no promise is made. Further ones of the turn stand in the mailbox together, so that the server may take them as one.
+   */
+  callNow<R = unknown>(to: Pid<never>, request: unknown, otherwise: (failure: Exit) => R): R | Promise<R>;
 
   cast(to: Pid<never> | string, request: unknown): void;
   /**

@@ -520,11 +520,19 @@ export function send(socket: SslSocket | SslListenSocket, data: IoData): Promise
   try {
     if (socket instanceof SslListenSocket) return Promise.resolve(enotconn);
     const request = { type: 'send', data: bytesOf(data) } as const;
-    return senderRequests.askOr(socket.node, socket.sender, request, senderGone, Infinity);
+    if (request.data.length > longestAtOnce)
+      return senderRequests.askOr(socket.node, socket.sender, request, senderGone, Infinity);
+    const answer = senderRequests.askNow(socket.node, socket.sender, request, senderGone);
+    if (answer instanceof Promise) return answer;
+    return 'ok' in answer ? sent : Promise.resolve(answer);
   } catch (error) {
     return Promise.reject(error);
   }
 }
+
+const sent: Promise<Result<true>> = Promise.resolve({ ok: true });
+/** Longer sends take their turn: carried out in the caller's they would keep other processes waiting. */
+const longestAtOnce = 4096;
 
 function senderGone(): Result<true> {
   return closed;

@@ -28,14 +28,18 @@ function setUp() {
       return !this.full;
     },
   };
-  const queue = new SendQueue(new Plain(1e9), outlet);
+  const rests: (() => void)[] = [];
+  const queue = new SendQueue(new Plain(1e9), outlet, (go) => void rests.push(go));
   const answers: [string, SendResult][] = [];
   const waiter = (name: string) => ({ reply: (result: SendResult) => void answers.push([name, result]) });
   return {
     queue,
     outlet,
     waiter,
-    send: (text: string) => queue.send(Buffer.from(text), waiter(text)),
+    send: (text: string, more = false) => queue.send(Buffer.from(text), waiter(text), more),
+    rest: () => {
+      for (const go of rests.splice(0)) go();
+    },
     wrote: () => written.splice(0).join(''),
     answered: () =>
       answers
@@ -91,26 +95,71 @@ describe('sends', () => {
     expect(answered()).toEqual([]);
     expect(queue.length).toBe(3);
     drain();
-    expect(wrote()).toBe('[two][three]');
+    expect(wrote()).toBe('[twothree]');
     expect(answered()).toEqual(['one: ok', 'two: ok', 'three: ok']);
   });
 
-  it('that are long go out in strides, none between them', () => {
-    const { send, queue, waiter, wrote, outlet, drain } = setUp();
+  it('that are long go out in strides, none between them, and I/O has its chance after each', () => {
+    const { send, queue, waiter, wrote, answered, outlet, drain, rest } = setUp();
     outlet.full = true;
-    queue.send(Buffer.alloc(300_000), waiter('long'));
+    queue.send(Buffer.alloc(150_000), waiter('long'), false);
     send('after');
-    expect(wrote()).toBe('[131072]');
+    expect(wrote()).toBe('[65536]');
     drain();
-    expect(wrote()).toBe('[131072][37856][after]');
+    expect(wrote()).toBe('');
+    rest();
+    expect(wrote()).toBe('[65536]');
+    rest();
+    expect(wrote()).toBe('[18928][after]');
+    expect(answered()).toEqual(['long: ok', 'after: ok']);
+  });
+
+  it('that follow each other closely are answered in order, after a rest too', () => {
+    const { send, queue, waiter, wrote, answered, rest } = setUp();
+    queue.send(Buffer.alloc(70_000), waiter('long'), false);
+    send('after');
+    expect(wrote()).toBe('[65536]');
+    rest();
+    expect(wrote()).toBe('[4464][after]');
+    expect(answered()).toEqual(['long: ok', 'after: ok']);
+  });
+
+  it('that are short and wait together are joined, each answered', () => {
+    const { send, queue, wrote, answered } = setUp();
+    send('one', true);
+    send('two', true);
+    expect(wrote()).toBe('');
+    expect(queue.bytes).toBe(6);
+    send('three');
+    expect(wrote()).toBe('[onetwothree]');
+    expect(queue.bytes).toBe(0);
+    expect(answered()).toEqual(['one: ok', 'two: ok', 'three: ok']);
+  });
+
+  it('are not joined with long ones, nor over what closes', () => {
+    const { send, queue, waiter, wrote } = setUp();
+    send('short', true);
+    queue.send(Buffer.alloc(9000), waiter('long'), true);
+    send('one', true);
+    send('two', true);
+    queue.close(0, waiter('close'));
+    expect(wrote()).toBe('[short][9000][onetwo](alert 1 0)');
+  });
+
+  it('are written without a rest when no other turn will come', () => {
+    const { send, queue, waiter, wrote } = setUp();
+    queue.send(Buffer.alloc(150_000), waiter('long'), false);
+    send('after');
+    queue.hurry();
+    expect(wrote()).toBe('[65536][65536][18928][after]');
   });
 
   it('carry a length header in packet modes and are refused when they do not fit', () => {
     const { queue, waiter, wrote, answered } = setUp();
     queue.setPacket(1);
-    queue.send(Buffer.from('abc'), waiter('abc'));
+    queue.send(Buffer.from('abc'), waiter('abc'), false);
     expect(wrote()).toBe('[\u0003abc]');
-    queue.send(Buffer.alloc(256), waiter('256'));
+    queue.send(Buffer.alloc(256), waiter('256'), false);
     expect(answered()).toEqual(['abc: ok', '256: {"badarg":{"packet_to_large":[256,255]}}']);
   });
 
@@ -228,7 +277,7 @@ describe('a write half that is given back for a handshake', () => {
     expect(wrote()).toBe('[one]');
     expect(answered()).toEqual(['one: ok']);
     if (half !== undefined) queue.takeAgain(half);
-    expect(wrote()).toBe('[two][three]');
+    expect(wrote()).toBe('[twothree]');
     expect(answered()).toEqual(['two: ok', 'three: ok']);
   });
 
@@ -242,15 +291,17 @@ describe('a write half that is given back for a handshake', () => {
   });
 
   it('goes back in the middle of a long send, whose rest follows later', () => {
-    const { queue, outlet, drain, send, wrote, answered } = setUp();
+    const { queue, outlet, drain, rest, send, wrote, answered } = setUp();
     outlet.full = true;
-    send('x'.repeat(300_000));
+    send('x'.repeat(150_000));
     const half = queue.giveBack();
     drain();
-    expect(wrote()).toBe('[131072]');
+    expect(wrote()).toBe('[65536]');
     expect(answered()).toEqual([]);
     if (half !== undefined) queue.takeAgain(half);
-    expect(wrote()).toBe('[131072][37856]');
+    rest();
+    rest();
+    expect(wrote()).toBe('[65536][18928]');
     expect(answered()).toHaveLength(1);
   });
 

@@ -194,6 +194,7 @@ export class Sender implements MemoryUse {
   terminate(): void {
     if (this.#phase.name !== 'connection') return;
     const { queue } = this.#phase;
+    queue.hurry();
     if (!queue.closed && !queue.blocked) queue.close(closeNotify, deaf);
     this.transportClosed();
   }
@@ -201,7 +202,7 @@ export class Sender implements MemoryUse {
   begin(notice: RequestOf<SenderNotices, 'connection'>): void {
     const waiting = this.#phase.name === 'handshake' ? this.#phase.waiting : [];
     if (this.#phase.name === 'closed') return;
-    const queue = new SendQueue(notice.half, this.transport);
+    const queue = new SendQueue(notice.half, this.transport, (go) => this.#self.node.afterIo(go));
     queue.setPacket(notice.packet);
     this.#sendTimeout = notice.sendTimeout;
     this.#phase = {
@@ -211,6 +212,12 @@ export class Sender implements MemoryUse {
       monitor: this.#self.monitor(notice.receiver),
     };
     for (const { data, from } of waiting) this.#enqueue(queue, data, from);
+  }
+
+  /** After each message: sends that waited for others behind them leave when there are none. */
+  settle(): void {
+    if (this.#phase.name === 'connection' && this.#self.messageQueueLength === 0) this.#phase.queue.flush();
+    this.tellRequests();
   }
 
   /** After anything that may have written: before the peer can have answered, so that the receiver knows first. */
@@ -231,7 +238,7 @@ export class Sender implements MemoryUse {
   }
 
   #enqueue(queue: SendQueue, data: Uint8Array, from: From<SendResult>): void {
-    const sending = queue.send(data, from);
+    const sending = queue.send(data, from, this.#self.messageQueueLength > 0);
     if (sending === undefined || this.#sendTimeout === 'infinity') return;
     // An idle timer may fire after the send was answered; giving up is then without effect.
     this.#self.sendAfter(this.#sendTimeout, this.#self.pid, new SendTimeout(sending));
@@ -311,15 +318,16 @@ export const senderServer: GenServer<Sender, Transport> = {
   },
   handleCall(request, from, sender, self) {
     void answer(request, from, sender, self);
-    sender.tellRequests();
+    sender.settle();
   },
   handleCast(notice, sender, self) {
     void hear(notice, sender, self);
-    sender.tellRequests();
+    sender.settle();
   },
   handleInfo(message, sender) {
     if (message instanceof DownMessage) sender.receiverDown(message.ref, message.reason);
     else if (message instanceof SendTimeout) message.sending.giveUp('timeout');
+    sender.settle();
   },
   terminate(_reason, sender) {
     sender.terminate();
