@@ -3,21 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { Tls13PostHandshake } from '../../packages/ssl/src/protocol/tls13/post-handshake.js';
 import { encodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { plainRecord } from './bend.js';
+import { type HeldChannel, holding } from './held-channel.js';
 import { client, connected, type End, exchange, server } from './two-cores.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const bytesOf = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces));
-
-/** Empty application data, which a write half never makes. */
-function emptyRecord(write: WriteHalf): Uint8Array {
-  const protection = Reflect.get(write, 'protection');
-  const record: unknown = Reflect.apply(Reflect.get(protection, 'sealShort'), protection, [
-    23,
-    new Uint8Array(0),
-  ]);
-  if (record instanceof Uint8Array) return record;
-  throw new Error('no record');
-}
 
 describe('data', () => {
   test('of a megabyte arrives as it left', () => {
@@ -171,11 +161,17 @@ describe('requests for key updates', () => {
 });
 
 describe('a flood of key updates', () => {
-  const updates = (count: number, between: (write: WriteHalf) => readonly Uint8Array[]): End => {
-    const ends = connected();
+  const updates = (
+    count: number,
+    between: (write: WriteHalf, peer: HeldChannel) => readonly Uint8Array[],
+  ): End => {
+    const held = holding();
+    const ends = connected(held.override);
     const write = ends.client.core.split();
     for (let at = 0; at < count; at += 1)
-      ends.server.core.receive(bytesOf([...sealKeyUpdate(write, 'update_not_requested'), ...between(write)]));
+      ends.server.core.receive(
+        bytesOf([...sealKeyUpdate(write, 'update_not_requested'), ...between(write, held.channel)]),
+      );
     return ends.server;
   };
 
@@ -187,7 +183,7 @@ describe('a flood of key updates', () => {
 
   test('empty data does not', () => {
     let turn = 0;
-    const { sink } = updates(40, (write) => (++turn % 2 === 0 ? [emptyRecord(write)] : []));
+    const { sink } = updates(40, (_write, peer) => (++turn % 2 === 0 ? [peer.forge(23)] : []));
     expect(sink.failures).toMatchObject([{ reason: 'too_many_key_updates' }]);
   });
 });
