@@ -6,6 +6,7 @@ import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/
 import { onEngine, testWithKey } from '../support/engine.js';
 import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
 import { offerOf, suite } from './psk-ends.js';
+import { expectToTalk } from './talk.js';
 import {
   type ClientOverrides,
   client,
@@ -29,21 +30,11 @@ function factsOf(
   serverOverrides: ServerOverrides = {},
 ): { readonly ours: Facts; readonly theirs: Facts } {
   const ends = connected(clientOverrides, serverOverrides);
-  expect(ends.client.sink.failures).toEqual([]);
-  expect(ends.server.sink.failures).toEqual([]);
   expectToTalk(ends);
   const { facts: ours } = ends.client.sink;
   const { facts: theirs } = ends.server.sink;
   if (ours === undefined || theirs === undefined) throw new Error('not established');
   return { ours, theirs };
-}
-
-function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
-  ends.client.core.send(text('ping'));
-  ends.server.core.send(text('pong'));
-  exchange(ends.client, ends.server);
-  expect(ends.server.sink.received()).toBe('ping');
-  expect(ends.client.sink.received()).toBe('pong');
 }
 
 describe('HelloRetryRequest', () => {

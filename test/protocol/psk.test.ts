@@ -6,7 +6,8 @@ import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messag
 import { type Bend, bent, bentHandshake, change, extension } from './bend.js';
 import { holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
-import { connected, type End, exchange, identityOf, peerChain, server } from './two-cores.js';
+import { expectToTalk } from './talk.js';
+import { connected, exchange, identityOf, peerChain, server } from './two-cores.js';
 
 /** Two ends after their handshake; early data is sent right after the hello. */
 function shaken(scene: PskScene = {}, ...early: readonly string[]): ReturnType<typeof pskEnds> {
@@ -15,16 +16,6 @@ function shaken(scene: PskScene = {}, ...early: readonly string[]): ReturnType<t
   for (const text of early) expect(ends.client.core.sendEarlyData(bytes(text))).toBe(true);
   exchange(ends.client, ends.server);
   return ends;
-}
-
-function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
-  expect(ends.client.sink.failures).toEqual([]);
-  expect(ends.server.sink.failures).toEqual([]);
-  ends.client.core.send(bytes('ping'));
-  ends.server.core.send(bytes('pong'));
-  exchange(ends.client, ends.server);
-  expect(ends.server.sink.received()).toBe('ping');
-  expect(ends.client.sink.received()).toBe('pong');
 }
 
 const inVain = { client: { identities: [identityOf('ed25519').identity] } };
