@@ -1,5 +1,4 @@
 /** A peer that misbehaves: real cores whose messages are changed on their way into the record layer. */
-import { StreamChannel } from '../../packages/ssl/src/protocol/stream-channel.js';
 import type { MessageTable } from '../../packages/ssl/src/values/wire/message-table.js';
 import type { RawExtension } from '../../packages/ssl/src/values/wire/messages/extension.js';
 import {
@@ -12,6 +11,7 @@ import {
   type Tls13Bodies,
   tls13Messages,
 } from '../../packages/ssl/src/values/wire/tls13-messages.js';
+import { HeldChannel } from './held-channel.js';
 import {
   type ClientOverrides,
   client,
@@ -25,7 +25,7 @@ import {
 export type Bend = (
   type: HandshakeType | Tls12MessageType,
   message: Uint8Array,
-  channel: StreamChannel,
+  channel: HeldChannel,
 ) => readonly Uint8Array[];
 
 /** Runs a whole handshake in which one side's messages are bent. */
@@ -50,10 +50,10 @@ export function bent(bend: Bend): Required<Pick<ClientOverrides & ServerOverride
 }
 
 /** Sends something else than it was given. */
-class BentChannel extends StreamChannel {
+class BentChannel extends HeldChannel {
   private readonly bend: Bend;
 
-  constructor(bend: Bend, ...settings: ConstructorParameters<typeof StreamChannel>) {
+  constructor(bend: Bend, ...settings: ConstructorParameters<typeof HeldChannel>) {
     super(...settings);
     this.bend = bend;
   }

@@ -1,23 +1,28 @@
-import { sealData, sealKeyUpdate, TurnBudget, type WriteHalf } from '@actor-tls/ssl/core';
+import { Core, sealData, sealKeyUpdate, TurnBudget, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
-import { Tls13PostHandshake } from '../../packages/ssl/src/protocol/tls13/post-handshake.js';
+import type { Group } from '../../packages/ssl/src/values/crypto/engine.js';
 import { encodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
-import { plainRecord } from './bend.js';
-import { client, connected, type End, exchange, server } from './two-cores.js';
+import { stillHeld } from '../support/collected.js';
+import { bent, plainRecord } from './bend.js';
+import { engineHashing } from './bent-engine.js';
+import { type HeldChannel, holding } from './held-channel.js';
+import {
+  acceptKnown,
+  type ClientOverrides,
+  client,
+  clientOptions,
+  connected,
+  type End,
+  exchange,
+  Recorder,
+  type ServerOverrides,
+  server,
+  serverOptions,
+  tls12,
+} from './two-cores.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const bytesOf = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces));
-
-/** Empty application data, which a write half never makes. */
-function emptyRecord(write: WriteHalf): Uint8Array {
-  const protection = Reflect.get(write, 'protection');
-  const record: unknown = Reflect.apply(Reflect.get(protection, 'sealShort'), protection, [
-    23,
-    new Uint8Array(0),
-  ]);
-  if (record instanceof Uint8Array) return record;
-  throw new Error('no record');
-}
 
 describe('data', () => {
   test('of a megabyte arrives as it left', () => {
@@ -171,11 +176,17 @@ describe('requests for key updates', () => {
 });
 
 describe('a flood of key updates', () => {
-  const updates = (count: number, between: (write: WriteHalf) => readonly Uint8Array[]): End => {
-    const ends = connected();
+  const updates = (
+    count: number,
+    between: (write: WriteHalf, peer: HeldChannel) => readonly Uint8Array[],
+  ): End => {
+    const held = holding();
+    const ends = connected(held.override);
     const write = ends.client.core.split();
     for (let at = 0; at < count; at += 1)
-      ends.server.core.receive(bytesOf([...sealKeyUpdate(write, 'update_not_requested'), ...between(write)]));
+      ends.server.core.receive(
+        bytesOf([...sealKeyUpdate(write, 'update_not_requested'), ...between(write, held.channel)]),
+      );
     return ends.server;
   };
 
@@ -187,7 +198,7 @@ describe('a flood of key updates', () => {
 
   test('empty data does not', () => {
     let turn = 0;
-    const { sink } = updates(40, (write) => (++turn % 2 === 0 ? [emptyRecord(write)] : []));
+    const { sink } = updates(40, (_write, peer) => (++turn % 2 === 0 ? [peer.forge(23)] : []));
     expect(sink.failures).toMatchObject([{ reason: 'too_many_key_updates' }]);
   });
 });
@@ -472,11 +483,49 @@ describe('after the handshake', () => {
     expect(ends.client.sink.failures).toMatchObject([{ reason: 'unexpected_change_cipher_spec' }]);
   });
 
-  test('nothing of the handshake is left in a connected core', () => {
-    const { core } = connected().client;
-    expect(Reflect.get(core, 'phase')).toEqual({
-      kind: 'connection',
-      post: expect.any(Tls13PostHandshake),
+  describe('nothing of the handshake is left in a connected core', () => {
+    test.each<['client' | 'server', string, Required<ServerOverrides>['config']]>([
+      ['client', '1.3', {}],
+      ['server', '1.3', {}],
+      ['client', '1.2', tls12],
+      ['server', '1.2', tls12],
+    ])('of a %s of TLS %s', async (who, _version, config) => {
+      const { core, watched } = connectedAndWatched(who, config);
+      expect(new Set(watched.map(([name]) => name))).toEqual(
+        new Set(['share', 'transcript', 'message', 'config']),
+      );
+      expect(await stillHeld(watched)).toEqual([]);
+      expect(core.send(text('still there'))).toBe(true);
     });
   });
 });
+
+/** A core after its handshake, and what it was given and made for it. */
+function connectedAndWatched(
+  who: 'client' | 'server',
+  config: Required<ClientOverrides & ServerOverrides>['config'],
+): { readonly core: Core; readonly watched: readonly [string, WeakRef<object>][] } {
+  const watched: [string, WeakRef<object>][] = [];
+  const watch = <T extends object>(name: string, object: T): T => {
+    watched.push([name, new WeakRef(object)]);
+    return object;
+  };
+  const overrides = {
+    ...bent((_type, message) => [watch('message', message)]),
+    dependencies: {
+      engine: engineHashing((hash) => ({ start: () => watch('transcript', hash.start()) })),
+      keyShare: (group: Group) => watch('share', group.generate()),
+    },
+    config,
+  };
+  const sink = new Recorder(acceptKnown);
+  const options = { client: clientOptions(overrides), server: serverOptions(overrides) };
+  watch('config', options[who].config);
+  const core = who === 'client' ? Core.client(options.client, sink) : Core.server(options.server, sink);
+  sink.core = core;
+  const [end, peer] = [{ core, sink }, who === 'client' ? server({ config }) : client({ config })];
+  for (const one of [end, peer]) one.core.start();
+  exchange(end, peer);
+  expect(sink.establishedCount).toBe(1);
+  return { core, watched };
+}

@@ -2,14 +2,13 @@ import type { KeyKind } from '@actor-tls/ssl/testing';
 import { describe, expect, test } from 'vitest';
 import { signatureSchemes } from '../../packages/ssl/src/values/registry/schemes.js';
 import { onEngine } from '../support/engine.js';
+import { expectSameFacts, expectToTalk } from './talk.js';
 import {
   client,
   connected,
-  type End,
   exchange,
   groups,
   identityOf,
-  ownScheme,
   peerChain,
   peerScheme,
   pieces,
@@ -19,40 +18,12 @@ import {
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-/** Data flows both ways and nobody failed. */
-function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
-  expect(ends.client.sink.failures).toEqual([]);
-  expect(ends.server.sink.failures).toEqual([]);
-  expect(ends.client.sink.establishedCount).toBe(1);
-  expect(ends.server.sink.establishedCount).toBe(1);
-  expect(ends.client.core.send(text('ping'))).toBe(true);
-  expect(ends.server.core.send(text('pong'))).toBe(true);
-  exchange(ends.client, ends.server);
-  expect(ends.server.sink.received()).toBe('ping');
-  expect(ends.client.sink.received()).toBe('pong');
-}
-
 describe('a full handshake', () => {
   test('two cores with defaults agree and tell the same facts', () => {
     const ends = connected();
     expectToTalk(ends);
-    const { facts: ours } = ends.client.sink;
-    const { facts: theirs } = ends.server.sink;
-    expect(ours).toMatchObject({
-      role: 'client',
-      protocol: 'tlsv1.3',
-      serverName: 'localhost',
-      retried: false,
-    });
-    expect(theirs).toMatchObject({ role: 'server', protocol: 'tlsv1.3', serverName: 'localhost' });
-    for (const key of ['cipherSuite', 'group', 'clientRandom', 'serverRandom', 'sessionId'] as const) {
-      expect(ours?.[key]).toEqual(theirs?.[key]);
-    }
-    expect(peerChain(ours)).toEqual(identityOf('ec').identity.chain);
-    expect(peerScheme(ours)).toBe('ecdsa_secp256r1_sha256');
-    expect(ownScheme(theirs)).toBe('ecdsa_secp256r1_sha256');
-    expect(peerChain(theirs)).toEqual([]);
-    expect(ours?.secrets).toBeUndefined();
+    expectSameFacts(ends, 'tlsv1.3');
+    expect(ends.client.sink.facts?.secrets).toBeUndefined();
   });
 
   test.each(suites.map((suite) => [suite.name, suite] as const))('with %s', (_name, suite) => {

@@ -4,16 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { speaksTls13 } from '../../packages/ssl/src/protocol/hello/version.js';
 import { onEngine } from '../support/engine.js';
 import { bentHandshake, change } from './bend.js';
+import { expectSameFacts, expectToTalk } from './talk.js';
 import {
   client,
   connected,
-  type End,
   exchange,
   groups,
   identityOf,
-  ownScheme,
   peerChain,
-  peerScheme,
   pieces,
   server,
   suites,
@@ -21,24 +19,11 @@ import {
   tls12,
 } from './two-cores.js';
 
-const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const both = {
   versions: ['tlsv1.3', 'tlsv1.2'],
   ciphers: [...suites, ...suites12],
   signatureAlgs: tls12.signatureAlgs,
 } as const;
-
-/** Data flows both ways and nobody failed. */
-function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
-  expect(ends.client.sink.failures).toEqual([]);
-  expect(ends.server.sink.failures).toEqual([]);
-  expect(ends.client.core.send(text('ping'))).toBe(true);
-  expect(ends.server.core.send(text('pong'))).toBe(true);
-  expect(ends.client.core.send(new Uint8Array(40_000).fill(46))).toBe(true);
-  exchange(ends.client, ends.server);
-  expect(ends.server.sink.received()).toBe(`ping${'.'.repeat(40_000)}`);
-  expect(ends.client.sink.received()).toBe('pong');
-}
 
 const certificates = ['ec', 'rsa'] as const;
 const identities = onEngine(certificates, (kind) => kind).map((kind) => identityOf(kind).identity);
@@ -47,17 +32,9 @@ describe('a full handshake of TLS 1.2', () => {
   test('tells the same facts on both ends', () => {
     const ends = connected({ config: tls12 }, { config: tls12 });
     expectToTalk(ends);
-    const { facts: ours } = ends.client.sink;
-    const { facts: theirs } = ends.server.sink;
-    expect(ours).toMatchObject({ role: 'client', protocol: 'tlsv1.2', serverName: 'localhost' });
-    expect(theirs).toMatchObject({ role: 'server', protocol: 'tlsv1.2', serverName: 'localhost' });
-    for (const key of ['cipherSuite', 'group', 'clientRandom', 'serverRandom', 'sessionId'] as const) {
-      expect(ours?.[key]).toEqual(theirs?.[key]);
-    }
-    expect(peerChain(ours)).toEqual(identityOf('ec').identity.chain);
-    expect(peerScheme(ours)).toBe(ownScheme(theirs));
-    const secrets = [ours?.secrets, theirs?.secrets].map((kept) =>
-      kept?.kind === 'master' ? kept.masterSecret.expose() : undefined,
+    expectSameFacts(ends, 'tlsv1.2');
+    const secrets = [ends.client, ends.server].map(({ sink: { facts } }) =>
+      facts?.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose() : undefined,
     );
     expect(secrets[0]).toHaveLength(48);
     expect(secrets[0]).toEqual(secrets[1]);

@@ -5,6 +5,8 @@ import type { RawExtension } from '../../packages/ssl/src/values/wire/messages/e
 import { decodeHandshake, encodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { onEngine, testWithKey } from '../support/engine.js';
 import { type Bend, bentHandshake, change, extension, plainRecord, replaced, without } from './bend.js';
+import { offerOf, suite } from './psk-ends.js';
+import { expectToTalk } from './talk.js';
 import {
   type ClientOverrides,
   client,
@@ -28,21 +30,11 @@ function factsOf(
   serverOverrides: ServerOverrides = {},
 ): { readonly ours: Facts; readonly theirs: Facts } {
   const ends = connected(clientOverrides, serverOverrides);
-  expect(ends.client.sink.failures).toEqual([]);
-  expect(ends.server.sink.failures).toEqual([]);
   expectToTalk(ends);
   const { facts: ours } = ends.client.sink;
   const { facts: theirs } = ends.server.sink;
   if (ours === undefined || theirs === undefined) throw new Error('not established');
   return { ours, theirs };
-}
-
-function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
-  ends.client.core.send(text('ping'));
-  ends.server.core.send(text('pong'));
-  exchange(ends.client, ends.server);
-  expect(ends.server.sink.received()).toBe('ping');
-  expect(ends.client.sink.received()).toBe('pong');
 }
 
 describe('HelloRetryRequest', () => {
@@ -326,39 +318,34 @@ describe('parameters', () => {
     ['after a retry', { config: { supportedGroups: ['secp256r1'] } }],
   ] as const)(
     'offers of PSK and early data are passed over: the handshake is a full one, %s',
-    (_when, overrides) => {
-      const ends = { client: client(), server: server(overrides) };
-      offerMore(ends.client, [
-        extension(42),
-        extension(45, [1, 1]),
-        extension(41, [0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 33, 32, ...new Uint8Array(32)]),
-      ]);
+    (when, overrides) => {
+      const offer = offerOf({
+        earlyData: { suite: suite('TLS_AES_128_GCM_SHA256'), alpn: undefined, maxSize: 15_000 },
+      });
+      const ends = {
+        client: client({ resumption: { psks: [offer], earlyData: 'offered' } }),
+        server: server(overrides),
+      };
       ends.client.core.start();
-      ends.server.core.receive(ends.client.sink.take());
-      // What the client sends under a key that nobody else has.
-      for (let i = 0; i < 3; i += 1) ends.server.core.receive(plainRecord(23, new Uint8Array(5000).fill(i)));
-      const answer = ends.server.sink.take();
-      if ('config' in overrides) {
-        expect(ends.server.core.stateName).toBe('start');
-        return;
-      }
-      ends.client.core.receive(answer);
+      const hello = decodeHandshake('client_hello', (ends.client.sink.outbox[0] ?? text('')).subarray(5));
+      expect(hello.extensions.map(({ extensionType }) => extensionType)).toEqual(
+        expect.arrayContaining([41, 42, 45]),
+      );
+      // Under a key that nobody else has.
+      for (let i = 0; i < 3; i += 1)
+        expect(ends.client.core.sendEarlyData(new Uint8Array(5000).fill(i))).toBe(true);
       exchange(ends.client, ends.server);
       expectToTalk(ends);
+      for (const { facts } of [ends.client.sink, ends.server.sink])
+        expect(facts).toMatchObject({
+          sessionResumption: false,
+          earlyData: 'rejected',
+          retried: when === 'after a retry',
+        });
+      expect(peerChain(ends.client.sink.facts)).toHaveLength(1);
     },
   );
 });
-
-/** Makes a client that has not started yet offer what it does not know itself. */
-function offerMore({ core }: End, more: readonly ReturnType<typeof extension>[]): void {
-  const phase = Object(Reflect.get(core, 'phase'));
-  const extensions = [...phase.offer.hello.extensions, ...more];
-  const hello = { ...phase.offer.hello, extensions };
-  Reflect.set(core, 'phase', {
-    ...phase,
-    offer: { ...phase.offer, hello, raw: encodeHandshake('client_hello', hello) },
-  });
-}
 
 describe('client certificates', () => {
   const asking: ServerOverrides = { config: { verify: 'verify_peer' } };

@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { EarlyDataAllowance } from '../../packages/ssl/src/protocol/tls13/early-data.js';
 import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { type Bend, bent, bentHandshake, change, extension } from './bend.js';
+import { holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
-import { connected, type End, exchange, identityOf, peerChain, server } from './two-cores.js';
+import { expectToTalk } from './talk.js';
+import { connected, exchange, identityOf, peerChain, server } from './two-cores.js';
 
 /** Two ends after their handshake; early data is sent right after the hello. */
 function shaken(scene: PskScene = {}, ...early: readonly string[]): ReturnType<typeof pskEnds> {
@@ -14,16 +16,6 @@ function shaken(scene: PskScene = {}, ...early: readonly string[]): ReturnType<t
   for (const text of early) expect(ends.client.core.sendEarlyData(bytes(text))).toBe(true);
   exchange(ends.client, ends.server);
   return ends;
-}
-
-function expectToTalk(ends: { readonly client: End; readonly server: End }): void {
-  expect(ends.client.sink.failures).toEqual([]);
-  expect(ends.server.sink.failures).toEqual([]);
-  ends.client.core.send(bytes('ping'));
-  ends.server.core.send(bytes('pong'));
-  exchange(ends.client, ends.server);
-  expect(ends.server.sink.received()).toBe('ping');
-  expect(ends.client.sink.received()).toBe('pong');
 }
 
 const inVain = { client: { identities: [identityOf('ed25519').identity] } };
@@ -249,12 +241,12 @@ describe('early data', () => {
   });
 
   test('a handshake message in place of EndOfEarlyData is refused', () => {
-    const ends = pskEnds(offered);
+    const held = holding();
+    const ends = pskEnds({ ...offered, client: held.override });
     ends.client.core.start();
     ends.server.core.receive(ends.client.sink.take());
-    const { writer } = Object(Reflect.get(ends.client.core, 'channel'));
     const finished = Uint8Array.from([20, 0, 0, 32, ...new Uint8Array(32)]);
-    for (const piece of writer.sealHandshake(finished)) ends.server.core.receive(piece);
+    ends.server.core.receive(held.channel.forge(22, finished));
     expect(ends.server.sink.failures).toMatchObject([{ reason: 'unexpected_message', state: 'wait_eoed' }]);
   });
 

@@ -1,8 +1,11 @@
 /** Every reason is provoked; the failure is told once, the alert sent once, and nothing moves afterwards. */
-import { sealKeyUpdate, WriteHalf } from '@actor-tls/ssl/core';
+import { sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
+import { Tls13ReadProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
+import { TrafficSecret } from '../../packages/ssl/src/protocol/tls13/key-schedule.js';
 import { alertByCode, alertCode } from '../../packages/ssl/src/values/registry/alerts.js';
+import { Secret } from '../../packages/ssl/src/values/secret.js';
 import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
 import {
   decodeHandshake,
@@ -21,6 +24,7 @@ import {
   replaced,
   without,
 } from './bend.js';
+import { type HeldChannel, holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import {
   type ClientOverrides,
@@ -110,22 +114,17 @@ function bytesToClient(...chunks: readonly Uint8Array[]): Provoked {
 }
 
 /** Records of our making to a connected server, under the client's keys. */
-function onConnection(make: (write: WriteHalf, victim: End) => readonly Uint8Array[]): Provoked {
-  const ends = connected();
-  const records = make(ends.client.core.split(), ends.server);
+function onConnection(make: (write: WriteHalf, peer: HeldChannel) => readonly Uint8Array[]): Provoked {
+  const held = holding();
+  const ends = connected(held.override);
+  const records = make(ends.client.core.split(), held.channel);
   for (const record of records) ends.server.core.receive(new Uint8Array(record));
   return { victim: ends.server, peer: ends.client };
 }
 
-/** Calls a method of a record layer's part that its type hides. */
-function hidden(target: object, method: string, ...values: readonly unknown[]): unknown {
-  return Reflect.apply(Reflect.get(target, method), target, values);
-}
-
-function sealRaw(write: WriteHalf, type: number, content: Uint8Array): Uint8Array {
-  const record = hidden(Reflect.get(write, 'protection'), 'sealShort', type, content);
-  if (record instanceof Uint8Array) return record;
-  throw new Error('no record');
+/** Keys under which the peer has sent all the records that there are numbers for. */
+class ExhaustedKeys extends Tls13ReadProtection {
+  override sequence: number = Number.MAX_SAFE_INTEGER;
 }
 
 const clientAuthentication: ServerOverrides = { config: { verify: 'verify_peer', failIfNoPeerCert: true } };
@@ -146,11 +145,7 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   too_many_change_cipher_specs: () => bytesToClient(...Array.from({ length: 9 }, () => plainRecord(20, [1]))),
   unexpected_application_data: () =>
     toClient((type, message, channel) => {
-      const { writer } = channel;
-      if (type === 'certificate' && writer instanceof WriteHalf) {
-        channel.finishFlight();
-        Reflect.get(channel, 'sink').write(writer.sealApplicationData(Uint8Array.of(1)));
-      }
+      if (type === 'certificate') channel.sendTooEarly(Uint8Array.of(1));
       return [message];
     }),
   duplicate_extension: () => extensionsToServer((list) => [...list, ...list.slice(0, 1)]),
@@ -406,10 +401,10 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
         return record.map((byte, at) => (at === last ? byte ^ 1 : byte));
       }),
     ),
-  no_inner_content_type: () => onConnection((write) => [sealRaw(write, 0, Uint8Array.of(0, 0))]),
+  no_inner_content_type: () => onConnection((_write, peer) => [peer.forge(0, Uint8Array.of(0, 0))]),
   empty_fragment: () => bytesToServer(plainRecord(22, [])),
   too_many_empty_records: () =>
-    onConnection((write) => Array.from({ length: 33 }, () => sealRaw(write, 23, new Uint8Array(0)))),
+    onConnection((_write, peer) => Array.from({ length: 33 }, () => peer.forge(23))),
   malformed_alert: () => bytesToServer(plainRecord(21, [2])),
   too_much_skipped_early_data: () => {
     const victim = server(oneGroup);
@@ -430,13 +425,23 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   excess_handshake_data: () =>
     onConnection((write) => write.sealHandshake(Uint8Array.of(24, 0, 0, 1, 0, 24, 0, 0, 1, 0))),
   handshake_message_too_large: () => bytesToServer(plainRecord(22, [1, 0x10, 0, 0])),
-  sequence_number_overflow: () =>
-    onConnection((write, victim) => {
-      const read = Reflect.get(Reflect.get(victim.core, 'channel'), 'read');
-      const protection = Reflect.get(read, 'protection');
-      Reflect.set(protection, 'sequence', Number.MAX_SAFE_INTEGER);
-      return write.sealApplicationData(Uint8Array.of(1));
-    }),
+  sequence_number_overflow: () => {
+    const held = holding();
+    const ends = connected(
+      {},
+      { ...held.override, config: { keepSecrets: true, ciphers: [suite('TLS_AES_128_GCM_SHA256')] } },
+    );
+    const { facts } = ends.server.sink;
+    const aead = engine.aead('aes_128_gcm');
+    const hash = engine.hash('sha256');
+    if (facts?.secrets?.kind !== 'traffic' || aead === undefined || hash === undefined)
+      throw new Error('no keys of the client');
+    const secret = new TrafficSecret(hash, new Secret(facts.secrets.clientTraffic0));
+    held.channel.installReadKeys(new ExhaustedKeys(aead, secret));
+    ends.client.core.send(Uint8Array.of(1));
+    ends.server.core.receive(ends.client.sink.take());
+    return { victim: ends.server, peer: ends.client };
+  },
 };
 
 /** What an engine without RSA keys cannot be brought to: it cannot read the certificate that has the wrong type. */

@@ -74,8 +74,8 @@ function pairFrom(value: object, labels: Labels): Term {
 
 /** OTP's internal record of a child that was not started. */
 function childRecord(child: unknown, labels: Labels): Term {
-  const field = (name: string): Term =>
-    termFrom(typeof child === 'object' && child !== null ? Reflect.get(child, name) : undefined, labels);
+  const fields = new Map<string, unknown>(Object.entries(child ?? {}));
+  const field = (name: string): Term => termFrom(fields.get(name), labels);
   return tuple(
     atom('child'),
     atom('undefined'),

@@ -33,6 +33,8 @@ interface ScriptChild {
   readonly restart: Term;
   readonly shutdown: Term;
   readonly type: Term;
+  /** Of some children only. */
+  readonly significant?: boolean;
   readonly trap: boolean;
   readonly stubborn: boolean;
   readonly start: readonly Term[];
@@ -209,7 +211,7 @@ class World {
       restart: text(child.restart),
       shutdown: text(child.shutdown),
       type: text(child.type),
-      ...(Reflect.get(child, 'significant') === true ? { significant: true } : {}),
+      ...(child.significant === true && { significant: true }),
       start: (self, instance = atomName(child.id)) => this.startOne(self, child, String(instance)),
     };
   }

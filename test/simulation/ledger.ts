@@ -282,7 +282,7 @@ function endings(end: End): string[] {
 }
 
 function alertOf(reason: ssl.SslReason): unknown {
-  const alert = typeof reason === 'object' ? Reflect.get(reason, 'tls_alert') : undefined;
+  const alert = typeof reason === 'object' && 'tls_alert' in reason ? reason.tls_alert : undefined;
   return Array.isArray(alert) ? alert[0] : undefined;
 }
 

@@ -10,6 +10,7 @@ import * as ssl from '@actor-tls/ssl';
 import { Core, nodeEngine, type Sink, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { holding } from '../protocol/held-channel.js';
 import { clientOptions, tls12 } from '../protocol/two-cores.js';
 
 const ca = createCa();
@@ -32,8 +33,15 @@ afterAll(async () => {
 
 type Version = 'tlsv1.3' | 'tlsv1.2';
 
-/** A client of the listener without processes of ours, and the half it writes with. */
-async function rawClient(port: number, version: Version): Promise<{ socket: Socket; write: WriteHalf }> {
+/** What a client without processes of ours writes with. */
+interface Hand {
+  readonly write: WriteHalf;
+  /** Application data of no length, which a write half never makes. */
+  readonly empty: () => Uint8Array;
+}
+
+async function rawClient(port: number, version: Version): Promise<Hand & { socket: Socket }> {
+  const held = holding();
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const write = await new Promise<WriteHalf>((resolve) => {
     const ignore = (): void => {};
@@ -47,45 +55,45 @@ async function rawClient(port: number, version: Version): Promise<{ socket: Sock
       askSignature: ignore,
       owes: ignore,
     };
-    const core = Core.client(clientOptions(version === 'tlsv1.2' ? { config: tls12 } : {}), sink);
+    const core = Core.client(
+      clientOptions({ ...held.override, ...(version === 'tlsv1.2' && { config: tls12 }) }),
+      sink,
+    );
     socket.on('data', (chunk: Uint8Array) => core.receive(chunk));
     socket.on('error', ignore);
     socket.on('connect', () => core.start());
   });
-  return { socket, write };
+  return { socket, write, empty: () => held.channel.forge(23) };
 }
 
-/** Application data of no length, which a write half never makes. */
-function empty(write: WriteHalf): Uint8Array {
-  const protection = Reflect.get(write, 'protection');
-  const record: unknown = Reflect.apply(Reflect.get(protection, 'sealShort'), protection, [23, empty0]);
-  if (record instanceof Uint8Array) return record;
-  throw new Error('no record');
-}
-const empty0 = new Uint8Array(0);
-const byte = (write: WriteHalf): Uint8Array[] => write.sealApplicationData(Uint8Array.of(1));
+const byte = ({ write }: Hand): Uint8Array[] => write.sealApplicationData(Uint8Array.of(1));
 
 /** A wish to renegotiate: a hello that is whole, and no more than that. */
 const hello = Uint8Array.of(1, 0, 0, 41, 3, 3, ...new Uint8Array(32), 0, 0, 2, 0xc0, 0x2b, 1, 0);
-const empties = (write: WriteHalf): Uint8Array[] => [
-  ...Array.from({ length: 31 }, () => empty(write)),
-  ...byte(write),
+const empties = (hand: Hand): Uint8Array[] => [
+  ...Array.from({ length: 31 }, () => hand.empty()),
+  ...byte(hand),
 ];
 
 /** What a burst repeats: records that hold one byte altogether, so that bytes received tell how many were read. */
-const bursts: readonly [Version, string, number, (write: WriteHalf) => Uint8Array[]][] = [
+const bursts: readonly [Version, string, number, (hand: Hand) => Uint8Array[]][] = [
   ['tlsv1.3', 'records of one byte', 1, byte],
-  ['tlsv1.3', 'key updates', 2, (write) => [...sealKeyUpdate(write, 'update_not_requested'), ...byte(write)]],
+  [
+    'tlsv1.3',
+    'key updates',
+    2,
+    (hand) => [...sealKeyUpdate(hand.write, 'update_not_requested'), ...byte(hand)],
+  ],
   [
     'tlsv1.3',
     'requests for key updates',
     2,
-    (write) => [...sealKeyUpdate(write, 'update_requested'), ...byte(write)],
+    (hand) => [...sealKeyUpdate(hand.write, 'update_requested'), ...byte(hand)],
   ],
   ['tlsv1.3', 'empty records', 32, empties],
   ['tlsv1.2', 'records of one byte', 1, byte],
-  ['tlsv1.2', 'warnings', 2, (write) => [...write.sealAlert(1, 100), ...byte(write)]],
-  ['tlsv1.2', 'wishes to renegotiate', 2, (write) => [...write.sealHandshake(hello), ...byte(write)]],
+  ['tlsv1.2', 'warnings', 2, (hand) => [...hand.write.sealAlert(1, 100), ...byte(hand)]],
+  ['tlsv1.2', 'wishes to renegotiate', 2, (hand) => [...hand.write.sealHandshake(hello), ...byte(hand)]],
   ['tlsv1.2', 'empty records', 32, empties],
 ];
 /** Records in a burst. */
@@ -125,7 +133,8 @@ describe('beside a peer that sends a burst', () => {
       await accept((data) => {
         readOfBurst += data.length * records;
       });
-      const { socket, write } = await raw;
+      const hand = await raw;
+      const { socket } = hand;
       const connecting = ssl.connect(self, '127.0.0.1', port, {
         cacerts: [ca.cert],
         serverNameIndication: 'localhost',
@@ -138,7 +147,7 @@ describe('beside a peer that sends a burst', () => {
         ssl.unwrap(await ssl.recv(honest, 1, 60_000));
       };
       await echo();
-      socket.write(Buffer.concat(Array.from({ length: total / records }, () => repeated(write)).flat()));
+      socket.write(Buffer.concat(Array.from({ length: total / records }, () => repeated(hand)).flat()));
 
       let most = 0;
       let echoes = 0;

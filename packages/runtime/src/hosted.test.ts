@@ -10,6 +10,7 @@ import {
   sendTo,
   setup,
 } from 'xstate';
+import type { ProcessSnapshot } from './actor-face.js';
 import { Crash, Exit } from './exit.js';
 import { fromProcess } from './from-process.js';
 import { startGenServer } from './gen-server.js';
@@ -168,16 +169,16 @@ describe('a machine as a process', () => {
     });
     const pid = shell.spawn(hostLogic(machine, { input: { n: 5 } }));
     if (!(pid instanceof Process)) throw new Error();
+    const countIn = ({ context }: ProcessSnapshot): number =>
+      typeof context === 'object' && context !== null && 'n' in context ? Number(context.n) : Number.NaN;
     const seen: unknown[] = [];
     const done: string[] = [];
     pid.subscribe({
-      next: (snapshot) => seen.push(Reflect.get(Object(snapshot.context), 'n')),
+      next: (snapshot) => seen.push(countIn(snapshot)),
       complete: () => done.push('complete'),
     });
     const selected: unknown[] = [];
-    pid
-      .select((snapshot) => Reflect.get(Object(snapshot.context), 'n') > 6)
-      .subscribe((big) => selected.push(big));
+    pid.select((snapshot) => countIn(snapshot) > 6).subscribe((big) => selected.push(big));
     for (let i = 0; i < 3; i += 1) pid.send({ type: 'grow' });
     expect(seen).toEqual([]);
     await kit.settle();

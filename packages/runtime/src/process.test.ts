@@ -413,8 +413,8 @@ test('a crash is reported with reason, stack and the message in work; an orderly
     registeredName: 'glass',
     kind: 'fragile',
     lastMessage: { type: 'hammer' },
+    stack: expect.stringContaining('broken'),
   });
-  expect(Reflect.get(reports[0] ?? {}, 'stack')).toContain('broken');
   await other.stop();
 });
 

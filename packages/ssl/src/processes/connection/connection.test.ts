@@ -252,40 +252,43 @@ describe('a write half that comes back for a handshake that runs again', () => {
   it.each(['on its way', 'here'])(
     'when the connection closes while it is %s: both ends end in order',
     async (where) => {
-      const it = await world(asBefore);
-      const { test, run } = it.simulation;
-      const [client, server] = await bothEnds(it);
-      const connection = connectionOf(it, server);
-      const heard = receiveAll(client);
-      inside(it, connection, (one) => one.askWriteHalf());
-      if (where === 'here') await test.advance(10);
+      const { it, client, server, heard } = await withHalf(where);
+      const { run } = it.simulation;
       expect(await run(ssl.close(server))).toEqual({ ok: true });
       expect(await run(heard)).toMatchObject({ end: 'closed' });
       await run(ssl.close(client));
-      await test.advance(60_000);
-      expect(it.environment.census.present()).toEqual([]);
-      await it.simulation.stop();
+      await expectAllGone(it);
     },
   );
 
   it.each(['on its way', 'here'])(
     'when the peer breaks the protocol while it is %s: the peer gets the alert',
     async (where) => {
-      const it = await world(asBefore);
-      const { test, run } = it.simulation;
-      const [client, server] = await bothEnds(it);
-      const connection = connectionOf(it, server);
-      const heard = receiveAll(client);
-      inside(it, connection, (one) => one.askWriteHalf());
-      if (where === 'here') await test.advance(10);
+      const { it, client, server, connection, heard } = await withHalf(where);
+      const { run } = it.simulation;
       inside(it, connection, (one) => one.chunk(Uint8Array.of(99, 3, 3, 0, 1, 0), false));
       expect(await run(heard)).toMatchObject({
         end: { tls_alert: ['unexpected_message', expect.any(String)] },
       });
       for (const end of [client, server]) await run(ssl.close(end));
-      await test.advance(60_000);
-      expect(it.environment.census.present()).toEqual([]);
-      await it.simulation.stop();
+      await expectAllGone(it);
     },
   );
+
+  /** The server's half is asked for, and on its way or here; what the client hears until its end. */
+  async function withHalf(where: string) {
+    const it = await world(asBefore);
+    const [client, server] = await bothEnds(it);
+    const connection = connectionOf(it, server);
+    const heard = receiveAll(client);
+    inside(it, connection, (one) => one.askWriteHalf());
+    if (where === 'here') await it.simulation.test.advance(10);
+    return { it, client, server, connection, heard };
+  }
+
+  async function expectAllGone({ simulation, environment }: World): Promise<void> {
+    await simulation.test.advance(60_000);
+    expect(environment.census.present()).toEqual([]);
+    await simulation.stop();
+  }
 });
