@@ -38,6 +38,24 @@ export interface ReadProtection {
     tag: Uint8Array,
     length: number,
   ): OpenedRecord | undefined;
+  /** The longest fragment that `openInto` takes now, bytes; 0: none. It may change with every record. */
+  readonly directLimit: number;
+  /** Content type's code of the record that `openInto` opened last. */
+  readonly openedType: number;
+  /**
+   * Opens the fragment of `length` bytes that stands in `chunk` from `at` on, into `out` from `outAt` on, where there is
+   * room for `length` bytes. Answers where the plaintext ends, or -1 when the fragment does not authenticate; nothing has
+   * changed then. Throws `RecordError`.
+   */
+  openInto(
+    type: number,
+    version: number,
+    chunk: Uint8Array,
+    at: number,
+    length: number,
+    out: Uint8Array,
+    outAt: number,
+  ): number;
   /** The following generation of keys (RFC 8446 §7.2). */
   next(): ReadProtection;
 }
@@ -61,6 +79,13 @@ export interface WriteProtection {
    * the content, which is read in place.
    */
   seal(type: number, content: Uint8Array, limit: number, out: Uint8Array[]): void;
+  /** The longest fragment that `sealInto` takes now, bytes; 0: none. It may change with every record. */
+  readonly directLimit: number;
+  /**
+   * Seals `content`, of at most `directLimit` bytes, as one record into `out` from `at` on, where there is room for
+   * `overhead` more. Answers where it ends.
+   */
+  sealInto(type: number, content: Uint8Array, out: Uint8Array, at: number): number;
   /** The following generation of keys (RFC 8446 §7.2). */
   next(): WriteProtection;
 }

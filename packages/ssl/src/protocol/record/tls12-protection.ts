@@ -4,7 +4,7 @@
  *
  * As in TLS 1.3 an idle connection keeps of each direction one engine key and a few numbers.
  */
-import type { Aead, Opener, Sealer } from '../../values/crypto/engine.js';
+import type { Aead, DirectOpener, DirectSealer, Opener, Sealer } from '../../values/crypto/engine.js';
 import { HEADER_LENGTH } from './content-type.js';
 import { RecordError } from './errors.js';
 import { putHeader, putSequence, putWord, room, word } from './layout.js';
@@ -73,11 +73,14 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   /** RFC 5246 §6.2.3: a TLSCiphertext may be 2048 bytes longer than its plaintext. */
   readonly maxExpansion = 2048;
   private readonly opener: Opener;
+  private readonly direct: DirectOpener | undefined;
+  openedType = 0;
 
   constructor(aead: Aead, form: NonceForm, { key, iv }: WriteKey) {
     super(form, iv);
     this.tagLength = aead.tagLength;
     this.opener = aead.opener(key);
+    this.direct = this.opener.direct;
   }
 
   get unused(): boolean {
@@ -106,6 +109,30 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
     return { type, pieces: plaintext, length: plaintextLength };
   }
 
+  get directLimit(): number {
+    return this.direct?.limit ?? 0;
+  }
+
+  openInto(
+    type: number,
+    version: number,
+    chunk: Uint8Array,
+    at: number,
+    length: number,
+    out: Uint8Array,
+    outAt: number,
+  ): number {
+    const { direct, headLength, tagLength, sequence } = this;
+    if (direct === undefined || length < headLength + tagLength) return -1;
+    const sealed = length - headLength;
+    this.setNonce(chunk, at);
+    this.setAad(type, version, sealed - tagLength);
+    if (!direct.open(nonce, aad, chunk, at + headLength, sealed, out, outAt, sequence)) return -1;
+    this.sequence++;
+    this.openedType = type;
+    return outAt + sealed - tagLength;
+  }
+
   next(): never {
     throw new TypeError('TLS 1.2 has no key updates');
   }
@@ -118,6 +145,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
   readonly updatesKeys = false;
   private readonly tagLength: number;
   private readonly sealer: Sealer;
+  private readonly direct: DirectSealer | undefined;
   private sealed = 0;
 
   constructor(aead: Aead, form: NonceForm, { key, iv }: WriteKey) {
@@ -125,6 +153,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     this.tagLength = aead.tagLength;
     this.overhead = HEADER_LENGTH + this.headLength + aead.tagLength;
     this.sealer = aead.sealer(key);
+    this.direct = this.sealer.direct;
   }
 
   get sealedBytes(): number {
@@ -166,6 +195,22 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     }
     out.push(between);
     this.sealed += content.length;
+  }
+
+  get directLimit(): number {
+    return this.direct?.limit ?? 0;
+  }
+
+  sealInto(type: number, content: Uint8Array, out: Uint8Array, at: number): number {
+    const { direct, sequence } = this;
+    if (direct === undefined) throw new TypeError('the engine does not write where it is told');
+    this.putHead(out, at, type, content.length);
+    this.setNonce(out, at + HEADER_LENGTH);
+    this.setAad(type, TLS12, content.length);
+    const end = direct.seal(nonce, aad, content, -1, out, at + HEADER_LENGTH + this.headLength, sequence);
+    this.sequence++;
+    this.sealed += content.length;
+    return end;
   }
 
   next(): never {

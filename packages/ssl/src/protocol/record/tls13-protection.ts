@@ -4,7 +4,7 @@
  * An idle connection keeps of each direction one traffic secret, one engine key, four numbers. Nonce and additional
  * data are scratch for one synchronous call and shared by all connections.
  */
-import type { Aead, Opener, Sealer } from '../../values/crypto/engine.js';
+import type { Aead, DirectOpener, DirectSealer, Opener, Sealer } from '../../values/crypto/engine.js';
 import type { TrafficSecret } from '../tls13/key-schedule.js';
 import {
   APPLICATION_DATA,
@@ -56,12 +56,15 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
   /** §5.2 */
   readonly maxExpansion: number = MAX_EXPANSION;
   private readonly opener: Opener;
+  private readonly direct: DirectOpener | undefined;
+  openedType = 0;
 
   constructor(aead: Aead, secret: TrafficSecret) {
     const { key, iv } = secret.keys(aead);
     super(aead, secret, iv);
     this.tagLength = aead.tagLength;
     this.opener = aead.opener(key);
+    this.direct = this.opener.direct;
   }
 
   get unused(): boolean {
@@ -91,6 +94,37 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
     return stripPadding(plaintext);
   }
 
+  get directLimit(): number {
+    return this.direct?.limit ?? 0;
+  }
+
+  openInto(
+    type: number,
+    version: number,
+    chunk: Uint8Array,
+    at: number,
+    length: number,
+    out: Uint8Array,
+    outAt: number,
+  ): number {
+    const { direct, tagLength } = this;
+    if (direct === undefined || length < tagLength) return -1;
+    this.setNonce();
+    putHeader(aad, 0, type, version, length);
+    if (!direct.open(nonce, aad, chunk, at, length, out, outAt, this.sequence)) return -1;
+    this.sequence++;
+    if (length - tagLength > MAX_PLAINTEXT + 1) throw new RecordError('record_overflow');
+    // §5.4: the content type is the last byte that is not zero.
+    let end = outAt + length - tagLength;
+    while (end > outAt && out[end - 1] === 0) end--;
+    if (end === outAt) throw new RecordError('no_inner_content_type');
+    const inner = out[end - 1] ?? 0;
+    // Inside, there is no change_cipher_spec (§5).
+    if (inner === CHANGE_CIPHER_SPEC) throw new RecordError('unexpected_record_type');
+    this.openedType = inner;
+    return end - 1;
+  }
+
   next(): Tls13ReadProtection {
     const next = new Tls13ReadProtection(this.aead, this.secret.next());
     this.secret.zero();
@@ -104,6 +138,7 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
   readonly protectsChangeCipherSpec = false;
   readonly updatesKeys = true;
   private readonly sealer: Sealer;
+  private readonly direct: DirectSealer | undefined;
   private sealed = 0;
 
   constructor(aead: Aead, secret: TrafficSecret) {
@@ -111,6 +146,7 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
     super(aead, secret, iv);
     this.overhead = HEADER_LENGTH + 1 + aead.tagLength;
     this.sealer = aead.sealer(key);
+    this.direct = this.sealer.direct;
   }
 
   get sealedBytes(): number {
@@ -161,6 +197,22 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
     }
     out.push(between);
     this.sealed += content.length;
+  }
+
+  get directLimit(): number {
+    return this.direct?.limit ?? 0;
+  }
+
+  sealInto(type: number, content: Uint8Array, out: Uint8Array, at: number): number {
+    const { direct } = this;
+    if (direct === undefined) throw new TypeError('the engine does not write where it is told');
+    putHeader(out, at, APPLICATION_DATA, TLS12, content.length + this.overhead - HEADER_LENGTH);
+    this.setNonce();
+    putHeader(aad, 0, APPLICATION_DATA, TLS12, content.length + this.overhead - HEADER_LENGTH);
+    const end = direct.seal(nonce, aad, content, type, out, at + HEADER_LENGTH, this.sequence);
+    this.sequence++;
+    this.sealed += content.length;
+    return end;
   }
 
   next(): Tls13WriteProtection {

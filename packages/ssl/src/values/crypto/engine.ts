@@ -59,6 +59,30 @@ export interface Sealer {
     tail: Uint8Array,
     trailerLength: number,
   ): Uint8Array;
+  /** Of an engine that writes where it is told. */
+  readonly direct?: DirectSealer | undefined;
+}
+
+/**
+ * Seals records into memory that is given. Nonces are a constant XOR the record's number, as RFC 8446 §5.3 and RFC 7905
+ * §2 have it, so that an engine may prepare records to come.
+ */
+export interface DirectSealer {
+  /** The longest plaintext that `seal` takes now, bytes; 0: none. It may change with every record. */
+  readonly limit: number;
+  /**
+   * Seals `plaintext`, and the byte `trailer` behind it unless that is negative, into `out` from `at` on; the tag follows.
+   * Answers where the tag ends. Throws `RangeError` when there is no room. `out` must not overlap `plaintext`.
+   */
+  seal(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    trailer: number,
+    out: Uint8Array,
+    at: number,
+    sequence: number,
+  ): number;
 }
 
 /** Decrypts records of one direction under one key. Keeps none of its arguments. */
@@ -74,6 +98,29 @@ export interface Opener {
     pieces: readonly Uint8Array[],
     tag: Uint8Array,
   ): Uint8Array[] | undefined;
+  /** Of an engine that writes where it is told. */
+  readonly direct?: DirectOpener | undefined;
+}
+
+/** Opens records into memory that is given. */
+export interface DirectOpener {
+  /** The longest ciphertext, tag included, that `open` takes now, bytes; 0: none. It may change with every record. */
+  readonly limit: number;
+  /**
+   * Opens `length` bytes of `chunk` from `at` on, the tag being their end, into `out` from `outAt` on. False when they do
+   * not authenticate: then zeros stand in `out`, and nothing of the plaintext anywhere. Throws `RangeError` when there is
+   * no room. `out` and `chunk` must not overlap.
+   */
+  open(
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    chunk: Uint8Array,
+    at: number,
+    length: number,
+    out: Uint8Array,
+    outAt: number,
+    sequence: number,
+  ): boolean;
 }
 
 export interface Aead {
