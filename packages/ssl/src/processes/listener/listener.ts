@@ -23,7 +23,7 @@ import type { SslMessage, SslSocket } from '../connection/socket.js';
 import type { Address, Transport, TransportListener, TransportProvider } from '../transport/transport.js';
 import type { ListenerBooks, ListenerLimits } from './census.js';
 import type { DoorCounters } from './door.js';
-import { DrainDeadline, type Drained, Draining } from './draining.js';
+import { DrainDeadline, Draining, type DrainResult } from './draining.js';
 import { changedTemplate } from './listener-options.js';
 import type { Place } from './place.js';
 import type { ConnectionCounters } from './tally.js';
@@ -42,7 +42,7 @@ export interface ListenerRequests {
   controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
   counters(): ListenerCounters;
   /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
-  drain(fields: { readonly deadline: Timeout }): Result<Drained>;
+  drain(fields: { readonly deadline: Timeout }): Result<DrainResult>;
 }
 
 export const listenerRequests: Requests<ListenerRequests> = requests<ListenerRequests>();
@@ -196,7 +196,7 @@ export class Listener {
     return this.#draining === undefined;
   }
 
-  drain(deadline: Timeout, from: From<Result<Drained>>): Stop<Listener, Result<Drained>> | undefined {
+  drain(deadline: Timeout, from: From<Result<DrainResult>>): Stop<Listener, Result<DrainResult>> | undefined {
     this.#draining ??= this.#shut();
     if (this.#draining.isOver) return { stop: 'normal', reply: this.#draining.result(), state: this };
     this.#draining.wait(from, deadline);
