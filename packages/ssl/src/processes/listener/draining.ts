@@ -21,9 +21,9 @@ export interface Drainable {
 
 /** The time of a drain is over. */
 export class DrainDeadline {
-  readonly draining: Draining;
+  readonly draining: Drain;
 
-  constructor(draining: Draining) {
+  constructor(draining: Drain) {
     this.draining = draining;
   }
 }
@@ -31,7 +31,7 @@ export class DrainDeadline {
 /** ms that a goodbye may take; the connection itself waits no longer for its sender. */
 const goodbyePatience = 6000;
 
-export class Draining {
+export class Drain {
   readonly #self: Self;
   readonly #listener: Drainable;
   readonly #tally: Tally;
