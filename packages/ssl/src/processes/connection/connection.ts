@@ -43,7 +43,7 @@ import {
   isConnectionRequest,
 } from './connection-requests.js';
 import { logFailure } from './failure-report.js';
-import { HandshakeCall, type Postponed } from './handshake-call.js';
+import { HandshakeCall, type PostponedCall } from './handshake-call.js';
 import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
 import { Later } from './later.js';
@@ -63,7 +63,7 @@ import {
   type Life,
   type LifeAfter,
   type Loading,
-  type Unestablished,
+  type UnestablishedLife,
   type UserHello,
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
@@ -638,7 +638,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   }
 
   /** What was asked during the handshake, in a turn of its own. */
-  #replayLater(postponed: readonly Postponed[]): void {
+  #replayLater(postponed: readonly PostponedCall[]): void {
     if (postponed.length === 0) return;
     this.#later.turn(() => {
       for (const { request, from } of postponed) {
@@ -743,7 +743,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   }
 
   /** Nobody has the socket yet: whoever waits for the handshake, and the peer, are all there is to tell. */
-  #terminateUnestablished(life: Unestablished, orderly: boolean): void {
+  #terminateUnestablished(life: UnestablishedLife, orderly: boolean): void {
     this.#disappoint(orderly ? 'closed' : crashReason(this.#config));
     if ('call' in life) life.call.endPostponed();
     if (isRunning(life)) {

@@ -7,7 +7,7 @@ import type { ConnectionRequest } from './connection-requests.js';
 import type { SslSocket } from './socket.js';
 
 /** A call that waits for the end of the handshake. */
-export interface Postponed {
+export interface PostponedCall {
   readonly request: ConnectionRequest;
   readonly from: From;
 }
@@ -15,7 +15,7 @@ export interface Postponed {
 export class HandshakeCall {
   readonly #from: From<Result<SslSocket>>;
   readonly #alarm: Alarm;
-  readonly #postponed: Postponed[] = [];
+  readonly #postponed: PostponedCall[] = [];
 
   constructor(from: From<Result<SslSocket>>, alarm: Alarm) {
     this.#from = from;
@@ -34,7 +34,7 @@ export class HandshakeCall {
   }
 
   /** What was asked meanwhile, once. */
-  takePostponed(): readonly Postponed[] {
+  takePostponed(): readonly PostponedCall[] {
     return this.#postponed.splice(0);
   }
 

@@ -80,17 +80,17 @@ export type Life = LifeIn[LifecycleState];
 /** The life that an event leads to. */
 export type LifeAfter<E extends LifecycleEvent> = LifeIn[LifecycleTargets[E]];
 /** The protocol runs. */
-export type Running = Handshaking | UserHello | Connected | Downgrading;
+export type RunningLife = Handshaking | UserHello | Connected | Downgrading;
 /** The handshake is not done. */
-export type Unestablished = InitialHello | Loading | Handshaking | UserHello;
+export type UnestablishedLife = InitialHello | Loading | Handshaking | UserHello;
 
 export const closed: Closed = { state: 'closed' };
 
-export function isRunning(life: Life): life is Running {
+export function isRunning(life: Life): life is RunningLife {
   return 'core' in life;
 }
 
-export function isUnestablished(life: Life): life is Unestablished {
+export function isUnestablished(life: Life): life is UnestablishedLife {
   switch (life.state) {
     case 'initialHello':
     case 'loading':
