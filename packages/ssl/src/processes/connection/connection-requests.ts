@@ -1,5 +1,5 @@
 /** What a connection process is asked, and what it answers in OTP's terms. */
-import { type Pid, type RequestOf, type Requests, requests } from '@actor-tls/runtime';
+import { type Pid, type ReplyOf, type RequestOf, type Requests, requests } from '@actor-tls/runtime';
 import type { TlsServerOptions } from '../../options/raw.js';
 import type { Failed, Ok, Result } from '../../values/terms.js';
 import type { RecvResult } from '../delivery/delivery.js';
@@ -43,6 +43,14 @@ export interface Downgraded {
 }
 
 export type ConnectionRequest = RequestOf<ConnectionRequests>;
+
+/** The requests that may be answered with an error. */
+export type RefusableRequest = RequestOf<
+  ConnectionRequests,
+  {
+    [K in keyof ConnectionRequests]: Failed extends ReplyOf<ConnectionRequests, K> ? K : never;
+  }[keyof ConnectionRequests]
+>;
 
 export const connectionRequests: Requests<ConnectionRequests> = requests<ConnectionRequests>();
 

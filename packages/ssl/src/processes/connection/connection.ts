@@ -33,7 +33,16 @@ import { layOver } from '../listener/listener-options.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
 import { Alarm, shorter } from './alarm.js';
-import { afterEnd, closedError, codeOf, crashReason, einval, nameOf, okay } from './connection-answers.js';
+import {
+  answerAfterEnd,
+  closedError,
+  codeOf,
+  crashReason,
+  einval,
+  nameOf,
+  okay,
+  refuse,
+} from './connection-answers.js';
 import { ConnectionLog } from './connection-log.js';
 import { askFacts, askTransport } from './connection-queries.js';
 import {
@@ -163,11 +172,11 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       case 'connection':
         return this.#callConnected(life, request, from);
       case 'downgrade':
-        from.reply(afterEnd(request));
+        answerAfterEnd(request, from);
         if (request.type === 'close') this.#failDowngrade(life, 'closed');
         return this.#settle();
       case 'closed':
-        from.reply(afterEnd(request));
+        answerAfterEnd(request, from);
         return undefined;
     }
   }
@@ -184,7 +193,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       case 'close':
         return this.#callAnytime(request, from);
       default:
-        from.reply({ error: 'notsup_on_transport_accept_socket' });
+        refuse(request, from, { error: 'notsup_on_transport_accept_socket' });
         return undefined;
     }
   }
@@ -209,7 +218,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   #callConnected(life: Connected, request: ConnectionRequest, from: From): Outcome {
     switch (request.type) {
       case 'start':
-        from.reply(einval);
+        refuse(request, from, einval);
         return undefined;
       case 'recv':
         return this.#recv(request.length, request.timeout, connectionRequests.from(request, from));

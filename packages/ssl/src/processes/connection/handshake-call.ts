@@ -2,7 +2,7 @@
 import type { From } from '@actor-tls/runtime';
 import type { Result } from '../../values/terms.js';
 import type { Alarm } from './alarm.js';
-import { afterEnd } from './connection-answers.js';
+import { answerAfterEnd } from './connection-answers.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { SslSocket } from './socket.js';
 
@@ -40,6 +40,6 @@ export class HandshakeCall {
 
   /** Whoever has asked meanwhile hears that it is over. */
   endPostponed(): void {
-    for (const { request, from } of this.takePostponed()) from.reply(afterEnd(request));
+    for (const { request, from } of this.takePostponed()) answerAfterEnd(request, from);
   }
 }
