@@ -51,6 +51,7 @@ import {
   type Downgraded,
   isConnectionRequest,
 } from './connection-requests.js';
+import { Downgrade } from './downgrade.js';
 import { logFailure } from './failure-report.js';
 import { HandshakeCall, type PostponedCall } from './handshake-call.js';
 import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
@@ -496,7 +497,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     if (isUnestablished(life)) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
     this.#disappoint(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
-    if (life.state === 'downgrade') life.from.reply({ error: reason });
+    if (life.state === 'downgrade') life.downgrade.fail(reason);
     if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
     this.#part(failure.by === 'peer' ? 'nothing' : { alert: codeOf(failure.alert) });
@@ -569,8 +570,8 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       return undefined;
     }
     this.#delivery.abandonRecv('closed');
-    const alarm = new Alarm(this.#self, 'downgrade', timeout);
-    this.#go('downgrade', { state: 'downgrade', core, from, alarm, goodbye: 'asked' });
+    const downgrade = new Downgrade(from, new Alarm(this.#self, 'downgrade', timeout));
+    this.#go('downgrade', { state: 'downgrade', core, downgrade });
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
     return undefined;
   }
@@ -578,24 +579,20 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   #saidForDowngrade(said: boolean): void {
     const life = this.#life;
     if (life.state !== 'downgrade') return;
-    if (said) this.#life = { ...life, goodbye: 'said' };
+    if (said) life.downgrade.goodbyeSaid();
     else this.#failDowngrade(life, 'closed');
   }
 
-  /** When both have said close_notify. What came after the peer's is not TLS any more, and goes with the transport. */
-  #tryDowngrade({ goodbye, core, from, alarm }: Downgrading): Outcome {
-    if (goodbye !== 'said' || !this.#line.peerDone) return undefined;
-    alarm.cancel();
-    const rest = core.takeRest();
-    const transport = this.#line.release();
-    from.reply(rest.length === 0 ? { ok: transport } : { ok: transport, data: Buffer.from(rest) });
+  /** When both have said close_notify. */
+  #tryDowngrade({ downgrade, core }: Downgrading): Outcome {
+    if (!downgrade.giveBack(this.#line, core)) return undefined;
     this.#delivery.discard();
     this.#go('close', closed);
     return { stop: { shutdown: 'downgrade' }, state: this };
   }
 
-  #failDowngrade({ from }: Downgrading, reason: string): void {
-    from.reply({ error: reason });
+  #failDowngrade({ downgrade }: Downgrading, reason: string): void {
+    downgrade.fail(reason);
     this.#delivery.discard();
     this.#part('nothing');
     this.#end('failed');
@@ -699,10 +696,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     if (arrow(life.state, event) === undefined) return;
     this.#disappoint('closed');
     this.#go(event, closed);
-    if (life.state === 'downgrade') {
-      life.alarm.cancel();
-      life.from.reply(closedError);
-    }
+    if (life.state === 'downgrade') life.downgrade.fail('closed');
     if ('call' in life) life.call.endPostponed();
   }
 
@@ -737,7 +731,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
         return;
       case 'downgrade':
         // Who takes TLS off has closed: the answer of that call is all there is to tell.
-        life.from.reply({ error: orderly ? 'closed' : crashReason(this.#config) });
+        life.downgrade.fail(orderly ? 'closed' : crashReason(this.#config));
         this.#delivery.discard();
         return;
       case 'connection': {
