@@ -27,39 +27,25 @@ import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
-import { Delivery, type RecvResult } from '../delivery/delivery.js';
+import { Delivery } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
 import { layOver } from '../listener/listener-options.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
 import { Alarm, shorter } from './alarm.js';
-import {
-  answerAfterEnd,
-  closedError,
-  codeOf,
-  crashReason,
-  einval,
-  nameOf,
-  okay,
-  refuse,
-} from './connection-answers.js';
+import { closedError, codeOf, crashReason, nameOf } from './connection-answers.js';
+import { type CallHolder, ConnectionCalls, type StartCall } from './connection-calls.js';
 import { ConnectionLog } from './connection-log.js';
-import { askFacts, askTransport } from './connection-queries.js';
-import {
-  type ConnectionRequest,
-  connectionRequests,
-  type Downgraded,
-  isConnectionRequest,
-} from './connection-requests.js';
+import { type ConnectionRequest, type Downgraded, isConnectionRequest } from './connection-requests.js';
 import { Downgrade } from './downgrade.js';
 import { logFailure } from './failure-report.js';
-import { HandshakeCall, type PostponedCall } from './handshake-call.js';
+import { HandshakeCall } from './handshake-call.js';
 import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
 import { Later } from './later.js';
 import { arrow, type LifecycleEvent, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
-import { getOptions, setEmulated, setOptions } from './live-options.js';
+import { setEmulated } from './live-options.js';
 import {
   type Connected,
   closed,
@@ -72,22 +58,24 @@ import {
   isUnestablished,
   type Life,
   type LifeAfter,
-  type Loading,
   type UnestablishedLife,
-  type UserHello,
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
-import { RecvCall } from './recv-call.js';
 import { KeyUpdatesAsked, WriteHalfReturned } from './sender.js';
 import { SslSocket } from './socket.js';
 
 type Outcome = Stop<Connection> | undefined;
-type Request<Type extends ConnectionRequest['type']> = Extract<ConnectionRequest, { type: Type }>;
-/** What is answered in every life but the last. */
-type AnytimeRequest = Request<'controlling_process' | 'peername' | 'sockname' | 'statistics' | 'close'>;
 
-export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHolder, Occupant, MemoryUse {
+export class Connection
+  implements
+    Sink,
+    IntakeHolder<Stop<Connection>>,
+    LineHolder,
+    Occupant,
+    MemoryUse,
+    CallHolder<Stop<Connection>>
+{
   readonly #self: Self;
   readonly #environment: Environment;
   readonly #line: Line;
@@ -99,6 +87,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   readonly #owner: Owner;
   readonly #intake: Intake<Stop<Connection>>;
   readonly #later: Later<Outcome>;
+  readonly #calls: ConnectionCalls<Stop<Connection>>;
   #life: Life;
   #config: Config;
   #log: ConnectionLog;
@@ -122,7 +111,8 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     this.#delivery = new Delivery(socket, this.#socket, (message) => this.#owner.tell(message));
     this.#afterHello = afterHello ?? sameEquipment;
     this.#intake = new Intake(self, sender, this.#line, this);
-    this.#later = new Later(self, () => this.#settle());
+    this.#later = new Later(self, () => this.settle());
+    this.#calls = new ConnectionCalls(self, this.#line, this.#delivery, this.#owner, this);
     this.#life = { state: 'initialHello', host };
     made(this.#socket);
   }
@@ -148,6 +138,14 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     return this.#life.state;
   }
 
+  get life(): Life {
+    return this.#life;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
   get pid(): Pid<unknown> {
     return this.#self.pid;
   }
@@ -162,140 +160,19 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   // ── Requests ────────────────────────────────────────────────────────────────────────────────────────
 
   call(request: ConnectionRequest, from: From): Outcome {
-    const life = this.#life;
-    switch (life.state) {
-      case 'initialHello':
-        return this.#callBefore(life, request, from);
-      case 'loading':
-      case 'handshaking':
-      case 'userHello':
-        return this.#callDuring(life, request, from);
-      case 'connection':
-        return this.#callConnected(life, request, from);
-      case 'downgrade':
-        answerAfterEnd(request, from);
-        if (request.type === 'close') this.#failDowngrade(life, 'closed');
-        return this.#settle();
-      case 'closed':
-        answerAfterEnd(request, from);
-        return undefined;
-    }
+    return this.#calls.call(request, from);
   }
 
-  /** After `transport_accept`, before `handshake`. */
-  #callBefore(life: InitialHello, request: ConnectionRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'start':
-        return this.#start(life, request, connectionRequests.from(request, from));
-      case 'controlling_process':
-      case 'peername':
-      case 'sockname':
-      case 'statistics':
-      case 'close':
-        return this.#callAnytime(request, from);
-      default:
-        refuse(request, from, { error: 'notsup_on_transport_accept_socket' });
-        return undefined;
-    }
-  }
-
-  #callDuring({ call }: Loading | Handshaking | UserHello, request: ConnectionRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'controlling_process':
-      case 'peername':
-      case 'sockname':
-      case 'statistics':
-      case 'close':
-        return this.#callAnytime(request, from);
-      case 'get_options':
-        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
-        return undefined;
-      default:
-        call.postpone(request, from);
-        return undefined;
-    }
-  }
-
-  #callConnected(life: Connected, request: ConnectionRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'start':
-        refuse(request, from, einval);
-        return undefined;
-      case 'recv':
-        return this.#recv(request.length, request.timeout, connectionRequests.from(request, from));
-      case 'set_options':
-        connectionRequests.reply(request, from, setOptions(request.options, this.#delivery, this.#line));
-        return this.#settle();
-      case 'get_options':
-        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
-        return undefined;
-      case 'peercert':
-      case 'negotiated_protocol':
-      case 'information':
-      case 'prf':
-        askFacts(request, from, life.facts, this.#config);
-        return undefined;
-      case 'downgrade':
-        return this.#startDowngrade(life, request.timeout, connectionRequests.from(request, from));
-      case 'shutdown':
-        return this.#shutdown(request.how, connectionRequests.from(request, from));
-      default:
-        return this.#callAnytime(request, from);
-    }
-  }
-
-  #callAnytime(request: AnytimeRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'controlling_process':
-        this.#owner.change(request.owner);
-        connectionRequests.reply(request, from, okay);
-        return undefined;
-      case 'close':
-        return this.#close(connectionRequests.from(request, from));
-      case 'statistics':
-      case 'peername':
-      case 'sockname':
-        askTransport(request, from, this.#line);
-        return undefined;
-    }
-  }
-
-  #recv(length: number, timeout: number | 'infinity', from: From<RecvResult>): Outcome {
-    const call = new RecvCall(from);
-    this.#delivery.recv(length, (result) => call.reply(result));
-    call.wait(this.#self, timeout);
-    return this.#settle();
-  }
-
-  #close(from: From<Ok>): Outcome {
+  close(from: From<Ok>): Outcome {
     this.#line.closer(from);
     this.#delivery.discard();
     this.#part('close_notify');
-    return this.#settle();
-  }
-
-  /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
-  #shutdown(how: 'read' | 'write' | 'read_write', from: From<Result<true>>): Outcome {
-    switch (how) {
-      case 'read':
-        this.#delivery.end({ type: 'closed' });
-        from.reply(okay);
-        return this.#settle();
-      case 'write':
-        void this.#line.endOutput().then((said) => from.reply(said ? okay : closedError));
-        return undefined;
-      case 'read_write':
-        return this.#close(from);
-    }
+    return this.settle();
   }
 
   // ── Before and during the handshake ─────────────────────────────────────────────────────────────────
 
-  #start(
-    { host }: InitialHello,
-    { timeout, options }: Request<'start'>,
-    from: From<Result<SslSocket>>,
-  ): Outcome {
+  start({ host }: InitialHello, { timeout, options }: StartCall, from: From<Result<SslSocket>>): Outcome {
     const changed = options && layOver(options, this.#config, this.#environment);
     if (changed !== undefined && 'ok' in changed) {
       this.#configure(changed.ok.config);
@@ -309,7 +186,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     });
     if (changed !== undefined && 'error' in changed) this.#refuse(changed.error);
     else this.#load();
-    return this.#settle();
+    return this.settle();
   }
 
   #load(): void {
@@ -340,7 +217,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       if (!isUnestablished(this.#life) || !this.#line.open) return undefined;
       this.#log.report('info', { why }, 'handshake displaced');
       this.#refuse('system_limit');
-      return this.#settle();
+      return this.settle();
     });
   }
 
@@ -450,7 +327,8 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
     call.answer({ ok: this.#socket });
-    this.#replayLater(call.takePostponed());
+    const postponed = call.takePostponed();
+    if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }
 
   /** A handshake has run again: what is known is what it has found out, and the sender writes on. */
@@ -520,19 +398,19 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     life.core.receive(chunk);
     if (lent) life.core.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
-    return this.#settle();
+    return this.settle();
   }
 
   transportEnds(end: TransportEnd): Outcome {
     if (end.type === 'ended') this.#peerEnded();
     else this.#transportGone(end.reason);
-    return this.#settle();
+    return this.settle();
   }
 
   /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
   #peerEnded(): void {
     const life = this.#life;
-    if (life.state === 'downgrade') this.#failDowngrade(life, 'tcp_closed');
+    if (life.state === 'downgrade') this.failDowngrade(life, 'tcp_closed');
     else if (this.#line.peerEnded()) {
       if (isRunning(life)) life.core.receiveEnd();
       // With an answer awaited the core has not come to the end yet: `peerClosed` follows.
@@ -548,19 +426,19 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     }
     this.#line.closed();
     this.#place.hangUp();
-    if (this.#life.state === 'downgrade') this.#failDowngrade(this.#life, 'tcp_closed');
+    if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'tcp_closed');
   }
 
   workOn(): Outcome {
     if (this.#line.open && isRunning(this.#life)) this.#life.core.resume();
     this.#delivery.resume();
-    return this.#settle();
+    return this.settle();
   }
 
   // ── The bare transport is given back ────────────────────────────────────────────────────────────────
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  #startDowngrade(
+  startDowngrade(
     { core }: Connected,
     timeout: number | 'infinity',
     from: From<Downgraded | Failed>,
@@ -580,7 +458,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     const life = this.#life;
     if (life.state !== 'downgrade') return;
     if (said) life.downgrade.goodbyeSaid();
-    else this.#failDowngrade(life, 'closed');
+    else this.failDowngrade(life, 'closed');
   }
 
   /** When both have said close_notify. */
@@ -591,7 +469,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     return { stop: { shutdown: 'downgrade' }, state: this };
   }
 
-  #failDowngrade({ downgrade }: Downgrading, reason: string): void {
+  failDowngrade({ downgrade }: Downgrading, reason: string): void {
     downgrade.fail(reason);
     this.#delivery.discard();
     this.#part('nothing');
@@ -613,7 +491,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     if (this.#owner.isMonitoredBy(ref)) {
       this.#delivery.discard();
       this.#part('close_notify');
-      return this.#settle();
+      return this.settle();
     }
     if (ref === this.#senderMonitor && this.#line.open) {
       // The write half is lost with its process: all that is left is to tell the owner.
@@ -631,7 +509,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
         this.#refuse('timeout');
         break;
       case 'downgrade':
-        if (this.#life.state === 'downgrade') this.#failDowngrade(this.#life, 'timeout');
+        if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'timeout');
         break;
       case 'recv':
         this.#delivery.abandonRecv('timeout');
@@ -640,25 +518,13 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
         this.#line.lingered();
         break;
     }
-    return this.#settle();
-  }
-
-  /** What was asked during the handshake, in a turn of its own. */
-  #replayLater(postponed: readonly PostponedCall[]): void {
-    if (postponed.length === 0) return;
-    this.#later.turn(() => {
-      for (const { request, from } of postponed) {
-        const outcome = this.call(request, from);
-        if (outcome !== undefined) return outcome;
-      }
-      return undefined;
-    });
+    return this.settle();
   }
 
   // ── The end of a turn, and of the connection ────────────────────────────────────────────────────────
 
   /** After anything that may have moved data: write, deliver, regulate reading, see whether all is over. */
-  #settle(): Outcome {
+  settle(): Outcome {
     this.#line.flush();
     this.#flushBatch();
     const life = this.#life;
@@ -714,7 +580,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   /** The goodbye is out, or was given up. */
   said(linger: boolean): Outcome {
     this.#line.said(linger);
-    return this.#settle();
+    return this.settle();
   }
 
   /** The process ends, by itself or because it was told to, or because it failed. */
