@@ -9,7 +9,6 @@
 import {
   DownMessage,
   type From,
-  type GenServer,
   isOrderly,
   type MemoryUse,
   type Pid,
@@ -28,24 +27,19 @@ import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
-import type { Environment } from '../environment.js';
-import { layOver } from '../listener/listener-options.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
-import type { Credentials } from '../material/credentials.js';
-import { Alarm, shorter } from './alarm.js';
-import { closedError, codeOf, crashReason, nameOf } from './connection-answers.js';
+import { Alarm } from './alarm.js';
+import { closedError, codeOf, crashReason } from './connection-answers.js';
 import { type CallHolder, ConnectionCalls, type StartCall } from './connection-calls.js';
 import { ConnectionLog } from './connection-log.js';
-import { type ConnectionRequest, type Downgraded, isConnectionRequest } from './connection-requests.js';
+import type { ConnectionRequest, Downgraded } from './connection-requests.js';
 import { Downgrade } from './downgrade.js';
+import { Establishment, type EstablishmentHolder } from './establishment.js';
 import { logFailure } from './failure-report.js';
-import { HandshakeCall } from './handshake-call.js';
-import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
 import { Later } from './later.js';
 import { arrow, type LifecycleEvent, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
-import { setEmulated } from './live-options.js';
 import {
   type Connected,
   closed,
@@ -58,7 +52,6 @@ import {
   isUnestablished,
   type Life,
   type LifeAfter,
-  type UnestablishedLife,
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
@@ -74,19 +67,19 @@ export class Connection
     LineHolder,
     Occupant,
     MemoryUse,
-    CallHolder<Stop<Connection>>
+    CallHolder<Stop<Connection>>,
+    EstablishmentHolder
 {
   readonly #self: Self;
-  readonly #environment: Environment;
   readonly #line: Line;
   readonly #place: Place;
   readonly #senderMonitor: Ref;
   readonly #socket: SslSocket;
   readonly #delivery: Delivery<SslSocket>;
-  readonly #afterHello: AfterHello;
   readonly #owner: Owner;
   readonly #intake: Intake<Stop<Connection>>;
   readonly #later: Later<Outcome>;
+  readonly #establishment: Establishment;
   readonly #calls: ConnectionCalls<Stop<Connection>>;
   #life: Life;
   #config: Config;
@@ -95,9 +88,8 @@ export class Connection
   readonly #batch: Batch = new Batch();
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
-    const { environment, transport, config, socket, owner, host, place, afterHello } = connection;
+    const { environment, transport, config, socket, owner, host, place } = connection;
     this.#self = self;
-    this.#environment = environment;
     this.#line = new Line(self, transport, sender, environment.settings, this);
     this.#place = place;
     place.taken(this);
@@ -109,9 +101,14 @@ export class Connection
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
     this.#delivery = new Delivery(socket, this.#socket, (message) => this.#owner.tell(message));
-    this.#afterHello = afterHello ?? sameEquipment;
     this.#intake = new Intake(self, sender, this.#line, this);
     this.#later = new Later(self, () => this.settle());
+    this.#establishment = new Establishment(self, connection, this, {
+      line: this.#line,
+      delivery: this.#delivery,
+      receiver: this.#intake,
+      later: this.#later,
+    });
     this.#calls = new ConnectionCalls(self, this.#line, this.#delivery, this.#owner, this);
     this.#life = { state: 'initialHello', host };
     made(this.#socket);
@@ -146,15 +143,22 @@ export class Connection
     return this.#config;
   }
 
+  get log(): ConnectionLog {
+    return this.#log;
+  }
+
   get pid(): Pid<unknown> {
     return this.#self.pid;
   }
 
-  /** Moves along an event's arrow; false, and nothing changes, when there is none from here. */
-  #go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): boolean {
-    if (arrow(this.#life.state, event) !== to.state) return false;
-    this.#life = to;
-    return true;
+  /** Moves along an event's arrow; nothing changes when there is none from here. */
+  go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): void {
+    if (arrow(this.#life.state, event) === to.state) this.#life = to;
+  }
+
+  /** The same life, with something else in it. */
+  amend(life: Handshaking | Connected): void {
+    this.#life = life;
   }
 
   // ── Requests ────────────────────────────────────────────────────────────────────────────────────────
@@ -170,45 +174,27 @@ export class Connection
     return this.settle();
   }
 
-  // ── Before and during the handshake ─────────────────────────────────────────────────────────────────
+  // ── The handshake ───────────────────────────────────────────────────────────────────────────────────
 
-  start({ host }: InitialHello, { timeout, options }: StartCall, from: From<Result<SslSocket>>): Outcome {
-    const changed = options && layOver(options, this.#config, this.#environment);
-    if (changed !== undefined && 'ok' in changed) {
-      this.#configure(changed.ok.config);
-      setEmulated(changed.ok.socket, this.#delivery, this.#line);
-    }
-    const limit = shorter(timeout, this.#config.handshakeDeadline);
-    this.#go('start', {
-      state: 'loading',
-      host,
-      call: new HandshakeCall(from, new Alarm(this.#self, 'handshake', limit)),
-    });
-    if (changed !== undefined && 'error' in changed) this.#refuse(changed.error);
-    else this.#load();
+  start(life: InitialHello, request: StartCall, from: From<Result<SslSocket>>): Outcome {
+    this.#establishment.start(life, request, from);
     return this.settle();
   }
 
-  #load(): void {
-    this.#line.notify({ type: 'handshake' });
-    this.#later.goOnWith(this.#environment.credentials(this.#config), (loaded) => this.#begin(loaded));
+  askHello(hello: HelloEvent): void {
+    this.#establishment.askHello(hello);
   }
 
-  /** With certificates, keys and trust at hand the core starts. */
-  #begin(loaded: Result<Credentials>): void {
-    const life = this.#life;
-    if (life.state !== 'loading') return;
-    if ('error' in loaded) {
-      this.#refuse(loaded.error);
-      return;
-    }
-    const { engine } = this.#environment;
-    const means = HandshakeMeans.of({ config: this.#config, credentials: loaded.ok }, life.host, engine);
-    const core = means.makeCore(engine, this);
-    this.#go('loaded', { state: 'handshaking', call: life.call, means, core });
-    core.start();
-    this.#line.flush();
-    this.#line.start(this.#intake);
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+    this.#establishment.askVerdict(chain, staple);
+  }
+
+  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
+    this.#establishment.askSignature(scheme, data, identity);
+  }
+
+  askStaple(wish: StapleWish): void {
+    this.#establishment.askStaple(wish);
   }
 
   /** Others need the place more. */
@@ -216,84 +202,9 @@ export class Connection
     this.#later.turn(() => {
       if (!isUnestablished(this.#life) || !this.#line.open) return undefined;
       this.#log.report('info', { why }, 'handshake displaced');
-      this.#refuse('system_limit');
+      this.#establishment.giveUp('system_limit');
       return this.settle();
     });
-  }
-
-  /** The handshake is given up without a word to the peer. */
-  #refuse(reason: SslReason): void {
-    this.#log.report('info', { reason }, 'handshake given up');
-    this.#disappoint(reason);
-    this.#delivery.discard();
-    this.#part('nothing');
-    this.#end('failed');
-  }
-
-  /** Whoever waits for the handshake hears that there will be none, and it is counted. */
-  #disappoint(reason: SslReason): void {
-    const life = this.#life;
-    if (!isUnestablished(life)) return;
-    this.#place.failed(nameOf(reason));
-    if (life.state !== 'initialHello') life.call.answer({ error: reason });
-  }
-
-  // ── What the core asks ──────────────────────────────────────────────────────────────────────────────
-
-  askHello(hello: HelloEvent): void {
-    const life = this.#life;
-    if (life.state !== 'handshaking') return;
-    const chosen = this.#afterHello(hello, life.means.equipment);
-    if (chosen instanceof Promise) this.#go('paused', { ...life, state: 'userHello', hello });
-    this.#later.goOnWith(chosen, (equipment) => this.#continue(equipment));
-  }
-
-  /** The handshake goes on, with these options from here. */
-  #continue(chosen: Result<Equipment>): void {
-    const life = this.#life;
-    if (life.state !== 'userHello' && life.state !== 'handshaking') return;
-    const { call, core } = life;
-    if ('error' in chosen) {
-      core.fail('internal_error', { hello: chosen.error });
-      return;
-    }
-    const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
-    if (life.state === 'userHello') this.#go('continue', { state: 'handshaking', call, core, means });
-    else this.#life = { ...life, means };
-    core.answerHello(means.afterHello());
-  }
-
-  #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
-    this.#configure(equipment.config);
-    return means.goOnWith(equipment);
-  }
-
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
-    const { core, means } = this.#asking;
-    this.#later.goOnWith(means.judge(chain, staple, this.#environment, this.#log), (verdict) => {
-      if ('reject' in verdict) means.explanation = verdict.reject.explanation;
-      core.answerVerdict(verdict);
-    });
-  }
-
-  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
-    const { core, means } = this.#asking;
-    this.#later.goOnWith(means.sign(scheme, data, identity), (answer) => {
-      if ('ok' in answer) core.answerSignature(answer.ok);
-      else core.fail('internal_error', { sign: answer.error });
-    });
-  }
-
-  askStaple(wish: StapleWish): void {
-    const { core, means } = this.#asking;
-    this.#later.goOnWith(means.staple(wish), (response) => core.answerStaple(response));
-  }
-
-  /** Which core asks, and what it is answered from. An answer that comes when all is over means nothing to it. */
-  get #asking(): { readonly core: Core; readonly means: HandshakeMeans } {
-    const life = this.#life;
-    if (!('means' in life) || life.means === 'spent') throw new TypeError('asked without a handshake');
-    return { core: life.core, means: life.means };
   }
 
   // ── What the core says ──────────────────────────────────────────────────────────────────────────────
@@ -314,7 +225,7 @@ export class Connection
 
   #connect(life: Handshaking, facts: Facts): void {
     const { call, core } = life;
-    this.#go('established', connected(life, facts));
+    this.go('established', connected(life, facts));
     // The last flight leaves before the sender can write.
     this.#line.handOver({
       type: 'connection',
@@ -333,7 +244,7 @@ export class Connection
 
   /** A handshake has run again: what is known is what it has found out, and the sender writes on. */
   #connectAgain(life: Connected, facts: Facts): void {
-    this.#life = { ...life, facts };
+    this.amend({ ...life, facts });
     this.#line.handOverAgain(life.core.split());
   }
 
@@ -358,7 +269,7 @@ export class Connection
         this.#delivery.end({ type: 'closed' });
         return;
       default:
-        this.#disappoint('closed');
+        this.#establishment.disappoint('closed');
         this.#log.report('info', {}, 'the peer left during the handshake');
         this.#delivery.discard();
     }
@@ -373,7 +284,7 @@ export class Connection
       unread: isRunning(life) ? life.core.takeRest() : new Uint8Array(),
     });
     if (isUnestablished(life)) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
-    this.#disappoint(reason);
+    this.#establishment.disappoint(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
     if (life.state === 'downgrade') life.downgrade.fail(reason);
     if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
@@ -449,7 +360,7 @@ export class Connection
     }
     this.#delivery.abandonRecv('closed');
     const downgrade = new Downgrade(from, new Alarm(this.#self, 'downgrade', timeout));
-    this.#go('downgrade', { state: 'downgrade', core, downgrade });
+    this.go('downgrade', { state: 'downgrade', core, downgrade });
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
     return undefined;
   }
@@ -465,15 +376,13 @@ export class Connection
   #tryDowngrade({ downgrade, core }: Downgrading): Outcome {
     if (!downgrade.giveBack(this.#line, core)) return undefined;
     this.#delivery.discard();
-    this.#go('close', closed);
+    this.go('close', closed);
     return { stop: { shutdown: 'downgrade' }, state: this };
   }
 
   failDowngrade({ downgrade }: Downgrading, reason: string): void {
     downgrade.fail(reason);
-    this.#delivery.discard();
-    this.#part('nothing');
-    this.#end('failed');
+    this.abandon();
   }
 
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
@@ -496,7 +405,7 @@ export class Connection
     if (ref === this.#senderMonitor && this.#line.open) {
       // The write half is lost with its process: all that is left is to tell the owner.
       const reason = crashReason(this.#config);
-      this.#disappoint(reason);
+      this.#establishment.disappoint(reason);
       if (!isUnestablished(this.#life)) this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
@@ -506,7 +415,7 @@ export class Connection
   #ring({ kind }: Alarm): Outcome {
     switch (kind) {
       case 'handshake':
-        this.#refuse('timeout');
+        this.#establishment.giveUp('timeout');
         break;
       case 'downgrade':
         if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'timeout');
@@ -560,10 +469,17 @@ export class Connection
   #end(event: 'failed' | 'close'): void {
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
-    this.#disappoint('closed');
-    this.#go(event, closed);
+    this.#establishment.disappoint('closed');
+    this.go(event, closed);
     if (life.state === 'downgrade') life.downgrade.fail('closed');
     if ('call' in life) life.call.endPostponed();
+  }
+
+  /** Over, without a word to the peer. */
+  abandon(): void {
+    this.#delivery.discard();
+    this.#part('nothing');
+    this.#end('failed');
   }
 
   #flushBatch(): void {
@@ -593,7 +509,7 @@ export class Connection
       case 'loading':
       case 'handshaking':
       case 'userHello':
-        this.#terminateUnestablished(life, orderly);
+        this.#establishment.terminate(life, orderly);
         return;
       case 'downgrade':
         // Who takes TLS off has closed: the answer of that call is all there is to tell.
@@ -611,17 +527,6 @@ export class Connection
     }
   }
 
-  /** Nobody has the socket yet: whoever waits for the handshake, and the peer, are all there is to tell. */
-  #terminateUnestablished(life: UnestablishedLife, orderly: boolean): void {
-    this.#disappoint(orderly ? 'closed' : crashReason(this.#config));
-    if ('call' in life) life.call.endPostponed();
-    if (isRunning(life)) {
-      if (orderly) life.core.close();
-      else life.core.fail('internal_error');
-    }
-    this.#line.flush();
-  }
-
   /** Tells the owner, unless it has heard of the end already or need not. */
   tellEnd(): void {
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
@@ -630,7 +535,7 @@ export class Connection
   // ── What all of this uses ───────────────────────────────────────────────────────────────────────────
 
   /** Another config in place of the one before. */
-  #configure(config: Config): void {
+  configure(config: Config): void {
     this.#config = config;
     this.#log = this.#logOf(config);
   }
@@ -650,21 +555,3 @@ function gone(place: Place): void {
 function tellOwnerOfEnd(connection: Connection): void {
   connection.tellEnd();
 }
-
-/** Callbacks of the connection process. */
-export const connectionServer: GenServer<Connection, ConnectionArgs> = {
-  label: 'tls_connection',
-  init(self, args) {
-    self.trapExit(true);
-    return { ok: new Connection(self, args) };
-  },
-  handleCall(request, from, connection) {
-    return isConnectionRequest(request) ? connection.call(request, from) : undefined;
-  },
-  handleInfo(message, connection) {
-    return connection.info(message);
-  },
-  terminate(reason, connection) {
-    connection.terminate(reason);
-  },
-};
