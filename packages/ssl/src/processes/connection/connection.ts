@@ -96,7 +96,7 @@ export class Connection
     // However this process ends, killed too, its place is free then.
     self.own(place, gone);
     this.#config = config;
-    this.#log = this.#logOf(config);
+    this.#log = ConnectionLog.of(config, transport, self.node.logger);
     this.#owner = new Owner(self, owner);
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
@@ -537,14 +537,7 @@ export class Connection
   /** Another config in place of the one before. */
   configure(config: Config): void {
     this.#config = config;
-    this.#log = this.#logOf(config);
-  }
-
-  #logOf({ logLevel, protocol, role }: Config): ConnectionLog {
-    return new ConnectionLog(this.#self.node.logger, logLevel, () => {
-      const peer = this.#line.transport.peername();
-      return { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
-    });
+    this.#log = ConnectionLog.of(config, this.#line.transport, this.#self.node.logger);
   }
 }
 
