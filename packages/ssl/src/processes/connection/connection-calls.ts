@@ -6,6 +6,7 @@ import type { From, RequestOf, Self } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
 import type { Failed, Ok, Result } from '../../values/terms.js';
 import type { Delivery } from '../delivery/delivery.js';
+import { Alarm } from './alarm.js';
 import { answerAfterEnd, closedError, einval, okay, refuse } from './connection-answers.js';
 import { askFacts, askTransport } from './connection-queries.js';
 import {
@@ -14,6 +15,7 @@ import {
   connectionRequests,
   type Downgraded,
 } from './connection-requests.js';
+import { Downgrade } from './downgrade.js';
 import type { PostponedCall } from './handshake-call.js';
 import type { Line } from './line.js';
 import { getOptions, setOptions } from './live-options.js';
@@ -33,12 +35,9 @@ export interface CallHolder<Outcome> {
   readonly life: Life;
   readonly config: Config;
   start(life: InitialHello, request: StartCall, from: From<Result<SslSocket>>): Outcome | undefined;
-  close(from: From<Ok>): Outcome | undefined;
-  startDowngrade(
-    life: Connected,
-    timeout: number | 'infinity',
-    from: From<Downgraded | Failed>,
-  ): Outcome | undefined;
+  /** The owner wants no more of it. */
+  leave(): Outcome | undefined;
+  startDowngrade(life: Connected, downgrade: Downgrade): void;
   failDowngrade(life: Downgrading, reason: string): void;
   /** The end of a turn that may have moved data. */
   settle(): Outcome | undefined;
@@ -153,7 +152,8 @@ export class ConnectionCalls<Outcome> {
         askFacts(request, from, life.facts, this.#holder.config);
         return undefined;
       case 'downgrade':
-        return this.#holder.startDowngrade(life, request.timeout, connectionRequests.from(request, from));
+        this.#downgrade(life, request.timeout, connectionRequests.from(request, from));
+        return undefined;
       case 'shutdown':
         return this.#shutdown(request.how, connectionRequests.from(request, from));
       default:
@@ -168,7 +168,7 @@ export class ConnectionCalls<Outcome> {
         connectionRequests.reply(request, from, okay);
         return undefined;
       case 'close':
-        return this.#holder.close(connectionRequests.from(request, from));
+        return this.#close(connectionRequests.from(request, from));
       case 'statistics':
       case 'peername':
       case 'sockname':
@@ -183,6 +183,20 @@ export class ConnectionCalls<Outcome> {
     return this.#holder.settle();
   }
 
+  #close(from: From<Ok>): Outcome | undefined {
+    this.#line.closer(from);
+    return this.#holder.leave();
+  }
+
+  #downgrade(life: Connected, timeout: number | 'infinity', from: From<Downgraded | Failed>): void {
+    if (!this.#line.open) {
+      from.reply(closedError);
+      return;
+    }
+    this.#delivery.abandonRecv('closed');
+    this.#holder.startDowngrade(life, new Downgrade(from, new Alarm(this.#self, 'downgrade', timeout)));
+  }
+
   /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
   #shutdown(how: 'read' | 'write' | 'read_write', from: From<Result<true>>): Outcome | undefined {
     switch (how) {
@@ -194,7 +208,7 @@ export class ConnectionCalls<Outcome> {
         void this.#line.endOutput().then((said) => from.reply(said ? okay : closedError));
         return undefined;
       case 'read_write':
-        return this.#holder.close(from);
+        return this.#close(from);
     }
   }
 }

@@ -5,6 +5,9 @@
  * It is the only reader of the transport, and its only writer until the handshake is done; then the write half goes
  * to the sender process. The core below it never waits: what needs the outside is asked through the sink and answered
  * in a later turn, or at once when the answer is known.
+ *
+ * Here is what happens to it, whoever asks: what core and transport say, messages, the end of a turn and its own. What
+ * it does when asked is in `connection-calls.ts`, how it is established in `establishment.ts`.
  */
 import {
   DownMessage,
@@ -24,16 +27,16 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
+import type { Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import { Alarm } from './alarm.js';
-import { closedError, codeOf, crashReason } from './connection-answers.js';
+import { codeOf, crashReason } from './connection-answers.js';
 import { type CallHolder, ConnectionCalls, type StartCall } from './connection-calls.js';
 import { ConnectionLog } from './connection-log.js';
-import type { ConnectionRequest, Downgraded } from './connection-requests.js';
-import { Downgrade } from './downgrade.js';
+import type { ConnectionRequest } from './connection-requests.js';
+import type { Downgrade } from './downgrade.js';
 import { Establishment, type EstablishmentHolder } from './establishment.js';
 import { logFailure } from './failure-report.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
@@ -167,8 +170,8 @@ export class Connection
     return this.#calls.call(request, from);
   }
 
-  close(from: From<Ok>): Outcome {
-    this.#line.closer(from);
+  /** The owner wants no more of it, or is no more. */
+  leave(): Outcome {
     this.#delivery.discard();
     this.#part('close_notify');
     return this.settle();
@@ -349,20 +352,9 @@ export class Connection
   // ── The bare transport is given back ────────────────────────────────────────────────────────────────
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  startDowngrade(
-    { core }: Connected,
-    timeout: number | 'infinity',
-    from: From<Downgraded | Failed>,
-  ): Outcome {
-    if (!this.#line.open) {
-      from.reply(closedError);
-      return undefined;
-    }
-    this.#delivery.abandonRecv('closed');
-    const downgrade = new Downgrade(from, new Alarm(this.#self, 'downgrade', timeout));
+  startDowngrade({ core }: Connected, downgrade: Downgrade): void {
     this.go('downgrade', { state: 'downgrade', core, downgrade });
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
-    return undefined;
   }
 
   #saidForDowngrade(said: boolean): void {
@@ -397,11 +389,7 @@ export class Connection
   }
 
   #down(ref: Ref): Outcome {
-    if (this.#owner.isMonitoredBy(ref)) {
-      this.#delivery.discard();
-      this.#part('close_notify');
-      return this.settle();
-    }
+    if (this.#owner.isMonitoredBy(ref)) return this.leave();
     if (ref === this.#senderMonitor && this.#line.open) {
       // The write half is lost with its process: all that is left is to tell the owner.
       const reason = crashReason(this.#config);
