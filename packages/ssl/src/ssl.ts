@@ -55,7 +55,7 @@ import {
   poolSpec,
 } from './processes/listener/acceptor-pool.js';
 import type { NodeCounters } from './processes/listener/census.js';
-import type { Drained } from './processes/listener/draining.js';
+import type { DrainResult } from './processes/listener/draining.js';
 import {
   type ListenerCounters,
   type ListenerRequests,
@@ -95,7 +95,7 @@ export type { HttpPacket, HttpText, HttpUri, HttpVersion } from './processes/del
 export type { DataOf, HeaderedData, ReceivedData, ShapeOf } from './processes/delivery/received-data.js';
 export type { AcceptorPool } from './processes/listener/acceptor-pool.js';
 export type { NodeCounters } from './processes/listener/census.js';
-export type { Drained } from './processes/listener/draining.js';
+export type { DrainResult } from './processes/listener/draining.js';
 export type { ListenerCounters } from './processes/listener/listener.js';
 export type { ConnectionCounters } from './processes/listener/tally.js';
 export { duplexTransport } from './processes/transport/duplex.js';
@@ -435,7 +435,7 @@ export async function controllingProcess(
  * those that are there after `deadline` ms are told close_notify and closed. The listener is closed then. Whoever is
  * in a handshake may finish it. Error: `closed`. Ours.
  */
-export async function drain(listener: SslListenSocket, deadline: Timeout): Promise<Result<Drained>> {
+export async function drain(listener: SslListenSocket, deadline: Timeout): Promise<Result<DrainResult>> {
   return askListener(listener, { type: 'drain', deadline: timeoutOf(deadline) }, closed);
 }
 

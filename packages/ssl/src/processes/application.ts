@@ -36,7 +36,7 @@ import {
 import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
-import { connectionServer } from './connection/connection.js';
+import { connectionServer } from './connection/connection-server.js';
 import type { NewConnection } from './connection/new-connection.js';
 import { senderServer } from './connection/sender.js';
 import { SslListenSocket, type SslSocket } from './connection/socket.js';

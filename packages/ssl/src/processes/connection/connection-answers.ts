@@ -1,25 +1,35 @@
 /** Answers of a connection process that do not depend on what it holds. */
+import type { From } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
 import { alertText } from '../../values/alert-text.js';
 import { type AlertDescription, alertCode } from '../../values/registry/alerts.js';
 import type { Failed, Ok, SslReason } from '../../values/terms.js';
-import type { ConnectionRequest } from './connection-requests.js';
+import { type ConnectionRequest, connectionRequests, type RefusableRequest } from './connection-requests.js';
 
 export const okay: Ok = { ok: true };
 export const closedError: Failed = { error: 'closed' };
 export const einval: Failed = { error: 'einval' };
 
+const { reply } = connectionRequests;
+
+/** Only what may fail can be refused: anything else does not compile. */
+export function refuse(request: RefusableRequest, from: From, failed: Failed): void {
+  reply(request, from, failed);
+}
+
 /** What a call gets when the connection is over (contract §1.1). */
-export function afterEnd(request: ConnectionRequest): Ok | Failed {
+export function answerAfterEnd(request: ConnectionRequest, from: From): void {
   switch (request.type) {
     case 'close':
-      return okay;
+      reply(request, from, okay);
+      return;
     case 'peername':
     case 'sockname':
     case 'statistics':
-      return einval;
+      refuse(request, from, einval);
+      return;
     default:
-      return closedError;
+      refuse(request, from, closedError);
   }
 }
 

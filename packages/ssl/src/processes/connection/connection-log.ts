@@ -6,8 +6,10 @@
  * Of records and messages only names and lengths are told: neither secrets nor data get into a log.
  */
 import type { LogFields, Logger } from '@actor-tls/runtime';
+import type { Config } from '../../options/config.js';
 import { type LogLevel, logLevels } from '../../options/log-level.js';
 import { handshakeByCode } from '../../values/wire/tls13-messages.js';
+import type { Transport } from '../transport/transport.js';
 
 export type Severity = 'error' | 'warning' | 'notice' | 'info' | 'debug';
 
@@ -28,11 +30,19 @@ export class ConnectionLog {
   readonly traces: boolean;
 
   /** `about` gives the fields of every line; asked when there is one, since a peer's address costs a system call. */
-  constructor(logger: Logger, level: LogLevel, about: () => LogFields) {
+  private constructor(logger: Logger, level: LogLevel, about: () => LogFields) {
     this.#logger = logger;
     this.#level = logLevels.indexOf(level);
     this.#about = about;
     this.traces = this.#tells('debug');
+  }
+
+  /** As a config has it; every line names the peer, while there is one. */
+  static of({ logLevel, protocol, role }: Config, transport: Transport, logger: Logger): ConnectionLog {
+    return new ConnectionLog(logger, logLevel, () => {
+      const peer = transport.peername();
+      return { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
+    });
   }
 
   report(severity: Severity, fields: LogFields, text: string): void {

@@ -1,5 +1,5 @@
 /** What a connection process is asked, and what it answers in OTP's terms. */
-import { type Pid, type RequestOf, type Requests, requests } from '@actor-tls/runtime';
+import { type Pid, type ReplyOf, type RequestOf, type Requests, requests } from '@actor-tls/runtime';
 import type { TlsServerOptions } from '../../options/raw.js';
 import type { Failed, Ok, Result } from '../../values/terms.js';
 import type { RecvResult } from '../delivery/delivery.js';
@@ -8,7 +8,7 @@ import type { PrfRequest } from './prf-answer.js';
 import type { SslMessage, SslSocket } from './socket.js';
 
 type Timeout = number | 'infinity';
-type Named = Readonly<Record<string, unknown>>;
+type NamedValues = Readonly<Record<string, unknown>>;
 
 /** The requests of a connection. */
 export interface ConnectionRequests {
@@ -19,14 +19,14 @@ export interface ConnectionRequests {
   }): Result<SslSocket>;
   recv(fields: { readonly length: number; readonly timeout: Timeout }): RecvResult;
   set_options(fields: { readonly options: unknown }): Result<true>;
-  get_options(fields: { readonly names: unknown }): Result<Named>;
+  get_options(fields: { readonly names: unknown }): Result<NamedValues>;
   statistics(): Result<TransportStatistics>;
   peername(): Result<Address>;
   sockname(): Result<Address>;
   peercert(): Result<Uint8Array>;
   negotiated_protocol(): Result<Uint8Array>;
   /** `undefined`: all that is told unasked. */
-  information(fields: { readonly items: readonly string[] | undefined }): Result<Named>;
+  information(fields: { readonly items: readonly string[] | undefined }): Result<NamedValues>;
   prf(fields: PrfRequest): Result<Uint8Array>;
   controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
   close(): Ok;
@@ -43,6 +43,14 @@ export interface Downgraded {
 }
 
 export type ConnectionRequest = RequestOf<ConnectionRequests>;
+
+/** The requests that may be answered with an error. */
+export type RefusableRequest = RequestOf<
+  ConnectionRequests,
+  {
+    [K in keyof ConnectionRequests]: Failed extends ReplyOf<ConnectionRequests, K> ? K : never;
+  }[keyof ConnectionRequests]
+>;
 
 export const connectionRequests: Requests<ConnectionRequests> = requests<ConnectionRequests>();
 

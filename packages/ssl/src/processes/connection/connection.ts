@@ -5,11 +5,13 @@
  * It is the only reader of the transport, and its only writer until the handshake is done; then the write half goes
  * to the sender process. The core below it never waits: what needs the outside is asked through the sink and answered
  * in a later turn, or at once when the answer is known.
+ *
+ * Here is what happens to it, whoever asks: what core and transport say, messages, the end of a turn and its own. What
+ * it does when asked is in `connection-calls.ts`, how it is established in `establishment.ts`.
  */
 import {
   DownMessage,
   type From,
-  type GenServer,
   isOrderly,
   type MemoryUse,
   type Pid,
@@ -25,31 +27,22 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { Failed, Ok, Result, SslReason } from '../../values/terms.js';
+import type { Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
-import { Delivery, type RecvResult } from '../delivery/delivery.js';
-import type { Environment } from '../environment.js';
-import { layOver } from '../listener/listener-options.js';
+import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
-import type { Credentials } from '../material/credentials.js';
-import { Alarm, shorter } from './alarm.js';
-import { afterEnd, closedError, codeOf, crashReason, einval, nameOf, okay } from './connection-answers.js';
+import { Alarm } from './alarm.js';
+import { codeOf, crashReason } from './connection-answers.js';
+import { type CallHolder, ConnectionCalls, type StartCall } from './connection-calls.js';
 import { ConnectionLog } from './connection-log.js';
-import { askFacts, askTransport } from './connection-queries.js';
-import {
-  type ConnectionRequest,
-  connectionRequests,
-  type Downgraded,
-  isConnectionRequest,
-} from './connection-requests.js';
+import type { ConnectionRequest } from './connection-requests.js';
+import type { Downgrade } from './downgrade.js';
+import { Establishment, type EstablishmentHolder } from './establishment.js';
 import { logFailure } from './failure-report.js';
-import { HandshakeCall, type Postponed } from './handshake-call.js';
-import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
 import { Later } from './later.js';
 import { arrow, type LifecycleEvent, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
-import { getOptions, setEmulated, setOptions } from './live-options.js';
 import {
   type Connected,
   closed,
@@ -62,33 +55,35 @@ import {
   isUnestablished,
   type Life,
   type LifeAfter,
-  type Loading,
-  type Unestablished,
-  type UserHello,
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
-import { RecvCall } from './recv-call.js';
 import { KeyUpdatesAsked, WriteHalfReturned } from './sender.js';
 import { SslSocket } from './socket.js';
 
 type Outcome = Stop<Connection> | undefined;
-type Request<Type extends ConnectionRequest['type']> = Extract<ConnectionRequest, { type: Type }>;
-/** What is answered in every life but the last. */
-type AnytimeRequest = Request<'controlling_process' | 'peername' | 'sockname' | 'statistics' | 'close'>;
 
-export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHolder, Occupant, MemoryUse {
+export class Connection
+  implements
+    Sink,
+    IntakeHolder<Stop<Connection>>,
+    LineHolder,
+    Occupant,
+    MemoryUse,
+    CallHolder<Stop<Connection>>,
+    EstablishmentHolder
+{
   readonly #self: Self;
-  readonly #environment: Environment;
   readonly #line: Line;
   readonly #place: Place;
   readonly #senderMonitor: Ref;
   readonly #socket: SslSocket;
   readonly #delivery: Delivery<SslSocket>;
-  readonly #afterHello: AfterHello;
   readonly #owner: Owner;
   readonly #intake: Intake<Stop<Connection>>;
   readonly #later: Later<Outcome>;
+  readonly #establishment: Establishment;
+  readonly #calls: ConnectionCalls<Stop<Connection>>;
   #life: Life;
   #config: Config;
   #log: ConnectionLog;
@@ -96,23 +91,28 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   readonly #batch: Batch = new Batch();
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
-    const { environment, transport, config, socket, owner, host, place, afterHello } = connection;
+    const { environment, transport, config, socket, owner, host, place } = connection;
     this.#self = self;
-    this.#environment = environment;
     this.#line = new Line(self, transport, sender, environment.settings, this);
     this.#place = place;
     place.taken(this);
     // However this process ends, killed too, its place is free then.
     self.own(place, gone);
     this.#config = config;
-    this.#log = this.#logOf(config);
+    this.#log = ConnectionLog.of(config, transport, self.node.logger);
     this.#owner = new Owner(self, owner);
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
     this.#delivery = new Delivery(socket, this.#socket, (message) => this.#owner.tell(message));
-    this.#afterHello = afterHello ?? sameEquipment;
     this.#intake = new Intake(self, sender, this.#line, this);
-    this.#later = new Later(self, () => this.#settle());
+    this.#later = new Later(self, () => this.settle());
+    this.#establishment = new Establishment(self, connection, this, {
+      line: this.#line,
+      delivery: this.#delivery,
+      receiver: this.#intake,
+      later: this.#later,
+    });
+    this.#calls = new ConnectionCalls(self, this.#line, this.#delivery, this.#owner, this);
     this.#life = { state: 'initialHello', host };
     made(this.#socket);
   }
@@ -138,190 +138,66 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     return this.#life.state;
   }
 
+  get life(): Life {
+    return this.#life;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get log(): ConnectionLog {
+    return this.#log;
+  }
+
   get pid(): Pid<unknown> {
     return this.#self.pid;
   }
 
-  /** Moves along an event's arrow; false, and nothing changes, when there is none from here. */
-  #go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): boolean {
-    if (arrow(this.#life.state, event) !== to.state) return false;
-    this.#life = to;
-    return true;
+  /** Moves along an event's arrow; nothing changes when there is none from here. */
+  go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): void {
+    if (arrow(this.#life.state, event) === to.state) this.#life = to;
+  }
+
+  /** The same life, with something else in it. */
+  amend(life: Handshaking | Connected): void {
+    this.#life = life;
   }
 
   // ── Requests ────────────────────────────────────────────────────────────────────────────────────────
 
   call(request: ConnectionRequest, from: From): Outcome {
-    const life = this.#life;
-    switch (life.state) {
-      case 'initialHello':
-        return this.#callBefore(life, request, from);
-      case 'loading':
-      case 'handshaking':
-      case 'userHello':
-        return this.#callDuring(life, request, from);
-      case 'connection':
-        return this.#callConnected(life, request, from);
-      case 'downgrade':
-        from.reply(afterEnd(request));
-        if (request.type === 'close') this.#failDowngrade(life, 'closed');
-        return this.#settle();
-      case 'closed':
-        from.reply(afterEnd(request));
-        return undefined;
-    }
+    return this.#calls.call(request, from);
   }
 
-  /** After `transport_accept`, before `handshake`. */
-  #callBefore(life: InitialHello, request: ConnectionRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'start':
-        return this.#start(life, request, connectionRequests.from(request, from));
-      case 'controlling_process':
-      case 'peername':
-      case 'sockname':
-      case 'statistics':
-      case 'close':
-        return this.#callAnytime(request, from);
-      default:
-        from.reply({ error: 'notsup_on_transport_accept_socket' });
-        return undefined;
-    }
-  }
-
-  #callDuring({ call }: Loading | Handshaking | UserHello, request: ConnectionRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'controlling_process':
-      case 'peername':
-      case 'sockname':
-      case 'statistics':
-      case 'close':
-        return this.#callAnytime(request, from);
-      case 'get_options':
-        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
-        return undefined;
-      default:
-        call.postpone(request, from);
-        return undefined;
-    }
-  }
-
-  #callConnected(life: Connected, request: ConnectionRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'start':
-        from.reply(einval);
-        return undefined;
-      case 'recv':
-        return this.#recv(request.length, request.timeout, connectionRequests.from(request, from));
-      case 'set_options':
-        connectionRequests.reply(request, from, setOptions(request.options, this.#delivery, this.#line));
-        return this.#settle();
-      case 'get_options':
-        connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
-        return undefined;
-      case 'peercert':
-      case 'negotiated_protocol':
-      case 'information':
-      case 'prf':
-        askFacts(request, from, life.facts, this.#config);
-        return undefined;
-      case 'downgrade':
-        return this.#startDowngrade(life, request.timeout, connectionRequests.from(request, from));
-      case 'shutdown':
-        return this.#shutdown(request.how, connectionRequests.from(request, from));
-      default:
-        return this.#callAnytime(request, from);
-    }
-  }
-
-  #callAnytime(request: AnytimeRequest, from: From): Outcome {
-    switch (request.type) {
-      case 'controlling_process':
-        this.#owner.change(request.owner);
-        connectionRequests.reply(request, from, okay);
-        return undefined;
-      case 'close':
-        return this.#close(connectionRequests.from(request, from));
-      case 'statistics':
-      case 'peername':
-      case 'sockname':
-        askTransport(request, from, this.#line);
-        return undefined;
-    }
-  }
-
-  #recv(length: number, timeout: number | 'infinity', from: From<RecvResult>): Outcome {
-    const call = new RecvCall(from);
-    this.#delivery.recv(length, (result) => call.reply(result));
-    call.wait(this.#self, timeout);
-    return this.#settle();
-  }
-
-  #close(from: From<Ok>): Outcome {
-    this.#line.closer(from);
+  /** The owner wants no more of it, or is no more. */
+  leave(): Outcome {
     this.#delivery.discard();
     this.#part('close_notify');
-    return this.#settle();
+    return this.settle();
   }
 
-  /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */
-  #shutdown(how: 'read' | 'write' | 'read_write', from: From<Result<true>>): Outcome {
-    switch (how) {
-      case 'read':
-        this.#delivery.end({ type: 'closed' });
-        from.reply(okay);
-        return this.#settle();
-      case 'write':
-        void this.#line.endOutput().then((said) => from.reply(said ? okay : closedError));
-        return undefined;
-      case 'read_write':
-        return this.#close(from);
-    }
+  // ── The handshake ───────────────────────────────────────────────────────────────────────────────────
+
+  start(life: InitialHello, request: StartCall, from: From<Result<SslSocket>>): Outcome {
+    this.#establishment.start(life, request, from);
+    return this.settle();
   }
 
-  // ── Before and during the handshake ─────────────────────────────────────────────────────────────────
-
-  #start(
-    { host }: InitialHello,
-    { timeout, options }: Request<'start'>,
-    from: From<Result<SslSocket>>,
-  ): Outcome {
-    const changed = options && layOver(options, this.#config, this.#environment);
-    if (changed !== undefined && 'ok' in changed) {
-      this.#configure(changed.ok.config);
-      setEmulated(changed.ok.socket, this.#delivery, this.#line);
-    }
-    const limit = shorter(timeout, this.#config.handshakeDeadline);
-    this.#go('start', {
-      state: 'loading',
-      host,
-      call: new HandshakeCall(from, new Alarm(this.#self, 'handshake', limit)),
-    });
-    if (changed !== undefined && 'error' in changed) this.#refuse(changed.error);
-    else this.#load();
-    return this.#settle();
+  askHello(hello: HelloEvent): void {
+    this.#establishment.askHello(hello);
   }
 
-  #load(): void {
-    this.#line.notify({ type: 'handshake' });
-    this.#later.goOnWith(this.#environment.credentials(this.#config), (loaded) => this.#begin(loaded));
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+    this.#establishment.askVerdict(chain, staple);
   }
 
-  /** With certificates, keys and trust at hand the core starts. */
-  #begin(loaded: Result<Credentials>): void {
-    const life = this.#life;
-    if (life.state !== 'loading') return;
-    if ('error' in loaded) {
-      this.#refuse(loaded.error);
-      return;
-    }
-    const { engine } = this.#environment;
-    const means = HandshakeMeans.of({ config: this.#config, credentials: loaded.ok }, life.host, engine);
-    const core = means.makeCore(engine, this);
-    this.#go('loaded', { state: 'handshaking', call: life.call, means, core });
-    core.start();
-    this.#line.flush();
-    this.#line.start(this.#intake);
+  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
+    this.#establishment.askSignature(scheme, data, identity);
+  }
+
+  askStaple(wish: StapleWish): void {
+    this.#establishment.askStaple(wish);
   }
 
   /** Others need the place more. */
@@ -329,84 +205,9 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     this.#later.turn(() => {
       if (!isUnestablished(this.#life) || !this.#line.open) return undefined;
       this.#log.report('info', { why }, 'handshake displaced');
-      this.#refuse('system_limit');
-      return this.#settle();
+      this.#establishment.giveUp('system_limit');
+      return this.settle();
     });
-  }
-
-  /** The handshake is given up without a word to the peer. */
-  #refuse(reason: SslReason): void {
-    this.#log.report('info', { reason }, 'handshake given up');
-    this.#disappoint(reason);
-    this.#delivery.discard();
-    this.#part('nothing');
-    this.#end('failed');
-  }
-
-  /** Whoever waits for the handshake hears that there will be none, and it is counted. */
-  #disappoint(reason: SslReason): void {
-    const life = this.#life;
-    if (!isUnestablished(life)) return;
-    this.#place.failed(nameOf(reason));
-    if (life.state !== 'initialHello') life.call.answer({ error: reason });
-  }
-
-  // ── What the core asks ──────────────────────────────────────────────────────────────────────────────
-
-  askHello(hello: HelloEvent): void {
-    const life = this.#life;
-    if (life.state !== 'handshaking') return;
-    const chosen = this.#afterHello(hello, life.means.equipment);
-    if (chosen instanceof Promise) this.#go('paused', { ...life, state: 'userHello', hello });
-    this.#later.goOnWith(chosen, (equipment) => this.#continue(equipment));
-  }
-
-  /** The handshake goes on, with these options from here. */
-  #continue(chosen: Result<Equipment>): void {
-    const life = this.#life;
-    if (life.state !== 'userHello' && life.state !== 'handshaking') return;
-    const { call, core } = life;
-    if ('error' in chosen) {
-      core.fail('internal_error', { hello: chosen.error });
-      return;
-    }
-    const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
-    if (life.state === 'userHello') this.#go('continue', { state: 'handshaking', call, core, means });
-    else this.#life = { ...life, means };
-    core.answerHello(means.afterHello());
-  }
-
-  #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
-    this.#configure(equipment.config);
-    return means.goOnWith(equipment);
-  }
-
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
-    const { core, means } = this.#asking;
-    this.#later.goOnWith(means.judge(chain, staple, this.#environment, this.#log), (verdict) => {
-      if ('reject' in verdict) means.explanation = verdict.reject.explanation;
-      core.answerVerdict(verdict);
-    });
-  }
-
-  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
-    const { core, means } = this.#asking;
-    this.#later.goOnWith(means.sign(scheme, data, identity), (answer) => {
-      if ('ok' in answer) core.answerSignature(answer.ok);
-      else core.fail('internal_error', { sign: answer.error });
-    });
-  }
-
-  askStaple(wish: StapleWish): void {
-    const { core, means } = this.#asking;
-    this.#later.goOnWith(means.staple(wish), (response) => core.answerStaple(response));
-  }
-
-  /** Which core asks, and what it is answered from. An answer that comes when all is over means nothing to it. */
-  get #asking(): { readonly core: Core; readonly means: HandshakeMeans } {
-    const life = this.#life;
-    if (!('means' in life) || life.means === 'spent') throw new TypeError('asked without a handshake');
-    return { core: life.core, means: life.means };
   }
 
   // ── What the core says ──────────────────────────────────────────────────────────────────────────────
@@ -427,7 +228,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
 
   #connect(life: Handshaking, facts: Facts): void {
     const { call, core } = life;
-    this.#go('established', connected(life, facts));
+    this.go('established', connected(life, facts));
     // The last flight leaves before the sender can write.
     this.#line.handOver({
       type: 'connection',
@@ -440,12 +241,13 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
     call.answer({ ok: this.#socket });
-    this.#replayLater(call.takePostponed());
+    const postponed = call.takePostponed();
+    if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }
 
   /** A handshake has run again: what is known is what it has found out, and the sender writes on. */
   #connectAgain(life: Connected, facts: Facts): void {
-    this.#life = { ...life, facts };
+    this.amend({ ...life, facts });
     this.#line.handOverAgain(life.core.split());
   }
 
@@ -470,7 +272,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
         this.#delivery.end({ type: 'closed' });
         return;
       default:
-        this.#disappoint('closed');
+        this.#establishment.disappoint('closed');
         this.#log.report('info', {}, 'the peer left during the handshake');
         this.#delivery.discard();
     }
@@ -485,9 +287,9 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       unread: isRunning(life) ? life.core.takeRest() : new Uint8Array(),
     });
     if (isUnestablished(life)) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
-    this.#disappoint(reason);
+    this.#establishment.disappoint(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
-    if (life.state === 'downgrade') life.from.reply({ error: reason });
+    if (life.state === 'downgrade') life.downgrade.fail(reason);
     if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
     else this.#delivery.discard();
     this.#part(failure.by === 'peer' ? 'nothing' : { alert: codeOf(failure.alert) });
@@ -510,19 +312,19 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     life.core.receive(chunk);
     if (lent) life.core.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
-    return this.#settle();
+    return this.settle();
   }
 
   transportEnds(end: TransportEnd): Outcome {
     if (end.type === 'ended') this.#peerEnded();
     else this.#transportGone(end.reason);
-    return this.#settle();
+    return this.settle();
   }
 
   /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
   #peerEnded(): void {
     const life = this.#life;
-    if (life.state === 'downgrade') this.#failDowngrade(life, 'tcp_closed');
+    if (life.state === 'downgrade') this.failDowngrade(life, 'tcp_closed');
     else if (this.#line.peerEnded()) {
       if (isRunning(life)) life.core.receiveEnd();
       // With an answer awaited the core has not come to the end yet: `peerClosed` follows.
@@ -538,58 +340,41 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     }
     this.#line.closed();
     this.#place.hangUp();
-    if (this.#life.state === 'downgrade') this.#failDowngrade(this.#life, 'tcp_closed');
+    if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'tcp_closed');
   }
 
   workOn(): Outcome {
     if (this.#line.open && isRunning(this.#life)) this.#life.core.resume();
     this.#delivery.resume();
-    return this.#settle();
+    return this.settle();
   }
 
   // ── The bare transport is given back ────────────────────────────────────────────────────────────────
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  #startDowngrade(
-    { core }: Connected,
-    timeout: number | 'infinity',
-    from: From<Downgraded | Failed>,
-  ): Outcome {
-    if (!this.#line.open) {
-      from.reply(closedError);
-      return undefined;
-    }
-    this.#delivery.abandonRecv('closed');
-    const alarm = new Alarm(this.#self, 'downgrade', timeout);
-    this.#go('downgrade', { state: 'downgrade', core, from, alarm, goodbye: 'asked' });
+  startDowngrade({ core }: Connected, downgrade: Downgrade): void {
+    this.go('downgrade', { state: 'downgrade', core, downgrade });
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
-    return undefined;
   }
 
   #saidForDowngrade(said: boolean): void {
     const life = this.#life;
     if (life.state !== 'downgrade') return;
-    if (said) this.#life = { ...life, goodbye: 'said' };
-    else this.#failDowngrade(life, 'closed');
+    if (said) life.downgrade.goodbyeSaid();
+    else this.failDowngrade(life, 'closed');
   }
 
-  /** When both have said close_notify. What came after the peer's is not TLS any more, and goes with the transport. */
-  #tryDowngrade({ goodbye, core, from, alarm }: Downgrading): Outcome {
-    if (goodbye !== 'said' || !this.#line.peerDone) return undefined;
-    alarm.cancel();
-    const rest = core.takeRest();
-    const transport = this.#line.release();
-    from.reply(rest.length === 0 ? { ok: transport } : { ok: transport, data: Buffer.from(rest) });
+  /** When both have said close_notify. */
+  #tryDowngrade({ downgrade, core }: Downgrading): Outcome {
+    if (!downgrade.giveBack(this.#line, core)) return undefined;
     this.#delivery.discard();
-    this.#go('close', closed);
+    this.go('close', closed);
     return { stop: { shutdown: 'downgrade' }, state: this };
   }
 
-  #failDowngrade({ from }: Downgrading, reason: string): void {
-    from.reply({ error: reason });
-    this.#delivery.discard();
-    this.#part('nothing');
-    this.#end('failed');
+  failDowngrade({ downgrade }: Downgrading, reason: string): void {
+    downgrade.fail(reason);
+    this.abandon();
   }
 
   // ── Messages ────────────────────────────────────────────────────────────────────────────────────────
@@ -604,15 +389,11 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   }
 
   #down(ref: Ref): Outcome {
-    if (this.#owner.isMonitoredBy(ref)) {
-      this.#delivery.discard();
-      this.#part('close_notify');
-      return this.#settle();
-    }
+    if (this.#owner.isMonitoredBy(ref)) return this.leave();
     if (ref === this.#senderMonitor && this.#line.open) {
       // The write half is lost with its process: all that is left is to tell the owner.
       const reason = crashReason(this.#config);
-      this.#disappoint(reason);
+      this.#establishment.disappoint(reason);
       if (!isUnestablished(this.#life)) this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
@@ -622,10 +403,10 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   #ring({ kind }: Alarm): Outcome {
     switch (kind) {
       case 'handshake':
-        this.#refuse('timeout');
+        this.#establishment.giveUp('timeout');
         break;
       case 'downgrade':
-        if (this.#life.state === 'downgrade') this.#failDowngrade(this.#life, 'timeout');
+        if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'timeout');
         break;
       case 'recv':
         this.#delivery.abandonRecv('timeout');
@@ -634,25 +415,13 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
         this.#line.lingered();
         break;
     }
-    return this.#settle();
-  }
-
-  /** What was asked during the handshake, in a turn of its own. */
-  #replayLater(postponed: readonly Postponed[]): void {
-    if (postponed.length === 0) return;
-    this.#later.turn(() => {
-      for (const { request, from } of postponed) {
-        const outcome = this.call(request, from);
-        if (outcome !== undefined) return outcome;
-      }
-      return undefined;
-    });
+    return this.settle();
   }
 
   // ── The end of a turn, and of the connection ────────────────────────────────────────────────────────
 
   /** After anything that may have moved data: write, deliver, regulate reading, see whether all is over. */
-  #settle(): Outcome {
+  settle(): Outcome {
     this.#line.flush();
     this.#flushBatch();
     const life = this.#life;
@@ -688,13 +457,17 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   #end(event: 'failed' | 'close'): void {
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
-    this.#disappoint('closed');
-    this.#go(event, closed);
-    if (life.state === 'downgrade') {
-      life.alarm.cancel();
-      life.from.reply(closedError);
-    }
+    this.#establishment.disappoint('closed');
+    this.go(event, closed);
+    if (life.state === 'downgrade') life.downgrade.fail('closed');
     if ('call' in life) life.call.endPostponed();
+  }
+
+  /** Over, without a word to the peer. */
+  abandon(): void {
+    this.#delivery.discard();
+    this.#part('nothing');
+    this.#end('failed');
   }
 
   #flushBatch(): void {
@@ -711,7 +484,7 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   /** The goodbye is out, or was given up. */
   said(linger: boolean): Outcome {
     this.#line.said(linger);
-    return this.#settle();
+    return this.settle();
   }
 
   /** The process ends, by itself or because it was told to, or because it failed. */
@@ -724,11 +497,11 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
       case 'loading':
       case 'handshaking':
       case 'userHello':
-        this.#terminateUnestablished(life, orderly);
+        this.#establishment.terminate(life, orderly);
         return;
       case 'downgrade':
         // Who takes TLS off has closed: the answer of that call is all there is to tell.
-        life.from.reply({ error: orderly ? 'closed' : crashReason(this.#config) });
+        life.downgrade.fail(orderly ? 'closed' : crashReason(this.#config));
         this.#delivery.discard();
         return;
       case 'connection': {
@@ -742,17 +515,6 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
     }
   }
 
-  /** Nobody has the socket yet: whoever waits for the handshake, and the peer, are all there is to tell. */
-  #terminateUnestablished(life: Unestablished, orderly: boolean): void {
-    this.#disappoint(orderly ? 'closed' : crashReason(this.#config));
-    if ('call' in life) life.call.endPostponed();
-    if (isRunning(life)) {
-      if (orderly) life.core.close();
-      else life.core.fail('internal_error');
-    }
-    this.#line.flush();
-  }
-
   /** Tells the owner, unless it has heard of the end already or need not. */
   tellEnd(): void {
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
@@ -761,16 +523,9 @@ export class Connection implements Sink, IntakeHolder<Stop<Connection>>, LineHol
   // ── What all of this uses ───────────────────────────────────────────────────────────────────────────
 
   /** Another config in place of the one before. */
-  #configure(config: Config): void {
+  configure(config: Config): void {
     this.#config = config;
-    this.#log = this.#logOf(config);
-  }
-
-  #logOf({ logLevel, protocol, role }: Config): ConnectionLog {
-    return new ConnectionLog(this.#self.node.logger, logLevel, () => {
-      const peer = this.#line.transport.peername();
-      return { protocol, role, ...('ok' in peer ? { peer: peer.ok } : {}) };
-    });
+    this.#log = ConnectionLog.of(config, this.#line.transport, this.#self.node.logger);
   }
 }
 
@@ -781,21 +536,3 @@ function gone(place: Place): void {
 function tellOwnerOfEnd(connection: Connection): void {
   connection.tellEnd();
 }
-
-/** Callbacks of the connection process. */
-export const connectionServer: GenServer<Connection, ConnectionArgs> = {
-  label: 'tls_connection',
-  init(self, args) {
-    self.trapExit(true);
-    return { ok: new Connection(self, args) };
-  },
-  handleCall(request, from, connection) {
-    return isConnectionRequest(request) ? connection.call(request, from) : undefined;
-  },
-  handleInfo(message, connection) {
-    return connection.info(message);
-  },
-  terminate(reason, connection) {
-    connection.terminate(reason);
-  },
-};

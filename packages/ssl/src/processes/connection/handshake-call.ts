@@ -2,12 +2,12 @@
 import type { From } from '@actor-tls/runtime';
 import type { Result } from '../../values/terms.js';
 import type { Alarm } from './alarm.js';
-import { afterEnd } from './connection-answers.js';
+import { answerAfterEnd } from './connection-answers.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { SslSocket } from './socket.js';
 
 /** A call that waits for the end of the handshake. */
-export interface Postponed {
+export interface PostponedCall {
   readonly request: ConnectionRequest;
   readonly from: From;
 }
@@ -15,7 +15,7 @@ export interface Postponed {
 export class HandshakeCall {
   readonly #from: From<Result<SslSocket>>;
   readonly #alarm: Alarm;
-  readonly #postponed: Postponed[] = [];
+  readonly #postponed: PostponedCall[] = [];
 
   constructor(from: From<Result<SslSocket>>, alarm: Alarm) {
     this.#from = from;
@@ -34,12 +34,12 @@ export class HandshakeCall {
   }
 
   /** What was asked meanwhile, once. */
-  takePostponed(): readonly Postponed[] {
+  takePostponed(): readonly PostponedCall[] {
     return this.#postponed.splice(0);
   }
 
   /** Whoever has asked meanwhile hears that it is over. */
   endPostponed(): void {
-    for (const { request, from } of this.takePostponed()) from.reply(afterEnd(request));
+    for (const { request, from } of this.takePostponed()) answerAfterEnd(request, from);
   }
 }

@@ -7,7 +7,7 @@ import type { Pid, Self } from '@actor-tls/runtime';
 import type { Delivery } from '../delivery/delivery.js';
 import type { TransportReceiver } from '../transport/transport.js';
 import type { Line } from './line.js';
-import type { Running } from './lives.js';
+import type { RunningLife } from './lives.js';
 import type { SenderNotice } from './sender.js';
 import type { SslSocket } from './socket.js';
 
@@ -71,7 +71,7 @@ export class Intake<Outcome> implements TransportReceiver {
   }
 
   /** Nothing is read while an answer is awaited, in a rest, and when what follows is for whoever gets the transport. */
-  regulate({ state, core }: Running, { demand, size }: Delivery<SslSocket>): void {
+  regulate({ state, core }: RunningLife, { demand, size }: Delivery<SslSocket>): void {
     const leaving = state === 'downgrade';
     const held = this.#resting || core.awaiting !== undefined || (leaving && this.#line.peerDone);
     this.#line.regulate(demand || leaving, size, held);

@@ -1,13 +1,9 @@
 /** The lives of a connection, each with exactly what exists then. `lifecycle.ts` has the arrows between them. */
-
-import type { From } from '@actor-tls/runtime';
 import type { Core } from '../../protocol/core.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
-import type { Failed } from '../../values/terms.js';
 import type { Explanation } from '../../values/x509/peer-verdict.js';
-import type { Alarm } from './alarm.js';
-import type { Downgraded } from './connection-requests.js';
+import type { Downgrade } from './downgrade.js';
 import type { HandshakeCall } from './handshake-call.js';
 import type { HandshakeMeans } from './handshake-means.js';
 import type { LifecycleEvent, LifecycleState, LifecycleTargets } from './lifecycle.js';
@@ -55,10 +51,7 @@ export interface Connected {
 export interface Downgrading {
   readonly state: 'downgrade';
   readonly core: Core;
-  readonly from: From<Downgraded | Failed>;
-  readonly alarm: Alarm;
-  /** Our close_notify. */
-  readonly goodbye: 'asked' | 'said';
+  readonly downgrade: Downgrade;
 }
 
 /** Over; what may still wait is the peer reading our alert. */
@@ -80,17 +73,17 @@ export type Life = LifeIn[LifecycleState];
 /** The life that an event leads to. */
 export type LifeAfter<E extends LifecycleEvent> = LifeIn[LifecycleTargets[E]];
 /** The protocol runs. */
-export type Running = Handshaking | UserHello | Connected | Downgrading;
+export type RunningLife = Handshaking | UserHello | Connected | Downgrading;
 /** The handshake is not done. */
-export type Unestablished = InitialHello | Loading | Handshaking | UserHello;
+export type UnestablishedLife = InitialHello | Loading | Handshaking | UserHello;
 
 export const closed: Closed = { state: 'closed' };
 
-export function isRunning(life: Life): life is Running {
+export function isRunning(life: Life): life is RunningLife {
   return 'core' in life;
 }
 
-export function isUnestablished(life: Life): life is Unestablished {
+export function isUnestablished(life: Life): life is UnestablishedLife {
   switch (life.state) {
     case 'initialHello':
     case 'loading':

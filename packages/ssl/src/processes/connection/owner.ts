@@ -21,7 +21,10 @@ export class Owner {
     this.#self.node.send(this.#pid, message);
   }
 
-  /** Moves the monitor; what was delivered stays with the old owner, what follows goes to the new one. */
+  /**
+   * `controlling_process`: moves the monitor. What was delivered stays with the old owner, what follows goes to the new
+   * one.
+   */
   change(pid: Pid<SslMessage>): void {
     this.#self.demonitor(this.#monitor, { flush: true });
     this.#pid = pid;

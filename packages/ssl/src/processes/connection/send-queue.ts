@@ -131,7 +131,7 @@ export class SendQueue {
    * One atomic send. Answers `{packet_to_large, …}` at once, else when the transport has all of it. `more`: others follow
    * at once, and then a `flush`.
    */
-  send(data: Uint8Array, waiter: Waiter, more: boolean): Sending | undefined {
+  send(data: Uint8Array, waiter: Waiter, more: boolean): PendingSend | undefined {
     if (this.#closed) {
       waiter.reply({ error: 'closed' });
       return undefined;
@@ -339,7 +339,7 @@ export class SendQueue {
 }
 
 /** A send that waits for the transport. */
-export interface Sending {
+export interface PendingSend {
   /** `send_timeout`: the caller hears the reason; what was taken is still sent. */
   giveUp(reason: SslReason): void;
 }

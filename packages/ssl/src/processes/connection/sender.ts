@@ -21,7 +21,7 @@ import {
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Owed } from '../../protocol/sink.js';
 import type { Transport } from '../transport/transport.js';
-import { type Sending, SendQueue, type SendResult } from './send-queue.js';
+import { type PendingSend, SendQueue, type SendResult } from './send-queue.js';
 
 /** Calls. */
 export interface SenderRequests {
@@ -86,14 +86,14 @@ export class WriteHalfReturned {
 const closeNotify = 0;
 const internalError = 80;
 
-interface Postponed {
+interface PostponedSend {
   readonly from: From<SendResult>;
   readonly data: Uint8Array;
 }
 
 type Phase =
   | { readonly name: 'init' }
-  | { readonly name: 'handshake'; readonly waiting: Postponed[] }
+  | { readonly name: 'handshake'; readonly waiting: PostponedSend[] }
   | {
       readonly name: 'connection';
       readonly queue: SendQueue;
@@ -280,8 +280,8 @@ export class Sender implements MemoryUse {
 }
 
 class SendTimeout {
-  readonly sending: Sending;
-  constructor(sending: Sending) {
+  readonly sending: PendingSend;
+  constructor(sending: PendingSend) {
     this.sending = sending;
   }
 }

@@ -7,20 +7,20 @@
 import type { PacketMode } from '../../options/config.js';
 import { decodeHttpHeader, decodeHttpLine, type HttpPacket } from './packet-http.js';
 
-export type Decoded =
+export type DecodeResult =
   /** A packet; `used` bytes of the buffer went into it. */
   | { readonly packet: Uint8Array | HttpPacket; readonly used: number }
   /** Bytes the whole packet takes, when its header says so. */
   | { readonly more: number | undefined }
   | 'invalid';
 
-const moreUnknown: Decoded = { more: undefined };
+const moreUnknown: DecodeResult = { more: undefined };
 
 /**
  * Takes one packet from the front of `buffer`. `packetSize` is the largest packet accepted in bytes, without the
  * header where the header is stripped; 0 means no limit.
  */
-export function decodePacket(type: PacketMode, buffer: Uint8Array, packetSize: number): Decoded {
+export function decodePacket(type: PacketMode, buffer: Uint8Array, packetSize: number): DecodeResult {
   switch (type) {
     case 'raw':
     case 0:
@@ -73,13 +73,13 @@ const uint32 = (buffer: Uint8Array, at: number): number =>
 /** Emulates the signed 32-bit lengths of Erlang's decoder: what does not fit is no packet. */
 const largestLength = 0x7fffffff;
 
-function stripped(buffer: Uint8Array, header: number, length: number, packetSize: number): Decoded {
+function stripped(buffer: Uint8Array, header: number, length: number, packetSize: number): DecodeResult {
   if (tooLong(header, length, packetSize)) return 'invalid';
   const used = header + length;
   return buffer.length < used ? { more: used } : { packet: buffer.subarray(header, used), used };
 }
 
-function whole(buffer: Uint8Array, header: number, length: number, packetSize: number): Decoded {
+function whole(buffer: Uint8Array, header: number, length: number, packetSize: number): DecodeResult {
   if (tooLong(header, length, packetSize)) return 'invalid';
   const used = header + length;
   return buffer.length < used ? { more: used } : { packet: buffer.subarray(0, used), used };
@@ -90,7 +90,7 @@ function tooLong(header: number, length: number, packetSize: number): boolean {
 }
 
 /** X.690 §8.1: identifier octets, then a definite length. */
-function asn1(buffer: Uint8Array, packetSize: number): Decoded {
+function asn1(buffer: Uint8Array, packetSize: number): DecodeResult {
   let at = 1;
   if (buffer.length < 2) return moreUnknown;
   if ((byte(buffer, 0) & 0x1f) === 0x1f) {
@@ -114,7 +114,7 @@ function asn1(buffer: Uint8Array, packetSize: number): Decoded {
 }
 
 /** CORBA 2.3 §15.4.1: "GIOP", version, flags (bit 0: little endian), type, 4 bytes length. */
-function cdr(buffer: Uint8Array, packetSize: number): Decoded {
+function cdr(buffer: Uint8Array, packetSize: number): DecodeResult {
   if (buffer.length < 12) return moreUnknown;
   if (uint32(buffer, 0) !== 0x47494f50) return 'invalid';
   const littleEndian = (byte(buffer, 6) & 1) !== 0;
@@ -128,7 +128,7 @@ function cdr(buffer: Uint8Array, packetSize: number): Decoded {
  * FastCGI 1.0 §3.3: version 1, type, request id, content length, padding length, reserved. The padding is
  * taken from the buffer and not given to the owner.
  */
-function fcgi(buffer: Uint8Array, packetSize: number): Decoded {
+function fcgi(buffer: Uint8Array, packetSize: number): DecodeResult {
   if (buffer.length < 8) return moreUnknown;
   if (byte(buffer, 0) !== 1) return 'invalid';
   const padding = byte(buffer, 6);
@@ -139,7 +139,7 @@ function fcgi(buffer: Uint8Array, packetSize: number): Decoded {
 }
 
 /** RFC 1006 §6: version 3, a reserved byte that nobody checks, length with the header. */
-function tpkt(buffer: Uint8Array, packetSize: number): Decoded {
+function tpkt(buffer: Uint8Array, packetSize: number): DecodeResult {
   if (buffer.length < 4) return moreUnknown;
   if (byte(buffer, 0) !== 3) return 'invalid';
   const length = uint16(buffer, 2) - 4;
@@ -148,14 +148,19 @@ function tpkt(buffer: Uint8Array, packetSize: number): Decoded {
 
 const newline = 0x0a;
 
-function line(buffer: Uint8Array, packetSize: number): Decoded {
+function line(buffer: Uint8Array, packetSize: number): DecodeResult {
   const end = buffer.indexOf(newline);
   const length = end < 0 ? buffer.length : end + 1;
   if (packetSize > 0 && length > packetSize) return 'invalid';
   return end < 0 ? moreUnknown : { packet: buffer.subarray(0, length), used: length };
 }
 
-function http(buffer: Uint8Array, packetSize: number, binary: boolean, expect: 'line' | 'header'): Decoded {
+function http(
+  buffer: Uint8Array,
+  packetSize: number,
+  binary: boolean,
+  expect: 'line' | 'header',
+): DecodeResult {
   const used = expect === 'line' ? buffer.indexOf(newline) + 1 : endOfHeader(buffer);
   if (used === 0) return packetSize > 0 && buffer.length >= packetSize ? 'invalid' : moreUnknown;
   if (packetSize > 0 && used > packetSize) return 'invalid';

@@ -148,12 +148,12 @@ class Home {
   }
 }
 
-interface Listening {
+interface OwnerState {
   readonly home: Home;
   readonly socket: SslListenSocket;
 }
 
-const listenerOwner: GenServer<Listening, Home> = {
+const listenerOwner: GenServer<OwnerState, Home> = {
   label: 'ssl_pool_listener',
   async init(self, home) {
     // So that `terminate` runs when the pool is stopped.
@@ -163,7 +163,7 @@ const listenerOwner: GenServer<Listening, Home> = {
     self.monitor(listening.ok.listener);
     return { ok: { home, socket: listening.ok } };
   },
-  handleCall: ownerRequests.handleCall<Listening>({
+  handleCall: ownerRequests.handleCall<OwnerState>({
     socket: (_request, _from, state) => ({ reply: state.socket, state }),
   }),
   handleInfo(message, state) {

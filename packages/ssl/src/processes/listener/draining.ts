@@ -7,7 +7,7 @@ import { connectionRequests } from '../connection/connection-requests.js';
 import type { Tally } from './tally.js';
 
 /** How a listener was drained. */
-export interface Drained {
+export interface DrainResult {
   /** Connections that ended by themselves. */
   readonly finished: number;
   /** Connections that were there at the deadline, and were told close_notify. */
@@ -21,9 +21,9 @@ export interface Drainable {
 
 /** The time of a drain is over. */
 export class DrainDeadline {
-  readonly draining: Draining;
+  readonly draining: Drain;
 
-  constructor(draining: Draining) {
+  constructor(draining: Drain) {
     this.draining = draining;
   }
 }
@@ -31,11 +31,11 @@ export class DrainDeadline {
 /** ms that a goodbye may take; the connection itself waits no longer for its sender. */
 const goodbyePatience = 6000;
 
-export class Draining {
+export class Drain {
   readonly #self: Self;
   readonly #listener: Drainable;
   readonly #tally: Tally;
-  readonly #waiting: From<{ readonly ok: Drained }>[] = [];
+  readonly #waiting: From<{ readonly ok: DrainResult }>[] = [];
   readonly #present: number;
   #closed = 0;
   #late = false;
@@ -59,7 +59,7 @@ export class Draining {
   }
 
   /** Somebody waits for the end. Of several deadlines the first counts. */
-  wait(from: From<{ readonly ok: Drained }>, deadline: number | 'infinity'): void {
+  wait(from: From<{ readonly ok: DrainResult }>, deadline: number | 'infinity'): void {
     this.#waiting.push(from);
     if (deadline !== 'infinity') this.#self.sendAfter(deadline, this.#self.pid, new DrainDeadline(this));
   }
@@ -77,7 +77,7 @@ export class Draining {
     void Promise.all(goodbyes).then(() => this.#tellEnd());
   }
 
-  result(): { readonly ok: Drained } {
+  result(): { readonly ok: DrainResult } {
     return { ok: { finished: this.#present - this.#closed, closed: this.#closed } };
   }
 

@@ -23,7 +23,7 @@ import type { SslMessage, SslSocket } from '../connection/socket.js';
 import type { Address, Transport, TransportListener, TransportProvider } from '../transport/transport.js';
 import type { ListenerBooks, ListenerLimits } from './census.js';
 import type { DoorCounters } from './door.js';
-import { DrainDeadline, type Drained, Draining } from './draining.js';
+import { Drain, DrainDeadline, type DrainResult } from './draining.js';
 import { changedTemplate } from './listener-options.js';
 import type { Place } from './place.js';
 import type { ConnectionCounters } from './tally.js';
@@ -42,7 +42,7 @@ export interface ListenerRequests {
   controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
   counters(): ListenerCounters;
   /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
-  drain(fields: { readonly deadline: Timeout }): Result<Drained>;
+  drain(fields: { readonly deadline: Timeout }): Result<DrainResult>;
 }
 
 export const listenerRequests: Requests<ListenerRequests> = requests<ListenerRequests>();
@@ -63,10 +63,11 @@ export interface ListenerArgs {
   readonly owner: Pid<SslMessage>;
   readonly openBooks: (limits: ListenerLimits) => ListenerBooks;
   /** Starts the processes of an accepted connection. */
-  readonly startConnection: (accepted: Accepted) => Promise<Result<SslSocket>>;
+  readonly startConnection: (accepted: AcceptedTransport) => Promise<Result<SslSocket>>;
 }
 
-export interface Accepted {
+/** A transport that somebody has asked for: what its connection is started with. */
+export interface AcceptedTransport {
   readonly transport: Transport;
   readonly config: ServerConfig;
   readonly socket: SocketOptions;
@@ -109,7 +110,7 @@ export class Listener {
   #ownerMonitor: Ref;
   readonly #queue: Place[] = [];
   readonly #acceptors: Set<Acceptor> = new Set();
-  #draining: Draining | undefined = undefined;
+  #draining: Drain | undefined = undefined;
   #accepted = 0;
   #refusedBacklog = 0;
 
@@ -196,7 +197,7 @@ export class Listener {
     return this.#draining === undefined;
   }
 
-  drain(deadline: Timeout, from: From<Result<Drained>>): Stop<Listener, Result<Drained>> | undefined {
+  drain(deadline: Timeout, from: From<Result<DrainResult>>): Stop<Listener, Result<DrainResult>> | undefined {
     this.#draining ??= this.#shut();
     if (this.#draining.isOver) return { stop: 'normal', reply: this.#draining.result(), state: this };
     this.#draining.wait(from, deadline);
@@ -204,13 +205,13 @@ export class Listener {
   }
 
   /** Whoever waits unaccepted is sent away, and so is whoever wants to accept. */
-  #shut(): Draining {
+  #shut(): Drain {
     this.#self.disown(this.#socket);
     this.#socket.close();
     this.abandon();
     this.terminate();
     this.#acceptors.clear();
-    return new Draining(this.#self, this, this.#books.tally);
+    return new Drain(this.#self, this, this.#books.tally);
   }
 
   /** Everybody has left. */

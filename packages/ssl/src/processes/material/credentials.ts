@@ -70,7 +70,7 @@ interface CredentialsEntry {
   readonly refused: SslReason | undefined;
 }
 
-interface Loading {
+interface PendingLoad {
   readonly generation: number;
   readonly promise: Promise<LoadResult>;
 }
@@ -81,7 +81,7 @@ export function credentialsFrom(
   surroundings: StaplerSurroundings,
 ): (config: Config) => LoadResult | Promise<LoadResult> {
   const kept = new WeakMap<Config, CredentialsEntry>();
-  const loading = new WeakMap<Config, Loading>();
+  const loading = new WeakMap<Config, PendingLoad>();
   const load = async (config: Config, generation: number): Promise<LoadResult> => {
     const read = await readAll(config, source);
     const loaded = assemble(config, read, surroundings);

@@ -40,6 +40,8 @@ export interface ReadProtection {
   ): OpenedRecord | undefined;
   /** The longest fragment that `openInto` takes now, bytes; 0: none. It may change with every record. */
   readonly directLimit: number;
+  /** Memory for `openInto`, which may hold anything. */
+  allocate(bytes: number): Uint8Array;
   /** Content type's code of the record that `openInto` opened last. */
   readonly openedType: number;
   /**

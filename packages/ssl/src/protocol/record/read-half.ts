@@ -2,7 +2,8 @@
  * The receiving half of the record layer (RFC 8446 §5): chunks of a stream in, records out. Sans-IO.
  *
  * Holds at most one incomplete record besides the chunks just fed. Nothing is copied on the way of a record: a
- * record that spans chunks goes to the opener in pieces, and its plaintext comes out in pieces.
+ * record that spans chunks goes to the opener in pieces, and its plaintext comes out in pieces. Where the engine writes
+ * where it is told, the records that a chunk holds whole are opened in one run into one piece of memory.
  */
 import { join } from '../../values/wire/join.js';
 import {
@@ -19,6 +20,7 @@ import {
 import { RecordError } from './errors.js';
 import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
+import { fragmentLength, RecordRun } from './record-run.js';
 import { type Budget, boundless } from './turn-budget.js';
 
 /**
@@ -39,6 +41,8 @@ export type InboundRecord = {
 const MAX_EMPTY_RECORDS = 32;
 const EMPTY: Uint8Array = new Uint8Array(0);
 const scratch: Uint8Array = new Uint8Array(HEADER_LENGTH);
+/** Of the run that is being opened: a run lasts for one call. */
+const run: RecordRun = new RecordRun();
 
 export class ReadHalf {
   private chunks: Uint8Array[] = [];
@@ -50,6 +54,8 @@ export class ReadHalf {
   private rest: Uint8Array[] = [];
   private restType: ContentType = 'application_data';
   private restOwned = false;
+  /** What was found behind data that was given out. */
+  private failure: RecordError | undefined = undefined;
   private emptyRecords = 0;
   /** Bytes of rejected early data that may still be thrown away; negative: none is expected. */
   private skippable = -1;
@@ -90,6 +96,7 @@ export class ReadHalf {
     const { budget } = this;
     for (;;) {
       if (this.rest.length > 0) return this.giveRest();
+      if (this.failure !== undefined) throw this.failure;
       if (budget.spent) return undefined;
       if (this.waiting < HEADER_LENGTH) return this.settle();
       const { offset } = this;
@@ -113,6 +120,15 @@ export class ReadHalf {
       }
       if (this.waiting < HEADER_LENGTH + length) return this.settle();
       const version = 0x0300 | (header[at + 2] ?? 0);
+      if (
+        isProtected &&
+        protection !== undefined &&
+        length <= protection.directLimit &&
+        header === first &&
+        this.skippable < 0 &&
+        first.length - offset >= HEADER_LENGTH + length
+      )
+        return this.openRun(protection, first);
       budget.spend(length);
       this.drop(HEADER_LENGTH);
       const record =
@@ -175,6 +191,57 @@ export class ReadHalf {
     this.offset = 0;
   }
 
+  /**
+   * Opens the records that stand whole in the first chunk, one behind the other into the same memory, so that the data of
+   * several comes out in one piece. What is wrong with one, or is no data, is told after the data in front of it.
+   */
+  private openRun(protection: ReadProtection, chunk: Uint8Array): InboundRecord {
+    run.begin(protection, chunk, this.offset);
+    try {
+      while (this.openNext(protection, chunk));
+    } catch (error) {
+      if (run.isEmpty || !(error instanceof RecordError)) throw error;
+      this.failure = error;
+    }
+    if (run.isEmpty) {
+      const apart = this.giveRest();
+      if (apart !== undefined) return apart;
+    }
+    return { type: 'application_data', data: run.take(), owned: true };
+  }
+
+  /** Opens the next record of a run; false when none is to follow. */
+  private openNext(protection: ReadProtection, chunk: Uint8Array): boolean {
+    const { budget, offset } = this;
+    const length = fragmentLength(chunk, offset);
+    const begin = run.end;
+    const version = 0x0300 | (chunk[offset + 2] ?? 0);
+    const at = offset + HEADER_LENGTH;
+    const end = protection.openInto(chunk[offset] ?? 0, version, chunk, at, length, run.out, begin);
+    if (end < 0) throw new RecordError('bad_record_mac');
+    budget.spend(length);
+    this.drop(HEADER_LENGTH + length);
+    if (end - begin > this.limit) throw new RecordError('record_overflow');
+    const code = protection.openedType;
+    if (code !== APPLICATION_DATA) {
+      this.setApart(code, run.out.slice(begin, end));
+      return false;
+    }
+    this.check(code, end - begin);
+    run.end = end;
+    return run.hasNext() && !budget.spent && fragmentLength(chunk, this.offset) <= protection.directLimit;
+  }
+
+  /** A record that is no data, given out when what came before it is. */
+  private setApart(code: number, data: Uint8Array): void {
+    const type = contentType(code);
+    if (type === undefined) throw new RecordError('unknown_content_type');
+    this.check(code, data.length);
+    this.rest = [data];
+    this.restType = type;
+    this.restOwned = true;
+  }
+
   private openProtected(
     protection: ReadProtection,
     code: number,
@@ -229,18 +296,8 @@ export class ReadHalf {
     length: number,
     owned: boolean,
   ): InboundRecord {
-    if (code === APPLICATION_DATA) {
-      if (length === 0) {
-        if (++this.emptyRecords > MAX_EMPTY_RECORDS) throw new RecordError('too_many_empty_records');
-        return { type, data: EMPTY, owned };
-      }
-      this.emptyRecords = 0;
-    } else if (length === 0) {
-      throw new RecordError('empty_fragment');
-    } else if (code === ALERT && length !== 2) {
-      // §5.1: an alert is neither fragmented nor coalesced.
-      throw new RecordError('malformed_alert');
-    }
+    this.check(code, length);
+    if (length === 0) return { type, data: EMPTY, owned };
     const first = pieces[0] ?? EMPTY;
     if (pieces.length === 1) return { type, data: first, owned };
     if (code === ALERT || code === CHANGE_CIPHER_SPEC) {
@@ -251,6 +308,18 @@ export class ReadHalf {
     this.restType = type;
     this.restOwned = owned;
     return { type, data: first, owned };
+  }
+
+  private check(code: number, length: number): void {
+    if (code === APPLICATION_DATA) {
+      if (length > 0) this.emptyRecords = 0;
+      else if (++this.emptyRecords > MAX_EMPTY_RECORDS) throw new RecordError('too_many_empty_records');
+    } else if (length === 0) {
+      throw new RecordError('empty_fragment');
+    } else if (code === ALERT && length !== 2) {
+      // §5.1: an alert is neither fragmented nor coalesced.
+      throw new RecordError('malformed_alert');
+    }
   }
 
   /** The header counts too, so that empty records come to an end. */

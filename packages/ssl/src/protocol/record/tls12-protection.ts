@@ -109,6 +109,10 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
     return { type, pieces: plaintext, length: plaintextLength };
   }
 
+  allocate(bytes: number): Uint8Array {
+    return this.direct?.allocate(bytes) ?? new Uint8Array(bytes);
+  }
+
   get directLimit(): number {
     return this.direct?.limit ?? 0;
   }

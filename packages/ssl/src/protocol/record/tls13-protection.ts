@@ -94,6 +94,10 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
     return stripPadding(plaintext);
   }
 
+  allocate(bytes: number): Uint8Array {
+    return this.direct?.allocate(bytes) ?? new Uint8Array(bytes);
+  }
+
   get directLimit(): number {
     return this.direct?.limit ?? 0;
   }

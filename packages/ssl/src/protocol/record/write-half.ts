@@ -55,6 +55,27 @@ export class WriteHalf {
     return this.seal(APPLICATION_DATA, data);
   }
 
+  /** Whether `sealInto` takes that many bytes of application data now. */
+  direct(length: number): boolean {
+    return Math.min(length, this.limit) <= (this.protection?.directLimit ?? 0);
+  }
+
+  /** Bytes that application data of this length needs as records. */
+  sealedLength(length: number): number {
+    return length + Math.ceil(length / this.limit) * (this.protection?.overhead ?? 0);
+  }
+
+  /** Seals application data into memory that has room for `sealedLength`, from its beginning; answers where it ends. */
+  sealInto(data: Uint8Array, out: Uint8Array): number {
+    const { protection, limit } = this;
+    if (protection === undefined) throw new TypeError('application data before keys');
+    if (data.length <= limit) return protection.sealInto(APPLICATION_DATA, data, out, 0);
+    let at = 0;
+    for (let start = 0; start < data.length; start += limit)
+      at = protection.sealInto(APPLICATION_DATA, data.subarray(start, start + limit), out, at);
+    return at;
+  }
+
   /** `level` 1 warning, 2 fatal; `description`: AlertDescription's code (§6). */
   sealAlert(level: 1 | 2, description: number): Uint8Array[] {
     return this.seal(ALERT, Uint8Array.of(level, description));

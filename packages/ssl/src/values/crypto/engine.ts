@@ -106,6 +106,8 @@ export interface Opener {
 export interface DirectOpener {
   /** The longest ciphertext, tag included, that `open` takes now, bytes; 0: none. It may change with every record. */
   readonly limit: number;
+  /** Memory for plaintext, which may hold anything. */
+  allocate(bytes: number): Uint8Array;
   /**
    * Opens `length` bytes of `chunk` from `at` on, the tag being their end, into `out` from `outAt` on. False when they do
    * not authenticate: then zeros stand in `out`, and nothing of the plaintext anywhere. Throws `RangeError` when there is

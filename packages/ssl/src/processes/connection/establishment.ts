@@ -1,0 +1,216 @@
+/**
+ * How a connection is established: `ssl:handshake` and `connect` from their call until the core has said how it went.
+ * Certificates, keys and trust are read, the core starts, and its questions are answered; so are those of a handshake
+ * that runs again.
+ */
+import type { From, Self } from '@actor-tls/runtime';
+import type { Config } from '../../options/config.js';
+import type { Core } from '../../protocol/core.js';
+import type { HelloEvent } from '../../protocol/handshake.js';
+import type { OwnIdentity } from '../../protocol/own-identity.js';
+import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { SignatureSchemeName } from '../../values/registry/schemes.js';
+import type { Result, SslReason } from '../../values/terms.js';
+import type { Delivery } from '../delivery/delivery.js';
+import type { Environment } from '../environment.js';
+import { layOver } from '../listener/listener-options.js';
+import type { Place } from '../listener/place.js';
+import type { Credentials } from '../material/credentials.js';
+import type { TransportReceiver } from '../transport/transport.js';
+import { Alarm, shorter } from './alarm.js';
+import { crashReason, nameOf } from './connection-answers.js';
+import type { StartCall } from './connection-calls.js';
+import type { ConnectionLog } from './connection-log.js';
+import { HandshakeCall } from './handshake-call.js';
+import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
+import type { Later } from './later.js';
+import type { LifecycleEvent } from './lifecycle.js';
+import type { Line } from './line.js';
+import { setEmulated } from './live-options.js';
+import {
+  type Handshaking,
+  type InitialHello,
+  isRunning,
+  isUnestablished,
+  type Life,
+  type LifeAfter,
+  type UnestablishedLife,
+} from './lives.js';
+import type { NewConnection } from './new-connection.js';
+import type { SslSocket } from './socket.js';
+
+/** The connection that is established; its core speaks to it. */
+export interface EstablishmentHolder extends Sink {
+  readonly life: Life;
+  readonly config: Config;
+  readonly log: ConnectionLog;
+  /** Moves along an event's arrow. */
+  go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): void;
+  /** The handshake goes on with something else in it. */
+  amend(life: Handshaking): void;
+  configure(config: Config): void;
+  /** It is over, without a word to the peer. */
+  abandon(): void;
+}
+
+/** What a connection has for it. */
+export interface EstablishmentParts {
+  readonly line: Line;
+  readonly delivery: Delivery<SslSocket>;
+  readonly receiver: TransportReceiver;
+  readonly later: Later<unknown>;
+}
+
+export class Establishment {
+  readonly #self: Self;
+  readonly #environment: Environment;
+  readonly #line: Line;
+  readonly #place: Place;
+  readonly #delivery: Delivery<SslSocket>;
+  readonly #receiver: TransportReceiver;
+  readonly #later: Later<unknown>;
+  readonly #afterHello: AfterHello;
+  readonly #holder: EstablishmentHolder;
+
+  constructor(
+    self: Self,
+    { environment, place, afterHello = sameEquipment }: NewConnection,
+    holder: EstablishmentHolder,
+    { line, delivery, receiver, later }: EstablishmentParts,
+  ) {
+    this.#self = self;
+    this.#environment = environment;
+    this.#line = line;
+    this.#place = place;
+    this.#delivery = delivery;
+    this.#receiver = receiver;
+    this.#later = later;
+    this.#afterHello = afterHello;
+    this.#holder = holder;
+  }
+
+  // ── The beginning ───────────────────────────────────────────────────────────────────────────────────
+
+  start({ host }: InitialHello, { timeout, options }: StartCall, from: From<Result<SslSocket>>): void {
+    const changed = options && layOver(options, this.#holder.config, this.#environment);
+    if (changed !== undefined && 'ok' in changed) {
+      this.#holder.configure(changed.ok.config);
+      setEmulated(changed.ok.socket, this.#delivery, this.#line);
+    }
+    const limit = shorter(timeout, this.#holder.config.handshakeDeadline);
+    const call = new HandshakeCall(from, new Alarm(this.#self, 'handshake', limit));
+    this.#holder.go('start', { state: 'loading', host, call });
+    if (changed !== undefined && 'error' in changed) this.giveUp(changed.error);
+    else this.#load();
+  }
+
+  #load(): void {
+    this.#line.notify({ type: 'handshake' });
+    const credentials = this.#environment.credentials(this.#holder.config);
+    this.#later.goOnWith(credentials, (loaded) => this.#begin(loaded));
+  }
+
+  /** With certificates, keys and trust at hand the core starts. */
+  #begin(loaded: Result<Credentials>): void {
+    const { life, config } = this.#holder;
+    if (life.state !== 'loading') return;
+    if ('error' in loaded) {
+      this.giveUp(loaded.error);
+      return;
+    }
+    const { engine } = this.#environment;
+    const means = HandshakeMeans.of({ config, credentials: loaded.ok }, life.host, engine);
+    const core = means.makeCore(engine, this.#holder);
+    this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
+    core.start();
+    this.#line.flush();
+    this.#line.start(this.#receiver);
+  }
+
+  // ── What the core asks ──────────────────────────────────────────────────────────────────────────────
+
+  askHello(hello: HelloEvent): void {
+    const { life } = this.#holder;
+    if (life.state !== 'handshaking') return;
+    const chosen = this.#afterHello(hello, life.means.equipment);
+    if (chosen instanceof Promise) this.#holder.go('paused', { ...life, state: 'userHello', hello });
+    this.#later.goOnWith(chosen, (equipment) => this.#continue(equipment));
+  }
+
+  /** The handshake goes on, with these options from here. */
+  #continue(chosen: Result<Equipment>): void {
+    const { life } = this.#holder;
+    if (life.state !== 'userHello' && life.state !== 'handshaking') return;
+    const { call, core } = life;
+    if ('error' in chosen) {
+      core.fail('internal_error', { hello: chosen.error });
+      return;
+    }
+    const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
+    if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
+    else this.#holder.amend({ ...life, means });
+    core.answerHello(means.afterHello());
+  }
+
+  #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
+    this.#holder.configure(equipment.config);
+    return means.goOnWith(equipment);
+  }
+
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+    const { core, means } = this.#asking;
+    const verdict = means.judge(chain, staple, this.#environment, this.#holder.log);
+    this.#later.goOnWith(verdict, (found) => {
+      if ('reject' in found) means.explanation = found.reject.explanation;
+      core.answerVerdict(found);
+    });
+  }
+
+  askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(means.sign(scheme, data, identity), (answer) => {
+      if ('ok' in answer) core.answerSignature(answer.ok);
+      else core.fail('internal_error', { sign: answer.error });
+    });
+  }
+
+  askStaple(wish: StapleWish): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(means.staple(wish), (response) => core.answerStaple(response));
+  }
+
+  /** Which core asks, and what it is answered from. An answer that comes when all is over means nothing to it. */
+  get #asking(): { readonly core: Core; readonly means: HandshakeMeans } {
+    const { life } = this.#holder;
+    if (!('means' in life) || life.means === 'spent') throw new TypeError('asked without a handshake');
+    return { core: life.core, means: life.means };
+  }
+
+  // ── There will be no connection ─────────────────────────────────────────────────────────────────────
+
+  /** The handshake is given up without a word to the peer. */
+  giveUp(reason: SslReason): void {
+    this.#holder.log.report('info', { reason }, 'handshake given up');
+    this.disappoint(reason);
+    this.#holder.abandon();
+  }
+
+  /** Whoever waits for the handshake hears that there will be none, and it is counted. */
+  disappoint(reason: SslReason): void {
+    const { life } = this.#holder;
+    if (!isUnestablished(life)) return;
+    this.#place.failed(nameOf(reason));
+    if (life.state !== 'initialHello') life.call.answer({ error: reason });
+  }
+
+  /** Nobody has the socket yet: whoever waits for the handshake, and the peer, are all there is to tell. */
+  terminate(life: UnestablishedLife, orderly: boolean): void {
+    this.disappoint(orderly ? 'closed' : crashReason(this.#holder.config));
+    if ('call' in life) life.call.endPostponed();
+    if (isRunning(life)) {
+      if (orderly) life.core.close();
+      else life.core.fail('internal_error');
+    }
+    this.#line.flush();
+  }
+}

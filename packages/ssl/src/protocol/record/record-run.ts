@@ -1,0 +1,77 @@
+/**
+ * A run of records that stand whole in one chunk and are opened one behind the other into the same memory.
+ *
+ * Short runs are cut from a slab that all connections share, as `Buffer.allocUnsafe` does; what was cut is never written
+ * again. Long ones have memory of their own, exactly as long as their data.
+ */
+import { APPLICATION_DATA, HEADER_LENGTH } from './content-type.js';
+import type { ReadProtection } from './protection.js';
+
+/** Bytes of data that come out in one piece at most, unless one record has more. */
+const LONGEST = 65_536;
+const SHORT = 1024;
+const SLAB = 8192;
+
+/** Length of the fragment whose header stands there. */
+export function fragmentLength(chunk: Uint8Array, at: number): number {
+  return ((chunk[at + 3] ?? 0) << 8) | (chunk[at + 4] ?? 0);
+}
+
+export class RecordRun {
+  /** Where plaintext goes, and how far it came. */
+  out: Uint8Array = new Uint8Array(0);
+  end = 0;
+  private start = 0;
+  private left = 0;
+  private slab: Uint8Array = new Uint8Array(0);
+  private slabUsed = 0;
+
+  get isEmpty(): boolean {
+    return this.end === this.start;
+  }
+
+  /** Measures the run that begins at `offset`, where a record stands whole, and makes room for its plaintext. */
+  begin(protection: ReadProtection, chunk: Uint8Array, offset: number): void {
+    const { directLimit, tagLength } = protection;
+    let bytes = 0;
+    this.left = 0;
+    for (let at = offset; at + HEADER_LENGTH <= chunk.length; ) {
+      const length = fragmentLength(chunk, at);
+      const plain = Math.max(0, length - tagLength);
+      const next = at + HEADER_LENGTH + length;
+      // Whatever else is wrong with a header is found when its record comes first.
+      if (next > chunk.length || length > directLimit) break;
+      if (this.left > 0 && (chunk[at] !== APPLICATION_DATA || chunk[at + 1] !== 3 || bytes + plain > LONGEST))
+        break;
+      bytes += plain;
+      this.left += 1;
+      at = next;
+    }
+    if (bytes > SHORT) {
+      this.out = protection.allocate(bytes);
+      this.start = 0;
+    } else {
+      if (this.slab.length - this.slabUsed < bytes) {
+        this.slab = protection.allocate(SLAB);
+        this.slabUsed = 0;
+      }
+      this.out = this.slab;
+      this.start = this.slabUsed;
+    }
+    this.end = this.start;
+  }
+
+  /** One was opened: whether another belongs to the run. */
+  hasNext(): boolean {
+    this.left -= 1;
+    return this.left > 0;
+  }
+
+  /** The data, the caller's from now on. */
+  take(): Uint8Array {
+    const { out, start, end } = this;
+    this.out = this.slab;
+    if (out === this.slab) this.slabUsed = end;
+    return start === 0 && end === out.length ? out : out.subarray(start, end);
+  }
+}
