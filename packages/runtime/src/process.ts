@@ -447,7 +447,7 @@ export class Process
     return subscription;
   }
 
-  on<T extends string>(type: T, handler: (emitted: Emitted<T>) => void): Subscription {
+  on<T extends string>(type: T, handler: (emitted: EmittedEvent<T>) => void): Subscription {
     return this.face().on(type, (event) => {
       if (isEmitted(event, type)) handler(event);
     });
@@ -477,8 +477,8 @@ export class Process
   }
 }
 
-type Emitted<T extends string> = EventObject & (T extends '*' ? unknown : { type: T });
+type EmittedEvent<T extends string> = EventObject & (T extends '*' ? unknown : { type: T });
 
-function isEmitted<T extends string>(event: EventObject, type: T): event is Emitted<T> {
+function isEmitted<T extends string>(event: EventObject, type: T): event is EmittedEvent<T> {
   return type === '*' || event.type === type;
 }
