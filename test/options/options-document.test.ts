@@ -40,6 +40,16 @@ function table(lines: readonly Line[]): string {
   ].join('\n');
 }
 
+/** A row's side, and whether the other one refuses it. */
+function sideOf({ side, elsewhere }: { readonly side: string; readonly elsewhere?: string }): string {
+  return side !== 'both' && elsewhere === 'refused' ? `${side} only` : side;
+}
+
+function settable(when: 'always' | 'atStart'): readonly string[] {
+  const rows = Object.entries(transportRows).filter(([, row]) => row.settable === when);
+  return rows.map(([name]) => `\`${name}\``);
+}
+
 const document = (): string => `# Options
 
 Made of the rows in \`packages/ssl/src/options\`; \`test/options/options-document.test.ts\` compares, and writes this file
@@ -55,7 +65,7 @@ ${table(
   optionRows.map((row) => ({
     name: row.name,
     otp: row.otp,
-    side: row.side === 'both' || row.elsewhere === 'ignored' ? row.side : `${row.side} only`,
+    side: sideOf(row),
     versions: row.needsVersions.join(', ') || 'all',
     note: row.note,
   })),
@@ -65,11 +75,16 @@ ${table(
 
 \`setopts\` and \`getopts\` change and read them on a connection or listener.
 
-${table(Object.entries(emulatedRows).map(([name, { otp, note }]) => ({ name, otp, side: 'both', versions: 'all', note })))}
+${table(Object.entries(emulatedRows).map(([name, row]) => ({ ...row, name, versions: 'all' })))}
 
 ## Options of the transport
 
-${table(Object.entries(transportRows).map(([name, { otp, side, note }]) => ({ name, otp, side, versions: 'all', note })))}
+${settable('always').join(' and ')}: also \`setopts\` and \`getopts\` of a connection, if its transport has them. The others are
+set when the socket is opened.
+
+${table(
+  Object.entries(transportRows).map(([name, row]) => ({ ...row, name, side: sideOf(row), versions: 'all' })),
+)}
 `;
 
 it('docs/options.md says what the rows say', () => {

@@ -3,7 +3,7 @@
  * `application_controller`. Applications start in their own masters, so that it can be asked meanwhile.
  */
 import { loadEnv, unloadEnv } from './application-env.js';
-import { ApplicationStarted, applicationMaster } from './application-master.js';
+import { ApplicationStartReport, applicationMaster } from './application-master.js';
 import type { ApplicationSpec, StartType } from './application-spec.js';
 import type { From } from './call.js';
 import { type Reason, reasonText } from './exit.js';
@@ -40,7 +40,7 @@ export interface ControllerRequests {
 }
 
 /** @internal */
-export const controlling: Requests<ControllerRequests> = requests<ControllerRequests>();
+export const controllerRequests: Requests<ControllerRequests> = requests<ControllerRequests>();
 
 /** An application with a master: starting as long as somebody waits for that. */
 interface Entry {
@@ -67,7 +67,7 @@ export const controller: GenServer<Applications, undefined> = {
     return { ok: new Applications() };
   },
 
-  handleCall: controlling.handleCall<Applications>({
+  handleCall: controllerRequests.handleCall<Applications>({
     load: ({ spec }, _from, state, self) => ({ reply: load(state, spec, self), state }),
     unload: ({ name }, _from, state, self) => ({ reply: unload(state, name, self), state }),
     spec: ({ name }, _from, state) => ({ reply: state.loaded.get(name), state }),
@@ -78,7 +78,7 @@ export const controller: GenServer<Applications, undefined> = {
   }),
 
   handleInfo(message, state, self): InfoResult<Applications> {
-    if (message instanceof ApplicationStarted) return startedOrNot(message, state);
+    if (message instanceof ApplicationStartReport) return startedOrNot(message, state);
     if (message instanceof ExitMessage) return ended(message, state, self);
     return undefined;
   },
@@ -134,7 +134,7 @@ function start(
 }
 
 /** A start function has answered. The failure of one that matters ends the controller, as in OTP. */
-function startedOrNot(message: ApplicationStarted, state: Applications): InfoResult<Applications> {
+function startedOrNot(message: ApplicationStartReport, state: Applications): InfoResult<Applications> {
   const entry = state.started.get(message.name);
   if (entry === undefined) return undefined;
   const { failure } = message;

@@ -10,7 +10,7 @@ import type { Self } from './self.js';
 import { startProcess } from './supervisor-start.js';
 
 /** The master's word to the controller when the start function has answered. */
-export class ApplicationStarted {
+export class ApplicationStartReport {
   readonly type = 'application_started';
   readonly name: string;
   /** Undefined when it runs. */
@@ -31,11 +31,11 @@ export function applicationMaster(
     self.trapExit(true);
     const started = await startTop(self, spec);
     if ('error' in started) {
-      self.send(controller, new ApplicationStarted(spec.name, { reason: started.error }));
+      self.send(controller, new ApplicationStartReport(spec.name, { reason: started.error }));
       return;
     }
     const top = started.pid;
-    self.send(controller, new ApplicationStarted(spec.name, undefined));
+    self.send(controller, new ApplicationStartReport(spec.name, undefined));
     const reason = await endOf(self, spec, top, controller);
     await cleanUp(self, spec);
     self.exit(reason);

@@ -9,7 +9,7 @@
 import {
   type AllStarted,
   controller,
-  controlling,
+  controllerRequests,
   type RunningApplication,
 } from './application-controller.js';
 import { nodeIn, type OnNode } from './application-env.js';
@@ -24,12 +24,12 @@ const controllerName = 'application_controller';
 
 /** Makes an application and those it needs known to the node, with their settings. `application:load/1`. */
 export async function loadApplication(on: OnNode, spec: ApplicationSpec): Promise<'ok' | { error: Reason }> {
-  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'load', spec }, forEver);
+  return controllerRequests.ask(nodeIn(on), await controllerOf(on), { type: 'load', spec }, forEver);
 }
 
 /** Forgets an application that does not run, settings included. `application:unload/1`. */
 export async function unloadApplication(on: OnNode, name: string): Promise<'ok' | { error: Reason }> {
-  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'unload', name }, forEver);
+  return controllerRequests.ask(nodeIn(on), await controllerOf(on), { type: 'unload', name }, forEver);
 }
 
 /**
@@ -43,7 +43,7 @@ export async function startApplication(
   application: ApplicationSpec | string,
   type: StartType = 'temporary',
 ): Promise<'ok' | { error: Reason }> {
-  return controlling.ask(
+  return controllerRequests.ask(
     nodeIn(on),
     await controllerOf(on),
     { type: 'start', application, startType: type },
@@ -69,12 +69,12 @@ export async function ensureAllStarted(
 
 /** Stops an application, its top supervisor first. Error: `{ not_started: name }`. `application:stop/1`. */
 export async function stopApplication(on: OnNode, name: string): Promise<'ok' | { error: Reason }> {
-  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'stop', name }, forEver);
+  return controllerRequests.ask(nodeIn(on), await controllerOf(on), { type: 'stop', name }, forEver);
 }
 
 /** The running applications, the last started first. `application:which_applications/0`. */
 export async function whichApplications(on: OnNode): Promise<RunningApplication[]> {
-  return controlling.ask(nodeIn(on), await controllerOf(on), { type: 'which' }, forEver);
+  return controllerRequests.ask(nodeIn(on), await controllerOf(on), { type: 'which' }, forEver);
 }
 
 async function startWithNeeds(
@@ -87,7 +87,7 @@ async function startWithNeeds(
   if ((await whichApplications(on)).some((running) => running.name === name)) return undefined;
   const spec =
     typeof application === 'string'
-      ? await controlling.ask(nodeIn(on), await controllerOf(on), { type: 'spec', name }, forEver)
+      ? await controllerRequests.ask(nodeIn(on), await controllerOf(on), { type: 'spec', name }, forEver)
       : application;
   if (spec === undefined) return { application: name, reason: { not_loaded: name } };
   for (const needed of spec.applications ?? []) {

@@ -14,15 +14,15 @@ import { type Node, type Receiver, Self } from './self.js';
 import { isThenable } from './thenable.js';
 
 /** What has a receive waiting. */
-interface Waiting {
+interface ReceiveWait {
   timedOut: boolean;
 }
 
 /** The time of a `receive … after` is over. */
 class ReceiveTimer extends ProcessTimer {
-  readonly #body: Waiting;
+  readonly #body: ReceiveWait;
 
-  constructor(target: Process, body: Waiting) {
+  constructor(target: Process, body: ReceiveWait) {
     super(target);
     this.#body = body;
   }

@@ -42,7 +42,7 @@ export interface SchedulerHooks {
   readonly beforeSlot?: (pid: object, slot: number) => void;
 }
 
-const settled = Promise.resolve();
+const settledPromise = Promise.resolve();
 
 /** The longest wait that Node's timers can do at once; longer ones are armed again. */
 export const LONGEST_WAIT: number = 2 ** 31 - 1;
@@ -113,7 +113,7 @@ export const systemClock: Clock = {
 /** The real event loop. A `then` on a settled promise costs a quarter of `queueMicrotask`. */
 export const systemHooks: SchedulerHooks = {
   defer: (fn) => {
-    settled.then(fn);
+    settledPromise.then(fn);
   },
   yieldToIo: (fn) => {
     setImmediate(fn);

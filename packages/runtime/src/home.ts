@@ -11,13 +11,13 @@ import type { Pid } from './pid.js';
 import type { Ref } from './ref.js';
 import type { Scheduler } from './scheduler.js';
 import type { Timers } from './timers.js';
-import type { Inspected, System } from './xstate-internals.js';
+import type { RootlessInspectionEvent, System } from './xstate-internals.js';
 
 /** Whom the node's inspectors hear from. */
 export interface Inspectors<P> {
   /** Somebody looks on. Ask before making an event. */
   readonly on: boolean;
-  tell(event: Inspected): void;
+  tell(event: RootlessInspectionEvent): void;
   /** A message, before it is delivered. */
   sent(source: P | undefined, to: P, message: unknown): void;
 }

@@ -47,10 +47,10 @@ export type {
   Stop,
 } from './gen-server.js';
 export { startGenServer } from './gen-server.js';
-export type { HostOptions } from './hosted.js';
-export { hostLogic } from './hosted.js';
 export type { LogFields, Logger } from './logger.js';
 export { silentLogger, stderrLogger } from './logger.js';
+export type { HostOptions } from './logic-body.js';
+export { hostLogic } from './logic-body.js';
 export type { MemoryUse } from './memory.js';
 export type { Message, SystemMessage, TimeoutMessage } from './messages.js';
 export { DownMessage, ExitMessage } from './messages.js';

@@ -5,7 +5,7 @@
 import type { ActorRefLike, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 import type { Logger } from './logger.js';
 import type { Process } from './process.js';
-import type { Inspected, System, SystemDoor } from './xstate-internals.js';
+import type { RootlessInspectionEvent, System, SystemDoor } from './xstate-internals.js';
 
 export class Inspection {
   readonly #door: SystemDoor;
@@ -28,8 +28,8 @@ export class Inspection {
     return this.#inspectors > 0;
   }
 
-  tell(event: Inspected): void {
-    this.#door.inspected(event);
+  tell(event: RootlessInspectionEvent): void {
+    this.#door.tellInspectors(event);
   }
 
   started(process: Process): void {

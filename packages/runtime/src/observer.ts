@@ -7,7 +7,7 @@ import { memoryOf } from './memory.js';
 import { Process, type ProcessStatus } from './process.js';
 import type { Node } from './self.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
-import type { ChildInfo, Supervising } from './supervisor-state.js';
+import type { ChildInfo, SupervisorState } from './supervisor-state.js';
 import { StaticSupervisor } from './supervisor-static.js';
 
 /** A process in a snapshot. Pids are text, `<0.42.0>`. */
@@ -117,7 +117,7 @@ export function labelOf(child: ObservedChild): string {
 }
 
 /** A supervisor's state, if that is what the process is. */
-export function supervisorOf(process: Process): Supervising | undefined {
+export function supervisorOf(process: Process): SupervisorState | undefined {
   const context = process.body.context(process);
   return context instanceof StaticSupervisor || context instanceof SimpleSupervisor ? context : undefined;
 }

@@ -1,6 +1,6 @@
 /**
  * Who runs when. Runnable processes stand in a ring that is drained in a microtask; after a budget of work
- * the rest waits until I/O had its chance.
+ * the rest waits until I/O had its chance. Why the ring is no `Mailbox`: see there.
  */
 import type { SchedulerHooks } from './clock.js';
 

@@ -357,7 +357,7 @@ function pidOf(to: Pid<never>): Pid<never> {
 }
 
 /** A message, or a promise of it when none waits. */
-type Received<T> = T | Promise<T>;
+type NowOrLater<T> = T | Promise<T>;
 
 /**
  * A shell takes every message, and so stands wherever a `Self` of some messages is asked for; who receives from it says
@@ -365,22 +365,22 @@ type Received<T> = T | Promise<T>;
  */
 export class Shell extends Self<unknown> {
   /** The oldest message, or the oldest that the pattern fits; see {@link Self.receive}. */
-  override receive<T = unknown>(): Received<T>;
-  override receive<T = unknown>(options: ReceiveOptions): Received<T | 'timeout'>;
-  override receive<T>(match: (message: unknown) => message is T): Received<T>;
+  override receive<T = unknown>(): NowOrLater<T>;
+  override receive<T = unknown>(options: ReceiveOptions): NowOrLater<T | 'timeout'>;
+  override receive<T>(match: (message: unknown) => message is T): NowOrLater<T>;
   override receive<T>(
     match: (message: unknown) => message is T,
     options: ReceiveOptions,
-  ): Received<T | 'timeout'>;
+  ): NowOrLater<T | 'timeout'>;
   override receive<K extends string>(
     match: K | ({ readonly type: K } & Readonly<Record<string, unknown>>),
-  ): Received<OfType<unknown, K>>;
+  ): NowOrLater<OfType<unknown, K>>;
   override receive<K extends string>(
     match: K | ({ readonly type: K } & Readonly<Record<string, unknown>>),
     options: ReceiveOptions,
-  ): Received<OfType<unknown, K> | 'timeout'>;
-  override receive<T = unknown>(match: Pattern): Received<T>;
-  override receive<T = unknown>(match: Pattern, options: ReceiveOptions): Received<T | 'timeout'>;
+  ): NowOrLater<OfType<unknown, K> | 'timeout'>;
+  override receive<T = unknown>(match: Pattern): NowOrLater<T>;
+  override receive<T = unknown>(match: Pattern, options: ReceiveOptions): NowOrLater<T | 'timeout'>;
   override receive(
     pattern?: Pattern | ReceiveOptions,
     options?: { readonly after?: number | undefined },

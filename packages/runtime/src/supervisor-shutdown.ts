@@ -12,12 +12,12 @@ import type { Self } from './self.js';
 import { Timeout } from './timers.js';
 
 /** The part of a specification that matters for stopping. */
-type Stopping = Pick<FullChildSpec, 'shutdown' | 'restart'>;
+type StopSpec = Pick<FullChildSpec, 'shutdown' | 'restart'>;
 
 /** Stops one child and waits for its end. Answers the reason if that is not one to expect. */
 export async function stopChild(
   self: Self,
-  spec: Stopping,
+  spec: StopSpec,
   pid: Pid,
 ): Promise<{ readonly unexpected: Reason } | undefined> {
   for (const unexpected of (await stopTogether(self, spec, [pid])).keys()) return { unexpected };
@@ -30,7 +30,7 @@ export async function stopChild(
  */
 export async function stopTogether(
   self: Self,
-  spec: Stopping,
+  spec: StopSpec,
   pids: Iterable<Pid>,
 ): Promise<Map<Reason, number>> {
   const ends = new Ends(self);
@@ -50,7 +50,7 @@ export async function stopTogether(
 }
 
 /** `normal` and the like are how a child that is not permanent may end; a permanent one was told `shutdown`. */
-function isExpected(reason: Reason, { shutdown, restart }: Stopping): boolean {
+function isExpected(reason: Reason, { shutdown, restart }: StopSpec): boolean {
   if (shutdown === 'brutal_kill' ? reason === 'killed' : reason === 'shutdown') return true;
   return restart !== 'permanent' && isOrderly(reason);
 }

@@ -10,13 +10,13 @@ import { RestartIntensity } from './restart-intensity.js';
 import type { Self } from './self.js';
 import { reportError } from './supervisor-report.js';
 import { stopChild, stopTogether } from './supervisor-shutdown.js';
-import { type Started, startProcess } from './supervisor-start.js';
+import { type StartAnswer, startProcess } from './supervisor-start.js';
 import type {
   ChildCounts,
   ChildInfo,
   ErrorAnswer,
   StartChildResult,
-  Supervising,
+  SupervisorState,
   Turn,
 } from './supervisor-state.js';
 import { isThenable } from './thenable.js';
@@ -27,7 +27,7 @@ const noArgs: Args = [];
 const notHere: ErrorAnswer = { error: 'simple_one_for_one' };
 
 /** The state of such a supervisor; one method per request or event. */
-export class SimpleSupervisor implements Supervising {
+export class SimpleSupervisor implements SupervisorState {
   readonly strategy: Strategy;
   readonly #self: Self;
   readonly #name: string;
@@ -127,7 +127,7 @@ export class SimpleSupervisor implements Supervising {
       reportError(this.#self, this.#name, 'shutdown_error', reason, this.#spec, children);
   }
 
-  #startedFirst(started: Started, args: Args): StartChildResult {
+  #startedFirst(started: StartAnswer, args: Args): StartChildResult {
     if ('error' in started) return started;
     const { pid, info } = started;
     this.#store(pid, args);
@@ -147,7 +147,7 @@ export class SimpleSupervisor implements Supervising {
       : this.#startedAgain(started, pid, args);
   }
 
-  #startedAgain(started: Started, oldPid: Pid, args: Args): Turn {
+  #startedAgain(started: StartAnswer, oldPid: Pid, args: Args): Turn {
     if ('error' in started) {
       this.#restarting.set(oldPid, args);
       reportError(this.#self, this.#name, 'start_error', started.error, this.#spec, oldPid);

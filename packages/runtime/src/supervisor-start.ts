@@ -6,9 +6,11 @@ import type { Self } from './self.js';
 import { isThenable } from './thenable.js';
 
 /** A start function's answer: a child (`pid` is absent after `'ignore'`), or why there is none. */
-export type Started = { readonly pid: Pid | undefined; readonly info: unknown } | { readonly error: Reason };
+export type StartAnswer =
+  | { readonly pid: Pid | undefined; readonly info: unknown }
+  | { readonly error: Reason };
 
-const ignored: Started = { pid: undefined, info: undefined };
+const noChild: StartAnswer = { pid: undefined, info: undefined };
 
 /**
  * Starts a child. Answers at once unless the start function gave a promise, so that a supervisor of short-lived
@@ -18,7 +20,7 @@ export function startProcess(
   self: Self,
   spec: Pick<FullChildSpec, 'start'>,
   args: readonly unknown[],
-): Started | PromiseLike<Started> {
+): StartAnswer | PromiseLike<StartAnswer> {
   try {
     const answer = spec.start(self, ...args);
     return isThenable(answer) ? answer.then(understand, failed) : understand(answer);
@@ -27,8 +29,8 @@ export function startProcess(
   }
 }
 
-function understand(answer: unknown): Started {
-  if (answer === 'ignore') return ignored;
+function understand(answer: unknown): StartAnswer {
+  if (answer === 'ignore') return noChild;
   if (typeof answer === 'object' && answer !== null) {
     if ('ok' in answer && answer.ok instanceof Pid)
       return { pid: answer.ok, info: 'info' in answer ? answer.info : undefined };
@@ -37,6 +39,6 @@ function understand(answer: unknown): Started {
   return { error: answer };
 }
 
-function failed(thrown: unknown): Started {
+function failed(thrown: unknown): StartAnswer {
   return { error: { EXIT: reasonOf(thrown) } };
 }

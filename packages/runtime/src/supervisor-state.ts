@@ -31,7 +31,7 @@ export interface ChildCounts {
 export type Turn = 'continue' | 'shutdown' | { readonly tryAgain: unknown };
 
 /** A supervisor's state: one method per event and request of `supervisor(3)`. */
-export interface Supervising {
+export interface SupervisorState {
   readonly strategy: Strategy;
   /** A process linked to the supervisor has ended. */
   exited(pid: Pid, reason: Reason): Turn | PromiseLike<Turn>;

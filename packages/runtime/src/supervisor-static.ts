@@ -24,12 +24,12 @@ import type {
   ChildInfo,
   ErrorAnswer,
   StartChildResult,
-  Supervising,
+  SupervisorState,
   Turn,
 } from './supervisor-state.js';
 
 /** The state of such a supervisor; one method per request or event. */
-export class StaticSupervisor implements Supervising {
+export class StaticSupervisor implements SupervisorState {
   readonly strategy: Strategy;
   readonly #self: Self;
   readonly #name: string;

@@ -31,7 +31,7 @@ import type {
   ChildInfo,
   ErrorAnswer,
   StartChildResult,
-  Supervising,
+  SupervisorState,
   Turn,
 } from './supervisor-state.js';
 import { StaticSupervisor } from './supervisor-static.js';
@@ -81,7 +81,7 @@ export function startChild(
   supervisor: SupervisorRef,
   ...child: readonly [ChildSpec<readonly unknown[]>] | readonly unknown[]
 ): Promise<StartChildResult> {
-  return supervising.ask(asking, supervisor, { type: 'start_child', args: child }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'start_child', args: child }, forEver);
 }
 
 /**
@@ -94,7 +94,7 @@ export function terminateChild(
   supervisor: SupervisorRef,
   child: ChildId | Pid,
 ): Promise<'ok' | ErrorAnswer> {
-  return supervising.ask(asking, supervisor, { type: 'terminate_child', child }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'terminate_child', child }, forEver);
 }
 
 /**
@@ -106,7 +106,7 @@ export function restartChild(
   supervisor: SupervisorRef,
   id: ChildId,
 ): Promise<StartChildResult> {
-  return supervising.ask(asking, supervisor, { type: 'restart_child', child: id }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'restart_child', child: id }, forEver);
 }
 
 /**
@@ -118,7 +118,7 @@ export function deleteChild(
   supervisor: SupervisorRef,
   id: ChildId,
 ): Promise<'ok' | ErrorAnswer> {
-  return supervising.ask(asking, supervisor, { type: 'delete_child', child: id }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'delete_child', child: id }, forEver);
 }
 
 /** A child's specification with all defaults filled in. Error: `not_found`. `supervisor:get_childspec/2`. */
@@ -127,17 +127,17 @@ export function getChildspec(
   supervisor: SupervisorRef,
   child: ChildId | Pid,
 ): Promise<{ readonly ok: ChildSpec<readonly unknown[]> } | ErrorAnswer> {
-  return supervising.ask(asking, supervisor, { type: 'get_childspec', child }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'get_childspec', child }, forEver);
 }
 
 /** All children, the youngest first. `supervisor:which_children/1`. */
 export function whichChildren(asking: Asking, supervisor: SupervisorRef): Promise<ChildInfo[]> {
-  return supervising.ask(asking, supervisor, { type: 'which_children' }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'which_children' }, forEver);
 }
 
 /** How many children there are, by state and type. `supervisor:count_children/1`. */
 export function countChildren(asking: Asking, supervisor: SupervisorRef): Promise<ChildCounts> {
-  return supervising.ask(asking, supervisor, { type: 'count_children' }, forEver);
+  return supervisorRequests.ask(asking, supervisor, { type: 'count_children' }, forEver);
 }
 
 /** What a supervisor can be asked. */
@@ -153,7 +153,7 @@ interface SupervisorRequests {
   count_children(): ChildCounts;
 }
 
-const supervising = requests<SupervisorRequests>();
+const supervisorRequests = requests<SupervisorRequests>();
 
 /** All requests may take as long as a child takes to start or stop: no timeout, as in OTP. */
 const forEver = Number.POSITIVE_INFINITY;
@@ -172,7 +172,7 @@ interface SupervisorArgs {
   readonly name: string | undefined;
 }
 
-const supervisorServer: GenServer<Supervising, SupervisorArgs> = {
+const supervisorServer: GenServer<SupervisorState, SupervisorArgs> = {
   label: 'supervisor',
 
   async init(self, { init, name }) {
@@ -184,7 +184,7 @@ const supervisorServer: GenServer<Supervising, SupervisorArgs> = {
     return startChildren(self, name ?? String(self.pid), flags.ok, spec.children);
   },
 
-  handleCall: supervising.handleCall<Supervising>({
+  handleCall: supervisorRequests.handleCall<SupervisorState>({
     start_child: ({ args }, _from, state) => answer(state.startChild(args), state),
     terminate_child: ({ child }, _from, state) => answer(state.terminateChild(child), state),
     restart_child: ({ child }, _from, state) => answer(state.restartChild(child), state),
@@ -218,7 +218,7 @@ async function startChildren(
   name: string,
   flags: FullSupervisorFlags,
   children: SupervisorSpec['children'],
-): Promise<{ ok: Supervising } | { stop: Reason }> {
+): Promise<{ ok: SupervisorState } | { stop: Reason }> {
   const isSimple = flags.strategy === 'simple_one_for_one';
   if (isSimple && children.length !== 1) return { stop: { bad_start_spec: children } };
   const specs = checkStartSpecs(children, flags.autoShutdown);
@@ -231,21 +231,21 @@ async function startChildren(
 }
 
 /** What a child's start or end takes a while for is answered then; the supervisor does nothing else meanwhile, as in OTP. */
-function answer<R>(reply: R | PromiseLike<R>, state: Supervising): Eventually<Reply<Supervising, R>> {
+function answer<R>(reply: R | PromiseLike<R>, state: SupervisorState): Eventually<Reply<SupervisorState, R>> {
   return isThenable(reply) ? reply.then((settled) => ({ reply: settled, state })) : { reply, state };
 }
 
 /** A turn as a gen-server's result. */
 function after(
   turn: Turn | PromiseLike<Turn>,
-  state: Supervising,
+  state: SupervisorState,
   self: Self,
-): InfoResult<Supervising> | PromiseLike<InfoResult<Supervising>> {
+): InfoResult<SupervisorState> | PromiseLike<InfoResult<SupervisorState>> {
   if (isThenable(turn)) return turn.then((settled) => resultOf(settled, state, self));
   return resultOf(turn, state, self);
 }
 
-function resultOf(turn: Turn, state: Supervising, self: Self): InfoResult<Supervising> {
+function resultOf(turn: Turn, state: SupervisorState, self: Self): InfoResult<SupervisorState> {
   if (turn === 'continue') return undefined;
   if (turn === 'shutdown') return { stop: 'shutdown', state };
   self.cast(self.pid, new TryAgain(turn.tryAgain));

@@ -67,7 +67,7 @@ test('inspectors are attached through the wrapper', () => {
   });
   const seen: InspectionEvent[] = [];
   actor.system.inspect((event) => seen.push(event));
-  door.inspected({ type: '@xstate.actor', actorRef: actor });
+  door.tellInspectors({ type: '@xstate.actor', actorRef: actor });
   expect(attached).toBe(1);
   expect(seen).toEqual([{ type: '@xstate.actor', actorRef: actor, rootId: actor.sessionId }]);
 });

@@ -8,7 +8,7 @@ import type { AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 export type System = AnyActorRef['system'];
 
 /** An inspection event before the system adds its `rootId`. */
-export type Inspected = InspectionEvent extends infer E
+export type RootlessInspectionEvent = InspectionEvent extends infer E
   ? E extends InspectionEvent
     ? Omit<E, 'rootId'>
     : never
@@ -53,7 +53,7 @@ export class SystemDoor {
   }
 
   /** Tells the inspectors. */
-  inspected(event: Inspected): void {
+  tellInspectors(event: RootlessInspectionEvent): void {
     this.#internals._sendInspectionEvent(event);
   }
 

@@ -53,11 +53,17 @@ export function expectNoLeaks(node: Node, mark: LeakMark): void {
 }
 
 /** Timers and immediates of Node's come and go with the test runner's own work and say nothing. */
-const passing: readonly string[] = ['Timeout', 'Immediate', 'TickObject', 'FSReqPromise', 'FSReqCallback'];
+const fleetingTypes: readonly string[] = [
+  'Timeout',
+  'Immediate',
+  'TickObject',
+  'FSReqPromise',
+  'FSReqCallback',
+];
 
 function openHandles(): Map<string, number> {
   const handles = new Map<string, number>();
   for (const type of process.getActiveResourcesInfo())
-    if (!passing.includes(type)) handles.set(type, (handles.get(type) ?? 0) + 1);
+    if (!fleetingTypes.includes(type)) handles.set(type, (handles.get(type) ?? 0) + 1);
   return handles;
 }

@@ -8,35 +8,15 @@
 
 import type { NamesOf, Settings } from './rows.js';
 import type { IdentityRows } from './rows-identity.js';
+import type { SocketRows } from './rows-socket.js';
+import type { TransportRows } from './rows-transport.js';
+
+export type { ActiveMode, PacketMode } from './rows-socket.js';
+
+type SocketValues = { readonly [K in keyof SocketRows]: SocketRows[K]['default'] };
 
 /** Emulated socket options (`ssl:setopts/2`), kept by ssl and not by the transport. */
-export interface SocketOptions {
-  readonly mode: 'binary' | 'list';
-  readonly packet: PacketMode;
-  /** Largest packet accepted, bytes; 0 = no limit. */
-  readonly packetSize: number;
-  readonly header: number;
-  readonly active: ActiveMode;
-}
-
-/** Packet modes of `erlang:decode_packet/3` that OTP's ssl takes; `raw` and 0 are one. */
-export type PacketMode =
-  | 'raw'
-  | 0
-  | 1
-  | 2
-  | 4
-  | 'asn1'
-  | 'cdr'
-  | 'sunrm'
-  | 'fcgi'
-  | 'tpkt'
-  | 'line'
-  | 'http'
-  | 'http_bin'
-  | 'httph'
-  | 'httph_bin';
-export type ActiveMode = boolean | 'once' | number;
+export interface SocketOptions extends SocketValues {}
 
 /** Where own certificates and keys come from (`ssl:common_option()`), before they are read. */
 export interface IdentityMaterial extends Pick<Settings, keyof IdentityRows> {}
@@ -48,20 +28,18 @@ interface CommonConfig extends FieldsOf<'both'> {
   /** Without it (or `certsKeys`) there is no own certificate. */
   readonly identity: IdentityMaterial;
   readonly socket: SocketOptions;
-  /** Options for the transport itself (`nodelay`, `ip`, `backlog`, …), already in node:net's terms. */
   readonly transport: TransportOptions;
 }
 
-export interface TransportOptions {
-  readonly ip?: string;
-  readonly family?: 4 | 6;
-  readonly nodelay?: boolean;
-  readonly keepalive?: boolean;
-  readonly reuseaddr?: boolean;
-  readonly backlog?: number;
-  /** ms a `send` may wait for the transport; OTP's `send_timeout`. */
-  readonly sendTimeout?: number | 'infinity';
-}
+type TransportValues = {
+  readonly [K in keyof TransportRows as TransportRows[K]['field']]?: Exclude<
+    ReturnType<TransportRows[K]['parse']>,
+    undefined
+  >;
+};
+
+/** Options for the transport itself, already in node:net's terms. */
+export interface TransportOptions extends TransportValues {}
 
 export interface ClientConfig extends CommonConfig, FieldsOf<'client'> {
   readonly role: 'client';

@@ -9,9 +9,12 @@ import type { CrlCacheApi } from '@actor-tls/crl-cache';
 import type { SuiteMap } from '../values/cipher-suites.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { RemoteKey } from '../values/x509/key-material.js';
-import type { ActiveMode, PacketMode } from './config.js';
+import type { PacketMode } from './config.js';
+import type { Side } from './row.js';
 import type { NamesOf, OptionName, Rows } from './rows.js';
 import type { IdentityRows } from './rows-identity.js';
+import type { SocketRows } from './rows-socket.js';
+import type { TransportRows } from './rows-transport.js';
 
 /** A private key in DER, by the name of its ASN.1 type, as OTP's `{Type, Der}`. */
 export type DerKey =
@@ -66,6 +69,14 @@ export type StaplingWish =
 /** What users write, by the rows. */
 type Written = { readonly [K in OptionName]?: Rows[K]['written'] | undefined };
 
+/** What they write of the socket's options, and of the transport's. */
+type WrittenForSocket = { readonly [K in keyof SocketRows]?: SocketRows[K]['written'] | undefined };
+type WrittenForTransport<S extends Side> = {
+  readonly [K in keyof TransportRows as TransportRows[K]['side'] extends S ? K : never]?:
+    | TransportRows[K]['written']
+    | undefined;
+};
+
 /**
  * Options of both sides. The parameters are what `mode`, `packet` and `header` say, so that the socket's type can tell
  * what it delivers.
@@ -74,32 +85,12 @@ export interface CommonTlsOptions<
   Mode extends 'binary' | 'list' = 'binary' | 'list',
   Packet extends PacketMode = PacketMode,
   Header extends number = number,
-> extends Pick<Written, NamesOf<'both'>> {
-  /** `mode` of delivered data: default `'binary'`. */
+> extends Pick<Written, NamesOf<'both'>>,
+    WrittenForSocket,
+    WrittenForTransport<'both'> {
   readonly mode?: Mode | undefined;
-  /** `packet`: default 0. */
   readonly packet?: Packet | undefined;
-  /** `packet_size`: largest packet, bytes; default 0, no limit. */
-  readonly packetSize?: number | undefined;
-  /** `header`: bytes delivered as numbers before the rest; default 0. */
   readonly header?: Header | undefined;
-  /** `active`: default true; a number from -32768 to 32767 counts messages. */
-  readonly active?: ActiveMode | undefined;
-
-  /** `ip` of the own end: text, numbers, `'any'` or `'loopback'`. */
-  readonly ip?: string | readonly number[] | undefined;
-  /** `inet`: IPv4. */
-  readonly inet?: true | undefined;
-  /** `inet6`: IPv6. */
-  readonly inet6?: true | undefined;
-  /** `nodelay` of TCP. */
-  readonly nodelay?: boolean | undefined;
-  /** `keepalive` of TCP. */
-  readonly keepalive?: boolean | undefined;
-  /** `reuseaddr`: a listening socket always has it, so `false` is refused on a server. */
-  readonly reuseaddr?: boolean | undefined;
-  /** `send_timeout`: ms a `send` may wait for the transport; default `'infinity'`. */
-  readonly sendTimeout?: number | 'infinity' | undefined;
 }
 
 /** Options of `connect`. */
@@ -108,7 +99,8 @@ export interface TlsClientOptions<
   Packet extends PacketMode = PacketMode,
   Header extends number = number,
 > extends CommonTlsOptions<Mode, Packet, Header>,
-    Pick<Written, NamesOf<'client'>> {}
+    Pick<Written, NamesOf<'client'>>,
+    WrittenForTransport<'client'> {}
 
 /** Options of `listen`, `handshake` and `handshakeContinue`. */
 export interface TlsServerOptions<
@@ -116,7 +108,5 @@ export interface TlsServerOptions<
   Packet extends PacketMode = PacketMode,
   Header extends number = number,
 > extends CommonTlsOptions<Mode, Packet, Header>,
-    Pick<Written, NamesOf<'server'>> {
-  /** `backlog` of the listening socket. */
-  readonly backlog?: number | undefined;
-}
+    Pick<Written, NamesOf<'server'>>,
+    WrittenForTransport<'server'> {}

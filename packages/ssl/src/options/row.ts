@@ -3,7 +3,8 @@
  * (`raw.ts`), of configs (`config.ts`) and of what `connection_information` tells (`told.ts`), the builder of configs, the
  * options that the core takes, and `docs/options.md`.
  *
- * To add an option of ssl: write its row, in the `rows-*.ts` of its subject.
+ * To add an option: write its row, in the `rows-*.ts` of its subject; those of sockets are in `rows-socket.ts` and
+ * `rows-transport.ts`, and `socket-options.ts` is made of them.
  */
 import type { EngineSupport } from '../values/cipher-suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
@@ -34,11 +35,8 @@ export interface OptionNote {
   readonly source: string;
 }
 
-/**
- * The row of one option: `Written` by users, `Value` in a config, `Told` by `connection_information`. A `Told` of
- * `undefined` is not told.
- */
-export interface Option<S extends Side, Written, Value = Written, Told = Value> {
+/** What the row of every option says: of those of ssl, of the socket and of the transport. `Written` is for users. */
+interface Row<S extends Side, Written> {
   /** Never there: it carries the type of what users write to `raw.ts`. */
   readonly written?: Written;
   /** OTP's name; `undefined`: ours. */
@@ -46,6 +44,14 @@ export interface Option<S extends Side, Written, Value = Written, Told = Value> 
   readonly side: S;
   /** What the other side does with it: OTP refuses a few by name and looks at the value of the rest only. */
   readonly elsewhere?: 'refused';
+  readonly note: OptionNote;
+}
+
+/**
+ * The row of an option of ssl: `Written` by users, `Value` in a config, `Told` by `connection_information`. A `Told` of
+ * `undefined` is not told.
+ */
+export interface Option<S extends Side, Written, Value = Written, Told = Value> extends Row<S, Written> {
   /** Only meaningful in one of these versions. */
   readonly needsVersions?: readonly ProtocolVersion[];
   /** Decided before this one. Every option waits for `versions`, which waits for `protocol`. */
@@ -62,13 +68,53 @@ export interface Option<S extends Side, Written, Value = Written, Told = Value> 
   readonly kept?: 'secret' | 'live';
   /** Set when it means something to a core without processes, files and time. */
   readonly core?: true;
-  readonly note: OptionNote;
 }
 
 /** An option that a core without processes, files and time acts on too. */
 export interface CoreOption<S extends Side, Written, Value = Written, Told = Value>
   extends Option<S, Written, Value, Told> {
   readonly core: true;
+}
+
+/**
+ * The row of an option that ssl keeps for a socket. `setopts` changes it and `getopts` tells it at any time;
+ * `connection_information` does not.
+ */
+export interface SocketOption<Value> extends Row<'both', Value> {
+  readonly otp: string;
+  readonly default: Value;
+  /** `undefined`: the value is wrong. */
+  readonly parse: (value: unknown) => Value | undefined;
+  /** It cuts a stream: datagrams have none. */
+  readonly needsStream?: true;
+}
+
+/** What the row of an option of the transport may look at. */
+export interface TransportAt {
+  readonly role: 'client' | 'server';
+  /** IP version, once an option has said it. */
+  readonly family: 4 | 6 | undefined;
+}
+
+/**
+ * The row of an option that goes to the transport: `Value` in the `Field` of a config's `transport`. It has no default:
+ * what is absent is the transport's to decide. `connection_information` does not tell it.
+ */
+export interface TransportOption<
+  S extends Side,
+  Settable extends 'always' | 'atStart',
+  Field extends string,
+  Written,
+  Value = Written,
+> extends Row<S, Written> {
+  readonly otp: string;
+  readonly field: Field;
+  /** `always`: `setopts` and `getopts` have it on transports that can. `atStart`: only who opens the socket sets it. */
+  readonly settable: Settable;
+  /** Parsed before options that look at it. */
+  readonly first?: true;
+  /** `undefined`: the value is wrong. */
+  readonly parse: (value: unknown, at: TransportAt) => Value | undefined;
 }
 
 /** `connection_information` tells the value of the config. */
@@ -95,7 +141,7 @@ export function oneOf<const T extends string>(
 }
 
 export function integer(name: OptionName, least: number, most: number): (value: unknown) => number {
-  return (value) => (isInteger(value) && value >= least && value <= most ? value : badValue(name, value));
+  return (value) => between(value, least, most) ?? badValue(name, value);
 }
 
 export function integerOrInfinity(
@@ -105,6 +151,11 @@ export function integerOrInfinity(
 ): (value: unknown) => number | 'infinity' {
   const parse = integer(name, least, most);
   return (value) => (value === 'infinity' ? 'infinity' : parse(value));
+}
+
+/** A whole number in these limits, or `undefined`. */
+export function between(value: unknown, least: number, most: number): number | undefined {
+  return isInteger(value) && value >= least && value <= most ? value : undefined;
 }
 
 export function isInteger(value: unknown): value is number {

@@ -1,217 +1,89 @@
 /**
- * Socket options: those that ssl keeps itself (`mode`, `packet`, `header`, `active`, `packet_size`) and those that go
- * to the transport, for `connect` and `listen` and for `ssl:setopts/2`, `ssl:getopts/2` (contract §2.6).
+ * Socket options, for `connect` and `listen` and for `ssl:setopts/2`, `ssl:getopts/2` (contract §2.6): those that ssl keeps
+ * itself, one row each in `rows-socket.ts`, and those that go to the transport, in `rows-transport.ts`.
  *
  * Several `{Key, Value}` pairs of one term are one object here.
  */
-import { tupleText } from '../values/address.js';
 import type { Result, SslReason } from '../values/terms.js';
-import type { ActiveMode, Config, PacketMode, SocketOptions, TransportOptions } from './config.js';
+import type { Config, SocketOptions, TransportOptions } from './config.js';
 import { OptionError } from './option-error.js';
-import type { OptionNote } from './row.js';
-import { isInteger, isList } from './row.js';
+import { isList, type Side, type SocketOption, type TransportOption } from './row.js';
+import { SocketRows } from './rows-socket.js';
+import { TransportRows } from './rows-transport.js';
 
 type Raw = Readonly<Record<string, unknown>>;
+type SocketName = keyof SocketRows;
+type TransportName = keyof TransportRows;
 
-/** A row for people and for the parser: `undefined` means that the value is wrong. */
-interface EmulatedRow<K extends keyof SocketOptions> {
-  readonly otp: string;
-  readonly note: OptionNote;
-  readonly parse: (value: unknown) => SocketOptions[K] | undefined;
+export const emulatedRows: { readonly [K in SocketName]: SocketOption<SocketOptions[K]> } = new SocketRows();
+const emulatedNames: readonly SocketName[] = Object.keys(emulatedRows).filter(isEmulated);
+
+export const socketDefaults: SocketOptions = Object.freeze(allDefaults());
+
+function allDefaults(): SocketOptions {
+  const values = Object.fromEntries(emulatedNames.map((name) => [name, emulatedRows[name].default]));
+  if (hasAll(values)) return values;
+  throw new Error('an option has no default');
 }
 
-const packetModes: readonly PacketMode[] = [
-  'raw',
-  0,
-  1,
-  2,
-  4,
-  'asn1',
-  'cdr',
-  'sunrm',
-  'fcgi',
-  'tpkt',
-  'line',
-  'http',
-  'http_bin',
-  'httph',
-  'httph_bin',
-];
-const largestPacket = 0x7fff_ffff;
-/** Range of the 16-bit counter behind `{active, N}`. */
-const activeLimits = { least: -32768, most: 32767 };
-
-export const emulatedRows: { readonly [K in keyof SocketOptions]: EmulatedRow<K> } = {
-  mode: {
-    otp: 'mode',
-    note: { values: 'binary, list', default: 'binary', source: 'inet:setopts/2, where it is list' },
-    parse: (value) => (value === 'binary' || value === 'list' ? value : undefined),
-  },
-  packet: {
-    otp: 'packet',
-    note: { values: packetModes.join(', '), default: '0', source: 'erlang:decode_packet/3' },
-    parse: (value) => packetModes.find((mode) => mode === value),
-  },
-  packetSize: {
-    otp: 'packet_size',
-    note: {
-      values: '0..2147483647; 0 is no limit',
-      default: '0',
-      unit: 'bytes',
-      source: 'erlang:decode_packet/3',
-    },
-    parse: (value) => between(value, 0, largestPacket),
-  },
-  header: {
-    otp: 'header',
-    note: { values: 'integer >= 0', default: '0', unit: 'bytes', source: 'erlang:decode_packet/3' },
-    parse: (value) => between(value, 0, largestPacket),
-  },
-  active: {
-    otp: 'active',
-    note: { values: 'true, false, once, -32768..32767', default: 'true', source: 'inet:setopts/2' },
-    parse: activeMode,
-  },
-};
-
-function between(value: unknown, least: number, most: number): number | undefined {
-  return isInteger(value) && value >= least && value <= most ? value : undefined;
+function hasAll(values: object): values is SocketOptions {
+  return emulatedNames.every((name) => Object.hasOwn(values, name));
 }
 
-/** A number is added to the running count by delivery; here only its range is looked at. */
-function activeMode(value: unknown): ActiveMode | undefined {
-  if (typeof value === 'boolean' || value === 'once') return value;
-  return between(value, activeLimits.least, activeLimits.most);
-}
+type SocketDraft = { -readonly [K in SocketName]?: SocketOptions[K] };
 
-export const socketDefaults: SocketOptions = Object.freeze({
-  mode: 'binary',
-  packet: 0,
-  packetSize: 0,
-  header: 0,
-  active: true,
-});
-
-type SocketDraft = { -readonly [K in keyof SocketOptions]?: SocketOptions[K] };
-
-function isEmulated(key: string): key is keyof SocketOptions {
+function isEmulated(key: string): key is SocketName {
   return Object.hasOwn(emulatedRows, key);
 }
 
 /** Sets one emulated option; false when its value is wrong. */
-function setEmulated<K extends keyof SocketOptions>(draft: SocketDraft, key: K, value: unknown): boolean {
-  const row: EmulatedRow<K> = emulatedRows[key];
+function setEmulated<K extends SocketName>(draft: SocketDraft, key: K, value: unknown): boolean {
+  const row: SocketOption<SocketOptions[K]> = emulatedRows[key];
   const parsed = row.parse(value);
   if (parsed === undefined) return false;
   draft[key] = parsed;
   return true;
 }
 
-// --- transport -------------------------------------------------------------------------------------------------
+type FieldOf<K extends TransportName> = TransportRows[K]['field'];
+type TransportDraft = { -readonly [F in keyof TransportOptions]: TransportOptions[F] };
+type ValueOf<F extends keyof TransportOptions> = Exclude<TransportOptions[F], undefined>;
 
-type TransportDraft = { -readonly [K in keyof TransportOptions]: TransportOptions[K] };
+/** Rows of the transport, whatever their types of values. */
+export const transportRows: {
+  readonly [K in TransportName]: TransportOption<
+    Side,
+    'always' | 'atStart',
+    FieldOf<K>,
+    unknown,
+    ValueOf<FieldOf<K>>
+  >;
+} = new TransportRows();
 
-interface TransportRow {
-  readonly otp: string;
-  readonly side: 'both' | 'server';
-  readonly note: OptionNote;
-  /** Whether the value was taken. */
-  readonly set: (draft: TransportDraft, value: unknown, role: Config['role']) => boolean;
+function isTransport(key: string): key is TransportName {
+  return Object.hasOwn(transportRows, key);
 }
 
-const inet = 'inet:setopts/2, gen_tcp:listen/2';
+function isFirst(key: string): boolean {
+  return isTransport(key) && transportRows[key].first === true;
+}
 
-export const transportRows: Readonly<Record<string, TransportRow>> = {
-  ip: {
-    otp: 'ip',
-    side: 'both',
-    note: { values: 'text, [numbers], any, loopback', default: 'any', source: inet },
-    set: (draft, value) => {
-      const ip = address(value, draft.family);
-      if (ip !== undefined) draft.ip = ip;
-      return ip !== undefined;
-    },
-  },
-  inet: {
-    otp: 'inet',
-    side: 'both',
-    note: { values: 'true', default: 'as the host', source: inet },
-    set: (draft, value) => family(draft, value, 4),
-  },
-  inet6: {
-    otp: 'inet6',
-    side: 'both',
-    note: { values: 'true', default: 'as the host', source: inet },
-    set: (draft, value) => family(draft, value, 6),
-  },
-  nodelay: {
-    otp: 'nodelay',
-    side: 'both',
-    note: { values: 'boolean', default: "the transport's", source: inet },
-    set: (draft, value) => {
-      if (typeof value === 'boolean') draft.nodelay = value;
-      return typeof value === 'boolean';
-    },
-  },
-  keepalive: {
-    otp: 'keepalive',
-    side: 'both',
-    note: { values: 'boolean', default: "the transport's", source: inet },
-    set: (draft, value) => {
-      if (typeof value === 'boolean') draft.keepalive = value;
-      return typeof value === 'boolean';
-    },
-  },
-  reuseaddr: {
-    otp: 'reuseaddr',
-    side: 'both',
-    note: { values: 'true; a client also false', default: 'true on a server', source: inet },
-    // libuv sets SO_REUSEADDR on every listening socket.
-    set: (draft, value, role) => {
-      if (value !== true && !(value === false && role === 'client')) return false;
-      draft.reuseaddr = value;
-      return true;
-    },
-  },
-  backlog: {
-    otp: 'backlog',
-    side: 'server',
-    note: { values: 'integer >= 0', default: "the transport's", source: inet },
-    set: (draft, value, role) => {
-      const backlog = between(value, 0, largestPacket);
-      if (backlog === undefined || role !== 'server') return false;
-      draft.backlog = backlog;
-      return true;
-    },
-  },
-  sendTimeout: {
-    otp: 'send_timeout',
-    side: 'both',
-    note: { values: 'integer >= 0, infinity', default: 'infinity', unit: 'ms', source: inet },
-    set: (draft, value) => {
-      const timeout = value === 'infinity' ? value : between(value, 0, 0x7fff_ffff);
-      if (timeout !== undefined) draft.sendTimeout = timeout;
-      return timeout !== undefined;
-    },
-  },
-};
-
-function family(draft: TransportDraft, value: unknown, version: 4 | 6): boolean {
-  if (value !== true) return false;
-  draft.family = version;
+/** Sets one option of the transport; false when its value is wrong, or the other side's. */
+function setTransport<K extends TransportName>(
+  draft: TransportDraft,
+  key: K,
+  value: unknown,
+  role: Config['role'],
+): boolean {
+  const row = transportRows[key];
+  if (row.elsewhere === 'refused' && row.side !== 'both' && row.side !== role) return false;
+  const parsed = row.parse(value, { role, family: draft.family });
+  if (parsed === undefined) return false;
+  draft[row.field] = parsed;
   return true;
 }
 
-/** An address as node:net takes it, from text or OTP's tuple. Whether text is an address is the transport's say. */
-function address(value: unknown, version: 4 | 6 | undefined): string | undefined {
-  if (value === 'any') return version === 6 ? '::' : '0.0.0.0';
-  if (value === 'loopback') return version === 6 ? '::1' : '127.0.0.1';
-  if (typeof value === 'string')
-    return /^[0-9a-fA-F:.%\w]+$/.test(value) && /[.:]/.test(value) ? value : undefined;
-  return isList(value) ? tupleText(value) : undefined;
-}
-
-/** `proplists:expand`: the bare atom `binary` or `list` is a mode. Here they can only be keys that are true. */
+/** What the socket options of a call become. */
 export interface ParsedSocket {
   readonly socket: SocketOptions;
   readonly transport: TransportOptions;
@@ -231,8 +103,7 @@ export function parseSocketOptions(
   const draft: SocketDraft = {};
   for (const [key, value] of Object.entries(raw)) {
     if (value === undefined || !isEmulated(key)) continue;
-    // Datagrams have no stream to cut into packets.
-    if (protocol === 'dtls' && (key === 'packet' || key === 'packetSize' || key === 'header'))
+    if (protocol === 'dtls' && emulatedRows[key].needsStream === true)
       throw new OptionError({ options: { not_supported: { [key]: value } } });
     if (!setEmulated(draft, key, value)) throw new OptionError({ options: { [key]: value } });
   }
@@ -243,13 +114,14 @@ function parseTransport(raw: Raw, role: Config['role']): TransportOptions {
   const draft: TransportDraft = {};
   // Pairs, since assigning to a key `__proto__` would set no key.
   const refused: (readonly [string, unknown])[] = [];
-  // The family first: `any` and `loopback` depend on it.
-  const keys = Object.keys(raw).sort((a, b) => Number(b.startsWith('inet')) - Number(a.startsWith('inet')));
-  for (const key of keys) {
+  const keys = Object.keys(raw);
+  const inOrder = keys.some(isFirst)
+    ? [...keys.filter(isFirst), ...keys.filter((key) => !isFirst(key))]
+    : keys;
+  for (const key of inOrder) {
     const value = raw[key];
     if (value === undefined || isEmulated(key)) continue;
-    const row = Object.hasOwn(transportRows, key) ? transportRows[key] : undefined;
-    if (row === undefined || !row.set(draft, value, role)) refused.push([key, value]);
+    if (!isTransport(key) || !setTransport(draft, key, value, role)) refused.push([key, value]);
   }
   if (refused.length > 0) throw new OptionError({ options: { socket_options: Object.fromEntries(refused) } });
   return Object.freeze(draft);
@@ -257,11 +129,14 @@ function parseTransport(raw: Raw, role: Config['role']): TransportOptions {
 
 // --- setopts, getopts ------------------------------------------------------------------------------------------
 
-/** All that `getopts` can tell; `nodelay` and `keepalive` of transports that have them. */
-export interface OptionValues extends SocketOptions {
-  readonly nodelay: boolean;
-  readonly keepalive: boolean;
-}
+type LiveTransport = {
+  readonly [K in TransportName as TransportRows[K]['settable'] extends 'always' ? K : never]: ValueOf<
+    FieldOf<K>
+  >;
+};
+
+/** All that `getopts` can tell: what ssl keeps, and what transports that have it can change while they live. */
+export interface OptionValues extends SocketOptions, LiveTransport {}
 
 /** What a call of `setopts` does, in this order: `socket` is set, then `transport` is tried, or `error` told. */
 export interface SetoptsPlan {

@@ -37,10 +37,10 @@ export function hostLogic<E extends EventObject = EventObject>(
   logic: AnyActorLogic,
   options: HostOptions = {},
 ): Blueprint<E> {
-  return new HostedLogic<E>(logic, options);
+  return new LogicBlueprint<E>(logic, options);
 }
 
-class HostedLogic<in E> extends Blueprint<E> {
+class LogicBlueprint<in E> extends Blueprint<E> {
   readonly #logic: AnyActorLogic;
   readonly #options: HostOptions;
 
@@ -51,7 +51,7 @@ class HostedLogic<in E> extends Blueprint<E> {
   }
 
   create(): Body {
-    return new HostedBody(this.#logic, this.#options.input, this.#options.label ?? labelOf(this.#logic));
+    return new LogicBody(this.#logic, this.#options.input, this.#options.label ?? labelOf(this.#logic));
   }
 }
 
@@ -113,7 +113,7 @@ class HostScope {
 }
 
 /** An xstate logic as a process's body. */
-export class HostedBody implements Body {
+export class LogicBody implements Body {
   readonly kind: string;
   readonly #logic: AnyActorLogic;
   #input: unknown;

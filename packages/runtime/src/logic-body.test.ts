@@ -14,7 +14,7 @@ import type { ProcessSnapshot } from './actor-face.js';
 import { Crash, Exit } from './exit.js';
 import { fromProcess } from './from-process.js';
 import { startGenServer } from './gen-server.js';
-import { hostLogic } from './hosted.js';
+import { hostLogic } from './logic-body.js';
 import { Process } from './process.js';
 import type { Self } from './self.js';
 import type { TestNode } from './testing/index.js';
