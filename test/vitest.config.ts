@@ -4,16 +4,21 @@ import { patience } from './support/patience.js';
 
 const source = (path: string): string => fileURLToPath(new URL(`../packages/${path}`, import.meta.url));
 
-/** `ACTOR_TLS_ENGINE=noble` runs everything on the portable engine alone. */
+/**
+ * `ACTOR_TLS_ENGINE=noble` runs everything on the portable engine alone, `ACTOR_TLS_ENGINE=ffi` on the one that calls
+ * libcrypto itself.
+ */
+const standIns: Readonly<Record<string, string>> = { noble: 'noble-alone.ts', ffi: 'ffi-first.ts' };
+const standIn = standIns[process.env['ACTOR_TLS_ENGINE'] ?? ''];
 const engine =
-  process.env['ACTOR_TLS_ENGINE'] === 'noble'
-    ? [
+  standIn === undefined
+    ? []
+    : [
         {
           find: /^.*\/default-engine\.js$/,
-          replacement: fileURLToPath(new URL('support/noble-alone.ts', import.meta.url)),
+          replacement: fileURLToPath(new URL(`support/${standIn}`, import.meta.url)),
         },
-      ]
-    : [];
+      ];
 
 /** Tests run on the sources, so that one copy of every class exists and stacks point at TypeScript. */
 export default defineConfig({
@@ -22,6 +27,7 @@ export default defineConfig({
     alias: [
       ...engine,
       { find: /^@actor-tls\/(runtime|ssl)\/testing$/, replacement: source('$1/src/testing/index.ts') },
+      { find: /^@actor-tls\/ssl\/ffi$/, replacement: source('ssl/src/ffi.ts') },
       { find: /^@actor-tls\/ssl\/core$/, replacement: source('ssl/src/core/entry-node.ts') },
       { find: /^@actor-tls\/ssl$/, replacement: source('ssl/src/ssl.ts') },
       { find: /^@actor-tls\/([a-z-]+)$/, replacement: source('$1/src/index.ts') },
