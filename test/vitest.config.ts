@@ -8,17 +8,13 @@ const source = (path: string): string => fileURLToPath(new URL(`../packages/${pa
  * `ACTOR_TLS_ENGINE=noble` runs everything on the portable engine alone, `ACTOR_TLS_ENGINE=ffi` on the one that calls
  * libcrypto itself.
  */
-const standIns: Readonly<Record<string, string>> = { noble: 'noble-alone.ts', ffi: 'ffi-first.ts' };
+const standIns: Readonly<Record<string, URL>> = {
+  noble: new URL('support/noble-alone.ts', import.meta.url),
+  ffi: new URL('support/ffi-first.ts', import.meta.url),
+};
 const standIn = standIns[process.env['ACTOR_TLS_ENGINE'] ?? ''];
 const engine =
-  standIn === undefined
-    ? []
-    : [
-        {
-          find: /^.*\/default-engine\.js$/,
-          replacement: fileURLToPath(new URL(`support/${standIn}`, import.meta.url)),
-        },
-      ];
+  standIn === undefined ? [] : [{ find: /^.*\/default-engine\.js$/, replacement: fileURLToPath(standIn) }];
 
 /** Tests run on the sources, so that one copy of every class exists and stacks point at TypeScript. */
 export default defineConfig({

@@ -13,14 +13,14 @@ import { nodeEngine } from '../node/engine.js';
 import { routeEngines } from '../router.js';
 import { FfiAead } from './aead.js';
 import { FfiEcKeys } from './ec-keys.js';
-import type { Bridge } from './foreign.js';
+import { type Bridge, FfiUnavailable } from './foreign.js';
 import { FfiHash } from './hash.js';
 import { Libcrypto } from './libcrypto.js';
 import { selfTest } from './self-test.js';
 import { FfiX25519 } from './x25519.js';
 
 export interface FfiOptions {
-  /** What calls C. The default is node:ffi where this Node has it switched on, else koffi. */
+  /** What calls C. The default is koffi where it is installed, else node:ffi where this Node has it switched on. */
   readonly bridge?: Bridge;
 }
 
@@ -40,7 +40,7 @@ export interface FfiEngine extends CryptoEngine {
 export function ffiEngine({ bridge }: FfiOptions = {}): FfiEngine {
   const known = engines.get(bridge);
   if (known !== undefined) return known;
-  const engine = makeEngine(bridge);
+  const engine = tried(() => makeEngine(bridge));
   engines.set(bridge, engine);
   // What a worker holds would stay in the process when it has ended.
   if (!isMainThread) process.once('exit', () => engine.forget());
@@ -49,6 +49,17 @@ export function ffiEngine({ bridge }: FfiOptions = {}): FfiEngine {
 
 /** Of this thread, by what was asked for: each has memory and contexts of its own. */
 const engines = new Map<Bridge | undefined, FfiEngine>();
+
+/** What libcrypto refuses (FIPS has no X25519) is a reason to do without. */
+function tried(make: () => FfiEngine): FfiEngine {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof FfiUnavailable) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FfiUnavailable(`${why}: leave the engine out`, { cause });
+  }
+}
 
 function makeEngine(bridge: Bridge | undefined): FfiEngine {
   const libcrypto = new Libcrypto(bridge);

@@ -100,7 +100,11 @@ export class FfiHash implements HashFunction {
 
   /** RFC 2104 §2: a key longer than a block is hashed first. */
   private macKey(key: Uint8Array): MacKey {
-    return new FfiMacKey(this.macs, key.length <= this.blockLength ? key : this.digest(key));
+    if (key.length <= this.blockLength) return new FfiMacKey(this.macs, key);
+    const short = this.digest(key);
+    this.libcrypto.wipe(at.digest, short.length);
+    this.libcrypto.wipe(at.data, dataRoom);
+    return new FfiMacKey(this.macs, short);
   }
 
   private digestFrom(address: number, length: number): Uint8Array {

@@ -166,8 +166,6 @@ export const aadRoom = 256;
 /** bytes */
 export const dataRoom = 8192;
 /** bytes */
-export const keyRoom = 128;
-/** bytes */
 export const signatureRoom = 256;
 
 /** OSSL_PARAM.data_type */
