@@ -3,7 +3,7 @@
  * called, and keeps its promises about keys, threads and machines that cannot have it.
  */
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { FfiUnavailable, ffiEngine } from '@actor-tls/ssl/ffi';
@@ -252,6 +252,27 @@ describeUnless('An engine through FFI', noFfi, () => {
         expect(c.digest()).toEqual(d.digest());
       }
     }
+  });
+
+  it('keeps public keys and private ones as they were given, whatever becomes of the bytes', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const spki = publicKey.export({ format: 'der', type: 'spki' });
+    const right = new Uint8Array(spki);
+    const key = present(presentFfi().importPublicKey(spki));
+    // The curve's one key has to be given this point again.
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+    presentFfi().importPublicKey(other.export({ format: 'der', type: 'spki' }));
+    spki.fill(0);
+    expect(key.spki).toEqual(right);
+    expect(key.verify({ type: 'ecdsa', hash: 'sha256' }, right, sign('sha256', right, privateKey))).toBe(
+      true,
+    );
+    const scalar = randomBytes(32);
+    const share = present(presentFfi().group('x25519')).fromPrivateKey(scalar);
+    const expected = present(nodeEngine.group('x25519')).fromPrivateKey(scalar);
+    scalar.fill(0);
+    const peer = present(nodeEngine.group('x25519')).generate().publicKey;
+    expect(share.sharedSecret(peer)).toEqual(expected.sharedSecret(peer));
   });
 
   it('serves threads that work at once, and one that is killed at it', async () => {

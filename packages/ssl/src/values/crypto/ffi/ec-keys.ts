@@ -5,6 +5,7 @@
  */
 import type { HashFunction, HashName, PublicKey, SignatureAlgorithm } from '../engine.js';
 import { decodeSpki } from '../key-encoding.js';
+import { copied } from '../node/platform.js';
 import { signatureFits } from '../signature-fits.js';
 import { at, dataRoom, type Libcrypto, signatureRoom } from './libcrypto.js';
 
@@ -35,9 +36,9 @@ export class FfiEcKeys {
     if (key.length !== pointLengths.get(name) || key[0] !== UNCOMPRESSED) return undefined;
     const curve = this.curves.get(name) ?? new CurveKey(this.libcrypto, spki);
     this.curves.set(name, curve);
-    const point = key.slice();
+    const point = copied(key);
     if (!curve.take(point)) throw new TypeError('malformed key: not on the curve');
-    return new FfiEcPublicKey(curve, this.hash, name, bits, spki.slice(), point);
+    return new FfiEcPublicKey(curve, this.hash, name, bits, copied(spki), point);
   }
 }
 

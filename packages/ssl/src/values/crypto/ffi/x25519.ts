@@ -5,6 +5,7 @@
 import { randomFillSync } from 'node:crypto';
 import { Secret } from '../../secret.js';
 import type { Group, KeyShare } from '../engine.js';
+import { copied } from '../node/platform.js';
 import { RandomPool } from '../node/random-pool.js';
 import { at, type Libcrypto, OCTET_STRING } from './libcrypto.js';
 
@@ -46,7 +47,7 @@ export class FfiX25519 implements Group {
 
   fromPrivateKey(privateKey: Uint8Array): KeyShare {
     if (privateKey.length !== LENGTH) throw new RangeError(`a private key has ${LENGTH} bytes`);
-    return this.share(privateKey.slice());
+    return this.share(copied(privateKey));
   }
 
   private share(privateKey: Uint8Array): KeyShare {
