@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { FfiUnavailable, ffiEngine } from '@actor-tls/ssl/ffi';
 import { describe, expect, it, vi } from 'vitest';
@@ -310,6 +311,23 @@ describeUnless('An engine through FFI', noFfi, () => {
     await endless.terminate();
     expect(await killed).toEqual(['started']);
     expect(await Promise.all(workers)).toEqual(workers.map(() => ['started', 'done']));
+  });
+
+  it('shows no key to who prints it', () => {
+    const key = randomBytes(16);
+    const aead = present(presentFfi().aead('aes_128_gcm'));
+    const labels = present(presentFfi().hash('sha256')).labels(key);
+    aead.sealer(key).sealInPlace(new Uint8Array(12), key, new Uint8Array(40), 0, 20);
+    const bytes = [...key].join(', ');
+    for (const holder of [aead.sealer(key), aead.opener(key), labels]) {
+      const printed = inspect(holder, {
+        depth: 9,
+        maxArrayLength: 100_000,
+        breakLength: Number.POSITIVE_INFINITY,
+      });
+      expect(printed).toContain('[secret]');
+      expect(printed).not.toContain(bytes);
+    }
   });
 
   it('is one per thread and bridge', () => {

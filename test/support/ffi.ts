@@ -1,4 +1,4 @@
-/** The engine through FFI, where this machine can have it. */
+/** The engine through FFI, where this machine can have it; by the bridge that `ACTOR_TLS_FFI_BRIDGE` names, if it does. */
 import { type FfiEngine, FfiUnavailable, ffiEngine } from '@actor-tls/ssl/ffi';
 
 const found = find();
@@ -16,7 +16,8 @@ export function presentFfi(): FfiEngine {
 
 function find(): FfiEngine | FfiUnavailable {
   try {
-    return ffiEngine();
+    const bridge = process.env['ACTOR_TLS_FFI_BRIDGE'];
+    return ffiEngine(bridge === 'koffi' || bridge === 'node:ffi' ? { bridge } : {});
   } catch (error) {
     if (error instanceof FfiUnavailable) return error;
     throw error;

@@ -4,6 +4,7 @@
  * A fixed number of contexts serves all connections of the thread: to give one another key costs 0.2 µs, so that no
  * connection owns one and nothing has to be freed. A context remembers whose key it holds.
  */
+import { Secret } from '../../secret.js';
 import type { Aead, AeadName, DirectOpener, DirectSealer, Opener, Sealer } from '../engine.js';
 import { aadRoom, at, COPIED, held, type Libcrypto } from './libcrypto.js';
 
@@ -38,7 +39,7 @@ class CipherContext {
   }
 
   /** The nonce, and the key if it is not in there. */
-  begin(user: number, key: Uint8Array, nonce: Uint8Array): void {
+  begin(user: number, key: Secret, nonce: Uint8Array): void {
     const { libcrypto } = this;
     const { base, call, memory } = libcrypto;
     if (nonce.length !== NONCE_LENGTH) throw new RangeError(`a nonce has ${NONCE_LENGTH} bytes`);
@@ -51,7 +52,7 @@ class CipherContext {
     this.user = 0;
     const cipher = this.context === 0 ? this.cipher : 0;
     if (cipher !== 0) this.context = libcrypto.some(call.newCipherContext(), 'EVP_CIPHER_CTX_new');
-    memory.set(key, at.key);
+    memory.set(key.expose(), at.key);
     const done = call.cipherInit(this.context, cipher, 0, base + at.key, base + at.nonce, this.encrypt);
     libcrypto.wipe(at.key, key.length);
     if (done !== 1) this.fail('EVP_CipherInit_ex');
@@ -206,10 +207,10 @@ export class FfiAead implements Aead {
     this.opening.forget();
   }
 
-  private checked(key: Uint8Array): Uint8Array {
+  private checked(key: Uint8Array): Secret {
     if (key.length !== this.keyLength)
       throw new RangeError(`a key of ${this.name} has ${this.keyLength} bytes`);
-    return key;
+    return new Secret(key);
   }
 }
 
@@ -218,9 +219,9 @@ class FfiSealer implements Sealer {
   private readonly libcrypto: Libcrypto;
   private readonly context: CipherContext;
   private readonly user: number;
-  private readonly key: Uint8Array;
+  private readonly key: Secret;
 
-  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Uint8Array) {
+  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Secret) {
     this.direct = new FfiDirectSealer(libcrypto, context, user, key);
     this.libcrypto = libcrypto;
     this.context = context;
@@ -266,9 +267,9 @@ class FfiDirectSealer implements DirectSealer {
   private readonly libcrypto: Libcrypto;
   private readonly context: CipherContext;
   private readonly user: number;
-  private readonly key: Uint8Array;
+  private readonly key: Secret;
 
-  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Uint8Array) {
+  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Secret) {
     this.libcrypto = libcrypto;
     this.context = context;
     this.user = user;
@@ -321,9 +322,9 @@ class FfiOpener implements Opener {
   private readonly libcrypto: Libcrypto;
   private readonly context: CipherContext;
   private readonly user: number;
-  private readonly key: Uint8Array;
+  private readonly key: Secret;
 
-  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Uint8Array) {
+  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Secret) {
     this.direct = new FfiDirectOpener(libcrypto, context, user, key);
     this.libcrypto = libcrypto;
     this.context = context;
@@ -364,9 +365,9 @@ class FfiDirectOpener implements DirectOpener {
   private readonly libcrypto: Libcrypto;
   private readonly context: CipherContext;
   private readonly user: number;
-  private readonly key: Uint8Array;
+  private readonly key: Secret;
 
-  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Uint8Array) {
+  constructor(libcrypto: Libcrypto, context: CipherContext, user: number, key: Secret) {
     this.libcrypto = libcrypto;
     this.context = context;
     this.user = user;

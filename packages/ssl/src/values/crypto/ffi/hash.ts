@@ -1,6 +1,7 @@
 /**
  * Hashes, HMAC (RFC 2104) and HKDF (RFC 5869) of libcrypto.
  */
+import { Secret } from '../../secret.js';
 import type { HashFunction, HashName, LabelExpander, RunningHash } from '../engine.js';
 import { expand, HkdfLabels, type MacKey } from '../hkdf.js';
 import { nodeEngine } from '../node/engine.js';
@@ -134,7 +135,7 @@ class MacContext {
   }
 
   /** A key has at most a block. */
-  mac(user: number, key: Uint8Array, data: Uint8Array): Uint8Array {
+  mac(user: number, key: Secret, data: Uint8Array): Uint8Array {
     const { libcrypto, outputLength } = this;
     const { base, call, memory } = libcrypto;
     this.begin(user, key);
@@ -161,7 +162,7 @@ class MacContext {
     this.user = 0;
   }
 
-  private begin(user: number, key: Uint8Array): void {
+  private begin(user: number, key: Secret): void {
     const { libcrypto } = this;
     const { base, call, memory } = libcrypto;
     if (this.user === user) {
@@ -170,7 +171,7 @@ class MacContext {
     }
     if (this.context === 0) this.make();
     this.user = 0;
-    memory.set(key, at.key);
+    memory.set(key.expose(), at.key);
     const done = call.macInit(this.context, base + at.key, key.length, 0);
     libcrypto.wipe(at.key, key.length);
     if (done !== 1) this.fail('EVP_MAC_init');
@@ -197,12 +198,12 @@ class MacContext {
 class FfiMacKey implements MacKey {
   private readonly macs: MacContext;
   private readonly user: number;
-  private readonly key: Uint8Array;
+  private readonly key: Secret;
 
   constructor(macs: MacContext, key: Uint8Array) {
     this.macs = macs;
     this.user = ++macs.users;
-    this.key = key;
+    this.key = new Secret(key);
   }
 
   mac(data: Uint8Array): Uint8Array {
