@@ -89,7 +89,7 @@ class CipherContext {
     if (done !== 1 || libcrypto.int(at.length) !== length) this.fail('EVP_CipherUpdate');
   }
 
-  /** What is left of the bytes from one array to another, long or short; bounds are those of the arrays. */
+  /** Transforms bytes of one array into another, which may be the same bytes; throws `RangeError` beyond either. */
   pass(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
     if (length === 0) return;
     const { libcrypto } = this;
