@@ -13,6 +13,7 @@ import { concat } from '../../values/wire/join.js';
 import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { largestPacket, packetHeader } from '../delivery/packet.js';
+import { giveSealingMemory, takeSealingMemory } from './sealing-memory.js';
 
 export type SendResult = Result<true>;
 
@@ -24,6 +25,8 @@ export interface Waiter {
 /** The part of a transport that is written to. */
 export interface Outlet {
   write(pieces: readonly Uint8Array[]): boolean;
+  /** The same of lent memory: free again when the answer is true, else when the backlog is gone. */
+  writeLent?(piece: Uint8Array): boolean;
   /** Bytes taken and not yet passed on. */
   readonly backlog: number;
 }
@@ -58,6 +61,8 @@ export class SendQueue {
   #resting = false;
   #sinceRest = 0;
   #hurries = false;
+  /** What the transport still reads from. */
+  #lent: Uint8Array | undefined = undefined;
   readonly #afterIo: (go: () => void) => void;
   #closed = false;
   /** Who waits for close_notify to go out; undefined when it has, or was never asked for. */
@@ -243,6 +248,8 @@ export class SendQueue {
     // The message may be older than what was written since.
     if (!this.#blocked || this.#outlet.backlog > 0) return;
     this.#blocked = false;
+    if (this.#lent !== undefined) giveSealingMemory(this.#lent);
+    this.#lent = undefined;
     if (this.#resting) return;
     this.#acknowledge();
     this.#writeOwed();
@@ -290,13 +297,25 @@ export class SendQueue {
     this.#sent += data.length;
     this.#waiting -= data.length;
     this.#sinceRest += data.length;
-    if (!this.#outlet.write(half.sealApplicationData(data))) this.#blocked = true;
+    if (!this.#seal(data, half)) this.#blocked = true;
     if (this.#sinceRest >= stride && !this.#hurries) {
       this.#resting = true;
       this.#afterIo(() => this.#rested());
     }
     if (joined > 1) this.#leave(joined);
     else if (entry.done === entry.bytes.length) this.#leave(1);
+  }
+
+  /** Into memory that is lent where engine and transport can; true when the transport has it all. */
+  #seal(data: Uint8Array, half: WriteHalf): boolean {
+    const outlet = this.#outlet;
+    if (outlet.writeLent === undefined || !half.direct(data.length))
+      return outlet.write(half.sealApplicationData(data));
+    const memory = takeSealingMemory(half.sealedLength(data.length));
+    const taken = outlet.writeLent(memory.subarray(0, half.sealInto(data, memory)));
+    if (taken) giveSealingMemory(memory);
+    else this.#lent = memory;
+    return taken;
   }
 
   /** How many sends at the front are short and fit in one write together. */

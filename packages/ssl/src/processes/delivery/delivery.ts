@@ -126,6 +126,10 @@ export class Delivery<Socket> {
   /** One batch of decrypted data, the owner's from now on: in raw mode it is one message, or one `recv(0)`. */
   push(batch: Uint8Array): void {
     if (batch.length === 0 || this.#over) return;
+    if (this.#size === 0 && this.#active !== false && this.#isRaw && !this.needsRest) {
+      this.#give(batch);
+      return;
+    }
     this.#queue.push(batch);
     this.#size += batch.length;
     // Without this a long line in many small records would be joined anew for each of them.
@@ -237,7 +241,7 @@ export class Delivery<Socket> {
     this.#awaitingNewline = false;
     while (this.#size > 0 && !this.#over && (this.#active !== false || this.#recv !== undefined)) {
       if (this.#active !== false && this.needsRest) return;
-      const data = this.#packet === 'raw' || this.#packet === 0 ? this.#takeRaw() : this.#takePacket();
+      const data = this.#isRaw ? this.#takeRaw() : this.#takePacket();
       if (data === 'wait') return;
       if (data === 'invalid') {
         this.#packetError();
@@ -245,6 +249,10 @@ export class Delivery<Socket> {
       }
       this.#give(data.data);
     }
+  }
+
+  get #isRaw(): boolean {
+    return this.#packet === 'raw' || this.#packet === 0;
   }
 
   #takeRaw(): { readonly data: Uint8Array } | 'wait' {
