@@ -23,11 +23,10 @@
 import type { AnyStateMachine } from 'xstate';
 import type { GroupName, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import type { MessageOf } from '../../values/wire/message-table.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
@@ -35,16 +34,11 @@ import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
 import { readAnswer, serverHello12Column } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type DialectEvent,
-  type Handshake,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
+import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { type CertificateChoice, shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
+import { Machine } from '../machine.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
@@ -61,9 +55,6 @@ import {
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
-
-type Message<K extends keyof Tls12Bodies> = MessageOf<Tls12Bodies, K>;
-type Answer<K extends AnswerEvent['type']> = Extract<AnswerEvent, { readonly type: K }>;
 
 const version = 0x0303;
 
@@ -94,7 +85,7 @@ interface AwaitVerdict extends WithChain {
 }
 interface AwaitVerdictWithKeys extends WithChain {
   readonly state: 'awaitVerdictWithKeys';
-  readonly keyExchange: Message<'server_key_exchange'>;
+  readonly keyExchange: MessageEvent12<'server_key_exchange'>;
 }
 interface WaitSke extends WithChain {
   readonly state: 'waitSke';
@@ -155,20 +146,19 @@ export type Client12Data =
 
 // The machine.
 
-const mayStaple: Guard<WaitCert, Message<'certificate'>> = {
+const mayStaple: Guard<WaitCert, MessageEvent12<'certificate'>> = {
   name: 'stapling?',
   holds: ({ stapling }) => stapling === 'accepted',
 };
-const signsElsewhere: Guard<WaitShd, Message<'server_hello_done'>> = {
+const signsElsewhere: Guard<WaitShd, MessageEvent12<'server_hello_done'>> = {
   name: 'remote key?',
   holds: ({ own }) => own.kind === 'certificate' && own.identity.key === 'remote',
 };
 
-type Event = DialectEvent<Tls12Bodies>;
-const { arrow } = arrowMaker<Client12Data, Event, ClientContext>();
+const { arrow } = arrowMaker<Client12Data, HandshakeEvent12, ClientContext>();
 
 /** Exported for the tests that walk chart and table. */
-export const client12Arrows: readonly Arrow<Client12Data, Event, ClientContext>[] = [
+export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, ClientContext>[] = [
   arrow('waitSh', 'server_hello', 'waitCert', receiveServerHello),
   arrow('waitCert', 'certificate', 'waitStatus', receiveCertificate, mayStaple),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificateAndAsk),
@@ -186,8 +176,6 @@ export const client12Arrows: readonly Arrow<Client12Data, Event, ClientContext>[
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
 
-const client12Table: Table<Client12Data, Event, ClientContext> = table(client12Arrows, 'connected');
-
 const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   waitSh: 'hello',
   waitCert: 'certify',
@@ -203,36 +191,26 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const questions: Partial<Readonly<Record<Client12Data['state'], AnswerEvent['type']>>> = {
-  awaitVerdict: 'verdict',
-  awaitVerdictWithKeys: 'verdict',
-  awaitSignature: 'signature',
-};
-
-const notes: StateNotes<Client12Data> = {
+const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
+  name: 'tls12Client',
+  messages: tls12Messages,
+  arrows: client12Arrows,
+  initial: 'waitSh',
   alerts: tls12Alerts,
   postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink),
   changeCipherSpec: 'step',
-  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-};
+});
 
 /** A handshake whose hello was sent. */
 export function tls12Client(offer: ClientOffer, context: ClientContext): Handshake {
-  return new TableHandshake(tls12Messages, client12Table, notes, { state: 'waitSh', offer }, context);
+  return machine.begin({ state: 'waitSh', offer }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function client12Chart(): AnyStateMachine {
-  drawn ??= chart('tls12Client', client12Arrows, 'waitSh', 'connected', [
-    'awaitVerdict',
-    'awaitVerdictWithKeys',
-    'awaitSignature',
-  ]);
-  return drawn;
+  return machine.chart;
 }
 
 // The handlers, in the RFC's order.
@@ -240,7 +218,7 @@ export function client12Chart(): AnyStateMachine {
 /** RFC 5246 §7.4.1.3 */
 function receiveServerHello(
   { offer }: WaitSh,
-  { body, raw }: Message<'server_hello'>,
+  { body, raw }: MessageEvent12<'server_hello'>,
   { config, dependencies, channel }: ClientContext,
 ): WaitCert {
   channel.expectRecordVersion(version);
@@ -279,7 +257,10 @@ function receiveServerHello(
 const offeredRenegotiationInfo = { extensionType: renegotiationInfo.code, extensionData: new Uint8Array(0) };
 
 /** RFC 5246 §7.4.2, when a CertificateStatus may follow. */
-function receiveCertificate({ negotiated }: WaitCert, { body, raw }: Message<'certificate'>): WaitStatus {
+function receiveCertificate(
+  { negotiated }: WaitCert,
+  { body, raw }: MessageEvent12<'certificate'>,
+): WaitStatus {
   if (body.certificateList.length === 0) throw new AlertError('empty_certificate_list');
   negotiated.messages.add(raw);
   const chain = body.certificateList.map((certificate) => new Uint8Array(certificate));
@@ -288,7 +269,7 @@ function receiveCertificate({ negotiated }: WaitCert, { body, raw }: Message<'ce
 
 function receiveCertificateAndAsk(
   from: WaitCert,
-  event: Message<'certificate'>,
+  event: MessageEvent12<'certificate'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
   const { negotiated, chain } = receiveCertificate(from, event);
@@ -299,7 +280,7 @@ function receiveCertificateAndAsk(
 /** RFC 6066 §8 */
 function receiveStatus(
   { negotiated, chain }: WaitStatus,
-  { body, raw }: Message<'certificate_status'>,
+  { body, raw }: MessageEvent12<'certificate_status'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
   negotiated.messages.add(raw);
@@ -309,14 +290,14 @@ function receiveStatus(
 
 function receiveKeysInsteadOfStatus(
   { negotiated, chain }: WaitStatus,
-  keyExchange: Message<'server_key_exchange'>,
+  keyExchange: MessageEvent12<'server_key_exchange'>,
   { sink }: ClientContext,
 ): AwaitVerdictWithKeys {
   sink.askVerdict(chain, undefined);
   return { state: 'awaitVerdictWithKeys', negotiated, chain, keyExchange };
 }
 
-function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: Answer<'verdict'>): WaitSke {
+function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: AnswerEvent<'verdict'>): WaitSke {
   const key = acceptVerdict(verdict);
   // RFC 5246 §7.4.2: the suite names the kind of key.
   if (!authenticates(key.algorithm, negotiated.suite)) throw new AlertError('wrong_certificate_type');
@@ -325,7 +306,7 @@ function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: Answer
 
 function receiveVerdictWithKeys(
   { negotiated, chain, keyExchange }: AwaitVerdictWithKeys,
-  answer: Answer<'verdict'>,
+  answer: AnswerEvent<'verdict'>,
   context: ClientContext,
 ): WaitCrShd {
   const judged = receiveVerdict({ state: 'awaitVerdict', negotiated, chain }, answer);
@@ -335,7 +316,7 @@ function receiveVerdictWithKeys(
 /** RFC 5246 §7.4.3, RFC 8422 §5.4 */
 function receiveServerKeyExchange(
   { negotiated, chain, key }: WaitSke,
-  { body, raw }: Message<'server_key_exchange'>,
+  { body, raw }: MessageEvent12<'server_key_exchange'>,
   { config, dependencies }: ClientContext,
 ): WaitCrShd {
   const { keyExchange } = negotiated.suite;
@@ -353,7 +334,7 @@ function receiveServerKeyExchange(
 /** RFC 5246 §7.4.4 */
 function receiveCertificateRequest(
   { negotiated, peer, exchange }: WaitCrShd,
-  { body, raw }: Message<'certificate_request'>,
+  { body, raw }: MessageEvent12<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
   const choice = chooseClientCertificate12(identities, body, config.signatureAlgs);
@@ -366,14 +347,14 @@ function receiveCertificateRequest(
 /** RFC 5246 §7.4.5: the server's flight ends, and it does not ask who we are. */
 function answerUnasked(
   { negotiated, peer, exchange }: WaitCrShd,
-  event: Message<'server_hello_done'>,
+  event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
 ): WaitCcs {
   return answer({ state: 'waitShd', negotiated, peer, exchange, own: { kind: 'none' } }, event, context);
 }
 
 /** Our second flight, with a key that is at hand. */
-function answer(from: WaitShd, event: Message<'server_hello_done'>, context: ClientContext): WaitCcs {
+function answer(from: WaitShd, event: MessageEvent12<'server_hello_done'>, context: ClientContext): WaitCcs {
   const answered = exchangeKeys(from, event, context);
   const { own, negotiated } = answered;
   if (own.kind === 'certificate' && own.identity.key !== 'remote') {
@@ -386,7 +367,7 @@ function answer(from: WaitShd, event: Message<'server_hello_done'>, context: Cli
 /** Our second flight up to the signature that comes from elsewhere. */
 function answerAndAsk(
   from: WaitShd,
-  event: Message<'server_hello_done'>,
+  event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
 ): AwaitSignature {
   const answered = exchangeKeys(from, event, context);
@@ -398,7 +379,7 @@ function answerAndAsk(
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Answer<'signature'>,
+  { signature }: AnswerEvent<'signature'>,
   context: ClientContext,
 ): WaitCcs {
   sendCertificateVerify(from.scheme, signature, from, context);
@@ -408,7 +389,7 @@ function receiveSignature(
 /** RFC 5246 §7.4.6, §7.4.7: Certificate if it was asked for, ClientKeyExchange, and the secrets that come of it. */
 function exchangeKeys(
   { negotiated, peer, exchange, own }: WaitShd,
-  { raw }: Message<'server_hello_done'>,
+  { raw }: MessageEvent12<'server_hello_done'>,
   { dependencies, channel }: ClientContext,
 ): WithMaster {
   const { messages } = negotiated;
@@ -458,7 +439,7 @@ function receiveChangeCipherSpec(
 /** RFC 5246 §7.4.9 */
 function receiveFinished(
   { negotiated, peer, group, own, keys }: WaitFinished,
-  { body }: Message<'finished'>,
+  { body }: MessageEvent12<'finished'>,
   { dependencies, channel }: ClientContext,
 ): Connected {
   channel.endPeerFlight();

@@ -21,12 +21,11 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Group, GroupName, PublicKey } from '../../values/crypto/engine.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
-import type { MessageOf } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -41,15 +40,10 @@ import {
   writeExtensions,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type DialectEvent,
-  type Handshake,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
+import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
+import { Machine } from '../machine.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
@@ -66,9 +60,6 @@ import {
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
-
-type Message<K extends keyof Tls12Bodies> = MessageOf<Tls12Bodies, K>;
-type Answer<K extends AnswerEvent['type']> = Extract<AnswerEvent, { readonly type: K }>;
 
 const version = 0x0303;
 /** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
@@ -179,15 +170,14 @@ const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
   holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
 };
-const isEmpty: Guard<WaitCert, Message<'certificate'>> = {
+const isEmpty: Guard<WaitCert, MessageEvent12<'certificate'>> = {
   name: 'empty certificate?',
   holds: (_from, { body }) => body.certificateList.length === 0,
 };
-type Event = DialectEvent<Tls12Bodies>;
-const { arrow, always } = arrowMaker<Server12Data, Event, ServerContext>();
+const { arrow, always } = arrowMaker<Server12Data, HandshakeEvent12, ServerContext>();
 
 /** Exported for the tests that walk chart and table. */
-export const server12Arrows: readonly Arrow<Server12Data, Event, ServerContext>[] = [
+export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, ServerContext>[] = [
   arrow('start', 'client_hello', 'negotiated', receiveClientHello),
   always('negotiated', 'awaitStaple', askStaple, staples),
   always('negotiated', 'certified', sendPlainCertificate),
@@ -207,8 +197,6 @@ export const server12Arrows: readonly Arrow<Server12Data, Event, ServerContext>[
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
 
-const server12Table: Table<Server12Data, Event, ServerContext> = table(server12Arrows, 'connected');
-
 const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   start: 'hello',
   negotiated: 'hello',
@@ -226,36 +214,26 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const questions: Partial<Readonly<Record<Server12Data['state'], AnswerEvent['type']>>> = {
-  awaitVerdict: 'verdict',
-  awaitSignature: 'signature',
-  awaitStaple: 'staple',
-};
-
-const notes: StateNotes<Server12Data> = {
+const machine = new Machine<Tls12Bodies, Server12Data, ServerContext>({
+  name: 'tls12Server',
+  messages: tls12Messages,
+  arrows: server12Arrows,
+  initial: 'start',
   alerts: tls12Alerts,
   postHandshake: (channel, sink) => new Tls12PostHandshake('server', channel, sink),
   changeCipherSpec: 'step',
-  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-};
+});
 
 /** A handshake that waits for its ClientHello. */
 export function tls12Server(context: ServerContext): Handshake {
-  return new TableHandshake(tls12Messages, server12Table, notes, { state: 'start' }, context);
+  return machine.begin({ state: 'start' }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function server12Chart(): AnyStateMachine {
-  drawn ??= chart('tls12Server', server12Arrows, 'start', 'connected', [
-    'awaitVerdict',
-    'awaitSignature',
-    'awaitStaple',
-  ]);
-  return drawn;
+  return machine.chart;
 }
 
 // The handlers, in the RFC's order.
@@ -263,7 +241,7 @@ export function server12Chart(): AnyStateMachine {
 /** RFC 5246 §7.4.1.2, §7.4.1.3 */
 function receiveClientHello(
   _from: Start,
-  { body: hello, raw }: Message<'client_hello'>,
+  { body: hello, raw }: MessageEvent12<'client_hello'>,
   { config, identities, dependencies, sink, channel }: ServerContext,
 ): Negotiated {
   const { engine } = dependencies;
@@ -343,7 +321,11 @@ function askStaple(from: Negotiated, context: ServerContext): AwaitStaple {
   return { state: 'awaitStaple', negotiated, group, certificate };
 }
 
-function receiveStaple(from: AwaitStaple, { response }: Answer<'staple'>, context: ServerContext): Certified {
+function receiveStaple(
+  from: AwaitStaple,
+  { response }: AnswerEvent<'staple'>,
+  context: ServerContext,
+): Certified {
   if (response !== undefined)
     send(context.channel, from.negotiated.messages, 'certificate_status', {
       statusType: ocspStatusType,
@@ -383,7 +365,7 @@ function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature 
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Answer<'signature'>,
+  { signature }: AnswerEvent<'signature'>,
   context: ServerContext,
 ): WaitFlight2 {
   return sendServerKeyExchange(from, signature, context);
@@ -429,7 +411,7 @@ function waitForKeys({ negotiated, certificate, exchange }: WaitFlight2): WaitCk
 /** RFC 5246 §7.4.6 */
 function receiveEmptyCertificate(
   { negotiated, certificate, exchange }: WaitCert,
-  { raw }: Message<'certificate'>,
+  { raw }: MessageEvent12<'certificate'>,
   { config }: ServerContext,
 ): WaitCke {
   if (config.failIfNoPeerCert)
@@ -442,7 +424,7 @@ function receiveEmptyCertificate(
 /** RFC 5246 §7.4.6 */
 function receiveCertificate(
   { negotiated, certificate, exchange }: WaitCert,
-  { body, raw }: Message<'certificate'>,
+  { body, raw }: MessageEvent12<'certificate'>,
   { sink }: ServerContext,
 ): AwaitVerdict {
   negotiated.messages.add(raw);
@@ -454,27 +436,27 @@ function receiveCertificate(
 
 function receiveVerdict(
   { negotiated, certificate, exchange, chain }: AwaitVerdict,
-  { verdict }: Answer<'verdict'>,
+  { verdict }: AnswerEvent<'verdict'>,
 ): WaitCkeOfShown {
   const key = acceptVerdict(verdict);
   return { state: 'waitCkeOfShown', negotiated, certificate, exchange, chain, key };
 }
 
 /** RFC 5246 §7.4.7 */
-function receiveClientKeyExchange(from: WaitCke, event: Message<'client_key_exchange'>): WaitCcs {
+function receiveClientKeyExchange(from: WaitCke, event: MessageEvent12<'client_key_exchange'>): WaitCcs {
   return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
 }
 
 function receiveClientKeyExchangeOfShown(
   from: WaitCkeOfShown,
-  event: Message<'client_key_exchange'>,
+  event: MessageEvent12<'client_key_exchange'>,
 ): WaitCv {
   return { state: 'waitCv', ...withMaster(from, event), chain: from.chain, key: from.key };
 }
 
 function withMaster(
   { negotiated, certificate, exchange }: Answered,
-  { body, raw }: Message<'client_key_exchange'>,
+  { body, raw }: MessageEvent12<'client_key_exchange'>,
 ): WithMaster {
   const premaster = exchange.premaster(body.exchangeKeys);
   negotiated.messages.add(raw);
@@ -484,7 +466,7 @@ function withMaster(
 /** RFC 5246 §7.4.8 */
 function receiveCertificateVerify(
   { negotiated, group, certificate, keys, chain, key }: WaitCv,
-  { body, raw }: Message<'certificate_verify'>,
+  { body, raw }: MessageEvent12<'certificate_verify'>,
   { config }: ServerContext,
 ): WaitCcs {
   const { messages } = negotiated;
@@ -513,7 +495,7 @@ function receiveChangeCipherSpec(
 /** RFC 5246 §7.4.9: the client's Finished, then ours. */
 function receiveFinished(
   { negotiated, group, certificate, keys, peer }: WaitFinished,
-  { body, raw }: Message<'finished'>,
+  { body, raw }: MessageEvent12<'finished'>,
   { dependencies, channel }: ServerContext,
 ): Connected {
   const { messages } = negotiated;

@@ -38,10 +38,10 @@ import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
-import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
 import type { ClientContext } from '../contexts.js';
@@ -56,18 +56,12 @@ import {
   serverHelloColumn,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type Handshake,
-  type HandshakeEvent,
-  type MessageEvent,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
+import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
 import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
+import { Machine } from '../machine.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
@@ -215,8 +209,6 @@ export const clientArrows: readonly Arrow<ClientData, HandshakeEvent, ClientCont
   arrow('awaitSignature', 'signature', 'connected', receiveSignature),
 ];
 
-const clientTable: Table<ClientData, HandshakeEvent, ClientContext> = table(clientArrows, 'connected');
-
 const otpNames: Readonly<Record<ClientData['state'], string>> = {
   waitSh: 'wait_sh',
   start: 'start',
@@ -230,19 +222,21 @@ const otpNames: Readonly<Record<ClientData['state'], string>> = {
   connected: 'connection',
 };
 
-const notes: StateNotes<ClientData> = {
+const machine = new Machine<Tls13Bodies, ClientData, ClientContext>({
+  name: 'tls13Client',
+  messages: tls13Messages,
+  arrows: clientArrows,
+  initial: 'waitSh',
   alerts: tls13Alerts,
   postHandshake: (channel, sink, data) =>
     new Tls13PostHandshake('client', channel, sink, data.state === 'connected' ? data.resumption : undefined),
   changeCipherSpec: 'dropped',
-  awaiting: ({ state }) =>
-    state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
   // OTP judges a chain in the state that took the Certificate.
   stateName: (data) =>
     data.state === 'awaitVerdict' && data.own.kind === 'none' ? otpNames.waitCertCr : otpNames[data.state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
   earlyWrite,
-};
+});
 
 /** Until the server refuses it or its Finished ends it (§4.5). */
 function earlyWrite(data: ClientData): EarlyDataAllowance | undefined {
@@ -259,15 +253,12 @@ function earlyWrite(data: ClientData): EarlyDataAllowance | undefined {
 
 /** A handshake whose first hello was sent. */
 export function tls13Client(offer: Tls13Offer, context: ClientContext): Handshake {
-  return new TableHandshake(tls13Messages, clientTable, notes, { state: 'waitSh', offer }, context);
+  return machine.begin({ state: 'waitSh', offer }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function clientChart(): AnyStateMachine {
-  drawn ??= chart('tls13Client', clientArrows, 'waitSh', 'connected', ['awaitVerdict', 'awaitSignature']);
-  return drawn;
+  return machine.chart;
 }
 
 // The handlers, in the RFC's order.
@@ -521,7 +512,7 @@ function receiveCertificate(
 
 function receiveVerdict(
   { offer, negotiated, keys, alpn, earlyData, own, chain }: AwaitVerdict,
-  { verdict }: Extract<AnswerEvent, { type: 'verdict' }>,
+  { verdict }: AnswerEvent<'verdict'>,
 ): WaitCv {
   const key = acceptVerdict(verdict);
   return { state: 'waitCv', offer, negotiated, keys, alpn, earlyData, own, chain, key };
@@ -584,7 +575,7 @@ function receiveFinishedAndAsk(
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Extract<AnswerEvent, { type: 'signature' }>,
+  { signature }: AnswerEvent<'signature'>,
   context: ClientContext,
 ): Connected {
   sendCertificateVerify(from.scheme, signature, from.keys, context);

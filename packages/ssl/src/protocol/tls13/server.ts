@@ -48,10 +48,10 @@ import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
-import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -74,16 +74,10 @@ import {
   writeExtensions,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type Handshake,
-  type HandshakeEvent,
-  type MessageEvent,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
+import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { type CertificateChoice, chooseSuite, schemeCodes, shownBy } from '../hello/choose.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
+import { Machine } from '../machine.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ServerSettings } from '../settings.js';
@@ -332,8 +326,6 @@ export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerCont
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
 
-const serverTable: Table<ServerData, HandshakeEvent, ServerContext> = table(serverArrows, 'connected');
-
 const otpNames: Readonly<Record<ServerData['state'], string>> = {
   start: 'start',
   recvdCh: 'start',
@@ -353,40 +345,28 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   connected: 'connection',
 };
 
-const questions: Partial<Readonly<Record<ServerData['state'], AnswerEvent['type']>>> = {
-  awaitVerdict: 'verdict',
-  awaitSignature: 'signature',
-  awaitStaple: 'staple',
-  awaitPsk: 'psk',
-};
-
-const notes: StateNotes<ServerData> = {
+const machine = new Machine<Tls13Bodies, ServerData, ServerContext>({
+  name: 'tls13Server',
+  messages: tls13Messages,
+  arrows: serverArrows,
+  initial: 'start',
   alerts: tls13Alerts,
   postHandshake: (channel, sink, data) =>
     new Tls13PostHandshake('server', channel, sink, data.state === 'connected' ? data.resumption : undefined),
   changeCipherSpec: 'dropped',
-  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
   earlyRead: (data) => (data.state === 'waitEoed' ? data.early.allowance : undefined),
-};
+});
 
 /** A handshake that waits for its ClientHello. */
 export function tls13Server(context: ServerContext): Handshake {
-  return new TableHandshake(tls13Messages, serverTable, notes, { state: 'start' }, context);
+  return machine.begin({ state: 'start' }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function serverChart(): AnyStateMachine {
-  drawn ??= chart('tls13Server', serverArrows, 'start', 'connected', [
-    'awaitVerdict',
-    'awaitSignature',
-    'awaitStaple',
-    'awaitPsk',
-  ]);
-  return drawn;
+  return machine.chart;
 }
 
 // The handlers, in the RFC's order.
@@ -528,11 +508,7 @@ function askPsk(from: Selected, { sink }: ServerContext): AwaitPsk {
 }
 
 /** §4.2.11: nothing is believed before the binder is checked. Without a key that we know it is a full handshake. */
-function receivePsk(
-  from: AwaitPsk,
-  { found }: Extract<AnswerEvent, { type: 'psk' }>,
-  context: ServerContext,
-): NegotiatedState {
+function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: ServerContext): NegotiatedState {
   const { extensions, suite, claimed, transcript } = from;
   const { config, identities, dependencies, sink } = context;
   if (found === undefined) {
@@ -747,7 +723,7 @@ function askStaple(from: NegotiatedState, { sink }: ServerContext): AwaitStaple 
 
 function receiveStaple(
   from: AwaitStaple,
-  { response }: Extract<AnswerEvent, { type: 'staple' }>,
+  { response }: AnswerEvent<'staple'>,
   context: ServerContext,
 ): Certified {
   return sendCertificate(from, from.certificate, response, context);
@@ -794,7 +770,7 @@ function sign(from: Certified, context: ServerContext): WaitFlight2 {
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Extract<AnswerEvent, { type: 'signature' }>,
+  { signature }: AnswerEvent<'signature'>,
   context: ServerContext,
 ): WaitFlight2 {
   return prove(from, signature, context);
@@ -873,7 +849,7 @@ function receiveCertificate(
   return { ...from, state: 'awaitVerdict', chain };
 }
 
-function receiveVerdict(from: AwaitVerdict, { verdict }: Extract<AnswerEvent, { type: 'verdict' }>): WaitCv {
+function receiveVerdict(from: AwaitVerdict, { verdict }: AnswerEvent<'verdict'>): WaitCv {
   return { ...from, state: 'waitCv', key: acceptVerdict(verdict) };
 }
 
