@@ -28,6 +28,12 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
+import {
+  answerTo,
+  type ClientAuthentication,
+  clientSignsElsewhere,
+  notAsked,
+} from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -35,10 +41,11 @@ import { renegotiationInfo } from '../extensions/renegotiation-info.js';
 import { readAnswer, serverHello12Column } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
-import { type CertificateChoice, shownBy } from '../hello/choose.js';
+import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
 import { Machine } from '../machine.js';
+import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
@@ -99,21 +106,15 @@ interface WithKeys extends Underway {
 interface WaitCrShd extends WithKeys {
   readonly state: 'waitCrShd';
 }
-/** What the server wants to see of us. */
-type OwnAuthentication =
-  | { readonly kind: 'none' }
-  /** Asked for, and nothing fits. */
-  | { readonly kind: 'empty' }
-  | ({ readonly kind: 'certificate' } & CertificateChoice);
 interface WaitShd extends WithKeys {
   readonly state: 'waitShd';
-  readonly own: OwnAuthentication;
+  readonly own: ClientAuthentication;
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
   readonly peer: Authentication;
   readonly group: GroupName | undefined;
-  readonly own: OwnAuthentication;
+  readonly own: ClientAuthentication;
   readonly keys: Keys12;
 }
 interface AwaitSignature extends WithMaster {
@@ -150,10 +151,6 @@ const mayStaple: Guard<WaitCert, MessageEvent12<'certificate'>> = {
   name: 'stapling?',
   holds: ({ stapling }) => stapling === 'accepted',
 };
-const signsElsewhere: Guard<WaitShd, MessageEvent12<'server_hello_done'>> = {
-  name: 'remote key?',
-  holds: ({ own }) => own.kind === 'certificate' && own.identity.key === 'remote',
-};
 
 const { arrow } = arrowMaker<Client12Data, HandshakeEvent12, ClientContext>();
 
@@ -169,7 +166,7 @@ export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, Clie
   arrow('waitSke', 'server_key_exchange', 'waitCrShd', receiveServerKeyExchange),
   arrow('waitCrShd', 'certificate_request', 'waitShd', receiveCertificateRequest),
   arrow('waitCrShd', 'server_hello_done', 'waitCcs', answerUnasked),
-  arrow('waitShd', 'server_hello_done', 'awaitSignature', answerAndAsk, signsElsewhere),
+  arrow('waitShd', 'server_hello_done', 'awaitSignature', answerAndAsk, clientSignsElsewhere),
   arrow('waitShd', 'server_hello_done', 'waitCcs', answer),
   arrow('awaitSignature', 'signature', 'waitCcs', receiveSignature),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
@@ -339,8 +336,7 @@ function receiveCertificateRequest(
 ): WaitShd {
   const choice = chooseClientCertificate12(identities, body, config.signatureAlgs);
   negotiated.messages.add(raw);
-  const own: OwnAuthentication =
-    choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
+  const own = answerTo(choice);
   return { state: 'waitShd', negotiated, peer, exchange, own };
 }
 
@@ -350,17 +346,15 @@ function answerUnasked(
   event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
 ): WaitCcs {
-  return answer({ state: 'waitShd', negotiated, peer, exchange, own: { kind: 'none' } }, event, context);
+  return answer({ state: 'waitShd', negotiated, peer, exchange, own: notAsked }, event, context);
 }
 
 /** Our second flight, with a key that is at hand. */
 function answer(from: WaitShd, event: MessageEvent12<'server_hello_done'>, context: ClientContext): WaitCcs {
   const answered = exchangeKeys(from, event, context);
   const { own, negotiated } = answered;
-  if (own.kind === 'certificate' && own.identity.key !== 'remote') {
-    const signature = own.identity.key.sign(own.scheme.algorithm, negotiated.messages.bytes());
-    sendCertificateVerify(own.scheme, signature, answered, context);
-  }
+  if (own.kind === 'certificate')
+    sendCertificateVerify(own.scheme, sign(own, negotiated.messages.bytes()), answered, context);
   return sendFinished(answered, context);
 }
 
@@ -373,7 +367,7 @@ function answerAndAsk(
   const answered = exchangeKeys(from, event, context);
   const { own, negotiated } = answered;
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
-  context.sink.askSignature(own.scheme.name, negotiated.messages.bytes(), own.identity);
+  askForSignature(own, negotiated.messages.bytes(), context.sink);
   return { state: 'awaitSignature', ...answered, scheme: own.scheme };
 }
 

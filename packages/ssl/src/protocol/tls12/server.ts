@@ -27,6 +27,7 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
+import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -44,6 +45,7 @@ import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '.
 import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
 import { Machine } from '../machine.js';
+import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
 import { HandshakeMessages } from './handshake-messages.js';
@@ -162,17 +164,9 @@ const staples: Guard<Negotiated, undefined> = {
   name: 'staple?',
   holds: ({ status }) => status !== undefined,
 };
-const signsElsewhere: Guard<Certified, undefined> = {
-  name: 'remote key?',
-  holds: ({ certificate }) => certificate.identity.key === 'remote',
-};
 const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
   holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
-};
-const isEmpty: Guard<WaitCert, MessageEvent12<'certificate'>> = {
-  name: 'empty certificate?',
-  holds: (_from, { body }) => body.certificateList.length === 0,
 };
 const { arrow, always } = arrowMaker<Server12Data, HandshakeEvent12, ServerContext>();
 
@@ -182,12 +176,12 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
   always('negotiated', 'awaitStaple', askStaple, staples),
   always('negotiated', 'certified', sendPlainCertificate),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
-  always('certified', 'awaitSignature', askSignature, signsElsewhere),
-  always('certified', 'waitFlight2', sign),
+  always('certified', 'awaitSignature', askSignature, serverSignsElsewhere),
+  always('certified', 'waitFlight2', signKeys),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
   always('waitFlight2', 'waitCke', waitForKeys),
-  arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmpty),
+  arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmptyCertificate),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCkeOfShown', receiveVerdict),
   arrow('waitCke', 'client_key_exchange', 'waitCcs', receiveClientKeyExchange),
@@ -351,15 +345,12 @@ function sendCertificate({ negotiated, certificate }: Negotiated, { channel }: S
 }
 
 /** RFC 5246 §7.4.3, with a key that is at hand. */
-function sign(from: Certified, context: ServerContext): WaitFlight2 {
-  const { identity, scheme } = from.certificate;
-  if (identity.key === 'remote') throw new TypeError('the key is not here');
-  return sendServerKeyExchange(from, identity.key.sign(scheme.algorithm, toSign(from)), context);
+function signKeys(from: Certified, context: ServerContext): WaitFlight2 {
+  return sendServerKeyExchange(from, sign(from.certificate, toSign(from)), context);
 }
 
 function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
-  const { identity, scheme } = from.certificate;
-  sink.askSignature(scheme.name, toSign(from), identity);
+  askForSignature(from.certificate, toSign(from), sink);
   return { ...from, state: 'awaitSignature' };
 }
 

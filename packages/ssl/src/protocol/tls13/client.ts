@@ -44,6 +44,12 @@ import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
+import {
+  answerTo,
+  type ClientAuthentication,
+  clientSignsElsewhere,
+  notAsked,
+} from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import {
@@ -62,7 +68,7 @@ import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
 import { Machine } from '../machine.js';
-import type { OwnIdentity } from '../own-identity.js';
+import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ClientSettings, Dependencies } from '../settings.js';
@@ -122,14 +128,8 @@ interface WithExtensions extends Underway {
 interface WaitCertCr extends WithExtensions {
   readonly state: 'waitCertCr';
 }
-/** What the server wants to see of us. */
-type OwnAuthentication =
-  | { readonly kind: 'none' }
-  /** Asked for, and nothing fits. */
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'certificate'; readonly identity: OwnIdentity; readonly scheme: SignatureScheme };
 interface WithRequest extends WithExtensions {
-  readonly own: OwnAuthentication;
+  readonly own: ClientAuthentication;
 }
 interface WaitCert extends WithRequest {
   readonly state: 'waitCert';
@@ -185,10 +185,6 @@ const usesPsk: Guard<WaitEe, MessageEvent<'encrypted_extensions'>> = {
   name: 'using PSK?',
   holds: ({ selected }) => selected.kind === 'psk',
 };
-const signsElsewhere: Guard<WaitFinished, MessageEvent<'finished'>> = {
-  name: 'remote key?',
-  holds: ({ own }) => own.kind === 'certificate' && own.identity.key === 'remote',
-};
 
 const { arrow } = arrowMaker<ClientData, HandshakeEvent, ClientContext>();
 
@@ -204,7 +200,7 @@ export const clientArrows: readonly Arrow<ClientData, HandshakeEvent, ClientCont
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
   arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
-  arrow('waitFinished', 'finished', 'awaitSignature', receiveFinishedAndAsk, signsElsewhere),
+  arrow('waitFinished', 'finished', 'awaitSignature', receiveFinishedAndAsk, clientSignsElsewhere),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
   arrow('awaitSignature', 'signature', 'connected', receiveSignature),
 ];
@@ -423,7 +419,7 @@ function receiveEncryptedExtensionsUnderPsk(
 ): WaitFinished {
   if (from.selected.kind !== 'psk') throw new TypeError('no key was selected');
   const { authentication: peer } = from.selected;
-  return { state: 'waitFinished', ...withExtensions(from, event, channel), own: { kind: 'none' }, peer };
+  return { state: 'waitFinished', ...withExtensions(from, event, channel), own: notAsked, peer };
 }
 
 function withExtensions(
@@ -475,8 +471,7 @@ function receiveCertificateRequest(
     config.signatureAlgs,
     certificateAuthorities,
   );
-  const own: OwnAuthentication =
-    choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
+  const own = answerTo(choice);
   keys.transcript.add(raw);
   return { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own };
 }
@@ -487,8 +482,7 @@ function receiveCertificateUnasked(
   event: MessageEvent<'certificate'>,
   context: ClientContext,
 ): AwaitVerdict {
-  const own: OwnAuthentication = { kind: 'none' };
-  const asked: WaitCert = { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own };
+  const asked: WaitCert = { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own: notAsked };
   return receiveCertificate(asked, event, context);
 }
 
@@ -540,9 +534,9 @@ function receiveFinished(
   const { keys, own } = from;
   const application = checkFinished(from, event, context);
   if (own.kind !== 'none') sendCertificate(own, keys.transcript, context);
-  if (own.kind === 'certificate' && own.identity.key !== 'remote') {
+  if (own.kind === 'certificate') {
     const content = signedContent('client', keys.transcript.digest());
-    sendCertificateVerify(own.scheme, own.identity.key.sign(own.scheme.algorithm, content), keys, context);
+    sendCertificateVerify(own.scheme, sign(own, content), keys, context);
   }
   return finish(from, application, context);
 }
@@ -557,8 +551,8 @@ function receiveFinishedAndAsk(
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
   const application = checkFinished(from, event, context);
   sendCertificate(own, keys.transcript, context);
-  const { identity, scheme } = own;
-  context.sink.askSignature(scheme.name, signedContent('client', keys.transcript.digest()), identity);
+  const { scheme } = own;
+  askForSignature(own, signedContent('client', keys.transcript.digest()), context.sink);
   return {
     state: 'awaitSignature',
     offer,
@@ -608,7 +602,7 @@ function endEarlyData(
 }
 
 function sendCertificate(
-  own: Exclude<OwnAuthentication, { kind: 'none' }>,
+  own: Exclude<ClientAuthentication, { kind: 'none' }>,
   transcript: Transcript,
   { channel }: ClientContext,
 ): void {

@@ -53,6 +53,7 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
+import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { cookieCode } from '../extensions/cookie.js';
@@ -78,6 +79,7 @@ import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../ha
 import { type CertificateChoice, chooseSuite, schemeCodes, shownBy } from '../hello/choose.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { Machine } from '../machine.js';
+import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ServerSettings } from '../settings.js';
@@ -284,17 +286,9 @@ const staples: Guard<NegotiatedState, undefined> = {
   holds: ({ proof }) =>
     proof.kind === 'certificate' && proof.status !== undefined && proof.choice.identity.stapling === 'ask',
 };
-const signsElsewhere: Guard<Certified, undefined> = {
-  name: 'remote key?',
-  holds: ({ certificate }) => certificate.identity.key === 'remote',
-};
 const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
   holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
-};
-const isEmpty: Guard<WaitCert, MessageEvent<'certificate'>> = {
-  name: 'empty certificate?',
-  holds: (_from, { body }) => body.certificateList.length === 0,
 };
 
 const { arrow, always } = arrowMaker<ServerData, HandshakeEvent, ServerContext>();
@@ -313,13 +307,13 @@ export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerCont
   always('negotiated', 'awaitStaple', askStaple, staples),
   always('negotiated', 'certified', sendPlainCertificate),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
-  always('certified', 'awaitSignature', askSignature, signsElsewhere),
-  always('certified', 'waitFlight2', sign),
+  always('certified', 'awaitSignature', askSignature, serverSignsElsewhere),
+  always('certified', 'waitFlight2', signHere),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
   arrow('waitEoed', 'end_of_early_data', 'waitFinished', receiveEndOfEarlyData),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
   always('waitFlight2', 'waitFinished', waitForFinished),
-  arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmpty),
+  arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmptyCertificate),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
   arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
@@ -755,17 +749,14 @@ function sendCertificate(
 /** §4.4.3, the key elsewhere. */
 function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
   const { certificate, keys } = from;
-  const content = signedContent('server', keys.transcript.digest());
-  sink.askSignature(certificate.scheme.name, content, certificate.identity);
+  askForSignature(certificate, signedContent('server', keys.transcript.digest()), sink);
   return { ...from, state: 'awaitSignature' };
 }
 
 /** §4.4.3, the key at hand. */
-function sign(from: Certified, context: ServerContext): WaitFlight2 {
-  const { key } = from.certificate.identity;
-  if (key === 'remote') throw new TypeError('the key is elsewhere');
-  const content = signedContent('server', from.keys.transcript.digest());
-  return prove(from, key.sign(from.certificate.scheme.algorithm, content), context);
+function signHere(from: Certified, context: ServerContext): WaitFlight2 {
+  const { certificate, keys } = from;
+  return prove(from, sign(certificate, signedContent('server', keys.transcript.digest())), context);
 }
 
 function receiveSignature(
