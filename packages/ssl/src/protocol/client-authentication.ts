@@ -20,6 +20,11 @@ export function answerTo(choice: CertificateChoice | undefined): ClientAuthentic
   return choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
 }
 
+/** The certificates of the client's Certificate. */
+export function shownChain(shown: Exclude<ClientAuthentication, { kind: 'none' }>): readonly Uint8Array[] {
+  return shown.kind === 'certificate' ? shown.identity.chain : [];
+}
+
 /** On the client's arrows. */
 export const clientSignsElsewhere: Guard<{ readonly own: ClientAuthentication }, unknown> = {
   name: 'remote key?',

@@ -33,6 +33,7 @@ import {
   type ClientAuthentication,
   clientSignsElsewhere,
   notAsked,
+  shownChain,
 } from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
@@ -389,10 +390,7 @@ function exchangeKeys(
   const { messages } = negotiated;
   channel.endPeerFlight();
   messages.add(raw);
-  if (own.kind !== 'none') {
-    const certificateList = own.kind === 'certificate' ? own.identity.chain : [];
-    send(channel, messages, 'certificate', { certificateList });
-  }
+  if (own.kind !== 'none') send(channel, messages, 'certificate', { certificateList: shownChain(own) });
   const { exchangeKeys, premaster } = exchange.answer(dependencies);
   send(channel, messages, 'client_key_exchange', { exchangeKeys });
   return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster) };
