@@ -49,22 +49,14 @@ import { Machine } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12 } from './choose.js';
+import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ClientExchange } from './key-exchange/key-exchange.js';
 import { signedParams } from './key-exchange/signed-params.js';
-import {
-  changeReadKeys,
-  changeWriteKeys,
-  conclude12,
-  deriveKeys,
-  type Keys12,
-  type Negotiated12,
-} from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
-
-const version = 0x0303;
 
 // State data. Each state has exactly what exists then.
 
@@ -219,7 +211,7 @@ function receiveServerHello(
   { body, raw }: MessageEvent12<'server_hello'>,
   { config, dependencies, channel }: ClientContext,
 ): WaitCert {
-  channel.expectRecordVersion(version);
+  channel.expectRecordVersion(protocolVersion);
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
   const suite = row && tls12Suite(row, dependencies.engine);
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
@@ -411,11 +403,8 @@ function sendFinished(
   { negotiated, peer, group, own, keys }: WithMaster,
   { channel }: ClientContext,
 ): WaitCcs {
-  const { messages } = negotiated;
-  messages.forget();
-  changeWriteKeys(negotiated, keys, 'client', channel);
-  send(channel, messages, 'finished', { verifyData: keys.master.verifyData('client', messages.digest()) });
-  channel.finishFlight();
+  negotiated.messages.forget();
+  finishFlight(negotiated, keys, 'client', channel);
   return { state: 'waitCcs', negotiated, peer, group, own, keys };
 }
 
@@ -435,8 +424,7 @@ function receiveFinished(
   { dependencies, channel }: ClientContext,
 ): Connected {
   channel.endPeerFlight();
-  const expected = keys.master.verifyData('server', negotiated.messages.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  checkFinished(body, negotiated, keys, 'server', dependencies.engine);
   const shown = own.kind === 'certificate' ? shownBy(own) : unauthenticated;
   return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, own: shown }) };
 }

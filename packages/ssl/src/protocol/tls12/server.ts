@@ -48,22 +48,15 @@ import { Machine } from '../machine.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
+import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ServerExchange } from './key-exchange/key-exchange.js';
 import { encodeSignedParams, signedParams } from './key-exchange/signed-params.js';
-import {
-  changeReadKeys,
-  changeWriteKeys,
-  conclude12,
-  deriveKeys,
-  type Keys12,
-  type Negotiated12,
-} from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
 
-const version = 0x0303;
 /** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
 const certificateTypes = [1, 64];
 
@@ -272,9 +265,9 @@ function receiveClientHello(
     messages,
   };
   channel.endPeerFlight();
-  channel.expectRecordVersion(version);
+  channel.expectRecordVersion(protocolVersion);
   send(channel, messages, 'server_hello', {
-    legacyVersion: version,
+    legacyVersion: protocolVersion,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
@@ -489,14 +482,10 @@ function receiveFinished(
   { body, raw }: MessageEvent12<'finished'>,
   { dependencies, channel }: ServerContext,
 ): Connected {
-  const { messages } = negotiated;
   channel.endPeerFlight();
-  const expected = keys.master.verifyData('client', messages.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
-  messages.add(raw);
-  changeWriteKeys(negotiated, keys, 'server', channel);
-  send(channel, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
-  channel.finishFlight();
+  checkFinished(body, negotiated, keys, 'client', dependencies.engine);
+  negotiated.messages.add(raw);
+  finishFlight(negotiated, keys, 'server', channel);
   const own = shownBy(certificate);
   return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
 }
