@@ -32,8 +32,6 @@ export type Verdict =
 
 /** What answers a post-handshake message of the peer, which gets it even if nothing else is sent. */
 export type PostHandshakeReply = 'key_update' | 'no_renegotiation';
-/** The same, as users of the core know it. */
-export type Owed = PostHandshakeReply;
 
 /** What a client wants stapled to our certificate. */
 export interface StapleWish {

@@ -45,6 +45,7 @@ import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '.
 import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
 import { Machine } from '../machine.js';
+import { wantedStaple } from '../own-identity.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
@@ -246,9 +247,7 @@ function receiveClientHello(
     engine,
   );
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
-  const { statusRequest } = extensions;
-  const staples = certificate.identity.stapling === 'ask' && sink.askStaple !== undefined;
-  const status = statusRequest === 'unknown' || !staples ? undefined : statusRequest;
+  const status = wantedStaple(extensions.statusRequest, certificate.identity, sink);
   const messages = new HandshakeMessages(suite.hash);
   messages.add(raw);
   const negotiated: Negotiated12 = {

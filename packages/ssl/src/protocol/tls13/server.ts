@@ -58,6 +58,7 @@ import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../ha
 import { type CertificateChoice, chooseSuite, shownBy } from '../hello/choose.js';
 import { tls13Suite } from '../hello/suite.js';
 import { Machine } from '../machine.js';
+import { wantedStaple } from '../own-identity.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
@@ -140,8 +141,7 @@ const usesPsk: Guard<NegotiatedState, undefined> = {
 };
 const staples: Guard<NegotiatedState, undefined> = {
   name: 'staple?',
-  holds: ({ proof }) =>
-    proof.kind === 'certificate' && proof.status !== undefined && proof.choice.identity.stapling === 'ask',
+  holds: ({ proof }) => proof.kind === 'certificate' && proof.status !== undefined,
 };
 const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
@@ -329,8 +329,7 @@ function answerWithCertificate(from: Selected, context: ServerContext): Negotiat
 }
 
 function answerFull(from: WithShare, choice: CertificateChoice, context: ServerContext): NegotiatedState {
-  const { statusRequest } = from.selection.extensions;
-  const status = statusRequest === 'unknown' ? undefined : statusRequest;
+  const status = wantedStaple(from.selection.extensions.statusRequest, choice.identity, context.sink);
   return answerClientHello(from, { kind: 'certificate', choice, status }, undefined, context);
 }
 
