@@ -25,7 +25,7 @@ import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
+import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
@@ -300,7 +300,7 @@ export class Connection
     if (this.#log.traces) this.#log.trace(direction, kind, bytes);
   }
 
-  owes(what: Owed): void {
+  owes(what: PostHandshakeReply): void {
     this.#line.notify({ type: 'owed', what });
   }
 
