@@ -14,6 +14,7 @@ import {
   type Dialect,
   group,
   type Material,
+  pipelined,
   rate,
   type Side,
 } from './side.js';
@@ -83,6 +84,22 @@ export async function actorSide(
     throw new Error(`the connection ended: ${message.type}`);
   };
 
+  /** MB per second of what the server sends until its connection ends. */
+  const flood = async (ms: number, send: (theirs: ssl.SslSocket) => Promise<void>): Promise<number> => {
+    const [ours, theirs] = await pair();
+    await serve(theirs, () => send(theirs));
+    ssl.unwrap(await ssl.setopts(ours, { active: true }));
+    const begin = cpu();
+    let received = 0;
+    while (cpu() - begin < ms)
+      for (const next = received + askEvery; received < next; )
+        received += bytes(await self.receive()).length;
+    const result = received / 1e3 / (cpu() - begin);
+    await ssl.close(ours);
+    self.flush();
+    return result;
+  };
+
   return {
     handshakes: (ms) => rate(ms, () => handshake()),
     unseenHandshakes: (ms) =>
@@ -101,23 +118,19 @@ export async function actorSide(
         const { cacertfile: _, ...others } = client;
         return handshake({ ...others, cacerts: [trusted, stranger.slice()] });
       }),
-    async bulk(ms, size) {
-      const [ours, theirs] = await pair();
-      const chunk = Buffer.alloc(size, 1);
-      await serve(theirs, async () => {
+    bulk: (ms, size) =>
+      flood(ms, async (theirs) => {
+        const chunk = Buffer.alloc(size, 1);
         while ('ok' in (await ssl.send(theirs, chunk)));
-      });
-      ssl.unwrap(await ssl.setopts(ours, { active: true }));
-      const begin = cpu();
-      let received = 0;
-      while (cpu() - begin < ms)
-        for (const next = received + askEvery; received < next; )
-          received += bytes(await self.receive()).length;
-      const result = received / 1e3 / (cpu() - begin);
-      await ssl.close(ours);
-      self.flush();
-      return result;
-    },
+      }),
+    stream: (ms, size) =>
+      flood(ms, async (theirs) => {
+        const chunk = Buffer.alloc(size, 1);
+        for (let last: ssl.Result<true> = { ok: true }; 'ok' in last; ) {
+          for (let i = 1; i < pipelined; i++) void ssl.send(theirs, chunk);
+          last = await ssl.send(theirs, chunk);
+        }
+      }),
     async trips(ms, size) {
       const [ours, theirs] = await pair();
       await serve(theirs, echo(theirs));

@@ -44,6 +44,8 @@ export async function remoteSide(
     unseenHandshakes: (ms) => ask(`unseen ${ms}`),
     coldHandshakes: (ms) => ask(`cold ${ms}`),
     bulk: (ms, size) => ask(`bulk ${size} ${ms}`),
+    // OTP's send waits for each.
+    stream: (ms, size) => ask(`${program === process.execPath ? 'stream' : 'bulk'} ${size} ${ms}`),
     trips: (ms, size) => ask(`rtt ${size} ${ms}`),
     slowestEcho: program === process.execPath ? (kind) => ask(`fairness ${kind}`) : undefined,
     close: () =>

@@ -28,6 +28,8 @@ function measure(command: string): Promise<number> {
       return side.coldHandshakes(Number(first));
     case 'bulk':
       return side.bulk(Number(second), Number(first));
+    case 'stream':
+      return side.stream(Number(second), Number(first));
     case 'rtt':
       return side.trips(Number(second), Number(first));
     case 'fairness':

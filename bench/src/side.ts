@@ -15,6 +15,8 @@ export interface Side {
   coldHandshakes(ms: number): Promise<number>;
   /** MB per second from server to client, each send of `size` bytes. */
   bulk(ms: number, size: number): Promise<number>;
+  /** The same with {@link pipelined} sends on their way at a time, for those who need not wait for each. */
+  stream(ms: number, size: number): Promise<number>;
   /** Messages of `size` bytes sent, sent back and received per second. */
   trips(ms: number, size: number): Promise<number>;
   /** The slowest of the echoes of 64 bytes, ms, while another peer's burst of tiny records is worked off. */
@@ -56,6 +58,9 @@ export const dialects: Readonly<Record<Dialect['version'], Dialect>> = {
 export const group = 'x25519' as const;
 /** In TLS 1.2 a client has to name the curve of the server's certificate too (RFC 8422 §5.3). */
 export const certificateCurve = 'secp256r1' as const;
+
+/** Sends that are not waited for one by one. */
+export const pipelined = 64;
 
 /** Bytes of bulk between two looks at the clock, which is a system call. */
 export const askEvery = 4_000_000;

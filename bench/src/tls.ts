@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCa } from '@actor-tls/ssl/testing';
 import { type Measures, remoteSide } from './remote-side.js';
-import { type Dialect, dialects, group, type Hostility, type Material, median } from './side.js';
+import { type Dialect, dialects, group, type Hostility, type Material, median, pipelined } from './side.js';
 
 export interface TlsRow {
   readonly name: string;
@@ -133,6 +133,7 @@ async function tls13Rows(sides: readonly Measures[], amount: Amount): Promise<Tl
       'OTP 25': 2,
     }),
     await measure('bulk, sends of 64 KB', 'MB/s', (side, ms) => side.bulk(ms, 65_536), { 'node:tls': 0.5 }),
+    ...(await shortSends(measure)),
     await measure('round trips of 64 bytes', '/s', (side, ms) => side.trips(ms, 64), {
       'node:tls': 0.55,
       'OTP 25': 1,
@@ -143,6 +144,27 @@ async function tls13Rows(sides: readonly Measures[], amount: Amount): Promise<Tl
       await fairness(`slowest echo beside a burst of ${what}`, kind, sides, Math.ceil(amount.rounds / 3)),
     );
   for (const side of sides) await side.close();
+  return rows;
+}
+
+/** Where node:tls, which joins what is written in one turn, is furthest ahead. */
+async function shortSends(measure: Measure): Promise<TlsRow[]> {
+  const rows: TlsRow[] = [];
+  for (const [size, what] of [
+    [256, '256 bytes'],
+    [1024, '1 KB'],
+    [4096, '4 KB'],
+  ] as const) {
+    rows.push(await measure(`sends of ${what}, each awaited`, 'MB/s', (side, ms) => side.bulk(ms, size), {}));
+    rows.push(
+      await measure(
+        `sends of ${what}, ${pipelined} at a time`,
+        'MB/s',
+        (side, ms) => side.stream(ms, size),
+        {},
+      ),
+    );
+  }
   return rows;
 }
 
