@@ -66,6 +66,7 @@ import type { ServerSettings } from '../settings.js';
 import { Transcript } from '../transcript.js';
 import { checkRequestContext, readCertificate, sendCertificate } from './certificate.js';
 import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
+import { checkClientHello, checkSecondClientHello } from './check-client-hello.js';
 import {
   acceptsEarlyData,
   chooseGroup,
@@ -74,8 +75,8 @@ import {
   type Selection,
   type SharedGroup,
 } from './choose.js';
-import { checkClientHello, checkSecondClientHello } from './client-hello.js';
 import { EarlyDataAllowance } from './early-data.js';
+import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { EarlySecret } from './key-schedule.js';
 import {
@@ -92,7 +93,6 @@ import { Tls13PostHandshake } from './post-handshake.js';
 import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
 import { send } from './send.js';
 import { helloRetryRequest, serverHello } from './server-hello.js';
-import { sendCertificateRequest, sendEncryptedExtensions } from './server-parameters.js';
 import type {
   Answered,
   AwaitPsk,
