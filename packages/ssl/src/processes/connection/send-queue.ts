@@ -9,9 +9,9 @@
  */
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
-import { concat } from '../../values/wire/join.js';
 import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import { concat } from '../../values/wire/join.js';
 import { largestPacket, packetHeader } from '../delivery/packet.js';
 import { giveSealingMemory, takeSealingMemory } from './sealing-memory.js';
 
