@@ -43,11 +43,18 @@ function carried(message: unknown): unknown {
   return message instanceof IoTurn ? message.argument : message;
 }
 
+/** A state that cannot say it, or has a method of that name for something else, spoils nobody's picture of the node. */
 function stated(context: unknown): number {
-  return holdsMemory(context) ? context.memoryUse() : 0;
+  if (!mayHoldMemory(context)) return 0;
+  try {
+    const bytes = context.memoryUse();
+    return typeof bytes === 'number' && bytes >= 0 ? bytes : 0;
+  } catch {
+    return 0;
+  }
 }
 
-function holdsMemory(context: unknown): context is MemoryUse {
+function mayHoldMemory(context: unknown): context is { memoryUse(): unknown } {
   return (
     typeof context === 'object' &&
     context !== null &&
