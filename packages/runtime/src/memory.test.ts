@@ -52,6 +52,22 @@ it('weighing a message runs none of its getters, follows no pid, and ends in a r
   expect(await memoryWith(wide)).toBeLessThan(1000);
 });
 
+it('long lists are not looked through', async () => {
+  const test = createTestNode();
+  const pid = test.node.spawn(sleeper);
+  let asked = 0;
+  const list = new Proxy(new Array<number>(10_000).fill(1), {
+    ownKeys: (target) => {
+      asked += 1;
+      return Reflect.ownKeys(target);
+    },
+  });
+  test.node.send(pid, { type: 'bytes', list });
+  await test.settle();
+  expect(memory(test, pid)).toBeLessThan(1000);
+  expect(asked).toBe(0);
+});
+
 it('a state that cannot say what it holds, or means something else, counts nothing', async () => {
   const test = createTestNode();
   const states = [
