@@ -210,6 +210,14 @@ export class Connection
     });
   }
 
+  /** Too many linger after their handshakes have failed. */
+  hurried(): void {
+    this.#later.turn(() => {
+      this.#line.lingered();
+      return this.settle();
+    });
+  }
+
   // ── What the core says ──────────────────────────────────────────────────────────────────────────────
 
   write(pieces: readonly Uint8Array[]): void {
