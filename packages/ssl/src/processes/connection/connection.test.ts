@@ -292,3 +292,19 @@ describe('a write half that comes back for a handshake that runs again', () => {
     await simulation.stop();
   }
 });
+
+describe('a connection that TLS is taken off', () => {
+  it('keeps nothing of what its peer sends meanwhile, when its owner is passive', async () => {
+    const it = await world(asBefore);
+    const { test, run } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    const closing = ssl.close(server, { downgrade: 'infinity' });
+    await test.advance(100);
+    expect(ssl.unwrap(await run(ssl.send(client, Buffer.alloc(2_000_000))))).toBe(true);
+    await test.advance(1000);
+    expect(connectionOf(it, server).memoryUse()).toBeLessThan(100_000);
+    await run(ssl.close(client, { downgrade: 'infinity' }));
+    expect(await run(closing)).toMatchObject({ ok: expect.anything() });
+    await it.simulation.stop();
+  });
+});

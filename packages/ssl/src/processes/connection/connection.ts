@@ -480,7 +480,12 @@ export class Connection
 
   #flushBatch(): void {
     const batch = this.#batch.take();
-    if (batch !== undefined) this.#delivery.push(batch);
+    if (batch !== undefined && !this.#isUnwanted) this.#delivery.push(batch);
+  }
+
+  /** TLS is taken off and the owner is passive: nobody can ask for data any more, and the peer may send without end. */
+  get #isUnwanted(): boolean {
+    return this.#life.state === 'downgrade' && this.#delivery.active === false;
   }
 
   #part(goodbye: Goodbye, life: Life = this.#life): void {
