@@ -307,4 +307,20 @@ describe('a connection that TLS is taken off', () => {
     expect(await run(closing)).toMatchObject({ ok: expect.anything() });
     await it.simulation.stop();
   });
+
+  it('reads on at once, since its peer may have to send before it takes what is queued here', async () => {
+    const it = await world(asBefore);
+    const { run } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    const long = Buffer.alloc(4_000_000);
+    const sending = ssl.send(client, long);
+    const queued = ssl.send(server, long);
+    await it.simulation.test.advance(5000);
+    const closing = ssl.close(server, { downgrade: 60_000 });
+    expect(await run(sending)).toEqual({ ok: true });
+    const { data, end } = await run(receiveAll(client));
+    expect([data.length, end, await queued]).toEqual([long.length, 'closed', { ok: true }]);
+    expect(await run(closing)).toMatchObject({ ok: expect.anything() });
+    await it.simulation.stop();
+  });
 });
