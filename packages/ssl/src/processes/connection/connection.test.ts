@@ -323,4 +323,26 @@ describe('a connection that TLS is taken off', () => {
     expect(await run(closing)).toMatchObject({ ok: expect.anything() });
     await it.simulation.stop();
   });
+
+  it('hands over what followed close_notify in chunks that waited for its turn', async () => {
+    const it = await world(asBefore);
+    const { test, run } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    const connection = connectionOf(it, server);
+    const chunks: Uint8Array[] = [];
+    const late = vi.spyOn(connection, 'chunk').mockImplementation((chunk) => {
+      chunks.push(new Uint8Array(chunk));
+      return undefined;
+    });
+    const own = ssl.close(server, { downgrade: 60_000 });
+    const peer = ssl.close(client, { downgrade: 60_000 });
+    await test.advance(1000);
+    late.mockRestore();
+    inside(it, connection, (one) => {
+      for (const chunk of [...chunks, Buffer.from('plain '), Buffer.from('text')]) one.chunk(chunk, true);
+    });
+    expect(await run(own)).toMatchObject({ data: Buffer.from('plain text') });
+    expect(await run(peer)).toMatchObject({ ok: expect.anything() });
+    await it.simulation.stop();
+  });
 });
