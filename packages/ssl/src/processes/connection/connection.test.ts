@@ -345,4 +345,21 @@ describe('a connection that TLS is taken off', () => {
     expect(await run(peer)).toMatchObject({ ok: expect.anything() });
     await it.simulation.stop();
   });
+
+  it('and whose sender crashes tells it to the one who waits, and nothing to its owner', async () => {
+    const it = await world(asBefore);
+    const { run, test } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    expect(await run(ssl.setopts(server, { active: true }))).toEqual({ ok: true });
+    const closing = ssl.close(server, { downgrade: 'infinity' });
+    await test.advance(100);
+    test.node.exit(server.sender, 'kill');
+    expect(await run(closing)).toMatchObject({
+      error: { tls_alert: ['internal_error', expect.any(String)] },
+    });
+    await run(ssl.close(client));
+    await test.advance(1000);
+    expect(it.self.flush()).toEqual([]);
+    await it.simulation.stop();
+  });
 });

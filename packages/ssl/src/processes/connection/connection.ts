@@ -414,10 +414,12 @@ export class Connection
   #down(ref: Ref): Outcome {
     if (this.#owner.isMonitoredBy(ref)) return this.leave();
     if (ref === this.#senderMonitor && this.#line.open) {
-      // The write half is lost with its process: all that is left is to tell the owner.
+      // The write half is lost with its process: all that is left is to tell who waits, or the owner.
       const reason = crashReason(this.#config);
+      const life = this.#life;
       this.#establishment.disappoint(reason);
-      if (!isUnestablished(this.#life)) this.#delivery.end({ type: 'failed', reason });
+      if (life.state === 'downgrade') life.downgrade.fail(reason);
+      if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
     return undefined;
