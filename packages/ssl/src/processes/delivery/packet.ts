@@ -193,7 +193,9 @@ function http(
   const used = expect === 'line' ? buffer.indexOf(newline) + 1 : endOfHeader(buffer);
   if (used === 0) {
     if (packetSize > 0 && buffer.length >= packetSize) return 'invalid';
-    return expect === 'line' ? untilNewline : untilUnfolded;
+    // A line of a single byte goes on in no further one: any byte may end it.
+    if (expect === 'line' || buffer.length === 1) return untilNewline;
+    return buffer.length === 2 ? moreUnknown : untilUnfolded;
   }
   if (packetSize > 0 && used > packetSize) return 'invalid';
   const text = buffer.subarray(0, used);
