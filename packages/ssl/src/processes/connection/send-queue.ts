@@ -45,6 +45,8 @@ interface Entry {
   /** Bytes already written. */
   done: number;
   waiter: Waiter | undefined;
+  /** Called when it is answered. */
+  answered: (() => void) | undefined;
 }
 
 export class SendQueue {
@@ -154,11 +156,17 @@ export class SendQueue {
       waiter.reply({ ok: true });
       return undefined;
     }
-    const entry: Entry = { kind: 'data', bytes, done: 0, waiter };
+    const entry: Entry = { kind: 'data', bytes, done: 0, waiter, answered: undefined };
     this.#queue.push(entry);
     this.#waiting += bytes.length;
     if (!more || this.#waiting >= stride) this.flush();
-    return entry.waiter === undefined ? undefined : { giveUp: (reason) => answer(entry, { error: reason }) };
+    if (entry.waiter === undefined) return undefined;
+    return {
+      giveUp: (reason) => answer(entry, { error: reason }),
+      whenAnswered(go): void {
+        entry.answered = go;
+      },
+    };
   }
 
   /** close_notify after everything queued; no send is taken any more. The waiter hears when the transport has it. */
@@ -177,7 +185,13 @@ export class SendQueue {
         for (const one of closers) one.reply(result);
       },
     };
-    this.#queue.push({ kind: 'alert', bytes: Uint8Array.of(1, description), done: 0, waiter: all });
+    this.#queue.push({
+      kind: 'alert',
+      bytes: Uint8Array.of(1, description),
+      done: 0,
+      waiter: all,
+      answered: undefined,
+    });
     this.flush();
   }
 
@@ -193,7 +207,13 @@ export class SendQueue {
   }
 
   #writeFatal(half: WriteHalf, description: number, waiter: Waiter): void {
-    this.#written.push({ kind: 'alert', bytes: Uint8Array.of(2, description), done: 2, waiter });
+    this.#written.push({
+      kind: 'alert',
+      bytes: Uint8Array.of(2, description),
+      done: 2,
+      waiter,
+      answered: undefined,
+    });
     this.#blocked = !this.#outlet.write(half.sealAlert(2, description)) || this.#blocked;
     if (!this.#blocked) this.#acknowledge();
   }
@@ -361,6 +381,8 @@ export class SendQueue {
 export interface PendingSend {
   /** `send_timeout`: the caller hears the reason; what was taken is still sent. */
   giveUp(reason: SslReason): void;
+  /** Calls back once it is answered, however that is. */
+  whenAnswered(go: () => void): void;
 }
 
 const sent: SendResult = { ok: true };
@@ -375,7 +397,10 @@ function partOf(entry: Entry): Uint8Array {
 }
 
 function answer(entry: Entry, result: SendResult): void {
-  const { waiter } = entry;
+  const { waiter, answered } = entry;
+  if (waiter === undefined) return;
   entry.waiter = undefined;
-  waiter?.reply(result);
+  entry.answered = undefined;
+  waiter.reply(result);
+  answered?.();
 }

@@ -240,8 +240,10 @@ export class Sender implements MemoryUse {
   #enqueue(queue: SendQueue, data: Uint8Array, from: From<SendResult>): void {
     const sending = queue.send(data, from, this.#self.messageQueueLength > 0);
     if (sending === undefined || this.#sendTimeout === 'infinity') return;
-    // An idle timer may fire after the send was answered; giving up is then without effect.
-    this.#self.sendAfter(this.#sendTimeout, this.#self.pid, new SendTimeout(sending));
+    // A timer that went on would keep the data until it fires.
+    const self = this.#self;
+    const timer = self.sendAfter(this.#sendTimeout, self.pid, new SendTimeout(sending));
+    sending.whenAnswered(() => self.cancelTimer(timer));
   }
 
   pay(what: PostHandshakeReply): void {
