@@ -39,6 +39,7 @@ import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
+import { ocspStatusType } from '../extensions/status-request.js';
 import { readAnswer, serverHello12Column } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
@@ -273,6 +274,9 @@ function receiveStatus(
   { body, raw }: MessageEvent12<'certificate_status'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
+  // The only type that we ask for: of another the response is something else.
+  if (body.statusType !== ocspStatusType)
+    throw new AlertError('malformed_message', `a certificate status of type ${body.statusType}`);
   negotiated.messages.add(raw);
   sink.askVerdict(chain, new Uint8Array(body.response));
   return { state: 'awaitVerdict', negotiated, chain };

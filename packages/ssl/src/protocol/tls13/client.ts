@@ -357,7 +357,8 @@ function agree(
     suite,
     group: offer.group,
     clientRandom: offer.hello.random,
-    serverRandom: body.random,
+    // A copy: facts keep it when the record is long gone.
+    serverRandom: new Uint8Array(body.random),
     sessionId: offer.hello.legacySessionId,
     serverName: offer.serverName,
     hellos,
