@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../values/crypto/default-engine.js';
-import type { AeadName } from '../../values/crypto/engine.js';
+import type { Aead, AeadName } from '../../values/crypto/engine.js';
 import { nobleEngine } from '../../values/crypto/noble/engine.js';
 import { nodeEngine } from '../../values/crypto/node/engine.js';
 import { Secret } from '../../values/secret.js';
@@ -40,6 +40,31 @@ function halves(keyUpdateAt = 1e9): { write: WriteHalf; read: ReadHalf } {
   read.install(new Tls13ReadProtection(aead, secret()), aligned());
   return { write, read };
 }
+
+/** Opens where it is told, into Buffers, as an engine of Node may allocate them. */
+const intoBuffers: Aead = {
+  name: aead.name,
+  keyLength: aead.keyLength,
+  nonceLength: aead.nonceLength,
+  tagLength: aead.tagLength,
+  sealer: (key) => aead.sealer(key),
+  opener: (key) => {
+    const opener = aead.opener(key);
+    return {
+      open: (nonce, aad, pieces, tag) => opener.open(nonce, aad, pieces, tag),
+      direct: {
+        limit: 16_656,
+        allocate: (bytes) => Buffer.alloc(bytes),
+        open(nonce, aad, chunk, at, length, out, outAt) {
+          const end = at + length - 16;
+          const pieces = opener.open(nonce, aad, [chunk.subarray(at, end)], chunk.subarray(end, end + 16));
+          if (pieces !== undefined) out.set(joined(pieces), outAt);
+          return pieces !== undefined;
+        },
+      },
+    };
+  },
+};
 
 function record(type: number, fragment: Uint8Array | number[], version = 0x0303): Uint8Array {
   return Uint8Array.of(
@@ -421,6 +446,21 @@ describe('a budget of a turn', () => {
 });
 
 describe('memory of a reader', () => {
+  it('leaves messages as they were given out when later records are opened', () => {
+    const { write } = halves();
+    const read = new ReadHalf();
+    read.install(new Tls13ReadProtection(intoBuffers, secret()), aligned());
+    const given: Uint8Array[] = [];
+    for (const word of ['first', 'second', 'third']) {
+      read.feed(joined(write.sealHandshake(octets(word))));
+      given.push(present(read.next()).data);
+      read.feed(joined(write.sealApplicationData(octets(word.toUpperCase()))));
+      given.push(present(read.next()).data);
+    }
+    const words = given.map((data) => Buffer.from(data).toString());
+    expect(words).toEqual(['first', 'FIRST', 'second', 'SECOND', 'third', 'THIRD']);
+  });
+
   it('does not keep a large chunk for the few bytes that wait', () => {
     const { write, read } = halves();
     const stream = joined([

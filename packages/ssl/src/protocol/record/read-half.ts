@@ -224,7 +224,8 @@ export class ReadHalf {
     if (end - begin > this.limit) throw new RecordError('record_overflow');
     const code = protection.openedType;
     if (code !== APPLICATION_DATA) {
-      this.setApart(code, run.out.slice(begin, end));
+      // Copied: `slice` of a Buffer, which an engine may have allocated, would be a view of what is written over.
+      this.setApart(code, new Uint8Array(run.out.subarray(begin, end)));
       return false;
     }
     this.check(code, end - begin);
