@@ -2,10 +2,9 @@
  * A handshake machine, whatever its version and role: its arrows, and what must be told about its states besides. Made
  * once, when its file is loaded; every handshake begins in it with data of its own.
  */
-import type { AnyStateMachine } from 'xstate';
 import type { MessageTable } from '../values/wire/message-table.js';
 import type { AlertRules } from './alert-rules.js';
-import { type Arrow, chart, type Table, table } from './arrows.js';
+import { type Arrow, type Table, table } from './arrows.js';
 import type { Facts } from './facts.js';
 import {
   type AnswerEvent,
@@ -49,7 +48,6 @@ export class Machine<Bodies, Data extends { readonly state: string }, Context> {
   readonly table: Table<Data, DialectEvent<Bodies>, Context>;
   /** The answer that a state waits for: the one that an arrow leads out of it on. */
   private readonly questions: ReadonlyMap<Data['state'], AnswerEvent['type']>;
-  private drawn: AnyStateMachine | undefined = undefined;
 
   /** Throws `TypeError` when a state has no way out. */
   constructor(parts: MachineParts<Bodies, Data, Context>) {
@@ -73,11 +71,14 @@ export class Machine<Bodies, Data extends { readonly state: string }, Context> {
     return this.questions.get(state);
   }
 
-  /** The machine as a chart, for drawing, walking and inspecting. */
-  get chart(): AnyStateMachine {
-    const { name, arrows, initial } = this.parts;
-    this.drawn ??= chart(name, arrows, initial, final, [...this.questions.keys()]);
-    return this.drawn;
+  /** The state that ends every handshake. */
+  get final(): string {
+    return final;
+  }
+
+  /** The states that wait for an answer of our own side. */
+  get asking(): readonly Data['state'][] {
+    return [...this.questions.keys()];
   }
 }
 

@@ -28,6 +28,7 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
+import { chartOf } from '../chart.js';
 import {
   answerTo,
   type ClientAuthentication,
@@ -201,7 +202,7 @@ export function tls12Client(offer: ClientOffer, context: ClientContext): Handsha
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function client12Chart(): AnyStateMachine {
-  return machine.chart;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.

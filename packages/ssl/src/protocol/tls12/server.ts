@@ -27,6 +27,7 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
+import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -221,7 +222,7 @@ export function tls12Server(context: ServerContext): Handshake {
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function server12Chart(): AnyStateMachine {
-  return machine.chart;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.

@@ -43,6 +43,7 @@ import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
+import { chartOf } from '../chart.js';
 import {
   answerTo,
   type ClientAuthentication,
@@ -256,7 +257,7 @@ export function tls13Client(offer: Tls13Offer, context: ClientContext): Handshak
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function clientChart(): AnyStateMachine {
-  return machine.chart;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.

@@ -49,6 +49,7 @@ import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
+import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
@@ -217,7 +218,7 @@ export function tls13Server(context: ServerContext): Handshake {
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function serverChart(): AnyStateMachine {
-  return machine.chart;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.
