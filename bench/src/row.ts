@@ -42,3 +42,13 @@ export function figureText(value: number, unit: string): string {
   if (unit === '/s' && value >= 1e6) return `${(value / 1e6).toFixed(2)} M/s`;
   return `${value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US')} ${unit}`;
 }
+
+/** A side of ours: on another Node or engine too. */
+export function isOurs(side: string): boolean {
+  return side === ours || side.startsWith(`${ours} `) || side.startsWith(`${ours},`);
+}
+
+/** What `--json` has printed, with what npm prints before it. */
+export function parseRun(text: string): Run {
+  return JSON.parse(text.slice(text.search(/^\{/m)));
+}
