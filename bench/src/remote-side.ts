@@ -35,20 +35,20 @@ export async function remoteSide(
   const give = (line: string | undefined): void => waiting.shift()?.(line);
   createInterface(child.stdout).on('line', give);
   child.on('error', () => give(undefined));
-  let ended = false;
-  child.on('close', () => {
-    ended = true;
+  let ended: string | undefined;
+  child.on('close', (code, signal) => {
+    ended = signal ?? `code ${code}`;
     for (const each of waiting.splice(0)) each(undefined);
   });
   child.stdin.on('error', () => {});
   const answer = (): Promise<string | undefined> =>
-    new Promise((resolve) => (ended ? resolve(undefined) : waiting.push(resolve)));
+    new Promise((resolve) => (ended === undefined ? waiting.push(resolve) : resolve(undefined)));
   const [, release] = /^ready (.+)$/.exec((await answer()) ?? '') ?? [];
   if (release === undefined) return undefined;
   const ask = async (what: string): Promise<number> => {
     child.stdin.write(`${what}\n`);
     const line = await answer();
-    if (line === undefined) throw new Error(`${program} ended when it was asked to ${what}`);
+    if (line === undefined) throw new Error(`${program} ended, ${ended}, when it was asked to ${what}`);
     return Number(line);
   };
   return {
