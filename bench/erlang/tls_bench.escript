@@ -5,11 +5,17 @@
 %% Reads commands from standard input, one a line, and answers each with one number a line:
 %%   handshake MS   full handshakes per second
 %%   bulk SIZE MS   MB/s, server to client, sends of SIZE bytes
+%%   slow SIZE MS   the same while another connection is flooded whose peer reads slowly
 %%   rtt SIZE MS    round trips per second of SIZE bytes
+%%   crowd SIZE MS OPEN TALKING   the same with OPEN connections, through TALKING of them one after the other
+%%   open COUNT     opens that many and keeps them: microseconds for each
 %% Times are of processor time, the kernel's share included, as on the other sides: statistics(runtime) leaves it out.
 %% The arguments are the PEM files: certificate, key, CA; then suite, group and version.
 -mode(compile).
 
+%% What a slow reader takes at a time, and the ms that it then rests: as in side.ts.
+-define(SLOW_SIZE, 16384).
+-define(SLOW_PAUSE, 10).
 %% Bytes of bulk between two looks at the clock.
 -define(ASK_EVERY, 4000000).
 
@@ -22,7 +28,7 @@ main([Cert, Key, Ca, Suite, Group, Version]) ->
     {ok, {_, Port}} = ssl:sockname(Listen),
     Client = [{cacertfile, Ca}, {verify, verify_peer}, {server_name_indication, "localhost"}, {nodelay, true},
               {active, false} | Common],
-    io:format("ready~n"),
+    io:format("ready OTP ~s~n", [erlang:system_info(otp_release)]),
     loop(Listen, Port, Client).
 
 %% With sessions that are used again the handshakes of TLS 1.2 would be short ones after the first.
@@ -68,19 +74,71 @@ run(["bulk", Size, Ms], Listen, Port, Client) ->
     exit(Sender, kill),
     ssl:close(C),
     Rate;
-run(["rtt", Size, Ms], Listen, Port, Client) ->
+run(["slow", Size, Ms], Listen, Port, Client) ->
     {S, C} = pair(Listen, Port, Client),
+    Chunk = binary:copy(<<"x">>, list_to_integer(Size)),
+    Sender = spawn(fun() -> send_loop(S, Chunk) end),
+    ok = ssl:controlling_process(S, Sender),
+    Reader = spawn(fun() -> receive go -> read_slowly(C) end end),
+    ok = ssl:controlling_process(C, Reader),
+    Reader ! go,
+    Rate = run(["bulk", Size, Ms], Listen, Port, Client),
+    exit(Sender, kill),
+    exit(Reader, kill),
+    Rate;
+run(["rtt", Size, Ms], Listen, Port, Client) ->
+    {Echo, C} = echoing(Listen, Port, Client),
     N = list_to_integer(Size),
+    Message = binary:copy(<<"x">>, N),
+    Rate = rate(list_to_integer(Ms) * 1000, fun() -> ok = ssl:send(C, Message), back(C, N) end),
+    exit(Echo, kill),
+    ssl:close(C),
+    Rate;
+run(["crowd", Size, Ms, Open, Talking], Listen, Port, Client) ->
+    Talkers = talkers(list_to_integer(Open), list_to_integer(Talking), Listen, Port, Client),
+    N = list_to_integer(Size),
+    Message = binary:copy(<<"x">>, N),
+    put(next, 0),
+    rate(list_to_integer(Ms) * 1000, fun() ->
+        Next = put(next, get(next) + 1),
+        C = element(Next rem tuple_size(Talkers) + 1, Talkers),
+        ok = ssl:send(C, Message),
+        back(C, N)
+    end);
+run(["open", Count], Listen, Port, Client) ->
+    N = list_to_integer(Count),
+    Start = cpu_us(),
+    repeat(N, fun() -> keep(pair(Listen, Port, Client)) end),
+    (cpu_us() - Start) / N.
+
+%% The crowd stays open: the next one is the same.
+talkers(Open, Talking, Listen, Port, Client) ->
+    case get(talkers) of
+        undefined ->
+            repeat(Open - Talking, fun() -> keep(pair(Listen, Port, Client)) end),
+            Made = list_to_tuple([element(2, echoing(Listen, Port, Client)) || _ <- lists:seq(1, Talking)]),
+            put(talkers, Made),
+            Made;
+        Made -> Made
+    end.
+
+keep(Pair) -> put(kept, [Pair | case get(kept) of undefined -> []; Kept -> Kept end]).
+
+%% A process that sends back what it gets, and the client's end, whose messages come to us.
+echoing(Listen, Port, Client) ->
+    {S, C} = pair(Listen, Port, Client),
     Echo = spawn(fun() -> receive go -> echo(S) end end),
     ok = ssl:controlling_process(S, Echo),
     ok = ssl:setopts(S, [{active, true}]),
     Echo ! go,
     ok = ssl:setopts(C, [{active, true}]),
-    Message = binary:copy(<<"x">>, N),
-    Rate = rate(list_to_integer(Ms) * 1000, fun() -> ok = ssl:send(C, Message), back(C, N) end),
-    exit(Echo, kill),
-    ssl:close(C),
-    Rate.
+    {Echo, C}.
+
+read_slowly(C) ->
+    case ssl:recv(C, ?SLOW_SIZE) of
+        {ok, _} -> timer:sleep(?SLOW_PAUSE), read_slowly(C);
+        _ -> ok
+    end.
 
 accept_loop(Listen) ->
     {ok, T} = ssl:transport_accept(Listen),

@@ -1,5 +1,6 @@
 /** actor-tls: processes that own their connections. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as rest } from 'node:timers/promises';
 import { createNode, type Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import type { CryptoEngine } from '@actor-tls/ssl/core';
@@ -10,12 +11,16 @@ import {
   askEvery,
   besideHostile,
   certificateCurve,
+  costOfEach,
   cpu,
   type Dialect,
   group,
   type Material,
+  pipelined,
   rate,
   type Side,
+  slowPause,
+  slowSize,
 } from './side.js';
 
 /** The one certificate of a PEM file. */
@@ -83,6 +88,42 @@ export async function actorSide(
     throw new Error(`the connection ended: ${message.type}`);
   };
 
+  /** MB per second of what the server sends until its connection ends. */
+  const flood = async (ms: number, send: (theirs: ssl.SslSocket) => Promise<void>): Promise<number> => {
+    const [ours, theirs] = await pair();
+    await serve(theirs, () => send(theirs));
+    ssl.unwrap(await ssl.setopts(ours, { active: true }));
+    const begin = cpu();
+    let received = 0;
+    while (cpu() - begin < ms)
+      for (const next = received + askEvery; received < next; )
+        received += bytes(await self.receive()).length;
+    const result = received / 1e3 / (cpu() - begin);
+    await ssl.close(ours);
+    self.flush();
+    return result;
+  };
+
+  const sending =
+    (size: number) =>
+    async (theirs: ssl.SslSocket): Promise<void> => {
+      const chunk = Buffer.alloc(size, 1);
+      while ('ok' in (await ssl.send(theirs, chunk)));
+    };
+  /** A new connection whose server sends back what it gets; the client's end, whose messages come to us. */
+  const echoing = async (): Promise<ssl.SslSocket> => {
+    const [ours, theirs] = await pair();
+    await serve(theirs, echo(theirs));
+    ssl.unwrap(await ssl.setopts(theirs, { active: true }));
+    ssl.unwrap(await ssl.setopts(ours, { active: true }));
+    return ours;
+  };
+  const trip = async (ours: ssl.SslSocket, message: Uint8Array): Promise<void> => {
+    await ssl.send(ours, message);
+    for (let left = message.length; left > 0; ) left -= bytes(await self.receive()).length;
+  };
+  const talkers: ssl.SslSocket[] = [];
+
   return {
     handshakes: (ms) => rate(ms, () => handshake()),
     unseenHandshakes: (ms) =>
@@ -101,47 +142,53 @@ export async function actorSide(
         const { cacertfile: _, ...others } = client;
         return handshake({ ...others, cacerts: [trusted, stranger.slice()] });
       }),
-    async bulk(ms, size) {
-      const [ours, theirs] = await pair();
-      const chunk = Buffer.alloc(size, 1);
-      await serve(theirs, async () => {
-        while ('ok' in (await ssl.send(theirs, chunk)));
-      });
-      ssl.unwrap(await ssl.setopts(ours, { active: true }));
-      const begin = cpu();
-      let received = 0;
-      while (cpu() - begin < ms)
-        for (const next = received + askEvery; received < next; )
-          received += bytes(await self.receive()).length;
-      const result = received / 1e3 / (cpu() - begin);
-      await ssl.close(ours);
-      self.flush();
+    bulk: (ms, size) => flood(ms, sending(size)),
+    stream: (ms, size) =>
+      flood(ms, async (theirs) => {
+        const chunk = Buffer.alloc(size, 1);
+        for (let last: ssl.Result<true> = { ok: true }; 'ok' in last; ) {
+          for (let i = 1; i < pipelined; i++) void ssl.send(theirs, chunk);
+          last = await ssl.send(theirs, chunk);
+        }
+      }),
+    async bulkBesideSlow(ms, size) {
+      const [slow, flooding] = await pair();
+      await serve(flooding, () => sending(size)(flooding));
+      const reading = (async () => {
+        while ('ok' in (await ssl.recv(slow, slowSize))) await rest(slowPause);
+      })();
+      const result = await flood(ms, sending(size));
+      await ssl.close(slow);
+      await reading;
       return result;
     },
     async trips(ms, size) {
-      const [ours, theirs] = await pair();
-      await serve(theirs, echo(theirs));
-      ssl.unwrap(await ssl.setopts(theirs, { active: true }));
-      ssl.unwrap(await ssl.setopts(ours, { active: true }));
+      const ours = await echoing();
       const message = Buffer.alloc(size, 2);
-      const result = await rate(ms, async () => {
-        await ssl.send(ours, message);
-        let left = size;
-        while (left > 0) left -= bytes(await self.receive()).length;
-      });
+      const result = await rate(ms, () => trip(ours, message));
       await ssl.close(ours);
       self.flush();
       return result;
     },
-    async slowestEcho(kind) {
-      const [ours, theirs] = await pair();
-      await serve(theirs, echo(theirs));
-      ssl.unwrap(await ssl.setopts(theirs, { active: true }));
-      ssl.unwrap(await ssl.setopts(ours, { active: true }));
+    async crowd(ms, size, open, talking) {
+      if (talkers.length === 0) {
+        for (let i = talking; i < open; i++) await pair();
+        for (let i = 0; i < talking; i++) talkers.push(await echoing());
+      }
+      const message = Buffer.alloc(size, 2);
+      let next = 0;
+      return rate(ms, async () => {
+        const talker = talkers[next++ % talkers.length];
+        if (talker !== undefined) await trip(talker, message);
+      });
+    },
+    async slowestEcho(kind, records) {
+      const ours = await echoing();
       const message = Buffer.alloc(64, 2);
       const slowest = await besideHostile(
         port,
         kind,
+        records,
         async () => {
           const accepted = ssl.unwrap(await ssl.transportAccept(acceptor, listener));
           const socket = ssl.unwrap(await ssl.handshake(acceptor, accepted));
@@ -154,18 +201,13 @@ export async function actorSide(
           });
           return { drained };
         },
-        async () => {
-          await ssl.send(ours, message);
-          for (let left = message.length; left > 0; ) left -= bytes(await self.receive()).length;
-        },
+        () => trip(ours, message),
       );
       await ssl.close(ours);
       self.flush();
       return slowest;
     },
-    async open(count) {
-      for (let i = 0; i < count; i++) await pair();
-    },
+    open: (count) => costOfEach(count, () => pair()),
     async close() {
       ssl.unwrap(await ssl.stop(node));
     },

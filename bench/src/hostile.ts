@@ -1,5 +1,5 @@
 /**
- * A peer that sends as much work as it can in few bytes: `hostile.js port records|keyUpdates`. It seals all of it
+ * A peer that sends as much work as it can in few bytes: `hostile.js port records|keyUpdates count`. It seals all of it
  * before it says `ready` and waits for a line, so that what is measured then is what the server makes of it.
  */
 import { X509Certificate } from 'node:crypto';
@@ -8,15 +8,13 @@ import { createInterface } from 'node:readline';
 import { Core, nodeEngine, type Sink, sealKeyUpdate, suiteByName, type WriteHalf } from '@actor-tls/ssl/core';
 import { dialects, group } from './side.js';
 
-const [port, kind] = process.argv.slice(2);
-/** More than any turn takes, less than a second's work. */
-const records = 40_000;
+const [port, kind, records] = process.argv.slice(2);
 
 /** One byte a record; with key updates, one before each. */
 function burst(write: WriteHalf): Uint8Array {
   const byte = Uint8Array.of(1);
   const pieces: Uint8Array[] = [];
-  for (let count = 0; count < records; count += 1) {
+  for (let count = 0; count < Number(records); count += 1) {
     if (kind === 'keyUpdates' && count % 2 === 0)
       pieces.push(...sealKeyUpdate(write, 'update_not_requested'));
     else pieces.push(...write.sealApplicationData(byte));

@@ -1,21 +1,39 @@
 /**
- * All figures of the README in one command: `npm run bench [-- --quick] [-- --json] [-- tls | runtime]`.
- * `--quick` shows that all of it runs: its figures are those of code that is hardly warm.
+ * All figures of the README in one command:
+ *
+ *   npm run bench [-- --quick] [-- --json] [-- --node PATH] [-- --only TEXT] [-- tls | runtime]
+ *
+ * `--quick` shows that all of it runs: its figures are those of code that is hardly warm. `--node` measures the sides of
+ * TLS that run on Node on that one as well; ACTOR_TLS_OTHER_NODE names it too. `--only` measures the rows of TLS whose
+ * names contain the text. ACTOR_TLS_NEWER_OTP names the folder of a second OTP (`erlang/unpack-newer.sh`).
  *
  * Runs itself again on one processor when `taskset` is there, so that both ends and the runtime share one core, as
  * OTP's single scheduler does.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Run } from './row.js';
 import { runtimeBench } from './runtime.js';
-import { ours, type TlsRow, tlsBench } from './tls.js';
+import { table } from './table.js';
+import { full, quick, tlsBench } from './tls.js';
 
-const flags = new Set(process.argv.slice(2));
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    node: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
+});
 
 if (process.env['ACTOR_TLS_PINNED'] === undefined) {
   const core = String(cpus().length - 1);
-  const again = [process.execPath, '--expose-gc', fileURLToPath(import.meta.url), ...flags];
+  const again = [process.execPath, '--expose-gc', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const run = spawnSync('taskset', ['-c', core, ...again], {
     stdio: 'inherit',
     env: { ...process.env, ACTOR_TLS_PINNED: core },
@@ -24,53 +42,42 @@ if (process.env['ACTOR_TLS_PINNED'] === undefined) {
   if (run.error === undefined) process.exit(run.status ?? 1);
 }
 
-const wanted = (part: string): boolean => flags.has(part) || !(flags.has('tls') || flags.has('runtime'));
-const quick = flags.has('--quick');
+/** What is missing is said where it does not get among the figures. */
+function say(line: string): void {
+  console.error(line);
+}
+
+const wanted = (part: string): boolean =>
+  positionals.includes(part) || !(positionals.includes('tls') || positionals.includes('runtime'));
 const where = `Node ${process.version}, ${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${
   process.env['ACTOR_TLS_PINNED'] === undefined ? 'not pinned' : 'one core'
-}, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}`;
+}, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}${
+  flags.quick ? ', quick: hardly warm' : ''
+}`;
 
-const tls = wanted('tls') ? await tlsBench(quick ? 150 : 250, quick ? 3 : 30, quick ? 400 : 12_000) : [];
-const runtime = wanted('runtime') ? await runtimeBench() : [];
+const newer = process.env['ACTOR_TLS_NEWER_OTP'];
+const escripts = ['escript'];
+if (newer !== undefined && existsSync(join(newer, 'escript'))) escripts.push(join(newer, 'escript'));
+else
+  say(
+    `no newer OTP: ${newer === undefined ? 'ACTOR_TLS_NEWER_OTP names no folder' : 'none in ACTOR_TLS_NEWER_OTP'}; bench/erlang/unpack-newer.sh fills one`,
+  );
+const otherNode = flags.node ?? process.env['ACTOR_TLS_OTHER_NODE'];
 
-if (flags.has('--json')) console.log(JSON.stringify({ where, tls, runtime }, undefined, 2));
+const run: Run = {
+  where,
+  tls: wanted('tls')
+    ? await tlsBench(flags.quick ? quick : full, { only: flags.only, escripts, otherNode, say })
+    : [],
+  runtime: wanted('runtime') ? await runtimeBench(flags.quick ? 1 : 3, flags.quick ? 10 : 1, escripts) : [],
+};
+
+if (flags.json) console.log(JSON.stringify(run, undefined, 2));
 else {
-  console.log(`${where}; rates per second of processor time\n`);
-  if (tls.length > 0) console.log(`${tlsTable(tls)}\n`);
-  if (runtime.length > 0) console.log(runtimeTable(runtime));
+  console.log(
+    `${where}; rates per second of processor time; in brackets ours over the other's, on the same Node\n`,
+  );
+  if (run.tls.length > 0) console.log(`${table(run.tls)}\n`);
+  if (run.runtime.length > 0) console.log(table(run.runtime));
 }
 process.exit(0);
-
-/** Markdown, with ours over the other's behind each of the others' figures. */
-function tlsTable(rows: readonly TlsRow[]): string {
-  const sides = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
-  const lines = rows.map((row) => {
-    const cells = sides.map((side) => {
-      const figure = row.figures[side];
-      if (figure === undefined) return '–';
-      const text = `${figure < 100 ? figure.toFixed(1) : Math.round(figure)} ${row.unit}`;
-      if (side === ours) return `**${text}**`;
-      const ratio = row.ratios[side] ?? Number.NaN;
-      const target = row.targets[side];
-      if (target === undefined) return `${text} (${ratio.toFixed(2)} ×)`;
-      const met = row.better === 'more' ? ratio >= target : ratio <= target;
-      return `${text} (${ratio.toFixed(2)} ×, target ${target}${met ? '' : ', missed'})`;
-    });
-    return `| ${row.name} | ${cells.join(' | ')} |`;
-  });
-  return [`| | ${sides.join(' | ')} |`, `| --- |${' --- |'.repeat(sides.length)}`, ...lines].join('\n');
-}
-
-function runtimeTable(rows: Awaited<ReturnType<typeof runtimeBench>>): string {
-  const lines = rows.map(({ name, unit, ours: own, erlang, target }) => {
-    const met = unit === '/s' ? own >= target : own <= target;
-    const text = (value: number | undefined): string =>
-      value === undefined
-        ? '–'
-        : unit === '/s'
-          ? `${(value / 1e6).toFixed(2)} M/s`
-          : `${value.toFixed(1)} ${unit}`;
-    return `| ${name} | **${text(own)}** | ${text(erlang)} | ${text(target)}${met ? '' : ', missed'} |`;
-  });
-  return ['| | actor-tls | Erlang | target |', '| --- | --- | --- | --- |', ...lines].join('\n');
-}

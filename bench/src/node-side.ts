@@ -1,7 +1,26 @@
 /** node:tls as its manual shows it, with one secure context for all connections of a side. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as rest } from 'node:timers/promises';
 import { connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
-import { askEvery, besideHostile, cpu, type Dialect, type Material, rate, type Side } from './side.js';
+import {
+  askEvery,
+  besideHostile,
+  costOfEach,
+  cpu,
+  type Dialect,
+  type Material,
+  rate,
+  type Side,
+  slowPause,
+  slowSize,
+} from './side.js';
+
+interface Echoing {
+  readonly ours: TLSSocket;
+  readonly theirs: TLSSocket;
+  /** One message there and back. */
+  readonly trip: () => Promise<void>;
+}
 
 export async function nodeSide(files: Material, { version, openssl }: Dialect): Promise<Side> {
   const waiting: ((socket: TLSSocket) => void)[] = [];
@@ -49,92 +68,122 @@ export async function nodeSide(files: Material, { version, openssl }: Dialect): 
       await end(await pair());
     });
 
+  /** Sends as fast as the stream takes it. */
+  const flood = async (socket: TLSSocket, chunk: Uint8Array, running: () => boolean): Promise<void> => {
+    while (running() && !socket.destroyed)
+      if (!socket.write(chunk))
+        await new Promise<void>((resolve) => {
+          const go = (): void => {
+            socket.off('drain', go).off('close', go);
+            resolve();
+          };
+          socket.on('drain', go).on('close', go);
+        });
+  };
+
+  const bulk = async (ms: number, size: number): Promise<number> => {
+    const [ours, theirs] = await pair();
+    const chunk = Buffer.alloc(size, 1);
+    let running = true;
+    const sending = flood(theirs, chunk, () => running).then(() => theirs.end());
+    const begin = cpu();
+    let received = 0;
+    let next = askEvery;
+    const done = new Promise<number>((resolve) => {
+      ours.on('data', (data: Buffer) => {
+        received += data.length;
+        if (!running || received < next) return;
+        next = received + askEvery;
+        if (cpu() - begin < ms) return;
+        running = false;
+        resolve(received / 1e3 / (cpu() - begin));
+      });
+    });
+    const result = await done;
+    await sending;
+    await end([ours]);
+    return result;
+  };
+
+  /** A new connection whose server sends back what it gets. */
+  const echoing = async (size: number): Promise<Echoing> => {
+    const [ours, theirs] = await pair();
+    theirs.on('data', (data: Buffer) => theirs.write(data));
+    const message = Buffer.alloc(size, 2);
+    let left = 0;
+    let back: () => void = () => {};
+    ours.on('data', (data: Buffer) => {
+      left -= data.length;
+      if (left <= 0) back();
+    });
+    const trip = (): Promise<void> => {
+      left = size;
+      const answered = new Promise<void>((resolve) => {
+        back = resolve;
+      });
+      ours.write(message);
+      return answered;
+    };
+    return { ours, theirs, trip };
+  };
+  const talkers: Echoing[] = [];
+
   return {
     handshakes,
     unseenHandshakes: handshakes,
     coldHandshakes: handshakes,
-    async bulk(ms, size) {
-      const [ours, theirs] = await pair();
-      const chunk = Buffer.alloc(size, 1);
+    bulk,
+    // A write is never waited for while the stream has room.
+    stream: bulk,
+    async bulkBesideSlow(ms, size) {
+      const [slow, flooding] = await pair();
       let running = true;
-      const sending = (async () => {
-        while (running)
-          if (!theirs.write(chunk)) await new Promise<void>((resolve) => theirs.once('drain', resolve));
-        theirs.end();
+      const flooded = flood(flooding, Buffer.alloc(size, 1), () => running);
+      const reading = (async () => {
+        while (running) {
+          slow.read(slowSize);
+          await rest(slowPause);
+        }
       })();
-      const begin = cpu();
-      let received = 0;
-      let next = askEvery;
-      const done = new Promise<number>((resolve) => {
-        ours.on('data', (data: Buffer) => {
-          received += data.length;
-          if (!running || received < next) return;
-          next = received + askEvery;
-          if (cpu() - begin < ms) return;
-          running = false;
-          resolve(received / 1e3 / (cpu() - begin));
-        });
-      });
-      const result = await done;
-      await sending;
-      await end([ours]);
+      const result = await bulk(ms, size);
+      running = false;
+      slow.destroy();
+      flooding.destroy();
+      await Promise.all([flooded, reading]);
       return result;
     },
     async trips(ms, size) {
-      const [ours, theirs] = await pair();
-      theirs.on('data', (data: Buffer) => theirs.write(data));
-      const message = Buffer.alloc(size, 2);
-      let left = 0;
-      let back: () => void = () => {};
-      ours.on('data', (data: Buffer) => {
-        left -= data.length;
-        if (left <= 0) back();
-      });
-      const result = await rate(ms, () => {
-        left = size;
-        const answered = new Promise<void>((resolve) => {
-          back = resolve;
-        });
-        ours.write(message);
-        return answered;
-      });
+      const { ours, theirs, trip } = await echoing(size);
+      const result = await rate(ms, trip);
       await end([ours, theirs]);
       return result;
     },
-    async slowestEcho(kind) {
-      const [ours, theirs] = await pair();
-      theirs.on('data', (data: Buffer) => theirs.write(data));
-      const message = Buffer.alloc(64, 2);
-      let left = 0;
-      let back: () => void = () => {};
-      ours.on('data', (data: Buffer) => {
-        left -= data.length;
-        if (left <= 0) back();
-      });
+    async crowd(ms, size, open, talking) {
+      if (talkers.length === 0) {
+        for (let i = talking; i < open; i++) await pair();
+        for (let i = 0; i < talking; i++) talkers.push(await echoing(size));
+      }
+      let next = 0;
+      return rate(ms, async () => talkers[next++ % talkers.length]?.trip());
+    },
+    async slowestEcho(kind, records) {
+      const { ours, theirs, trip } = await echoing(64);
       const slowest = await besideHostile(
         port,
         kind,
+        records,
         async () => {
           const socket = await new Promise<TLSSocket>((resolve) => waiting.push(resolve));
           const drained = new Promise<void>((resolve) => socket.once('end', () => resolve()));
           socket.resume();
           return { drained };
         },
-        () => {
-          left = message.length;
-          const answered = new Promise<void>((resolve) => {
-            back = resolve;
-          });
-          ours.write(message);
-          return answered;
-        },
+        trip,
       );
       await end([ours, theirs]);
       return slowest;
     },
-    async open(count) {
-      for (let i = 0; i < count; i++) await pair();
-    },
+    open: (count) => costOfEach(count, pair),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

@@ -1,10 +1,9 @@
 /**
  * The process runtime beside Erlang's, in one run: the two take turns, the median of the rounds counts. Rates are per
- * second of processor time, so that a busy neighbour does not count. Run: `node bench/dist/runtime.js`.
+ * second of processor time, so that a busy neighbour does not count.
  */
 import { execFileSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
-import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -18,17 +17,8 @@ import {
   startSupervisor,
 } from '@actor-tls/runtime';
 import { createMachine } from 'xstate';
+import { ours, type Row } from './row.js';
 
-/** One figure: ours, Erlang's where there is one, and the least (a rate) or most (the rest) that we promise. */
-export interface RuntimeRow {
-  readonly name: string;
-  readonly unit: '/s' | 'bytes' | 'ms';
-  readonly ours: number;
-  readonly erlang: number | undefined;
-  readonly target: number;
-}
-
-const ROUNDS = 3;
 const BATCH = 1000;
 
 const counter: GenServer<number> = {
@@ -282,13 +272,13 @@ async function chainMs(): Promise<number> {
 
 const SCRIPT = fileURLToPath(new URL('../erlang/runtime_bench.escript', import.meta.url));
 
-/** One round in Erlang: its figures by name; empty where Erlang is not installed. */
-function erlangRound(): Map<string, number> {
+/** One round in Erlang: its figures by name; empty where this Erlang is not installed. */
+function erlangRound(escript: string, less: number): Map<string, number> {
   try {
-    const output = execFileSync('escript', [SCRIPT], {
+    const output = execFileSync(escript, [SCRIPT, String(less)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: 25_000,
+      timeout: 120_000,
     });
     return new Map(
       output
@@ -307,27 +297,49 @@ function median(values: readonly (number | undefined)[]): number | undefined {
   return known[known.length >> 1];
 }
 
-/** Runs the whole bench: under a minute. */
-export async function runtimeBench(): Promise<RuntimeRow[]> {
-  for (const rate of rates) await rateOf({ ...rate, count: Math.ceil(rate.count / 5) });
-  const ours = new Map<string, number[]>();
-  const erlang: Map<string, number>[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const rate of rates) {
-      const values = ours.get(rate.name) ?? [];
-      values.push(await rateOf(rate));
-      ours.set(rate.name, values);
+/**
+ * Runs the whole bench: two minutes when nothing is left out. `less`: by how much less of each is to be done;
+ * `escripts`: the programs that run a script on an Erlang.
+ */
+export async function runtimeBench(
+  rounds: number,
+  less: number,
+  escripts: readonly string[],
+): Promise<Row[]> {
+  const counted = (rate: Rate, divisor: number): Promise<number> =>
+    rateOf({ ...rate, count: Math.ceil(rate.count / divisor) });
+  for (const rate of rates) await counted(rate, 5 * less);
+  const own = new Map<string, number[]>();
+  const erlang = new Map<string, Map<string, number>[]>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const rate of rates) own.set(rate.name, [...(own.get(rate.name) ?? []), await counted(rate, less)]);
+    for (const escript of escripts) {
+      const figures = erlangRound(escript, less);
+      const release = figures.get('release');
+      if (release === undefined) continue;
+      erlang.set(`OTP ${release}`, [...(erlang.get(`OTP ${release}`) ?? []), figures]);
     }
-    erlang.push(erlangRound());
   }
-  const theirs = (name: string): number | undefined => median(erlang.map((round) => round.get(name)));
-  const rows: RuntimeRow[] = rates.map(({ name, erlang: key, target }) => ({
-    name,
-    unit: '/s',
-    ours: median(ours.get(name) ?? []) ?? Number.NaN,
-    erlang: theirs(key),
-    target,
-  }));
+  const row = (
+    name: string,
+    unit: Row['unit'],
+    figure: number | undefined,
+    aim: number,
+    key?: string,
+  ): Row => {
+    const figures: Record<string, number> = { [ours]: figure ?? Number.NaN };
+    const ratios: Record<string, number> = {};
+    for (const [side, taken] of erlang) {
+      const theirs = median(taken.map((values) => values.get(key ?? '')));
+      if (theirs === undefined) continue;
+      figures[side] = theirs;
+      ratios[side] = (figure ?? Number.NaN) / theirs;
+    }
+    return { name, unit, figures, ratios, targets: {}, aim, better: unit === '/s' ? 'more' : 'less' };
+  };
+  const rows = rates.map(({ name, erlang: key, target }) =>
+    row(name, '/s', median(own.get(name) ?? []), target, key),
+  );
   const idle = async (self: Self): Promise<void> => {
     await self.receive();
   };
@@ -336,62 +348,20 @@ export async function runtimeBench(): Promise<RuntimeRow[]> {
     context: { n: 0 },
     states: { a: { on: { go: 'b' } }, b: { on: { go: 'a' } } },
   });
-  const bytes = async (
-    name: string,
-    target: number,
-    key: string | undefined,
-    start: (node: Node) => unknown,
-  ): Promise<void> => {
-    rows.push({
-      name,
-      unit: 'bytes',
-      ours: median([await idleBytes(start), await idleBytes(start), await idleBytes(start)]) ?? Number.NaN,
-      erlang: key === undefined ? undefined : theirs(key),
-      target,
-    });
-  };
-  await bytes('idle gen-server', 1536, 'idle_gen_server', (node) => startGenServer(node, counter, undefined));
-  await bytes('idle async body', 2048, 'idle_async', (node) => node.spawn(idle));
-  await bytes('idle machine', 2560, undefined, (node) => node.spawn(hostLogic(machine)));
-  rows.push({
-    name: 'round trip under a storm, p99',
-    unit: 'ms',
-    ours: await roundTripUnderStorm(),
-    erlang: undefined,
-    target: 1,
-  });
-  rows.push({
-    name: 'chain of 100,000 links dies',
-    unit: 'ms',
-    ours: await chainMs(),
-    erlang: theirs('chain_ms'),
-    target: 1000,
-  });
-  return rows;
-}
-
-/** A line of the table. */
-function line({ name, unit, ours, erlang, target }: RuntimeRow): string {
-  const figure = (value: number | undefined): string => {
-    if (value === undefined) return '–';
-    if (unit === '/s') return `${(value / 1e6).toFixed(3)} M/s`;
-    return unit === 'bytes' ? `${Math.round(value)} B` : `${value.toFixed(2)} ms`;
-  };
-  const isMet = unit === '/s' ? ours >= target : ours <= target;
-  return [
-    name.padEnd(40),
-    figure(ours).padStart(12),
-    figure(erlang).padStart(12),
-    figure(target).padStart(12),
-    isMet ? '' : '  MISSED',
-  ].join(' ');
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const rows = await runtimeBench();
-  console.log(
-    `Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}; rates per second of processor time`,
+  const bytes = async (start: (node: Node) => unknown): Promise<number | undefined> =>
+    median([await idleBytes(start), await idleBytes(start), await idleBytes(start)]);
+  rows.push(
+    row(
+      'idle gen-server',
+      'bytes',
+      await bytes((node) => startGenServer(node, counter, undefined)),
+      1536,
+      'idle_gen_server',
+    ),
+    row('idle async body', 'bytes', await bytes((node) => node.spawn(idle)), 2048, 'idle_async'),
+    row('idle machine', 'bytes', await bytes((node) => node.spawn(hostLogic(machine))), 2560),
+    row('round trip under a storm, p99', 'ms', await roundTripUnderStorm(), 1),
+    row('chain of 100,000 links dies', 'ms', await chainMs(), 1000, 'chain_ms'),
   );
-  console.log([''.padEnd(40), 'ours'.padStart(12), 'Erlang'.padStart(12), 'target'.padStart(12)].join(' '));
-  for (const row of rows) console.log(line(row));
+  return rows;
 }

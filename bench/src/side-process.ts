@@ -18,7 +18,7 @@ const side: Side =
     : await actorSide(files, dialect, which === 'noble' ? nobleEngine : undefined);
 
 function measure(command: string): Promise<number> {
-  const [what, first, second] = command.split(' ');
+  const [what, first, second, third, fourth] = command.split(' ');
   switch (what) {
     case 'handshake':
       return side.handshakes(Number(first));
@@ -28,15 +28,23 @@ function measure(command: string): Promise<number> {
       return side.coldHandshakes(Number(first));
     case 'bulk':
       return side.bulk(Number(second), Number(first));
+    case 'stream':
+      return side.stream(Number(second), Number(first));
+    case 'slow':
+      return side.bulkBesideSlow(Number(second), Number(first));
     case 'rtt':
       return side.trips(Number(second), Number(first));
+    case 'crowd':
+      return side.crowd(Number(second), Number(first), Number(third), Number(fourth));
+    case 'open':
+      return side.open(Number(first));
     case 'fairness':
-      return side.slowestEcho(first === 'keyUpdates' ? first : 'records');
+      return side.slowestEcho(first === 'keyUpdates' ? first : 'records', Number(second));
     default:
       throw new Error(`no such measure: ${command}`);
   }
 }
 
-console.log('ready');
+console.log(`ready Node ${process.versions.node}`);
 for await (const command of createInterface(process.stdin)) console.log(await measure(command));
 process.exit(0);

@@ -15,12 +15,21 @@ export interface Side {
   coldHandshakes(ms: number): Promise<number>;
   /** MB per second from server to client, each send of `size` bytes. */
   bulk(ms: number, size: number): Promise<number>;
+  /** The same with {@link pipelined} sends on their way at a time, for those who need not wait for each. */
+  stream(ms: number, size: number): Promise<number>;
+  /** The same while another connection is flooded too, whose peer reads {@link slowSize} bytes each {@link slowPause} ms. */
+  bulkBesideSlow(ms: number, size: number): Promise<number>;
   /** Messages of `size` bytes sent, sent back and received per second. */
   trips(ms: number, size: number): Promise<number>;
-  /** The slowest of the echoes of 64 bytes, ms, while another peer's burst of tiny records is worked off. */
-  slowestEcho(kind: Hostility): Promise<number>;
-  /** Opens that many connections and leaves them idle. */
-  open(count: number): Promise<void>;
+  /**
+   * The same with `open` connections, through `talking` of them one after the other. They stay open: the next crowd of
+   * this side is the same one.
+   */
+  crowd(ms: number, size: number, open: number, talking: number): Promise<number>;
+  /** The slowest of the echoes of 64 bytes, ms, while another peer's burst of tiny records is worked off, so many of them. */
+  slowestEcho(kind: Hostility, records: number): Promise<number>;
+  /** Opens that many connections and leaves them idle; µs of processor time for each. */
+  open(count: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -57,6 +66,14 @@ export const group = 'x25519' as const;
 /** In TLS 1.2 a client has to name the curve of the server's certificate too (RFC 8422 §5.3). */
 export const certificateCurve = 'secp256r1' as const;
 
+/** Sends that are not waited for one by one. */
+export const pipelined = 64;
+
+/** What a slow reader takes at a time, and then rests. Some 1.6 MB/s. */
+export const slowSize = 16_384;
+/** ms. */
+export const slowPause = 10;
+
 /** Bytes of bulk between two looks at the clock, which is a system call. */
 export const askEvery = 4_000_000;
 
@@ -75,6 +92,13 @@ export async function rate(ms: number, operation: () => Promise<void>): Promise<
   return (count * 1000) / spent;
 }
 
+/** µs of processor time for each of so many. */
+export async function costOfEach(count: number, operation: () => Promise<unknown>): Promise<number> {
+  const begin = cpu();
+  for (let i = 0; i < count; i++) await operation();
+  return ((cpu() - begin) * 1000) / count;
+}
+
 /** ms of processor time that this process has used. */
 export function cpu(): number {
   const { user, system } = process.cpuUsage();
@@ -88,10 +112,13 @@ export const median = (values: readonly number[]): number =>
 export async function besideHostile(
   port: number,
   kind: Hostility,
+  records: number,
   accepted: () => Promise<{ readonly drained: Promise<void> }>,
   echo: () => Promise<void>,
 ): Promise<number> {
-  const peer = spawn(process.execPath, [hostile, String(port), kind], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const peer = spawn(process.execPath, [hostile, String(port), kind, String(records)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ready = new Promise<void>((resolve) => createInterface(peer.stdout).once('line', () => resolve()));
   const { drained } = await accepted();
   await ready;

@@ -1,6 +1,6 @@
 /**
- * TLS 1.3 and 1.2 side by side: actor-tls on both engines, node:tls and OTP, in turn, round by round. Rates are medians, per
- * second of processor time of the process that runs both ends; a ratio is the median of the rounds' ratios, since a
+ * TLS 1.3 and 1.2 side by side: actor-tls on both engines, node:tls and OTP, in turn, round by round. Rates are medians,
+ * per second of processor time of the process that runs both ends; a ratio is the median of the rounds' ratios, since a
  * shared machine is slower at one time than at another, but within a round hardly.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,30 +9,96 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCa } from '@actor-tls/ssl/testing';
-import { type Measures, remoteSide } from './remote-side.js';
-import { type Dialect, dialects, group, type Hostility, type Material, median } from './side.js';
+import { allowed, type Measures, type Program, remoteSide } from './remote-side.js';
+import { ours, type Row } from './row.js';
+import { type Dialect, dialects, group, type Hostility, type Material, median, pipelined } from './side.js';
 
-export interface TlsRow {
-  readonly name: string;
-  readonly unit: string;
-  /** By side's name. */
-  readonly figures: Readonly<Record<string, number>>;
-  /** Ours over the other's, by side's name. */
-  readonly ratios: Readonly<Record<string, number>>;
-  /** Ours must be at least (rates) or at most (memory) this many times the other's. */
-  readonly targets: Readonly<Record<string, number>>;
-  readonly better: 'more' | 'less';
+/** How much is measured. */
+interface Amount {
+  /** Processor time per side, measure and round. */
+  readonly ms: number;
+  readonly rounds: number;
+  /** The same per side and measure before the first round, in so many turns. */
+  readonly warmMs: number;
+  readonly warmSlices: number;
+  /** Connections whose memory is measured. */
+  readonly idle: number;
+  /** Records of a hostile peer's burst: more than any turn takes, less than a second's work. */
+  readonly burst: number;
+  readonly crowd: { readonly open: number; readonly talking: number };
+  /** How many are open when the cost of further ones is measured, rising. */
+  readonly grown: readonly number[];
+  /** Over how many of these that cost is taken. */
+  readonly grownBy: number;
 }
 
-export const ours = 'actor-tls';
-const idleConnections = 5000;
-const warmSlices = 12;
+export const full: Amount = {
+  ms: 250,
+  rounds: 30,
+  warmMs: 12_000,
+  warmSlices: 12,
+  idle: 5000,
+  burst: 40_000,
+  crowd: { open: 1000, talking: 100 },
+  grown: [100, 1000, 10_000],
+  grownBy: 200,
+};
+
+export const quick: Amount = {
+  ms: 40,
+  rounds: 1,
+  warmMs: 0,
+  warmSlices: 0,
+  idle: 200,
+  burst: 4000,
+  crowd: { open: 30, talking: 10 },
+  grown: [20, 100],
+  grownBy: 30,
+};
+
+interface Surroundings {
+  /** Rows whose names contain it. */
+  readonly only: string;
+  /** Programs that run a script on an OTP. */
+  readonly escripts: readonly string[];
+  /** Another Node beside the one that runs this. */
+  readonly otherNode: string | undefined;
+  /** Hears what is missing. */
+  readonly say: (line: string) => void;
+}
+
+/** One of the columns. */
+interface Column {
+  readonly name: string;
+  /** The column that it is compared with: ours, on the same Node if it is on one. */
+  readonly beside: string | undefined;
+  readonly program: Program;
+}
+
+interface Live extends Column {
+  readonly side: Measures;
+}
+
+/** A row before it is measured. */
+interface Plan {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: Row['better'];
+  readonly targets?: Row['targets'];
+  readonly headline?: true;
+  /** `undefined` where a side cannot. */
+  readonly run: (side: Measures, ms: number) => Promise<number> | undefined;
+  /** A third of the rounds, and none before: for what is measured by the clock. */
+  readonly cold?: true;
+}
+
+const noble = `${ours}, noble alone`;
 const sideProcess = fileURLToPath(new URL('./side-process.js', import.meta.url));
 /** A node of its own with one scheduler. */
 const otpScript = fileURLToPath(new URL('../erlang/tls_bench.escript', import.meta.url));
 
 /** Throw-away files, removed by `remove`. */
-export function createMaterial(): Material & { remove(): void } {
+function createMaterial(): Material & { remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'actor-tls-bench-'));
   const ca = createCa();
   const leaf = ca.issue({ names: ['localhost'] });
@@ -49,144 +115,291 @@ export function createMaterial(): Material & { remove(): void } {
   };
 }
 
-/** `ms` of processor time per side, measure and round, after `warmMs` per side and measure. */
-export async function tlsBench(ms: number, rounds: number, warmMs: number): Promise<TlsRow[]> {
+export async function tlsBench(amount: Amount, surroundings: Surroundings): Promise<Row[]> {
   const material = createMaterial();
-  const amount: Amount = { ms, rounds, warmMs };
+  const columns = await columnsThatComeUp(material, surroundings);
+  const { only } = surroundings;
   const rows = [
-    ...(await tls13Rows(await sidesOf(dialects['tlsv1.3'], material), amount)),
-    ...(await tls12Rows(await sidesOf(dialects['tlsv1.2'], material), amount)),
+    ...(await rowsOf(tls13Plans(amount), dialects['tlsv1.3'], columns, material, amount, only)),
+    ...(await rowsOf(tls12Plans, dialects['tlsv1.2'], columns, material, amount, only)),
+    ...(growthName(1).includes(only) ? await growth(columns, amount) : []),
+    ...(idleName(amount).includes(only) ? [idle(columns, material, amount)] : []),
   ];
-  const own = idle('actor', material);
-  const theirs = idle('node', material);
-  rows.push({
-    name: `memory per idle connection, ${idleConnections} open, both ends`,
-    unit: 'KB',
-    figures: { [ours]: own, 'node:tls': theirs },
-    ratios: { 'node:tls': own / theirs },
-    targets: { 'node:tls': 0.5 },
-    better: 'less',
-  });
   material.remove();
   return rows;
 }
 
-/** How much is measured: see `tlsBench`. */
-interface Amount {
-  readonly ms: number;
-  readonly rounds: number;
-  readonly warmMs: number;
-}
-
-/** Those that come up, each in a process of its own. */
-async function sidesOf(dialect: Dialect, material: Material): Promise<readonly Measures[]> {
-  const files = [material.certfile, material.keyfile, material.cafile];
-  const { version, suite } = dialect;
-  const onNode = (name: string, which: string): Promise<Measures | undefined> =>
-    remoteSide(name, process.execPath, [sideProcess, which, ...files, version]);
-  return [
-    await onNode(ours, 'actor'),
-    await onNode('node:tls', 'node'),
-    await remoteSide('OTP 25', 'escript', [otpScript, ...files, suite, group, version]),
-    await onNode(`${ours}, noble alone`, 'noble'),
-  ].filter((side) => side !== undefined);
-}
-
-type Measure = (
-  name: string,
-  unit: string,
-  run: (side: Measures, ms: number) => Promise<number>,
-  targets: Readonly<Record<string, number>>,
-) => Promise<TlsRow>;
-
-function measureOn(sides: readonly Measures[], { ms, rounds, warmMs }: Amount): Measure {
-  return async (name, unit, run, targets) => {
-    // Code that is not optimised yet would count against whoever runs more JavaScript, and no server is in that state.
-    // In turn as well: who has warmed up and then rests for a minute finds its caches cold.
-    for (let slice = 0; slice < warmSlices; slice++)
-      for (const side of sides) await run(side, Math.ceil(warmMs / warmSlices));
-    const measured = new Map(sides.map(({ name: side }): [string, number[]] => [side, []]));
-    for (let round = 0; round < rounds; round++)
-      for (const side of sides) measured.get(side.name)?.push(await run(side, ms));
-    const own = measured.get(ours) ?? [];
-    const figures: Record<string, number> = {};
-    const ratios: Record<string, number> = {};
-    for (const [side, rates] of measured) {
-      figures[side] = median(rates);
-      if (side !== ours) ratios[side] = median(rates.map((rate, round) => (own[round] ?? Number.NaN) / rate));
+/** The sides that this machine has, by the names that they give themselves; what does not come up is said. */
+async function columnsThatComeUp(
+  material: Material,
+  { escripts, otherNode, say }: Surroundings,
+): Promise<readonly Column[]> {
+  const dialect = dialects['tlsv1.3'];
+  const columns: Column[] = [];
+  const onNode = (node: string, which: string): Program => nodeProgram(node, which, material, dialect);
+  const add = (name: string, beside: string | undefined, program: Program): void => {
+    if (columns.every((column) => column.name !== name)) columns.push({ name, beside, program });
+    else say(`${program.program} is another ${name}: left out`);
+  };
+  add(ours, undefined, onNode(process.execPath, 'actor'));
+  add('node:tls', ours, onNode(process.execPath, 'node'));
+  for (const escript of escripts) {
+    const program = otpProgram(escript, material, dialect);
+    const release = await releaseOf(program);
+    if (release === undefined) say(`${escript} does not run OTP's ssl: left out`);
+    else add(release, ours, program);
+  }
+  if (otherNode !== undefined) {
+    const release = nodeRelease(otherNode);
+    if (release === undefined) say(`${otherNode} does not run: left out`);
+    else {
+      add(`${ours} on ${release}`, undefined, onNode(otherNode, 'actor'));
+      add(`node:tls on ${release}`, `${ours} on ${release}`, onNode(otherNode, 'node'));
     }
-    return { name, unit, figures, ratios, targets, better: 'more' };
+  }
+  add(noble, ours, onNode(process.execPath, 'noble'));
+  return columns;
+}
+
+function nodeRelease(node: string): string | undefined {
+  try {
+    const version = execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' });
+    return `Node ${version.split('.').slice(0, 2).join('.')}`;
+  } catch {
+    return undefined;
+  }
+}
+
+async function releaseOf(program: Program): Promise<string | undefined> {
+  const side = await remoteSide(program);
+  await side?.close();
+  return side?.release;
+}
+
+function nodeProgram(node: string, which: string, material: Material, { version }: Dialect): Program {
+  const { certfile, keyfile, cafile } = material;
+  return { on: 'node', program: node, args: [sideProcess, which, certfile, keyfile, cafile, version] };
+}
+
+function otpProgram(escript: string, material: Material, { version, suite }: Dialect): Program {
+  const { certfile, keyfile, cafile } = material;
+  const args = [otpScript, certfile, keyfile, cafile, suite, group, version];
+  return { on: 'otp', program: escript, args };
+}
+
+/** The same side for another version. */
+function speaking({ program, ...column }: Column, material: Material, dialect: Dialect): Column {
+  const [, which = ''] = program.args;
+  return {
+    ...column,
+    program:
+      program.on === 'node'
+        ? nodeProgram(program.program, which, material, dialect)
+        : otpProgram(program.program, material, dialect),
   };
 }
 
-async function tls13Rows(sides: readonly Measures[], amount: Amount): Promise<TlsRow[]> {
-  const measure = measureOn(sides, amount);
-  const rows = [
-    await measure('full handshakes', '/s', (side, ms) => side.handshakes(ms), {
-      'node:tls': 1.4,
-      'OTP 25': 2,
-    }),
-    await measure('full handshakes, unseen leaf', '/s', (side, ms) => side.unseenHandshakes(ms), {}),
-    await measure('full handshakes, all anew', '/s', (side, ms) => side.coldHandshakes(ms), {}),
-    await measure('bulk, sends of 16 KB', 'MB/s', (side, ms) => side.bulk(ms, 16_384), {
-      'node:tls': 0.65,
-      'OTP 25': 2,
-    }),
-    await measure('bulk, sends of 64 KB', 'MB/s', (side, ms) => side.bulk(ms, 65_536), { 'node:tls': 0.5 }),
-    await measure('round trips of 64 bytes', '/s', (side, ms) => side.trips(ms, 64), {
-      'node:tls': 0.55,
-      'OTP 25': 1,
-    }),
-  ];
-  for (const [kind, what] of hostilities)
-    rows.push(
-      await fairness(`slowest echo beside a burst of ${what}`, kind, sides, Math.ceil(amount.rounds / 3)),
-    );
-  for (const side of sides) await side.close();
+/** Each side in a process of its own, which lasts for all rows. */
+async function rowsOf(
+  plans: readonly Plan[],
+  dialect: Dialect,
+  columns: readonly Column[],
+  material: Material,
+  amount: Amount,
+  only: string,
+): Promise<Row[]> {
+  const chosen = plans.filter(({ name }) => name.includes(only));
+  if (chosen.length === 0) return [];
+  const live: Live[] = [];
+  for (const column of columns) {
+    const side = await remoteSide(speaking(column, material, dialect).program);
+    if (side !== undefined) live.push({ ...column, side });
+  }
+  const rows: Row[] = [];
+  for (const plan of chosen) rows.push(await measured(plan, live, amount));
+  for (const { side } of live) await side.close();
   return rows;
 }
 
-async function tls12Rows(sides: readonly Measures[], amount: Amount): Promise<TlsRow[]> {
-  const measure = measureOn(sides, amount);
-  const rows = [
-    await measure('TLS 1.2, full handshakes', '/s', (side, ms) => side.handshakes(ms), {}),
-    await measure('TLS 1.2, bulk, sends of 16 KB', 'MB/s', (side, ms) => side.bulk(ms, 16_384), {}),
-  ];
-  for (const side of sides) await side.close();
-  return rows;
+async function measured(plan: Plan, live: readonly Live[], amount: Amount): Promise<Row> {
+  const { ms, warmMs } = amount;
+  const warmSlices = plan.cold ? 0 : amount.warmSlices;
+  const rounds = plan.cold ? Math.ceil(amount.rounds / 3) : amount.rounds;
+  // Code that is not optimised yet would count against whoever runs more JavaScript, and no server is in that state.
+  // In turn as well: who has warmed up and then rests for a minute finds its caches cold.
+  for (let slice = 0; slice < warmSlices; slice++)
+    for (const { side } of live) await plan.run(side, Math.ceil(warmMs / warmSlices));
+  const taken = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round++)
+    for (const { name, side } of live) {
+      const figure = await plan.run(side, ms);
+      if (figure !== undefined) taken.set(name, [...(taken.get(name) ?? []), figure]);
+    }
+  return rowFrom(plan, live, taken);
 }
 
-const hostilities: readonly [Hostility, string][] = [
-  ['records', '1-byte records'],
-  ['keyUpdates', 'key updates'],
+/** Medians, and the medians of the rounds' ratios. */
+function rowFrom(
+  { name, unit, better, targets = {}, headline }: Omit<Plan, 'run'>,
+  columns: readonly Column[],
+  taken: ReadonlyMap<string, readonly number[]>,
+): Row {
+  const figures: Record<string, number> = {};
+  const ratios: Record<string, number> = {};
+  for (const { name: column, beside } of columns) {
+    const values = taken.get(column);
+    if (values === undefined) continue;
+    figures[column] = median(values);
+    const own = beside === undefined ? undefined : taken.get(beside);
+    if (own === undefined) continue;
+    ratios[column] = median(values.map((value, round) => (own[round] ?? Number.NaN) / value));
+  }
+  return { name, unit, figures, ratios, targets, better, ...(headline && { headline }) };
+}
+
+function rate(name: string, run: (side: Measures, ms: number) => Promise<number>): Plan {
+  return { name, unit: '/s', better: 'more', run };
+}
+
+function bulk(name: string, run: (side: Measures, ms: number) => Promise<number>): Plan {
+  return { name, unit: 'MB/s', better: 'more', run };
+}
+
+function tls13Plans({ burst, crowd: { open, talking } }: Amount): readonly Plan[] {
+  return [
+    {
+      ...rate('full handshakes', (side, ms) => side.handshakes(ms)),
+      targets: { 'node:tls': 1.4, 'OTP 25': 2 },
+      headline: true,
+    },
+    rate('full handshakes, unseen leaf', (side, ms) => side.unseenHandshakes(ms)),
+    rate('full handshakes, all anew', (side, ms) => side.coldHandshakes(ms)),
+    {
+      ...bulk('bulk, sends of 16 KB', (side, ms) => side.bulk(ms, 16_384)),
+      targets: { 'node:tls': 0.65, 'OTP 25': 2 },
+      headline: true,
+    },
+    {
+      ...bulk('bulk, sends of 64 KB', (side, ms) => side.bulk(ms, 65_536)),
+      targets: { 'node:tls': 0.5 },
+      headline: true,
+    },
+    bulk('bulk, sends of 16 KB, beside a slow reader', (side, ms) => side.bulkBesideSlow(ms, 16_384)),
+    ...shortSends(),
+    {
+      ...rate('round trips of 64 bytes', (side, ms) => side.trips(ms, 64)),
+      targets: { 'node:tls': 0.55, 'OTP 25': 1 },
+      headline: true,
+    },
+    ...hostilities.map(
+      ([kind, what]): Plan => ({
+        name: `slowest echo beside a burst of ${burst.toLocaleString('en-US')} ${what}`,
+        unit: 'ms',
+        better: 'less',
+        targets: { 'node:tls': 1 },
+        run: ({ slowestEcho }) => slowestEcho?.(kind, burst),
+        cold: true,
+      }),
+    ),
+    // Last: the crowd stays.
+    rate(
+      `round trips of 64 bytes, ${open.toLocaleString('en-US')} connections open, through ${talking} in turn`,
+      (side, ms) => side.crowd(ms, 64, open, talking),
+    ),
+  ];
+}
+
+/** Where node:tls, which joins what is written in one turn, is furthest ahead. */
+function shortSends(): readonly Plan[] {
+  const sizes: readonly [number, string][] = [
+    [256, '256 bytes'],
+    [1024, '1 KB'],
+    [4096, '4 KB'],
+  ];
+  return sizes.flatMap(([size, what]) => [
+    bulk(`sends of ${what}, each awaited`, (side, ms) => side.bulk(ms, size)),
+    bulk(`sends of ${what}, ${pipelined} at a time`, (side, ms) => side.stream(ms, size)),
+  ]);
+}
+
+const tls12Plans: readonly Plan[] = [
+  rate('TLS 1.2, full handshakes', (side, ms) => side.handshakes(ms)),
+  bulk('TLS 1.2, bulk, sends of 16 KB', (side, ms) => side.bulk(ms, 16_384)),
+  bulk('TLS 1.2, bulk, sends of 64 KB', (side, ms) => side.bulk(ms, 65_536)),
+  rate('TLS 1.2, round trips of 64 bytes', (side, ms) => side.trips(ms, 64)),
 ];
 
 /** How long one peer can keep another waiting: by the clock, since waiting is no work. */
-async function fairness(
-  name: string,
-  kind: Hostility,
-  sides: readonly Measures[],
-  rounds: number,
-): Promise<TlsRow> {
-  const slowest = new Map<string, number[]>();
-  for (let round = 0; round < rounds; round++)
-    for (const { name: side, slowestEcho } of sides)
-      if (slowestEcho !== undefined)
-        slowest.set(side, [...(slowest.get(side) ?? []), await slowestEcho(kind)]);
-  const own = slowest.get(ours) ?? [];
-  const figures: Record<string, number> = {};
-  const ratios: Record<string, number> = {};
-  for (const [side, times] of slowest) {
-    figures[side] = median(times);
-    if (side !== ours) ratios[side] = median(times.map((time, round) => (own[round] ?? Number.NaN) / time));
+const hostilities: readonly [Hostility, string][] = [
+  ['records', 'records of one byte'],
+  ['keyUpdates', 'key updates and bytes'],
+];
+
+const growthName = (open: number): string =>
+  `processor time per connection opened, ${open.toLocaleString('en-US')} open`;
+/** Open files of a process with so many connections, both ends of which it holds, and some for itself. */
+const descriptorsFor = (connections: number): number => 2 * connections + 100;
+
+/** Each side in a fresh process, once: what it costs to open one more. Noble alone would take minutes. */
+async function growth(columns: readonly Column[], { grown, grownBy, warmMs }: Amount): Promise<Row[]> {
+  const wish = descriptorsFor((grown.at(-1) ?? 0) + grownBy);
+  const most = (descriptorsAllowed(wish) - descriptorsFor(grownBy)) / 2;
+  const levels = grown.filter((open) => open <= most);
+  const refused = grown.filter((open) => open > most);
+  // Rather a figure a little below than none.
+  const instead = Math.floor(most / 500) * 500;
+  if (refused.length > 0 && instead > (levels.at(-1) ?? 0)) levels.push(instead);
+  const compared = columns.filter(({ name }) => name !== noble);
+  const taken = levels.map((): Map<string, number[]> => new Map());
+  for (const { name, program } of compared) {
+    const side = await remoteSide(program, wish);
+    if (side === undefined) continue;
+    if (warmMs > 0) await side.handshakes(warmMs);
+    let open = 0;
+    for (const [index, level] of levels.entries()) {
+      if (level > open) await side.open(level - open);
+      taken[index]?.set(name, [await side.open(grownBy)]);
+      open = level + grownBy;
+    }
+    await side.close();
   }
-  return { name, unit: 'ms', figures, ratios, targets: { 'node:tls': 1 }, better: 'less' };
+  const plan = { unit: 'µs', better: 'less' } as const;
+  return [
+    ...levels.map((level, index) =>
+      rowFrom({ ...plan, name: growthName(level) }, compared, taken[index] ?? new Map()),
+    ),
+    ...refused.map((level) => ({
+      ...rowFrom({ ...plan, name: growthName(level) }, [], new Map()),
+      missing: `takes ${descriptorsFor(level + grownBy)} open files, and this machine allows ${descriptorsAllowed(wish)} to a process`,
+    })),
+  ];
 }
 
+/** How many open files a process may have that wishes for so many. */
+function descriptorsAllowed(wish: number): number {
+  const [shell, ...args] = allowed(wish, 'sh', ['-c', 'ulimit -n']);
+  const text = execFileSync(shell, args, { encoding: 'utf8' }).trim();
+  return text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text);
+}
+
+const idleName = ({ idle: count }: Amount): string =>
+  `memory per idle connection, ${count.toLocaleString('en-US')} open, both ends`;
+
 /** Memory stays with a process that has used it: each side gets a fresh one. KB per connection. */
-function idle(side: 'actor' | 'node', material: Material): number {
+function idle(columns: readonly Column[], material: Material, amount: Amount): Row {
+  const measurable = columns.filter(({ name, program }) => program.on === 'node' && name !== noble);
   const program = fileURLToPath(new URL('./idle.js', import.meta.url));
   const { certfile, keyfile, cafile } = material;
-  const args = ['--expose-gc', program, side, String(idleConnections), certfile, keyfile, cafile];
-  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  const taken = new Map(
+    measurable.map(({ name, program: { program: node, args } }) => {
+      const [, which = ''] = args;
+      const given = ['--expose-gc', program, which, String(amount.idle), certfile, keyfile, cafile];
+      return [name, [Number(execFileSync(node, given, { encoding: 'utf8' }))]];
+    }),
+  );
+  return rowFrom(
+    { name: idleName(amount), unit: 'KB', better: 'less', targets: { 'node:tls': 0.5 }, headline: true },
+    measurable,
+    taken,
+  );
 }

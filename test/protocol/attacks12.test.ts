@@ -1,7 +1,21 @@
 /** What TLS 1.2 brings back of attacks that TLS 1.3 has no room for, tried on two cores; docs/attacks.md lists them. */
 import { describe, expect, it } from 'vitest';
+import { clientHelloColumn } from '../../packages/ssl/src/protocol/extensions/table.js';
+import { AlertError } from '../../packages/ssl/src/protocol/reasons.js';
+import { chooseTls12 } from '../../packages/ssl/src/protocol/tls12/choose.js';
+import { schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
+import { growth } from '../support/growth.js';
 import { bentHandshake, change, change12, extension, plainRecord, without } from './bend.js';
-import { connected, type End, exchange, suites12, tls12 } from './two-cores.js';
+import {
+  connected,
+  type End,
+  engine,
+  exchange,
+  identityOf,
+  serverOptions,
+  suites12,
+  tls12,
+} from './two-cores.js';
 
 const old = { config: tls12 };
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -90,6 +104,32 @@ describe('the key exchange', () => {
     const { server } = bentHandshake('client', bend, old, old);
     expect(server.sink.failures).toMatchObject([{ reason: 'no_suitable_cipher' }]);
   });
+
+  it.each([
+    ['a certificate', 'rsa', 'rsa_pkcs1_sha256'],
+    ['a curve', 'ec', 'ecdsa_secp256r1_sha256'],
+  ] as const)(
+    'is chosen in a time that grows with the hello, which asks for %s that we do not have, again and again',
+    (_what, kind, name) => {
+      const { config } = serverOptions({ config: tls12 });
+      const identities = [identityOf(kind).identity];
+      const ecdsa = suites12.find(({ keyExchange }) => keyExchange === 'ecdhe_ecdsa')?.id ?? 0;
+      const again = (length: number, value: number): number[] => Array.from({ length }, () => value);
+      const choose = (length: number) => (): void => {
+        const extensions = {
+          ...clientHelloColumn.none(),
+          // x25519, which is no curve of a certificate.
+          supportedGroups: again(length, 29),
+          signatureAlgorithms: again(length, schemeByName(name).code),
+        };
+        expect(() => chooseTls12(again(length, ecdsa), extensions, config, identities, engine)).toThrow(
+          AlertError,
+        );
+      };
+      // Sixteen times as long: 16 when it is linear, 256 when it is quadratic.
+      expect(growth(choose, 100, 16)).toBeLessThan(64);
+    },
+  );
 
   it('a ServerKeyExchange that somebody has changed is found out by its signature', () => {
     const bend = change12('server_key_exchange', ({ exchangeKeys }) => {

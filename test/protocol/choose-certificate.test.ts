@@ -31,6 +31,12 @@ it('names are compared as names (RFC 5280 §7.1), and what is no name names nobo
   expect(chosen([one, two], Uint8Array.of(1, 2, 3))).toBe(one);
 });
 
+it('of a list without end only so much is read: beyond a thousand names nobody is named', () => {
+  const garbage = (length: number): Uint8Array[] => Array.from({ length }, () => Uint8Array.of(1));
+  expect(chosen([one, two], ...garbage(1000), second.subject)).toBe(two);
+  expect(chosen([one, two], ...garbage(20_000), second.subject)).toBe(one);
+});
+
 it('without names, or with none that fits, the preferred one goes; one that cannot sign never does', () => {
   expect(chooseCertificate([one, two], offered, [scheme], undefined)?.identity).toBe(one);
   expect(chosen([one, two], createCa({ subject: 'third CA' }).subject)).toBe(one);

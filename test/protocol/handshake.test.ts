@@ -14,6 +14,7 @@ import {
   pieces,
   server,
   suites,
+  tls12,
 } from './two-cores.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -24,6 +25,13 @@ describe('a full handshake', () => {
     expectToTalk(ends);
     expectSameFacts(ends, 'tlsv1.3');
     expect(ends.client.sink.facts?.secrets).toBeUndefined();
+  });
+
+  test.each(['tlsv1.3', 'tlsv1.2'] as const)('of %s keeps no message for the random in it', (version) => {
+    const config = version === 'tlsv1.2' ? tls12 : {};
+    const ends = connected({ config }, { config });
+    expect(ends.client.sink.facts?.serverRandom.buffer.byteLength).toBe(32);
+    expect(ends.server.sink.facts?.clientRandom.buffer.byteLength).toBe(32);
   });
 
   test.each(suites.map((suite) => [suite.name, suite] as const))('with %s', (_name, suite) => {

@@ -1,11 +1,13 @@
 /** Whole handshakes of TLS 1.2 between two cores, and who speaks what with whom when both know several versions. */
+import { Core } from '@actor-tls/ssl/core';
 import type { KeyKind } from '@actor-tls/ssl/testing';
 import { describe, expect, test } from 'vitest';
 import { speaksTls13 } from '../../packages/ssl/src/protocol/hello/version.js';
 import { onEngine } from '../support/engine.js';
-import { bentHandshake, change } from './bend.js';
+import { bent, bentHandshake, change, change12 } from './bend.js';
 import { expectSameFacts, expectToTalk } from './talk.js';
 import {
+  acceptKnown,
   client,
   connected,
   exchange,
@@ -13,7 +15,9 @@ import {
   identityOf,
   peerChain,
   pieces,
+  Recorder,
   server,
+  serverOptions,
   suites,
   suites12,
   tls12,
@@ -27,6 +31,15 @@ const both = {
 
 const certificates = ['ec', 'rsa'] as const;
 const identities = onEngine(certificates, (kind) => kind).map((kind) => identityOf(kind).identity);
+
+const statusRequest = { responderIds: [], requestExtensions: new Uint8Array(0) };
+
+/** A server that has a response for every certificate. */
+class Stapler extends Recorder {
+  askStaple(): void {
+    this.core?.answerStaple(Uint8Array.of(1, 2, 3));
+  }
+}
 
 describe('a full handshake of TLS 1.2', () => {
   test('tells the same facts on both ends', () => {
@@ -50,6 +63,34 @@ describe('a full handshake of TLS 1.2', () => {
     );
     expectToTalk(ends);
     expect(ends.server.sink.facts?.cipherSuite).toBe(suite);
+  });
+
+  test('a stapled response of another type than was asked for is none', () => {
+    const response = Uint8Array.of(1, 2, 3);
+    const stapled = (statusType: number): { readonly staples: unknown[]; readonly failures: unknown[] } => {
+      const staples: unknown[] = [];
+      const ours = client({ config: tls12, statusRequest });
+      ours.sink.askVerdict = (chain, staple?: Uint8Array) => {
+        staples.push(staple);
+        acceptKnown(chain, ours.core);
+      };
+      const sink = new Stapler(acceptKnown);
+      const identity = { ...identityOf('ec').identity, stapling: 'ask' } as const;
+      const theirs = Core.server(
+        serverOptions({
+          config: tls12,
+          identities: [identity],
+          ...bent(change12('certificate_status', () => ({ statusType, response }))),
+        }),
+        sink,
+      );
+      sink.core = theirs;
+      ours.core.start();
+      exchange(ours, { core: theirs, sink });
+      return { staples, failures: ours.sink.failures };
+    };
+    expect(stapled(1)).toEqual({ staples: [response], failures: [] });
+    expect(stapled(2)).toMatchObject({ staples: [], failures: [{ reason: 'malformed_message' }] });
   });
 
   test('the suites are those of ephemeral keys and AEADs', () => {

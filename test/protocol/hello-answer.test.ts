@@ -88,6 +88,23 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)(
       expect(server.sink.hellos.map(({ type }) => type)).toEqual(['client_hello']);
     });
 
+    test('staples nothing when nobody is there to ask for a response, whatever the certificate says', () => {
+      const identity = { ...identityOf('ec').identity, stapling: 'ask' } as const;
+      const server = askedServer(
+        (_hello, core) => core.answerHello(serverOptions({ config, identities: [identity] })),
+        {
+          config,
+        },
+      );
+      const sink = new Recorder(acceptKnown);
+      const statusRequest = { responderIds: [], requestExtensions: new Uint8Array(0) };
+      const core = Core.client({ ...clientOptions({ config }), statusRequest }, sink);
+      sink.core = core;
+      talk({ client: { core, sink }, server });
+      expect(sink.facts?.protocol).toBe(name);
+      expect(server.sink.failures).toEqual([]);
+    });
+
     test('asks the client for a certificate when only the answer says so', () => {
       const insisting = serverOptions({
         config: { ...config, verify: 'verify_peer', failIfNoPeerCert: true },

@@ -5,7 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from 'xstate';
 import { getSimplePaths } from 'xstate/graph';
-import { type Arrow, chart, table } from '../../packages/ssl/src/protocol/arrows.js';
+import { type Arrow, table } from '../../packages/ssl/src/protocol/arrows.js';
+import { chart } from '../../packages/ssl/src/protocol/chart.js';
 import { client12Arrows, client12Chart } from '../../packages/ssl/src/protocol/tls12/client.js';
 import { server12Arrows, server12Chart } from '../../packages/ssl/src/protocol/tls12/server.js';
 import { clientArrows, clientChart } from '../../packages/ssl/src/protocol/tls13/client.js';

@@ -4,8 +4,8 @@ import {
   chainOf,
   type Facts,
   type Failure,
-  type Owed,
   type OwnIdentity,
+  type PostHandshakeReply,
   type Sink,
   schemeOf,
 } from '@actor-tls/ssl/core';
@@ -150,7 +150,7 @@ export class Recorder implements Sink {
   facts: Facts | undefined;
   establishedCount = 0;
   closedCount = 0;
-  readonly owed: Owed[] = [];
+  readonly owed: PostHandshakeReply[] = [];
   readonly signaturesAsked: { algorithm: string; data: Uint8Array }[] = [];
   core: Core | undefined;
   judge: Judge;
@@ -190,7 +190,7 @@ export class Recorder implements Sink {
   readonly early: Uint8Array[] = [];
   readonly tickets: ReceivedTicket[] = [];
 
-  owes(what: Owed): void {
+  owes(what: PostHandshakeReply): void {
     this.owed.push(what);
   }
 

@@ -253,3 +253,31 @@ describe('hellos without an end', () => {
     await until(server, ({ heldBytes }) => heldBytes > 0);
   });
 });
+
+describe('strangers whose handshakes have failed', () => {
+  it('and who do not leave are as many as may be in their handshakes, the longest there go', async () => {
+    const server = await serve({ maxHandshakes: 8 }, { alert_timeout: 600_000 });
+    const garbage = Uint8Array.of(99, 3, 3, 0, 1, 0);
+    const staying: Socket[] = [];
+    for (let n = 0; n < 30; n += 1) {
+      const socket = createConnection({
+        port: server.port,
+        host: '127.0.0.1',
+        localAddress: address(n),
+        allowHalfOpen: true,
+      });
+      sockets.push(socket.on('error', () => {}).resume());
+      socket.write(garbage);
+      await once(socket, 'end');
+      staying.push(socket);
+    }
+    expect((await counted(server)).failed).toEqual({ unknown_content_type: 30 });
+    await soon(() => {
+      // Whoever is gone answers with a reset.
+      for (const socket of staying) if (!socket.destroyed) socket.write('x');
+      expect(staying.filter(({ destroyed }) => destroyed)).toEqual(staying.slice(0, 22));
+    });
+    await isServed(server);
+    expect(staying.slice(22).map(({ destroyed }) => destroyed)).toEqual(Array(8).fill(false));
+  });
+});

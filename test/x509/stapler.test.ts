@@ -95,4 +95,28 @@ describe('a function that has OCSP responses', () => {
     expect(made.response(wish)).toBe(plain);
     expect(ders).toHaveLength(3);
   });
+
+  it('is asked for so many nonces at a time and no more: the others get what all get', async () => {
+    const der = makeOcsp({ certificate: leaf, issuer: middle });
+    let nonces = 0;
+    const { stapler: made } = stapler(({ requestExtensions }) => {
+      if (requestExtensions.length === 0) return der;
+      nonces += 1;
+      return new Promise(() => {});
+    });
+    await made.response(wish);
+    for (let n = 0; n < 8; n += 1) void made.response(withNonce);
+    for (let n = 0; n < 100; n += 1) expect(made.response(withNonce)).toBe(der);
+    expect(nonces).toBe(8);
+  });
+
+  it('that fails for a nonce is left alone as well', async () => {
+    let calls = 0;
+    const { stapler: made } = stapler(() => {
+      calls += 1;
+      throw new Error('down');
+    });
+    for (let n = 0; n < 5; n += 1) expect(await made.response(withNonce)).toBeUndefined();
+    expect(calls).toBe(1);
+  });
 });

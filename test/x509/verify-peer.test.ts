@@ -275,6 +275,15 @@ describe('a verify_fun', () => {
     expect(seen.at(-1)).toBe('bad_cert:"hostname_check_failed"');
   });
 
+  it.each(['constructor', 'toString', '__proto__'])(
+    'may refuse with %s, which is no rule of ours',
+    (fail) => {
+      const verdict = verifyPeer(input({ verifyFun: { state: undefined, fun: () => ({ fail }) } }));
+      if (verdict instanceof Promise || !('reject' in verdict)) throw new Error('not refused');
+      expect(verdict.reject.explanation).toMatchObject({ name: fail, rule: 'refused by verify_fun' });
+    },
+  );
+
   it('may answer later, and the verdict waits for it', async () => {
     const verdict = verifyPeer(
       input({

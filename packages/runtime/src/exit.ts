@@ -26,7 +26,7 @@ export class Crash {
   }
 
   toString(): string {
-    return String(this.error);
+    return plainText(this.error);
   }
 
   toJSON(): unknown {
@@ -121,13 +121,22 @@ export function isOrderly(reason: Reason): boolean {
   );
 }
 
-/** A reason in a few words. */
+/** A reason in a few words. Never throws: it is asked for in the middle of a process's end. */
 export function reasonText(reason: Reason): string {
   if (typeof reason === 'string') return reason;
   if (reason instanceof Crash) return reason.toString();
   try {
-    return JSON.stringify(reason) ?? String(reason);
+    return JSON.stringify(reason) ?? plainText(reason);
   } catch {
-    return String(reason);
+    return plainText(reason);
+  }
+}
+
+/** What has no text, such as an object without a prototype, can be thrown like anything else. */
+function plainText(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `<${typeof value}>`;
   }
 }

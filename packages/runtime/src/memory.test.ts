@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { startGenServer } from './gen-server.js';
 import type { GenServer, Self } from './index.js';
+import { observe } from './observer.js';
 import { createTestNode, type TestNode } from './testing/index.js';
 
 const sleeper = async (self: Self): Promise<void> => {
@@ -49,6 +50,42 @@ it('weighing a message runs none of its getters, follows no pid, and ends in a r
   expect(await memoryWith(ring, trap, { from: test.node.spawn(sleeper) })).toBeLessThan(1000);
   const wide = Array.from({ length: 100_000 }, () => 'a');
   expect(await memoryWith(wide)).toBeLessThan(1000);
+});
+
+it('long lists are not looked through', async () => {
+  const test = createTestNode();
+  const pid = test.node.spawn(sleeper);
+  let asked = 0;
+  const list = new Proxy(new Array<number>(10_000).fill(1), {
+    ownKeys: (target) => {
+      asked += 1;
+      return Reflect.ownKeys(target);
+    },
+  });
+  test.node.send(pid, { type: 'bytes', list });
+  await test.settle();
+  expect(memory(test, pid)).toBeLessThan(1000);
+  expect(asked).toBe(0);
+});
+
+it('a state that cannot say what it holds, or means something else, counts nothing', async () => {
+  const test = createTestNode();
+  const states = [
+    {
+      memoryUse(): never {
+        throw new Error('not now');
+      },
+    },
+    { memoryUse: () => 'much' },
+    { memoryUse: () => Number.NaN },
+    { memoryUse: () => -1 },
+  ];
+  for (const state of states) {
+    const started = await startGenServer(test.node, { init: () => ({ ok: state }) }, undefined);
+    if (started === 'ignore' || 'error' in started) throw new Error('not started');
+    expect(memory(test, started.ok)).toBeGreaterThan(0);
+  }
+  expect(observe(test.node).memory).toBeLessThan(10_000);
 });
 
 it('a state says what it holds, and calls and casts count by what they ask', async () => {

@@ -107,10 +107,15 @@ export function ioEvent(run: { readonly name: string }): { readonly type: '$io';
 
 /** @internal A message or request in a word, for traces and errors: its text, its `type`, or what kind of value it is. */
 export function tagOf(message: unknown): string {
+  if (Array.isArray(message) && message.length > 0) return `[${wordFor(message[0])}, …]`;
+  return wordFor(message);
+}
+
+/** Anybody may send anything: an array inside itself, an object without a constructor. */
+function wordFor(message: unknown): string {
   if (typeof message === 'string') return message;
   if (typeof message !== 'object' || message === null) return String(message);
   if ('type' in message && typeof message.type === 'string') return message.type;
-  return Array.isArray(message) && message.length > 0
-    ? `[${tagOf(message[0])}, …]`
-    : message.constructor.name;
+  const maker: unknown = message.constructor;
+  return typeof maker === 'function' ? maker.name : 'Object';
 }

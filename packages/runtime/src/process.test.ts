@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Crash, Exit, RuntimeError } from './exit.js';
+import { type GenServer, startGenServer } from './gen-server.js';
 import type { Logger } from './logger.js';
 import { silentLogger } from './logger.js';
 import type { Pid } from './pid.js';
@@ -318,6 +319,26 @@ describe('wrong arguments', () => {
     });
     await kit.settle();
     expect(shell.flush()).toMatchObject([{ type: 'DOWN', ref, reason: 'done' }]);
+  });
+
+  test('a reason that has no text ends its own process, is told, and breaks no later death', async () => {
+    const nothing: unknown = Object.create(null);
+    const server: GenServer<undefined> = {
+      init: () => ({ ok: undefined }),
+      handleCall() {
+        throw nothing;
+      },
+    };
+    const started = await kit.run(startGenServer(kit.node, server, undefined));
+    if (started === 'ignore' || 'error' in started) throw new Error('not started');
+    await expect(kit.run(shell.call(started.ok, 'throw'))).rejects.toMatchObject({
+      reason: { error: nothing },
+    });
+    const { pid, ref } = shell.spawnMonitor(() => undefined);
+    await kit.settle();
+    expect(shell.flush()).toMatchObject([{ type: 'DOWN', ref, pid, reason: 'normal' }]);
+    expect(String(new Crash(nothing))).toBe('<object>');
+    expect(new Exit(Object.assign(Object.create(null), { one: 1n })).message).toBe('exit: <object>');
   });
 
   test('what is no body is not spawned', () => {

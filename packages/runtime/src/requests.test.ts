@@ -98,6 +98,18 @@ test('who asks what a server does not know fails, and the server lives', async (
   node.stop();
 });
 
+test('a request without a constructor, or inside itself, is unknown like any other', async () => {
+  const { node, self } = await setup();
+  const ring: unknown[] = [];
+  ring.push(ring);
+  for (const stranger of [Object.create(null), { constructor: undefined }, ring, [Object.create(null)]])
+    await expect(self.call('shelf', stranger)).rejects.toMatchObject({
+      reason: { unknown_request: expect.any(String) },
+    });
+  expect(await shelf.ask(self, 'shelf', { type: 'put', book: 'Exiles' })).toBe(1);
+  node.stop();
+});
+
 test('messages and the ends of monitored processes reach their functions', async () => {
   const { node, self } = await setup();
   const first = node.whereis('shelf') ?? self.pid;

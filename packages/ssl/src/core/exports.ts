@@ -24,7 +24,7 @@ export type {
   ServerOptions,
   ServerSettings,
 } from '../protocol/settings.js';
-export type { Failure, Owed, Sink, StapleWish, Verdict } from '../protocol/sink.js';
+export type { Failure, PostHandshakeReply, Sink, StapleWish, Verdict } from '../protocol/sink.js';
 export { StreamChannel } from '../protocol/stream-channel.js';
 export { client12Chart } from '../protocol/tls12/client.js';
 export { server12Chart } from '../protocol/tls12/server.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { defaultEngine } from '../values/crypto/default-engine.js';
 import { ownOptions } from './own-options.js';
-import { mergeOptions, parseServerOptions, snapshotOptions } from './parse.js';
+import { mergeOptions, parseClientOptions, parseServerOptions, snapshotOptions } from './parse.js';
 
 const context = { engine: defaultEngine };
 
@@ -46,6 +46,20 @@ test('functions, objects of a class, the handle of a CRL cache and the state of 
   if (!Array.isArray(crlCache) || !Array.isArray(verifyFun)) throw new Error('no lists');
   expect(crlCache[1]).toBe(db);
   expect(verifyFun[1]).toBe(state);
+});
+
+test('what a polluted Object.prototype says is no wish inside an option either', () => {
+  const options = { stapling: {}, crlCache: { api: 'ssl_crl_cache' as const } };
+  const pair = { certsKeys: [{ certfile: 'own.pem' }] };
+  const clean = [parseClientOptions(options, context), parseServerOptions(pair, context)];
+  const polluted = { ocspNonce: false, db: {}, http: 1, keyfile: 'other.pem' };
+  for (const [name, value] of Object.entries(polluted))
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+  try {
+    expect([parseClientOptions(options, context), parseServerOptions(pair, context)]).toEqual(clean);
+  } finally {
+    for (const name of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, name);
+  }
 });
 
 test('a list that holds itself is copied as far as options go', () => {

@@ -13,7 +13,7 @@ const live: ReadonlySet<string> = new Set(
 /** Levels of lists and plain objects below an option: `certsKeys: [{ cert: [bytes] }]` has three. */
 const deepest = 4;
 
-/** A copy without a prototype: own properties and no others, what a polluted Object.prototype says is nobody's wish. */
+/** A copy without prototypes: own properties and no others, what a polluted Object.prototype says is nobody's wish. */
 export function ownOptions(options: Raw): Raw {
   const own: Record<string, unknown> = { __proto__: null, ...options };
   for (const [key, value] of Object.entries(own)) own[key] = copyOf(value, live.has(key) ? 1 : deepest);
@@ -27,5 +27,7 @@ function copyOf(value: unknown, levels: number): unknown {
   if (Array.isArray(value)) return value.map((item) => copyOf(item, levels - 1));
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto !== Object.prototype && proto !== null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item, levels - 1)]));
+  const copy: Record<string, unknown> = { __proto__: null };
+  for (const [key, item] of Object.entries(value)) copy[key] = copyOf(item, levels - 1);
+  return copy;
 }

@@ -71,8 +71,9 @@ function cacheOf(value: unknown): CrlCacheChoice | undefined {
   const [api, db, ...more] = isList(value) ? value : isOptionObject(value) ? pairOf(value) : [];
   if (more.length > 0 || (isList(value) && value.length < 2)) return undefined;
   if (isCacheApi(api)) return Object.freeze({ cache: 'own', api, db });
-  const args = argsOf(db);
-  if (args === undefined) return undefined;
+  const given = argsOf(db);
+  if (given === undefined) return undefined;
+  const args: Readonly<Record<string, unknown>> = { __proto__: null, ...given };
   const keys = Object.keys(args);
   if (api === 'ssl_crl_cache') {
     const { http } = args;

@@ -4,14 +4,13 @@
  * one draws, walks and inspects; the table runs, because an xstate actor per handshake costs a quarter of the rate.
  * The table is not an interpreter of xstate: first arrow whose guard holds, then `always` until none holds.
  */
-import { type AnyStateMachine, assign, setup } from 'xstate';
 
 /** Data of a state: names it, and holds exactly what exists then. */
-interface StateData {
+export interface StateData {
   readonly state: string;
 }
 /** A message, or an answer from outside. */
-interface EventData {
+export interface EventData {
   readonly type: string;
 }
 
@@ -143,71 +142,11 @@ export function table<Data extends StateData, Event extends EventData, Context>(
 }
 
 /** An arrow as tools see it, whatever its machine. */
-interface ChartArrow {
+export interface ChartArrow {
   readonly from: string;
   readonly on: string | undefined;
   readonly guard: string | undefined;
   readonly to: string;
   holds(data: StateData, event: EventData): boolean;
   run(data: StateData, event: EventData, context: unknown): StateData;
-}
-
-/** Context of a chart, and its input: the state's data, and what handlers work with. */
-export interface ChartContext {
-  readonly data: StateData;
-  readonly context: unknown;
-}
-
-/** Types for `setup`, which reads them off a value. */
-const chartTypes: { context?: ChartContext; events?: EventData; input?: ChartContext } = {};
-
-/**
- * The rows as a genuine xstate machine, for drawing, walking and inspecting.
- * `awaiting` states are tagged; the final state is final. Costs 330 µs: make it once.
- */
-export function chart(
-  id: string,
-  arrows: readonly ChartArrow[],
-  initial: string,
-  final: string,
-  awaiting: readonly string[],
-): AnyStateMachine {
-  interface Transition {
-    readonly target: string;
-    readonly guard: { readonly type: 'label'; readonly params: { readonly arrow: number } };
-    readonly actions: { readonly type: 'work'; readonly params: { readonly arrow: number } };
-    readonly description: string;
-  }
-  const states: Record<string, { on: Record<string, Transition[]>; always: Transition[]; tags: string[] }> =
-    {};
-  arrows.forEach((arrow, index) => {
-    const tags = awaiting.includes(arrow.from) ? ['awaiting'] : [];
-    const state = states[arrow.from] ?? { on: {}, always: [], tags };
-    states[arrow.from] = state;
-    const transition: Transition = {
-      target: arrow.to,
-      guard: { type: 'label', params: { arrow: index } },
-      actions: { type: 'work', params: { arrow: index } },
-      description: arrow.guard ?? '',
-    };
-    if (arrow.on === undefined) state.always.push(transition);
-    else state.on[arrow.on] = [...(state.on[arrow.on] ?? []), transition];
-  });
-  return setup({
-    types: chartTypes,
-    guards: {
-      label: ({ context, event }, { arrow }: { readonly arrow: number }) =>
-        arrows[arrow]?.holds(context.data, event) ?? false,
-    },
-    actions: {
-      work: assign(({ context, event }, { arrow }: { readonly arrow: number }) => ({
-        data: arrows[arrow]?.run(context.data, event, context.context) ?? context.data,
-      })),
-    },
-  }).createMachine({
-    id,
-    initial,
-    context: ({ input }) => input,
-    states: { ...states, [final]: { type: 'final' } },
-  });
 }

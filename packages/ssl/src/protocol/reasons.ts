@@ -521,7 +521,7 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
   },
 };
 
-/** Thrown by handlers; `core/entry-node.ts` alone catches it and sends the alert of the reason, or the one given. */
+/** Thrown by handlers; `protocol/core.ts` alone catches it and sends the alert of the reason, or the one given. */
 export class AlertError extends Error {
   override readonly name = 'AlertError';
   readonly reason: Reason;

@@ -30,8 +30,8 @@ export type Verdict =
   | { readonly ok: PublicKey }
   | { readonly reject: { readonly alert: AlertDescription; readonly detail: unknown } };
 
-/** What the peer has asked for and gets even if nothing else is sent. */
-export type Owed = 'key_update' | 'no_renegotiation';
+/** What answers a post-handshake message of the peer, which gets it even if nothing else is sent. */
+export type PostHandshakeReply = 'key_update' | 'no_renegotiation';
 
 /** What a client wants stapled to our certificate. */
 export interface StapleWish {
@@ -81,7 +81,7 @@ export interface Sink {
    * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
    * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now.
    */
-  owes(what: Owed): void;
+  owes(what: PostHandshakeReply): void;
   /** A handshake is to run again, and needs the write half that was split off: `core.join`. */
   askWriteHalf?(): void;
   /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */

@@ -14,9 +14,23 @@ export type Host =
 /** Longest text looked at; a name in Unicode may have more characters than its ASCII form. */
 const MAX_TEXT = 1024;
 
+/** What was read lately: a connection asks three times for its host, and a program for few. */
+const lately = new Map<string, Host>();
+const mostLately = 256;
+
 /** Reads a name (Unicode too) or an address in any spelling; `undefined`: it is neither. */
 export function hostOf(text: string): Host | undefined {
   if (text.length > MAX_TEXT) return undefined;
+  const known = lately.get(text);
+  if (known !== undefined) return known;
+  const host = readHost(text);
+  if (host === undefined) return undefined;
+  if (lately.size === mostLately) lately.clear();
+  lately.set(text, host);
+  return host;
+}
+
+function readHost(text: string): Host | undefined {
   const plain = dialledHost(text);
   const address = parseAnyAddress(plain.replace(/^([^:]+)\.$/, '$1'));
   if (address !== undefined) return { type: 'address', address };

@@ -152,8 +152,7 @@ export class ConnectionCalls<Outcome> {
         askFacts(request, from, life.facts, this.#holder.config);
         return undefined;
       case 'downgrade':
-        this.#downgrade(life, request.timeout, connectionRequests.from(request, from));
-        return undefined;
+        return this.#downgrade(life, request.timeout, connectionRequests.from(request, from));
       case 'shutdown':
         return this.#shutdown(request.how, connectionRequests.from(request, from));
       default:
@@ -188,13 +187,18 @@ export class ConnectionCalls<Outcome> {
     return this.#holder.leave();
   }
 
-  #downgrade(life: Connected, timeout: number | 'infinity', from: From<Downgraded | Failed>): void {
+  #downgrade(
+    life: Connected,
+    timeout: number | 'infinity',
+    from: From<Downgraded | Failed>,
+  ): Outcome | undefined {
     if (!this.#line.open) {
       from.reply(closedError);
-      return;
+      return undefined;
     }
     this.#delivery.abandonRecv('closed');
     this.#holder.startDowngrade(life, new Downgrade(from, new Alarm(this.#self, 'downgrade', timeout)));
+    return this.#holder.settle();
   }
 
   /** `ssl:shutdown/2`. After `write` reading goes on until the peer ends too; `read_write` is the owner's own end. */

@@ -292,3 +292,74 @@ describe('a write half that comes back for a handshake that runs again', () => {
     await simulation.stop();
   }
 });
+
+describe('a connection that TLS is taken off', () => {
+  it('keeps nothing of what its peer sends meanwhile, when its owner is passive', async () => {
+    const it = await world(asBefore);
+    const { test, run } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    const closing = ssl.close(server, { downgrade: 'infinity' });
+    await test.advance(100);
+    expect(ssl.unwrap(await run(ssl.send(client, Buffer.alloc(2_000_000))))).toBe(true);
+    await test.advance(1000);
+    expect(connectionOf(it, server).memoryUse()).toBeLessThan(100_000);
+    await run(ssl.close(client, { downgrade: 'infinity' }));
+    expect(await run(closing)).toMatchObject({ ok: expect.anything() });
+    await it.simulation.stop();
+  });
+
+  it('reads on at once, since its peer may have to send before it takes what is queued here', async () => {
+    const it = await world(asBefore);
+    const { run } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    const long = Buffer.alloc(4_000_000);
+    const sending = ssl.send(client, long);
+    const queued = ssl.send(server, long);
+    await it.simulation.test.advance(5000);
+    const closing = ssl.close(server, { downgrade: 60_000 });
+    expect(await run(sending)).toEqual({ ok: true });
+    const { data, end } = await run(receiveAll(client));
+    expect([data.length, end, await queued]).toEqual([long.length, 'closed', { ok: true }]);
+    expect(await run(closing)).toMatchObject({ ok: expect.anything() });
+    await it.simulation.stop();
+  });
+
+  it('hands over what followed close_notify in chunks that waited for its turn', async () => {
+    const it = await world(asBefore);
+    const { test, run } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    const connection = connectionOf(it, server);
+    const chunks: Uint8Array[] = [];
+    const late = vi.spyOn(connection, 'chunk').mockImplementation((chunk) => {
+      chunks.push(new Uint8Array(chunk));
+      return undefined;
+    });
+    const own = ssl.close(server, { downgrade: 60_000 });
+    const peer = ssl.close(client, { downgrade: 60_000 });
+    await test.advance(1000);
+    late.mockRestore();
+    inside(it, connection, (one) => {
+      for (const chunk of [...chunks, Buffer.from('plain '), Buffer.from('text')]) one.chunk(chunk, true);
+    });
+    expect(await run(own)).toMatchObject({ data: Buffer.from('plain text') });
+    expect(await run(peer)).toMatchObject({ ok: expect.anything() });
+    await it.simulation.stop();
+  });
+
+  it('and whose sender crashes tells it to the one who waits, and nothing to its owner', async () => {
+    const it = await world(asBefore);
+    const { run, test } = it.simulation;
+    const [client, server] = await bothEnds(it);
+    expect(await run(ssl.setopts(server, { active: true }))).toEqual({ ok: true });
+    const closing = ssl.close(server, { downgrade: 'infinity' });
+    await test.advance(100);
+    test.node.exit(server.sender, 'kill');
+    expect(await run(closing)).toMatchObject({
+      error: { tls_alert: ['internal_error', expect.any(String)] },
+    });
+    await run(ssl.close(client));
+    await test.advance(1000);
+    expect(it.self.flush()).toEqual([]);
+    await it.simulation.stop();
+  });
+});

@@ -25,7 +25,7 @@ import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import type { Failure, Owed, Sink, StapleWish } from '../../protocol/sink.js';
+import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
@@ -210,6 +210,14 @@ export class Connection
     });
   }
 
+  /** Too many linger after their handshakes have failed. */
+  hurried(): void {
+    this.#later.turn(() => {
+      this.#line.lingered();
+      return this.settle();
+    });
+  }
+
   // ── What the core says ──────────────────────────────────────────────────────────────────────────────
 
   write(pieces: readonly Uint8Array[]): void {
@@ -265,8 +273,9 @@ export class Connection
     this.#flushBatch();
     switch (this.#life.state) {
       case 'downgrade':
-        // What follows is for whoever gets the transport.
+        // What follows is for whoever gets the transport; chunks that wait for their turn come before this one.
         this.#line.transport.pause();
+        this.#later.turn(() => this.#peerDoneForDowngrade());
         return;
       case 'connection':
         this.#delivery.end({ type: 'closed' });
@@ -300,7 +309,7 @@ export class Connection
     if (this.#log.traces) this.#log.trace(direction, kind, bytes);
   }
 
-  owes(what: Owed): void {
+  owes(what: PostHandshakeReply): void {
     this.#line.notify({ type: 'owed', what });
   }
 
@@ -309,6 +318,10 @@ export class Connection
   chunk(chunk: Uint8Array, lent: boolean): Outcome {
     const life = this.#life;
     if (!this.#line.open || !isRunning(life)) return undefined;
+    if (life.state === 'downgrade' && this.#line.peerDone) {
+      life.downgrade.keep(lent ? new Uint8Array(chunk) : chunk);
+      return undefined;
+    }
     life.core.receive(chunk);
     if (lent) life.core.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
@@ -324,8 +337,11 @@ export class Connection
   /** As OTP's sockets do (exit_on_close): a stream that the peer has ended takes no data of ours any more. */
   #peerEnded(): void {
     const life = this.#life;
-    if (life.state === 'downgrade') this.failDowngrade(life, 'tcp_closed');
-    else if (this.#line.peerEnded()) {
+    if (life.state === 'downgrade') {
+      // It stands behind the last chunk, and so need not wait for what else may have its turn.
+      if (this.#line.peerDone) life.downgrade.peerDone();
+      if (!life.downgrade.isDone) this.failDowngrade(life, 'tcp_closed');
+    } else if (this.#line.peerEnded()) {
       if (isRunning(life)) life.core.receiveEnd();
       // With an answer awaited the core has not come to the end yet: `peerClosed` follows.
       if (!isRunning(life) || life.core.awaiting === undefined) this.#part('close_notify');
@@ -354,6 +370,7 @@ export class Connection
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
   startDowngrade({ core }: Connected, downgrade: Downgrade): void {
     this.go('downgrade', { state: 'downgrade', core, downgrade });
+    if (this.#line.peerDone) downgrade.peerDone();
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
   }
 
@@ -362,6 +379,12 @@ export class Connection
     if (life.state !== 'downgrade') return;
     if (said) life.downgrade.goodbyeSaid();
     else this.failDowngrade(life, 'closed');
+  }
+
+  #peerDoneForDowngrade(): Outcome {
+    const life = this.#life;
+    if (life.state === 'downgrade') life.downgrade.peerDone();
+    return this.settle();
   }
 
   /** When both have said close_notify. */
@@ -391,10 +414,12 @@ export class Connection
   #down(ref: Ref): Outcome {
     if (this.#owner.isMonitoredBy(ref)) return this.leave();
     if (ref === this.#senderMonitor && this.#line.open) {
-      // The write half is lost with its process: all that is left is to tell the owner.
+      // The write half is lost with its process: all that is left is to tell who waits, or the owner.
       const reason = crashReason(this.#config);
+      const life = this.#life;
       this.#establishment.disappoint(reason);
-      if (!isUnestablished(this.#life)) this.#delivery.end({ type: 'failed', reason });
+      if (life.state === 'downgrade') life.downgrade.fail(reason);
+      if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
     }
     return undefined;
@@ -472,7 +497,12 @@ export class Connection
 
   #flushBatch(): void {
     const batch = this.#batch.take();
-    if (batch !== undefined) this.#delivery.push(batch);
+    if (batch !== undefined && !this.#isUnwanted) this.#delivery.push(batch);
+  }
+
+  /** TLS is taken off and the owner is passive: nobody can ask for data any more, and the peer may send without end. */
+  get #isUnwanted(): boolean {
+    return this.#life.state === 'downgrade' && this.#delivery.active === false;
   }
 
   #part(goodbye: Goodbye, life: Life = this.#life): void {

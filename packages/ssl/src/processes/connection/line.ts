@@ -260,9 +260,9 @@ export class Line {
     this.#linger = new Alarm(this.#self, 'linger', this.#settings.alertTimeout);
   }
 
-  /** The peer had its time. */
+  /** The peer had its time to read what we said last. */
   lingered(): void {
-    this.#part();
+    if (this.#parting === 'lingering') this.#part();
   }
 
   #part(): void {

@@ -13,6 +13,7 @@ import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { concat } from '../../values/wire/join.js';
 import { largestPacket, packetHeader } from '../delivery/packet.js';
+import { giveSealingMemory, takeSealingMemory } from './sealing-memory.js';
 
 export type SendResult = Result<true>;
 
@@ -24,6 +25,8 @@ export interface Waiter {
 /** The part of a transport that is written to. */
 export interface Outlet {
   write(pieces: readonly Uint8Array[]): boolean;
+  /** The same of lent memory: free again when the answer is true, else when the backlog is gone. */
+  writeLent?(piece: Uint8Array): boolean;
   /** Bytes taken and not yet passed on. */
   readonly backlog: number;
 }
@@ -42,6 +45,8 @@ interface Entry {
   /** Bytes already written. */
   done: number;
   waiter: Waiter | undefined;
+  /** Called when it is answered. */
+  answered: (() => void) | undefined;
 }
 
 export class SendQueue {
@@ -58,6 +63,8 @@ export class SendQueue {
   #resting = false;
   #sinceRest = 0;
   #hurries = false;
+  /** What the transport still reads from. */
+  #lent: Uint8Array | undefined = undefined;
   readonly #afterIo: (go: () => void) => void;
   #closed = false;
   /** Who waits for close_notify to go out; undefined when it has, or was never asked for. */
@@ -149,11 +156,17 @@ export class SendQueue {
       waiter.reply({ ok: true });
       return undefined;
     }
-    const entry: Entry = { kind: 'data', bytes, done: 0, waiter };
+    const entry: Entry = { kind: 'data', bytes, done: 0, waiter, answered: undefined };
     this.#queue.push(entry);
     this.#waiting += bytes.length;
     if (!more || this.#waiting >= stride) this.flush();
-    return entry.waiter === undefined ? undefined : { giveUp: (reason) => answer(entry, { error: reason }) };
+    if (entry.waiter === undefined) return undefined;
+    return {
+      giveUp: (reason) => answer(entry, { error: reason }),
+      whenAnswered(go): void {
+        entry.answered = go;
+      },
+    };
   }
 
   /** close_notify after everything queued; no send is taken any more. The waiter hears when the transport has it. */
@@ -172,7 +185,13 @@ export class SendQueue {
         for (const one of closers) one.reply(result);
       },
     };
-    this.#queue.push({ kind: 'alert', bytes: Uint8Array.of(1, description), done: 0, waiter: all });
+    this.#queue.push({
+      kind: 'alert',
+      bytes: Uint8Array.of(1, description),
+      done: 0,
+      waiter: all,
+      answered: undefined,
+    });
     this.flush();
   }
 
@@ -188,7 +207,13 @@ export class SendQueue {
   }
 
   #writeFatal(half: WriteHalf, description: number, waiter: Waiter): void {
-    this.#written.push({ kind: 'alert', bytes: Uint8Array.of(2, description), done: 2, waiter });
+    this.#written.push({
+      kind: 'alert',
+      bytes: Uint8Array.of(2, description),
+      done: 2,
+      waiter,
+      answered: undefined,
+    });
     this.#blocked = !this.#outlet.write(half.sealAlert(2, description)) || this.#blocked;
     if (!this.#blocked) this.#acknowledge();
   }
@@ -243,6 +268,8 @@ export class SendQueue {
     // The message may be older than what was written since.
     if (!this.#blocked || this.#outlet.backlog > 0) return;
     this.#blocked = false;
+    if (this.#lent !== undefined) giveSealingMemory(this.#lent);
+    this.#lent = undefined;
     if (this.#resting) return;
     this.#acknowledge();
     this.#writeOwed();
@@ -290,13 +317,25 @@ export class SendQueue {
     this.#sent += data.length;
     this.#waiting -= data.length;
     this.#sinceRest += data.length;
-    if (!this.#outlet.write(half.sealApplicationData(data))) this.#blocked = true;
+    if (!this.#seal(data, half)) this.#blocked = true;
     if (this.#sinceRest >= stride && !this.#hurries) {
       this.#resting = true;
       this.#afterIo(() => this.#rested());
     }
     if (joined > 1) this.#leave(joined);
     else if (entry.done === entry.bytes.length) this.#leave(1);
+  }
+
+  /** Into memory that is lent where engine and transport can; true when the transport has it all. */
+  #seal(data: Uint8Array, half: WriteHalf): boolean {
+    const outlet = this.#outlet;
+    if (outlet.writeLent === undefined || !half.direct(data.length))
+      return outlet.write(half.sealApplicationData(data));
+    const memory = takeSealingMemory(half.sealedLength(data.length));
+    const taken = outlet.writeLent(memory.subarray(0, half.sealInto(data, memory)));
+    if (taken) giveSealingMemory(memory);
+    else this.#lent = memory;
+    return taken;
   }
 
   /** How many sends at the front are short and fit in one write together. */
@@ -342,6 +381,8 @@ export class SendQueue {
 export interface PendingSend {
   /** `send_timeout`: the caller hears the reason; what was taken is still sent. */
   giveUp(reason: SslReason): void;
+  /** Calls back once it is answered, however that is. */
+  whenAnswered(go: () => void): void;
 }
 
 const sent: SendResult = { ok: true };
@@ -356,7 +397,10 @@ function partOf(entry: Entry): Uint8Array {
 }
 
 function answer(entry: Entry, result: SendResult): void {
-  const { waiter } = entry;
+  const { waiter, answered } = entry;
+  if (waiter === undefined) return;
   entry.waiter = undefined;
-  waiter?.reply(result);
+  entry.answered = undefined;
+  waiter.reply(result);
+  answered?.();
 }

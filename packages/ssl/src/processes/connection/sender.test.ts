@@ -1,5 +1,11 @@
 import { type GenServer, type Pid, type Self, startGenServer } from '@actor-tls/runtime';
-import { createTestNode, type TestNode } from '@actor-tls/runtime/testing';
+import {
+  createTestNode,
+  expectNoLeaks,
+  leaksSince,
+  markLeaks,
+  type TestNode,
+} from '@actor-tls/runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { ReadHalf } from '../../protocol/record/read-half.js';
 import { HandshakeReassembler } from '../../protocol/record/reassembly.js';
@@ -230,4 +236,37 @@ describe('a sender that gives the write half back and takes it again', () => {
       await it.test.stop();
     },
   );
+});
+
+describe('a send that had to wait', () => {
+  it('leaves no timer of its sendTimeout behind once it is answered', async () => {
+    const test = createTestNode({ trace: 'off' });
+    let full = true;
+    const transport = new Chancy(test);
+    transport.write = () => !full;
+    const sender = started(await test.run(startGenServer(test.node, senderServer, transport)));
+    const half = new WriteHalf(1e9);
+    if (aead !== undefined) half.install(new Tls13WriteProtection(aead, secret(1)));
+    const begin: SenderNotice = {
+      type: 'connection',
+      half,
+      receiver: test.node.shell().pid,
+      packet: 'raw',
+      sendTimeout: 30_000,
+    };
+    test.node.cast(sender, begin);
+    await test.advance(1);
+    const before = markLeaks(test.node);
+    const answers = Array.from({ length: 50 }, () =>
+      test.node.call(sender, { type: 'send', data: new Uint8Array(100) }, Infinity),
+    );
+    await test.advance(10);
+    expect(leaksSince(test.node, before)).toEqual(['50 timers of the node']);
+    full = false;
+    const drained: SenderNotice = { type: 'drained' };
+    test.node.cast(sender, drained);
+    expect(await test.run(Promise.all(answers))).toEqual(answers.map(() => ({ ok: true })));
+    expectNoLeaks(test.node, before);
+    await test.stop();
+  });
 });

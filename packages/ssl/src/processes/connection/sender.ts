@@ -19,7 +19,7 @@ import {
   type Self,
 } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import type { Owed } from '../../protocol/sink.js';
+import type { PostHandshakeReply } from '../../protocol/sink.js';
 import type { Transport } from '../transport/transport.js';
 import { type PendingSend, SendQueue, type SendResult } from './send-queue.js';
 
@@ -52,7 +52,7 @@ export interface SenderNotices {
   write_again(fields: { readonly half: WriteHalf }): void;
   packet(fields: { readonly packet: unknown }): void;
   /** The peer has asked for something that only the writer can send. */
-  owed(fields: { readonly what: Owed }): void;
+  owed(fields: { readonly what: PostHandshakeReply }): void;
   /** The transport is somebody else's from now on. */
   released(): void;
   /** The transport takes nothing any more. */
@@ -240,11 +240,13 @@ export class Sender implements MemoryUse {
   #enqueue(queue: SendQueue, data: Uint8Array, from: From<SendResult>): void {
     const sending = queue.send(data, from, this.#self.messageQueueLength > 0);
     if (sending === undefined || this.#sendTimeout === 'infinity') return;
-    // An idle timer may fire after the send was answered; giving up is then without effect.
-    this.#self.sendAfter(this.#sendTimeout, this.#self.pid, new SendTimeout(sending));
+    // A timer that went on would keep the data until it fires.
+    const self = this.#self;
+    const timer = self.sendAfter(this.#sendTimeout, self.pid, new SendTimeout(sending));
+    sending.whenAnswered(() => self.cancelTimer(timer));
   }
 
-  pay(what: Owed): void {
+  pay(what: PostHandshakeReply): void {
     if (this.#phase.name !== 'connection') return;
     const { queue } = this.#phase;
     switch (what) {

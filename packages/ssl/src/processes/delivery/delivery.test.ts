@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SocketOptions } from '../../options/config.js';
 import { Delivery, type OwnerMessage, type RecvResult } from './delivery.js';
 
@@ -197,6 +197,44 @@ describe('delivery', () => {
         for (const batch of batches) push(batch);
         expect(heard()).toEqual(batches.join('').match(/[^\n]*\n/g) ?? []);
       }),
+    );
+  });
+
+  it.each([
+    ['line', 'a'],
+    ['httph', ' c\r\n'],
+    ['httph_bin', '\tc\n'],
+    ['asn1', '\xff'],
+  ] as const)('a packet of %s that never ends is not joined anew for each record', (packet, piece) => {
+    const { push, heard, delivery } = setUp({ active: true, packet });
+    const joins = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    try {
+      push(packet === 'asn1' ? '\x1f' : 'a: b\r\n');
+      for (let i = 0; i < 2000; i += 1) push(piece);
+      expect(joins.mock.calls.length).toBeLessThan(5);
+    } finally {
+      joins.mockRestore();
+    }
+    heard();
+    expect(delivery.size).toBeGreaterThan(1999);
+  });
+
+  it('cuts packets the same way however the bytes arrive', () => {
+    const pieces = fc.array(fc.constantFrom('a', ': ', '\r\n', '\n', ' ', '\t', 'Host: x\r\n', 'b\n c'), {
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('line', 'http', 'httph', 'httph_bin', 'asn1'),
+        pieces,
+        (packet, batches) => {
+          const whole = setUp({ active: true, packet });
+          whole.push(batches.join(''));
+          const cut = setUp({ active: true, packet });
+          for (const batch of batches) cut.push(batch);
+          expect(cut.heard()).toEqual(whole.heard());
+        },
+      ),
     );
   });
 });

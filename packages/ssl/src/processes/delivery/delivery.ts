@@ -6,7 +6,7 @@
  */
 import type { ActiveMode, PacketMode, SocketOptions } from '../../options/config.js';
 import type { SslReason } from '../../values/terms.js';
-import { decodePacket } from './packet.js';
+import { decodePacket, mayEnd, type PacketEnd } from './packet.js';
 import type { HttpPacket } from './packet-http.js';
 import type { ReceivedData } from './received-data.js';
 
@@ -39,10 +39,6 @@ const smallestCount = -32768;
 /** Packets that an active owner is sent in one turn: one costs some 2 µs here, and a record may hold 16,384. */
 const turnPackets = 256;
 
-const newline = 0x0a;
-/** Packet types whose end is a newline, or the byte after one. */
-const endsWithNewline = new Set<PacketMode>(['line', 'http', 'http_bin', 'httph', 'httph_bin']);
-
 export class Delivery<Socket> {
   #mode: SocketOptions['mode'];
   #packet: PacketMode;
@@ -58,8 +54,8 @@ export class Delivery<Socket> {
   #size = 0;
   /** In the http modes: a request or status line was delivered and headers follow. */
   #httpHeaders = false;
-  /** The queue is the beginning of a line: only a newline in what comes can complete it. */
-  #awaitingNewline = false;
+  /** The queue is one piece, the beginning of a packet, and only bytes that bring this can end it. */
+  #awaited: PacketEnd | undefined = undefined;
   #recv: { readonly length: number; readonly reply: (result: RecvResult) => void } | undefined = undefined;
   #end: End | undefined = undefined;
   #over = false;
@@ -126,10 +122,16 @@ export class Delivery<Socket> {
   /** One batch of decrypted data, the owner's from now on: in raw mode it is one message, or one `recv(0)`. */
   push(batch: Uint8Array): void {
     if (batch.length === 0 || this.#over) return;
+    if (this.#size === 0 && this.#active !== false && this.#isRaw && !this.needsRest) {
+      this.#give(batch);
+      return;
+    }
+    const last = this.#queue.at(-1)?.at(-1);
     this.#queue.push(batch);
     this.#size += batch.length;
     // Without this a long line in many small records would be joined anew for each of them.
-    if (this.#awaitingNewline && this.#packetSize === 0 && !batch.includes(newline)) return;
+    const within = this.#packetSize === 0 || this.#size < this.#packetSize;
+    if (this.#awaited !== undefined && within && !mayEnd(this.#awaited, last, batch)) return;
     this.#drain();
   }
 
@@ -192,10 +194,12 @@ export class Delivery<Socket> {
   setPacket(packet: PacketMode): void {
     this.#packet = packet;
     this.#httpHeaders = false;
+    this.#awaited = undefined;
   }
 
   setPacketSize(size: number): void {
     this.#packetSize = size;
+    this.#awaited = undefined;
   }
 
   setHeader(bytes: number): void {
@@ -234,10 +238,10 @@ export class Delivery<Socket> {
 
   /** Delivers as long as there is a taker and a whole packet. */
   #drain(): void {
-    this.#awaitingNewline = false;
+    this.#awaited = undefined;
     while (this.#size > 0 && !this.#over && (this.#active !== false || this.#recv !== undefined)) {
       if (this.#active !== false && this.needsRest) return;
-      const data = this.#packet === 'raw' || this.#packet === 0 ? this.#takeRaw() : this.#takePacket();
+      const data = this.#isRaw ? this.#takeRaw() : this.#takePacket();
       if (data === 'wait') return;
       if (data === 'invalid') {
         this.#packetError();
@@ -245,6 +249,10 @@ export class Delivery<Socket> {
       }
       this.#give(data.data);
     }
+  }
+
+  get #isRaw(): boolean {
+    return this.#packet === 'raw' || this.#packet === 0;
   }
 
   #takeRaw(): { readonly data: Uint8Array } | 'wait' {
@@ -265,7 +273,7 @@ export class Delivery<Socket> {
       }
       // The front does not hold it. When all of the queue might, join and look again.
       if (front.length === this.#size || (decoded.more ?? 0) > this.#size) {
-        this.#awaitingNewline = endsWithNewline.has(type) && front.at(-1) !== newline;
+        this.#awaited = decoded.until;
         return 'wait';
       }
       this.#unshift(this.#take(decoded.more ?? this.#size));

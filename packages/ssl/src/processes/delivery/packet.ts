@@ -10,11 +10,39 @@ import { decodeHttpHeader, decodeHttpLine, type HttpPacket } from './packet-http
 export type DecodeResult =
   /** A packet; `used` bytes of the buffer went into it. */
   | { readonly packet: Uint8Array | HttpPacket; readonly used: number }
-  /** Bytes the whole packet takes, when its header says so. */
-  | { readonly more: number | undefined }
+  /** Bytes the whole packet takes, when its header says so; else what the bytes to come must bring to end it. */
+  | { readonly more: number | undefined; readonly until?: PacketEnd }
   | 'invalid';
 
+/**
+ * What ends a packet of unknown length: a newline, one that no continuation line follows, a byte without its top bit
+ * (X.690 §8.1.2.4). Looked for in what is new, it saves looking at all that waits again and again.
+ */
+export type PacketEnd = 'newline' | 'unfolded_newline' | 'clear_top_bit';
+
+/** Whether `bytes` may hold the end of a packet; `last` is the byte in front of them. */
+export function mayEnd(end: PacketEnd, last: number | undefined, bytes: Uint8Array): boolean {
+  switch (end) {
+    case 'newline':
+      return bytes.includes(newline);
+    case 'clear_top_bit':
+      return bytes.some((one) => one < 0x80);
+    case 'unfolded_newline':
+      if (last === newline && !isBlank(byte(bytes, 0))) return true;
+      for (
+        let at = bytes.indexOf(newline);
+        at >= 0 && at + 1 < bytes.length;
+        at = bytes.indexOf(newline, at + 1)
+      )
+        if (!isBlank(byte(bytes, at + 1))) return true;
+      return false;
+  }
+}
+
 const moreUnknown: DecodeResult = { more: undefined };
+const untilNewline: DecodeResult = { more: undefined, until: 'newline' };
+const untilUnfolded: DecodeResult = { more: undefined, until: 'unfolded_newline' };
+const untilClear: DecodeResult = { more: undefined, until: 'clear_top_bit' };
 
 /**
  * Takes one packet from the front of `buffer`. `packetSize` is the largest packet accepted in bytes, without the
@@ -96,6 +124,7 @@ function asn1(buffer: Uint8Array, packetSize: number): DecodeResult {
   if ((byte(buffer, 0) & 0x1f) === 0x1f) {
     // The tag number goes on while the top bit is set.
     while (at < buffer.length && (byte(buffer, at) & 0x80) !== 0) at += 1;
+    if (at === buffer.length) return untilClear;
     at += 1;
   }
   if (at >= buffer.length) return moreUnknown;
@@ -152,7 +181,7 @@ function line(buffer: Uint8Array, packetSize: number): DecodeResult {
   const end = buffer.indexOf(newline);
   const length = end < 0 ? buffer.length : end + 1;
   if (packetSize > 0 && length > packetSize) return 'invalid';
-  return end < 0 ? moreUnknown : { packet: buffer.subarray(0, length), used: length };
+  return end < 0 ? untilNewline : { packet: buffer.subarray(0, length), used: length };
 }
 
 function http(
@@ -162,10 +191,20 @@ function http(
   expect: 'line' | 'header',
 ): DecodeResult {
   const used = expect === 'line' ? buffer.indexOf(newline) + 1 : endOfHeader(buffer);
-  if (used === 0) return packetSize > 0 && buffer.length >= packetSize ? 'invalid' : moreUnknown;
+  if (used === 0) {
+    if (packetSize > 0 && buffer.length >= packetSize) return 'invalid';
+    // A line of a single byte goes on in no further one: any byte may end it.
+    if (expect === 'line' || buffer.length === 1) return untilNewline;
+    return buffer.length === 2 ? moreUnknown : untilUnfolded;
+  }
   if (packetSize > 0 && used > packetSize) return 'invalid';
   const text = buffer.subarray(0, used);
   return { packet: expect === 'line' ? decodeHttpLine(text, binary) : decodeHttpHeader(text, binary), used };
+}
+
+/** SP or HT: a line that begins so goes on with the one before. */
+function isBlank(one: number): boolean {
+  return one === 0x20 || one === 0x09;
 }
 
 /**
@@ -183,7 +222,7 @@ function endOfHeader(buffer: Uint8Array): number {
     // To Erlang's decoder a line of a single byte goes on in no further one.
     if (end === 1) return 2;
     const next = byte(buffer, end + 1);
-    if (next !== 0x20 && next !== 0x09) return end + 1;
+    if (!isBlank(next)) return end + 1;
     from = end + 1;
   }
 }

@@ -10,9 +10,11 @@ export function addressGroup(transport: Transport): string | undefined {
   const peer = transport.peername();
   if ('error' in peer) return undefined;
   const { address } = peer.ok;
+  // An IPv4 address has one spelling where it comes from the system.
+  if (!address.includes(':')) return address;
   const bytes = parseAddress(address.replace(/%.*$/, ''));
   if (bytes === undefined) return address;
-  return bytes.length === 4 ? bytes.join('.') : groupOfIpv6(bytes);
+  return groupOfIpv6(bytes);
 }
 
 function groupOfIpv6(bytes: Uint8Array): string {

@@ -6,6 +6,9 @@
  * after one round trip, so connections that are opened and left silent keep nobody out. When all have sent theirs, the
  * one is given up that has owed the rest of its handshake longest. A handshake that waits for us (for a signature or a
  * verdict) is never given up.
+ *
+ * Whose handshake has failed is out of the house, and lingers until its peer has read the alert. As many may linger as
+ * may be inside; beyond that the one that does so longest is hurried out, since a stranger need not leave.
  */
 
 import type { Transport } from '../transport/transport.js';
@@ -45,6 +48,8 @@ export class Door {
   readonly #silent: Set<Place> = new Set();
   readonly #talking: Set<Place> = new Set();
   readonly #groups: Map<string, Set<Place>> = new Map();
+  /** Failed, and still there; the longest first. */
+  readonly #lingering: Set<Place> = new Set();
   #refusedHandshakes = 0;
   #refusedAddress = 0;
   #displacedFull = 0;
@@ -87,9 +92,20 @@ export class Door {
   /** @internal A place has come to another stage. */
   moved(place: Place, from: Stage): void {
     this.#waiters(from)?.delete(place);
-    const waiters = this.#waiters(place.stage);
-    if (waiters !== undefined) waiters.add(place);
-    else if (place.stage === 'established' || place.stage === 'failed') this.#leave(place);
+    this.#waiters(place.stage)?.add(place);
+    switch (place.stage) {
+      case 'established':
+        this.#leave(place);
+        return;
+      case 'failed':
+        this.#leave(place);
+        this.#linger(place);
+        return;
+      case 'gone':
+        this.#lingering.delete(place);
+        return;
+      default:
+    }
   }
 
   #hasShare(group: string | undefined): boolean {
@@ -124,6 +140,15 @@ export class Door {
     const ofGroup = group === undefined ? undefined : this.#groups.get(group);
     ofGroup?.delete(place);
     if (group !== undefined && ofGroup?.size === 0) this.#groups.delete(group);
+  }
+
+  #linger(place: Place): void {
+    this.#lingering.add(place);
+    if (this.#lingering.size <= this.#limits.maxHandshakes) return;
+    const [longest] = this.#lingering;
+    if (longest === undefined) return;
+    this.#lingering.delete(longest);
+    longest.hurry();
   }
 
   #waiters(stage: Stage): Set<Place> | undefined {

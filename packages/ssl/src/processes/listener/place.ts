@@ -33,6 +33,8 @@ export interface Occupant {
   readonly pid: Pid<unknown>;
   /** The place is somebody else's: give the handshake up. */
   displaced(why: Displacement): void;
+  /** The handshake has failed, and too many linger after theirs: its peer has had its time. */
+  hurried(): void;
 }
 
 /** The counters and limits that a connection counts in. */
@@ -113,12 +115,17 @@ export class Place {
     this.#occupant?.displaced(why);
   }
 
+  /** Its handshake has failed, and it has to be gone now. */
+  hurry(): void {
+    this.#occupant?.hurried();
+  }
+
   /** The connection has ended, whatever way. */
   gone(): void {
     if (this.#stage === 'gone') return;
     this.failed('crashed');
     if (this.#stage === 'established') this.#books.tally.ended();
-    this.#stage = 'gone';
+    this.#move('gone');
     this.#occupant = undefined;
     this.#books.tally.left(this);
     this.hangUp();

@@ -3,8 +3,9 @@
  * given once or by a function of the user's that fetches it.
  *
  * A function's response is kept and asked for again at half its life, in the background; who asks while there is none
- * waits a little. A request with extensions (a nonce) is answered by a call of its own. What is stale, malformed or about
- * another certificate is never stapled: a connection without a staple is better than one with a bad one.
+ * waits a little. A request with extensions (a nonce) is answered by a call of its own, a few at a time: any stranger can
+ * send one, and beyond that it gets what all others get. What is stale, malformed or about another certificate is never
+ * stapled: a connection without a staple is better than one with a bad one.
  */
 import type { Clock, Logger } from '@actor-tls/runtime';
 import type { StapleWish } from '../../protocol/sink.js';
@@ -25,6 +26,8 @@ export interface StaplerSurroundings {
 const patience = 5000;
 /** ms for which the function is left alone after it failed. */
 const respite = 10_000;
+/** Calls for requests with extensions at a time. */
+const mostOwnCalls = 8;
 /** ms that a response without nextUpdate lives. */
 const defaultLife = 24 * 3_600_000;
 
@@ -44,6 +47,7 @@ export class Stapler {
   #serial: Uint8Array | undefined = undefined;
   #held: CurrentResponse | undefined = undefined;
   #asking: Promise<Response> | undefined = undefined;
+  #ownCalls = 0;
   #restUntil = Number.NEGATIVE_INFINITY;
 
   /** `chain`: DER, the certificate that the responses are about first. */
@@ -62,14 +66,23 @@ export class Stapler {
       return this.#heldAt(now);
     }
     const { requestExtensions } = request;
-    if (requestExtensions.length > 0) {
-      const asked = this.#call(source, { ...this.#about(serverName), requestExtensions });
-      return this.#notTooLong(asked.then((der) => der && (this.#lifeOf(der, now) ? der : undefined)));
-    }
+    if (requestExtensions.length > 0 && this.#ownCalls < mostOwnCalls && now >= this.#restUntil)
+      return this.#notTooLong(this.#own(source, { ...this.#about(serverName), requestExtensions }));
     const held = this.#heldAt(now);
     if (held !== undefined && now < (this.#held?.refreshAt ?? 0)) return held;
     if (now >= this.#restUntil) this.#asking ??= this.#refresh(source, serverName);
     return held ?? (this.#asking && this.#notTooLong(this.#asking));
+  }
+
+  /** For one request alone. */
+  async #own(source: Exclude<OcspResponseSource, Uint8Array>, request: OcspStapleRequest): Promise<Response> {
+    this.#ownCalls += 1;
+    const der = await this.#call(source, request);
+    this.#ownCalls -= 1;
+    const now = this.#surroundings.wallClock();
+    if (der !== undefined && this.#lifeOf(der, now) !== undefined) return der;
+    this.#restUntil = now + respite;
+    return undefined;
   }
 
   async #refresh(

@@ -177,6 +177,18 @@ class NodeTransport implements Transport {
       socket.uncork();
     }
     this.counters.sent(bytes);
+    return this.#written();
+  }
+
+  /** Node has given it to the system when nothing waits, and reads from it until then. */
+  writeLent(piece: Uint8Array): boolean {
+    this.#socket.write(piece);
+    this.counters.sent(piece.length);
+    return this.#written();
+  }
+
+  #written(): boolean {
+    const socket = this.#socket;
     if (socket.writableLength === 0) return true;
     if (!socket.writableNeedDrain) {
       // Below its high-water mark node tells nobody when the rest has gone; a write's callback does.

@@ -296,6 +296,10 @@ export class SimulatedTransport implements Transport {
     this.resume();
   }
 
+  writeLent(piece: Uint8Array): boolean {
+    return this.write([piece]);
+  }
+
   write(pieces: readonly Uint8Array[]): boolean {
     if (this.closed || this.#ended) return true;
     // The real kernel copies too: the caller may use its buffers again.

@@ -26,6 +26,11 @@ export interface Transport {
   start(receiver: TransportReceiver): void;
   /** Takes all pieces, in one go. True: the system has them all. False: some wait here, `onDrain` follows. */
   write(pieces: readonly Uint8Array[]): boolean;
+  /**
+   * The same of one piece of memory that is lent: the caller's again when the answer is true, else at `onDrain`. A
+   * transport without this is given memory that nobody writes to any more.
+   */
+  writeLent?(piece: Uint8Array): boolean;
   /** Bytes that `write` took and the system has not. */
   readonly backlog: number;
   pause(): void;

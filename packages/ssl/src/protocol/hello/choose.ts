@@ -25,7 +25,8 @@ export function shownBy({ identity, scheme }: CertificateChoice): CertificateAut
 }
 
 /**
- * The first suite that both have and `accept` takes, in the client's order or in ours. Throws `no_suitable_cipher`.
+ * The first suite that both have and `accept` takes, in the client's order or in ours; `accept` is asked once for each.
+ * Throws `no_suitable_cipher`.
  */
 export function chooseSuite<T>(
   offered: readonly number[],
@@ -39,7 +40,8 @@ export function chooseSuite<T>(
       if (suite !== undefined) return suite;
     }
   } else {
-    for (const id of offered) {
+    // A set: a hello has room for ten thousands of suites, and one that stands there again is no other.
+    for (const id of new Set(offered)) {
       const row = own.find((candidate) => candidate.id === id);
       const suite = row === undefined ? undefined : accept(row);
       if (suite !== undefined) return suite;

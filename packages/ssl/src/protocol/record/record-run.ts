@@ -1,5 +1,5 @@
 /**
- * A run of records that stand whole in one chunk and are opened one behind the other into the same memory.
+ * A run of records (RFC 8446 §5) that stand whole in one chunk and are opened one behind the other into the same memory.
  *
  * Short runs are cut from a slab that all connections share, as `Buffer.allocUnsafe` does; what was cut is never written
  * again. Long ones have memory of their own, exactly as long as their data.

@@ -43,13 +43,15 @@ export function chooseTls12(
 ): Tls12Choice {
   const group = chooseGroup12(supportedGroups, config, engine);
   const preference = config.honorCipherOrder ? 'server' : 'client';
+  // Both once: the lists may be as long as a hello, and must not be walked for each suite.
+  const curves: ReadonlySet<string | undefined> = new Set(supportedGroups.map(groupByCode));
+  const schemes = commonSchemes(signatureAlgorithms, config.signatureAlgs);
   return chooseSuite(offered, config.ciphers, preference, (row) => {
     const suite = tls12Suite(row, engine);
     if (suite === undefined || group === undefined) return undefined;
     const certificate = chooseCertificate12(
-      identities.filter((identity) => servesSuite(identity, suite, supportedGroups)),
-      signatureAlgorithms,
-      config.signatureAlgs,
+      identities.filter((identity) => servesSuite(identity, suite, curves)),
+      schemes,
       certificateAuthorities,
     );
     return certificate && { suite, group, certificate };
@@ -68,19 +70,24 @@ function chooseGroup12(
   return first && engine.group(first);
 }
 
-/**
- * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
- * `authorities`: CAs that the peer names. `undefined`: no certificate can sign.
- */
-export function chooseCertificate12(
-  identities: readonly OwnIdentity[],
+/** The peer's schemes that we allow too, in its order, each once. */
+function commonSchemes(
   offered: readonly number[],
   own: readonly SignatureSchemeName[],
+): readonly SignatureScheme[] {
+  const known = new Set(offered.flatMap((code) => schemeByCode(code) ?? []));
+  return [...known].filter(({ name }) => own.includes(name));
+}
+
+/**
+ * The first own certificate that can sign with one of the schemes, which are in the peer's order. `authorities`: CAs
+ * that the peer names. `undefined`: no certificate can sign.
+ */
+function chooseCertificate12(
+  identities: readonly OwnIdentity[],
+  allowed: readonly SignatureScheme[],
   authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
-  const allowed = offered
-    .flatMap((code) => schemeByCode(code) ?? [])
-    .filter(({ name }) => own.includes(name));
   const fitting = identities.flatMap((identity) => {
     const scheme =
       allowed.find(({ name }) => identity.schemes.includes(name)) ??
@@ -101,7 +108,8 @@ export function chooseClientCertificate12(
     const type = algorithm && clientCertificateType(algorithm);
     return type !== undefined && certificateTypes.includes(type);
   });
-  return chooseCertificate12(wanted, supportedSignatureAlgorithms, own, certificateAuthorities);
+  const schemes = commonSchemes(supportedSignatureAlgorithms, own);
+  return chooseCertificate12(wanted, schemes, certificateAuthorities);
 }
 
 /** ClientCertificateType of a key (RFC 5246 §7.4.4); ecdsa_sign covers EdDSA (RFC 8422 §5.5). */
@@ -128,11 +136,15 @@ function signsLoosely(identity: OwnIdentity, { keyAlgorithm }: SignatureScheme):
 }
 
 /** RFC 5246 §7.4.2, RFC 8422 §5.3: the suite names the kind of key, and the client must know its curve. */
-function servesSuite(identity: OwnIdentity, suite: Suite12, groups: readonly number[]): boolean {
+function servesSuite(
+  identity: OwnIdentity,
+  suite: Suite12,
+  curves: ReadonlySet<string | undefined>,
+): boolean {
   const algorithm = keyAlgorithmOf(identity);
   if (algorithm === undefined || !authenticates(algorithm, suite)) return false;
   const curve = curveOf(identity);
-  return curve === undefined || groups.some((code) => groupByCode(code) === curve);
+  return curve === undefined || curves.has(curve);
 }
 
 /** Whether a certificate with such a key may stand in a handshake with the suite (RFC 8422 §2, RFC 8446 §4.2.3). */

@@ -23,49 +23,42 @@
 import type { AnyStateMachine } from 'xstate';
 import type { GroupName, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import type { MessageOf } from '../../values/wire/message-table.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
+import { chartOf } from '../chart.js';
+import {
+  answerTo,
+  type ClientAuthentication,
+  clientSignsElsewhere,
+  notAsked,
+  shownChain,
+} from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
+import { ocspStatusType } from '../extensions/status-request.js';
 import { readAnswer, serverHello12Column } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type DialectEvent,
-  type Handshake,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
-import { type CertificateChoice, shownBy } from '../hello/choose.js';
+import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
+import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
+import { Machine } from '../machine.js';
+import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12 } from './choose.js';
+import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ClientExchange } from './key-exchange/key-exchange.js';
 import { signedParams } from './key-exchange/signed-params.js';
-import {
-  changeReadKeys,
-  changeWriteKeys,
-  conclude12,
-  deriveKeys,
-  type Keys12,
-  type Negotiated12,
-} from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
-
-type Message<K extends keyof Tls12Bodies> = MessageOf<Tls12Bodies, K>;
-type Answer<K extends AnswerEvent['type']> = Extract<AnswerEvent, { readonly type: K }>;
-
-const version = 0x0303;
 
 // State data. Each state has exactly what exists then.
 
@@ -94,7 +87,7 @@ interface AwaitVerdict extends WithChain {
 }
 interface AwaitVerdictWithKeys extends WithChain {
   readonly state: 'awaitVerdictWithKeys';
-  readonly keyExchange: Message<'server_key_exchange'>;
+  readonly keyExchange: MessageEvent12<'server_key_exchange'>;
 }
 interface WaitSke extends WithChain {
   readonly state: 'waitSke';
@@ -108,21 +101,15 @@ interface WithKeys extends Underway {
 interface WaitCrShd extends WithKeys {
   readonly state: 'waitCrShd';
 }
-/** What the server wants to see of us. */
-type OwnAuthentication =
-  | { readonly kind: 'none' }
-  /** Asked for, and nothing fits. */
-  | { readonly kind: 'empty' }
-  | ({ readonly kind: 'certificate' } & CertificateChoice);
 interface WaitShd extends WithKeys {
   readonly state: 'waitShd';
-  readonly own: OwnAuthentication;
+  readonly own: ClientAuthentication;
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
   readonly peer: Authentication;
   readonly group: GroupName | undefined;
-  readonly own: OwnAuthentication;
+  readonly own: ClientAuthentication;
   readonly keys: Keys12;
 }
 interface AwaitSignature extends WithMaster {
@@ -155,20 +142,15 @@ export type Client12Data =
 
 // The machine.
 
-const mayStaple: Guard<WaitCert, Message<'certificate'>> = {
+const mayStaple: Guard<WaitCert, MessageEvent12<'certificate'>> = {
   name: 'stapling?',
   holds: ({ stapling }) => stapling === 'accepted',
 };
-const signsElsewhere: Guard<WaitShd, Message<'server_hello_done'>> = {
-  name: 'remote key?',
-  holds: ({ own }) => own.kind === 'certificate' && own.identity.key === 'remote',
-};
 
-type Event = DialectEvent<Tls12Bodies>;
-const { arrow } = arrowMaker<Client12Data, Event, ClientContext>();
+const { arrow } = arrowMaker<Client12Data, HandshakeEvent12, ClientContext>();
 
 /** Exported for the tests that walk chart and table. */
-export const client12Arrows: readonly Arrow<Client12Data, Event, ClientContext>[] = [
+export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, ClientContext>[] = [
   arrow('waitSh', 'server_hello', 'waitCert', receiveServerHello),
   arrow('waitCert', 'certificate', 'waitStatus', receiveCertificate, mayStaple),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificateAndAsk),
@@ -179,14 +161,12 @@ export const client12Arrows: readonly Arrow<Client12Data, Event, ClientContext>[
   arrow('waitSke', 'server_key_exchange', 'waitCrShd', receiveServerKeyExchange),
   arrow('waitCrShd', 'certificate_request', 'waitShd', receiveCertificateRequest),
   arrow('waitCrShd', 'server_hello_done', 'waitCcs', answerUnasked),
-  arrow('waitShd', 'server_hello_done', 'awaitSignature', answerAndAsk, signsElsewhere),
+  arrow('waitShd', 'server_hello_done', 'awaitSignature', answerAndAsk, clientSignsElsewhere),
   arrow('waitShd', 'server_hello_done', 'waitCcs', answer),
   arrow('awaitSignature', 'signature', 'waitCcs', receiveSignature),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
-
-const client12Table: Table<Client12Data, Event, ClientContext> = table(client12Arrows, 'connected');
 
 const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   waitSh: 'hello',
@@ -203,36 +183,26 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const questions: Partial<Readonly<Record<Client12Data['state'], AnswerEvent['type']>>> = {
-  awaitVerdict: 'verdict',
-  awaitVerdictWithKeys: 'verdict',
-  awaitSignature: 'signature',
-};
-
-const notes: StateNotes<Client12Data> = {
+const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
+  name: 'tls12Client',
+  messages: tls12Messages,
+  arrows: client12Arrows,
+  initial: 'waitSh',
   alerts: tls12Alerts,
   postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink),
   changeCipherSpec: 'step',
-  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-};
+});
 
 /** A handshake whose hello was sent. */
 export function tls12Client(offer: ClientOffer, context: ClientContext): Handshake {
-  return new TableHandshake(tls12Messages, client12Table, notes, { state: 'waitSh', offer }, context);
+  return machine.begin({ state: 'waitSh', offer }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function client12Chart(): AnyStateMachine {
-  drawn ??= chart('tls12Client', client12Arrows, 'waitSh', 'connected', [
-    'awaitVerdict',
-    'awaitVerdictWithKeys',
-    'awaitSignature',
-  ]);
-  return drawn;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.
@@ -240,10 +210,10 @@ export function client12Chart(): AnyStateMachine {
 /** RFC 5246 §7.4.1.3 */
 function receiveServerHello(
   { offer }: WaitSh,
-  { body, raw }: Message<'server_hello'>,
+  { body, raw }: MessageEvent12<'server_hello'>,
   { config, dependencies, channel }: ClientContext,
 ): WaitCert {
-  channel.expectRecordVersion(version);
+  channel.expectRecordVersion(protocolVersion);
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
   const suite = row && tls12Suite(row, dependencies.engine);
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
@@ -279,7 +249,10 @@ function receiveServerHello(
 const offeredRenegotiationInfo = { extensionType: renegotiationInfo.code, extensionData: new Uint8Array(0) };
 
 /** RFC 5246 §7.4.2, when a CertificateStatus may follow. */
-function receiveCertificate({ negotiated }: WaitCert, { body, raw }: Message<'certificate'>): WaitStatus {
+function receiveCertificate(
+  { negotiated }: WaitCert,
+  { body, raw }: MessageEvent12<'certificate'>,
+): WaitStatus {
   if (body.certificateList.length === 0) throw new AlertError('empty_certificate_list');
   negotiated.messages.add(raw);
   const chain = body.certificateList.map((certificate) => new Uint8Array(certificate));
@@ -288,7 +261,7 @@ function receiveCertificate({ negotiated }: WaitCert, { body, raw }: Message<'ce
 
 function receiveCertificateAndAsk(
   from: WaitCert,
-  event: Message<'certificate'>,
+  event: MessageEvent12<'certificate'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
   const { negotiated, chain } = receiveCertificate(from, event);
@@ -299,9 +272,12 @@ function receiveCertificateAndAsk(
 /** RFC 6066 §8 */
 function receiveStatus(
   { negotiated, chain }: WaitStatus,
-  { body, raw }: Message<'certificate_status'>,
+  { body, raw }: MessageEvent12<'certificate_status'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
+  // The only type that we ask for: of another the response is something else.
+  if (body.statusType !== ocspStatusType)
+    throw new AlertError('malformed_message', `a certificate status of type ${body.statusType}`);
   negotiated.messages.add(raw);
   sink.askVerdict(chain, new Uint8Array(body.response));
   return { state: 'awaitVerdict', negotiated, chain };
@@ -309,14 +285,14 @@ function receiveStatus(
 
 function receiveKeysInsteadOfStatus(
   { negotiated, chain }: WaitStatus,
-  keyExchange: Message<'server_key_exchange'>,
+  keyExchange: MessageEvent12<'server_key_exchange'>,
   { sink }: ClientContext,
 ): AwaitVerdictWithKeys {
   sink.askVerdict(chain, undefined);
   return { state: 'awaitVerdictWithKeys', negotiated, chain, keyExchange };
 }
 
-function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: Answer<'verdict'>): WaitSke {
+function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: AnswerEvent<'verdict'>): WaitSke {
   const key = acceptVerdict(verdict);
   // RFC 5246 §7.4.2: the suite names the kind of key.
   if (!authenticates(key.algorithm, negotiated.suite)) throw new AlertError('wrong_certificate_type');
@@ -325,7 +301,7 @@ function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: Answer
 
 function receiveVerdictWithKeys(
   { negotiated, chain, keyExchange }: AwaitVerdictWithKeys,
-  answer: Answer<'verdict'>,
+  answer: AnswerEvent<'verdict'>,
   context: ClientContext,
 ): WaitCrShd {
   const judged = receiveVerdict({ state: 'awaitVerdict', negotiated, chain }, answer);
@@ -335,7 +311,7 @@ function receiveVerdictWithKeys(
 /** RFC 5246 §7.4.3, RFC 8422 §5.4 */
 function receiveServerKeyExchange(
   { negotiated, chain, key }: WaitSke,
-  { body, raw }: Message<'server_key_exchange'>,
+  { body, raw }: MessageEvent12<'server_key_exchange'>,
   { config, dependencies }: ClientContext,
 ): WaitCrShd {
   const { keyExchange } = negotiated.suite;
@@ -353,52 +329,49 @@ function receiveServerKeyExchange(
 /** RFC 5246 §7.4.4 */
 function receiveCertificateRequest(
   { negotiated, peer, exchange }: WaitCrShd,
-  { body, raw }: Message<'certificate_request'>,
+  { body, raw }: MessageEvent12<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
   const choice = chooseClientCertificate12(identities, body, config.signatureAlgs);
   negotiated.messages.add(raw);
-  const own: OwnAuthentication =
-    choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
+  const own = answerTo(choice);
   return { state: 'waitShd', negotiated, peer, exchange, own };
 }
 
 /** RFC 5246 §7.4.5: the server's flight ends, and it does not ask who we are. */
 function answerUnasked(
   { negotiated, peer, exchange }: WaitCrShd,
-  event: Message<'server_hello_done'>,
+  event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
 ): WaitCcs {
-  return answer({ state: 'waitShd', negotiated, peer, exchange, own: { kind: 'none' } }, event, context);
+  return answer({ state: 'waitShd', negotiated, peer, exchange, own: notAsked }, event, context);
 }
 
 /** Our second flight, with a key that is at hand. */
-function answer(from: WaitShd, event: Message<'server_hello_done'>, context: ClientContext): WaitCcs {
+function answer(from: WaitShd, event: MessageEvent12<'server_hello_done'>, context: ClientContext): WaitCcs {
   const answered = exchangeKeys(from, event, context);
   const { own, negotiated } = answered;
-  if (own.kind === 'certificate' && own.identity.key !== 'remote') {
-    const signature = own.identity.key.sign(own.scheme.algorithm, negotiated.messages.bytes());
-    sendCertificateVerify(own.scheme, signature, answered, context);
-  }
+  if (own.kind === 'certificate')
+    sendCertificateVerify(own.scheme, sign(own, negotiated.messages.bytes()), answered, context);
   return sendFinished(answered, context);
 }
 
 /** Our second flight up to the signature that comes from elsewhere. */
 function answerAndAsk(
   from: WaitShd,
-  event: Message<'server_hello_done'>,
+  event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
 ): AwaitSignature {
   const answered = exchangeKeys(from, event, context);
   const { own, negotiated } = answered;
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
-  context.sink.askSignature(own.scheme.name, negotiated.messages.bytes(), own.identity);
+  askForSignature(own, negotiated.messages.bytes(), context.sink);
   return { state: 'awaitSignature', ...answered, scheme: own.scheme };
 }
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Answer<'signature'>,
+  { signature }: AnswerEvent<'signature'>,
   context: ClientContext,
 ): WaitCcs {
   sendCertificateVerify(from.scheme, signature, from, context);
@@ -408,16 +381,13 @@ function receiveSignature(
 /** RFC 5246 §7.4.6, §7.4.7: Certificate if it was asked for, ClientKeyExchange, and the secrets that come of it. */
 function exchangeKeys(
   { negotiated, peer, exchange, own }: WaitShd,
-  { raw }: Message<'server_hello_done'>,
+  { raw }: MessageEvent12<'server_hello_done'>,
   { dependencies, channel }: ClientContext,
 ): WithMaster {
   const { messages } = negotiated;
   channel.endPeerFlight();
   messages.add(raw);
-  if (own.kind !== 'none') {
-    const certificateList = own.kind === 'certificate' ? own.identity.chain : [];
-    send(channel, messages, 'certificate', { certificateList });
-  }
+  if (own.kind !== 'none') send(channel, messages, 'certificate', { certificateList: shownChain(own) });
   const { exchangeKeys, premaster } = exchange.answer(dependencies);
   send(channel, messages, 'client_key_exchange', { exchangeKeys });
   return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster) };
@@ -438,11 +408,8 @@ function sendFinished(
   { negotiated, peer, group, own, keys }: WithMaster,
   { channel }: ClientContext,
 ): WaitCcs {
-  const { messages } = negotiated;
-  messages.forget();
-  changeWriteKeys(negotiated, keys, 'client', channel);
-  send(channel, messages, 'finished', { verifyData: keys.master.verifyData('client', messages.digest()) });
-  channel.finishFlight();
+  negotiated.messages.forget();
+  finishFlight(negotiated, keys, 'client', channel);
   return { state: 'waitCcs', negotiated, peer, group, own, keys };
 }
 
@@ -458,12 +425,11 @@ function receiveChangeCipherSpec(
 /** RFC 5246 §7.4.9 */
 function receiveFinished(
   { negotiated, peer, group, own, keys }: WaitFinished,
-  { body }: Message<'finished'>,
+  { body }: MessageEvent12<'finished'>,
   { dependencies, channel }: ClientContext,
 ): Connected {
   channel.endPeerFlight();
-  const expected = keys.master.verifyData('server', negotiated.messages.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
+  checkFinished(body, negotiated, keys, 'server', dependencies.engine);
   const shown = own.kind === 'certificate' ? shownBy(own) : unauthenticated;
   return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, own: shown }) };
 }

@@ -2,13 +2,15 @@
 import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
-import type { MessageChannel } from '../channel.js';
 import type { Facts } from '../facts.js';
 import type { Suite12 } from '../hello/suite.js';
-import { fixedIvLength, Tls12ReadProtection, Tls12WriteProtection } from '../record/tls12-protection.js';
+import { fixedIvLength } from '../record/tls12-protection.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import { tls12Prf } from './prf.js';
+
+/** ProtocolVersion (RFC 5246 §6.2.1). */
+export const protocolVersion = 0x0303;
 
 export interface Negotiated12 {
   readonly suite: Suite12;
@@ -42,27 +44,6 @@ export function deriveKeys(
       : MasterSecret12.plain(prf, premaster, randoms);
   const ivLength = fixedIvLength(suite.nonceForm);
   return { master, block: master.keyBlock(randoms, suite.aead.keyLength, ivLength) };
-}
-
-/** Our change_cipher_spec, and Finished under the new keys; they wait for the end of the flight. */
-export function changeWriteKeys(
-  { suite }: Negotiated12,
-  { block }: Keys12,
-  side: 'client' | 'server',
-  channel: MessageChannel,
-): void {
-  channel.addChangeCipherSpec();
-  channel.installWriteKeys(new Tls12WriteProtection(suite.aead, suite.nonceForm, block[side]));
-}
-
-/** The peer's change_cipher_spec came. */
-export function changeReadKeys(
-  { suite }: Negotiated12,
-  { block }: Keys12,
-  side: 'client' | 'server',
-  channel: MessageChannel,
-): void {
-  channel.installReadKeys(new Tls12ReadProtection(suite.aead, suite.nonceForm, block[side]));
 }
 
 /** What stands when a handshake has ended well. */

@@ -21,13 +21,14 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Group, GroupName, PublicKey } from '../../values/crypto/engine.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
-import type { MessageOf } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
+import { chartOf } from '../chart.js';
+import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
@@ -41,36 +42,23 @@ import {
   writeExtensions,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type DialectEvent,
-  type Handshake,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
+import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
+import { Machine } from '../machine.js';
+import { wantedStaple } from '../own-identity.js';
+import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
+import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ServerExchange } from './key-exchange/key-exchange.js';
 import { encodeSignedParams, signedParams } from './key-exchange/signed-params.js';
-import {
-  changeReadKeys,
-  changeWriteKeys,
-  conclude12,
-  deriveKeys,
-  type Keys12,
-  type Negotiated12,
-} from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
 import { Tls12PostHandshake } from './post-handshake.js';
 import { send } from './send.js';
 import { checkSignature12 } from './signature.js';
 
-type Message<K extends keyof Tls12Bodies> = MessageOf<Tls12Bodies, K>;
-type Answer<K extends AnswerEvent['type']> = Extract<AnswerEvent, { readonly type: K }>;
-
-const version = 0x0303;
 /** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
 const certificateTypes = [1, 64];
 
@@ -171,33 +159,24 @@ const staples: Guard<Negotiated, undefined> = {
   name: 'staple?',
   holds: ({ status }) => status !== undefined,
 };
-const signsElsewhere: Guard<Certified, undefined> = {
-  name: 'remote key?',
-  holds: ({ certificate }) => certificate.identity.key === 'remote',
-};
 const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
   holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
 };
-const isEmpty: Guard<WaitCert, Message<'certificate'>> = {
-  name: 'empty certificate?',
-  holds: (_from, { body }) => body.certificateList.length === 0,
-};
-type Event = DialectEvent<Tls12Bodies>;
-const { arrow, always } = arrowMaker<Server12Data, Event, ServerContext>();
+const { arrow, always } = arrowMaker<Server12Data, HandshakeEvent12, ServerContext>();
 
 /** Exported for the tests that walk chart and table. */
-export const server12Arrows: readonly Arrow<Server12Data, Event, ServerContext>[] = [
+export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, ServerContext>[] = [
   arrow('start', 'client_hello', 'negotiated', receiveClientHello),
   always('negotiated', 'awaitStaple', askStaple, staples),
   always('negotiated', 'certified', sendPlainCertificate),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
-  always('certified', 'awaitSignature', askSignature, signsElsewhere),
-  always('certified', 'waitFlight2', sign),
+  always('certified', 'awaitSignature', askSignature, serverSignsElsewhere),
+  always('certified', 'waitFlight2', signKeys),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
   always('waitFlight2', 'waitCke', waitForKeys),
-  arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmpty),
+  arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmptyCertificate),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCkeOfShown', receiveVerdict),
   arrow('waitCke', 'client_key_exchange', 'waitCcs', receiveClientKeyExchange),
@@ -206,8 +185,6 @@ export const server12Arrows: readonly Arrow<Server12Data, Event, ServerContext>[
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
-
-const server12Table: Table<Server12Data, Event, ServerContext> = table(server12Arrows, 'connected');
 
 const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   start: 'hello',
@@ -226,36 +203,26 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const questions: Partial<Readonly<Record<Server12Data['state'], AnswerEvent['type']>>> = {
-  awaitVerdict: 'verdict',
-  awaitSignature: 'signature',
-  awaitStaple: 'staple',
-};
-
-const notes: StateNotes<Server12Data> = {
+const machine = new Machine<Tls12Bodies, Server12Data, ServerContext>({
+  name: 'tls12Server',
+  messages: tls12Messages,
+  arrows: server12Arrows,
+  initial: 'start',
   alerts: tls12Alerts,
   postHandshake: (channel, sink) => new Tls12PostHandshake('server', channel, sink),
   changeCipherSpec: 'step',
-  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-};
+});
 
 /** A handshake that waits for its ClientHello. */
 export function tls12Server(context: ServerContext): Handshake {
-  return new TableHandshake(tls12Messages, server12Table, notes, { state: 'start' }, context);
+  return machine.begin({ state: 'start' }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function server12Chart(): AnyStateMachine {
-  drawn ??= chart('tls12Server', server12Arrows, 'start', 'connected', [
-    'awaitVerdict',
-    'awaitSignature',
-    'awaitStaple',
-  ]);
-  return drawn;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.
@@ -263,7 +230,7 @@ export function server12Chart(): AnyStateMachine {
 /** RFC 5246 §7.4.1.2, §7.4.1.3 */
 function receiveClientHello(
   _from: Start,
-  { body: hello, raw }: Message<'client_hello'>,
+  { body: hello, raw }: MessageEvent12<'client_hello'>,
   { config, identities, dependencies, sink, channel }: ServerContext,
 ): Negotiated {
   const { engine } = dependencies;
@@ -281,9 +248,7 @@ function receiveClientHello(
     engine,
   );
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
-  const { statusRequest } = extensions;
-  const staples = certificate.identity.stapling === 'ask' && sink.askStaple !== undefined;
-  const status = statusRequest === 'unknown' || !staples ? undefined : statusRequest;
+  const status = wantedStaple(extensions.statusRequest, certificate.identity, sink);
   const messages = new HandshakeMessages(suite.hash);
   messages.add(raw);
   const negotiated: Negotiated12 = {
@@ -300,9 +265,9 @@ function receiveClientHello(
     messages,
   };
   channel.endPeerFlight();
-  channel.expectRecordVersion(version);
+  channel.expectRecordVersion(protocolVersion);
   send(channel, messages, 'server_hello', {
-    legacyVersion: version,
+    legacyVersion: protocolVersion,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
@@ -343,7 +308,11 @@ function askStaple(from: Negotiated, context: ServerContext): AwaitStaple {
   return { state: 'awaitStaple', negotiated, group, certificate };
 }
 
-function receiveStaple(from: AwaitStaple, { response }: Answer<'staple'>, context: ServerContext): Certified {
+function receiveStaple(
+  from: AwaitStaple,
+  { response }: AnswerEvent<'staple'>,
+  context: ServerContext,
+): Certified {
   if (response !== undefined)
     send(context.channel, from.negotiated.messages, 'certificate_status', {
       statusType: ocspStatusType,
@@ -369,21 +338,18 @@ function sendCertificate({ negotiated, certificate }: Negotiated, { channel }: S
 }
 
 /** RFC 5246 §7.4.3, with a key that is at hand. */
-function sign(from: Certified, context: ServerContext): WaitFlight2 {
-  const { identity, scheme } = from.certificate;
-  if (identity.key === 'remote') throw new TypeError('the key is not here');
-  return sendServerKeyExchange(from, identity.key.sign(scheme.algorithm, toSign(from)), context);
+function signKeys(from: Certified, context: ServerContext): WaitFlight2 {
+  return sendServerKeyExchange(from, sign(from.certificate, toSign(from)), context);
 }
 
 function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
-  const { identity, scheme } = from.certificate;
-  sink.askSignature(scheme.name, toSign(from), identity);
+  askForSignature(from.certificate, toSign(from), sink);
   return { ...from, state: 'awaitSignature' };
 }
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Answer<'signature'>,
+  { signature }: AnswerEvent<'signature'>,
   context: ServerContext,
 ): WaitFlight2 {
   return sendServerKeyExchange(from, signature, context);
@@ -429,7 +395,7 @@ function waitForKeys({ negotiated, certificate, exchange }: WaitFlight2): WaitCk
 /** RFC 5246 §7.4.6 */
 function receiveEmptyCertificate(
   { negotiated, certificate, exchange }: WaitCert,
-  { raw }: Message<'certificate'>,
+  { raw }: MessageEvent12<'certificate'>,
   { config }: ServerContext,
 ): WaitCke {
   if (config.failIfNoPeerCert)
@@ -442,7 +408,7 @@ function receiveEmptyCertificate(
 /** RFC 5246 §7.4.6 */
 function receiveCertificate(
   { negotiated, certificate, exchange }: WaitCert,
-  { body, raw }: Message<'certificate'>,
+  { body, raw }: MessageEvent12<'certificate'>,
   { sink }: ServerContext,
 ): AwaitVerdict {
   negotiated.messages.add(raw);
@@ -454,27 +420,27 @@ function receiveCertificate(
 
 function receiveVerdict(
   { negotiated, certificate, exchange, chain }: AwaitVerdict,
-  { verdict }: Answer<'verdict'>,
+  { verdict }: AnswerEvent<'verdict'>,
 ): WaitCkeOfShown {
   const key = acceptVerdict(verdict);
   return { state: 'waitCkeOfShown', negotiated, certificate, exchange, chain, key };
 }
 
 /** RFC 5246 §7.4.7 */
-function receiveClientKeyExchange(from: WaitCke, event: Message<'client_key_exchange'>): WaitCcs {
+function receiveClientKeyExchange(from: WaitCke, event: MessageEvent12<'client_key_exchange'>): WaitCcs {
   return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
 }
 
 function receiveClientKeyExchangeOfShown(
   from: WaitCkeOfShown,
-  event: Message<'client_key_exchange'>,
+  event: MessageEvent12<'client_key_exchange'>,
 ): WaitCv {
   return { state: 'waitCv', ...withMaster(from, event), chain: from.chain, key: from.key };
 }
 
 function withMaster(
   { negotiated, certificate, exchange }: Answered,
-  { body, raw }: Message<'client_key_exchange'>,
+  { body, raw }: MessageEvent12<'client_key_exchange'>,
 ): WithMaster {
   const premaster = exchange.premaster(body.exchangeKeys);
   negotiated.messages.add(raw);
@@ -484,7 +450,7 @@ function withMaster(
 /** RFC 5246 §7.4.8 */
 function receiveCertificateVerify(
   { negotiated, group, certificate, keys, chain, key }: WaitCv,
-  { body, raw }: Message<'certificate_verify'>,
+  { body, raw }: MessageEvent12<'certificate_verify'>,
   { config }: ServerContext,
 ): WaitCcs {
   const { messages } = negotiated;
@@ -513,17 +479,13 @@ function receiveChangeCipherSpec(
 /** RFC 5246 §7.4.9: the client's Finished, then ours. */
 function receiveFinished(
   { negotiated, group, certificate, keys, peer }: WaitFinished,
-  { body, raw }: Message<'finished'>,
+  { body, raw }: MessageEvent12<'finished'>,
   { dependencies, channel }: ServerContext,
 ): Connected {
-  const { messages } = negotiated;
   channel.endPeerFlight();
-  const expected = keys.master.verifyData('client', messages.digest());
-  if (!dependencies.engine.equal(expected, body.verifyData)) throw new AlertError('bad_finished');
-  messages.add(raw);
-  changeWriteKeys(negotiated, keys, 'server', channel);
-  send(channel, messages, 'finished', { verifyData: keys.master.verifyData('server', messages.digest()) });
-  channel.finishFlight();
+  checkFinished(body, negotiated, keys, 'client', dependencies.engine);
+  negotiated.messages.add(raw);
+  finishFlight(negotiated, keys, 'server', channel);
   const own = shownBy(certificate);
   return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
 }

@@ -1,8 +1,16 @@
-/** What a CertificateVerify signs, and the check of one (RFC 8446 §4.4.3). */
+/** CertificateVerify (RFC 8446 §4.4.3): what it signs, how it is sent, and the check of the peer's. */
 import type { PublicKey } from '../../values/crypto/engine.js';
-import { type SignatureSchemeName, schemeByCode, schemeFits } from '../../values/registry/schemes.js';
+import {
+  type SignatureScheme,
+  type SignatureSchemeName,
+  schemeByCode,
+  schemeFits,
+} from '../../values/registry/schemes.js';
 import type { CertificateVerify } from '../../values/wire/messages/certificate-verify.js';
+import type { MessageChannel } from '../channel.js';
 import { AlertError } from '../reasons.js';
+import type { Transcript } from '../transcript.js';
+import { send } from './send.js';
 
 const label = {
   client: prefix('TLS 1.3, client CertificateVerify'),
@@ -21,6 +29,15 @@ export function signedContent(signer: 'client' | 'server', transcript: Uint8Arra
   content.set(start);
   content.set(transcript, start.length);
   return content;
+}
+
+export function sendCertificateVerify(
+  { code: algorithm }: SignatureScheme,
+  signature: Uint8Array,
+  transcript: Transcript,
+  channel: MessageChannel,
+): void {
+  send(channel, transcript, 'certificate_verify', { algorithm, signature });
 }
 
 /** Checks the peer's signature; answers its scheme. Throws `wrong_signature_scheme`, `bad_signature`. */

@@ -6,7 +6,9 @@ import {
   type SignatureSchemeName,
   schemeByCode,
 } from '../../values/registry/schemes.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
+import type { ServerContext } from '../contexts.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
@@ -14,12 +16,20 @@ import type { Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 import type { ServerSettings } from '../settings.js';
-import { type EarlyDataTerms, pskDheKe } from './psk.js';
+import type { Transcript } from '../transcript.js';
+import type { Negotiated } from './negotiated.js';
+import { beforeBinders, type ClaimedPsks, type EarlyDataTerms, pskDheKe } from './psk.js';
 
 /** The group of the key exchange; `retry` when the client must send a share for it first. */
-export type GroupChoice =
-  | { readonly kind: 'share'; readonly group: Group; readonly keyExchange: Uint8Array }
-  | { readonly kind: 'retry'; readonly group: Group };
+export type GroupChoice = SharedGroup | { readonly kind: 'retry'; readonly group: Group };
+
+/** A group whose share is here. */
+export interface SharedGroup {
+  readonly kind: 'share';
+  readonly group: Group;
+  /** The client's. */
+  readonly keyExchange: Uint8Array;
+}
 
 /** Always our order; a group whose share is here wins over an earlier one without. Throws `no_suitable_groups`. */
 export function chooseGroup(
@@ -42,8 +52,36 @@ export function chooseGroup(
 }
 
 /** Whether a client offers pre-shared keys in a mode that we use (§4.2.9). */
-export function offersUsablePsk({ preSharedKey, pskKeyExchangeModes }: ClientHelloExtensions): boolean {
+function offersUsablePsk({ preSharedKey, pskKeyExchangeModes }: ClientHelloExtensions): boolean {
   return preSharedKey !== undefined && pskKeyExchangeModes?.includes(pskDheKe) === true;
+}
+
+/** How a server may prove who it is: with a certificate, or first of all with a key that the client offers. */
+export type Proposal =
+  | { readonly kind: 'certificate'; readonly choice: CertificateChoice }
+  | ({ readonly kind: 'psk' } & ClaimedPsks);
+
+/** The transcript ends before the hello. Throws when we need a certificate and have none that the client can take. */
+export function propose(
+  extensions: ClientHelloExtensions,
+  raw: Uint8Array,
+  transcript: Transcript,
+  { config, identities, sink }: ServerContext,
+): Proposal {
+  const { preSharedKey: offered } = extensions;
+  if (sink.askPsk === undefined || offered === undefined || !offersUsablePsk(extensions))
+    return { kind: 'certificate', choice: chooseOwnCertificate(identities, extensions, config) };
+  return { kind: 'psk', offered, binderHash: transcript.digestWith(beforeBinders(raw, offered.binders)) };
+}
+
+/** What a server selects from the hello. */
+export interface Selection {
+  readonly hello: ClientHello;
+  readonly extensions: ClientHelloExtensions;
+  readonly suite: Suite;
+  readonly proposal: Proposal;
+  readonly alpn: Uint8Array | undefined;
+  readonly serverName: string | undefined;
 }
 
 /**
@@ -51,7 +89,8 @@ export function offersUsablePsk({ preSharedKey, pskKeyExchangeModes }: ClientHel
  * protocol that the key came into being with, and not before a HelloRetryRequest. `index`: of the key that is used.
  */
 export function acceptsEarlyData(
-  { extensions, hellos, suite, alpn }: EarlyDataOffer,
+  { extensions, suite, alpn }: Selection,
+  hellos: Negotiated['hellos'],
   index: number,
   terms: EarlyDataTerms,
 ): boolean {
@@ -62,14 +101,6 @@ export function acceptsEarlyData(
     terms.suite.id === suite.row.id &&
     sameProtocol(terms.alpn, alpn)
   );
-}
-
-/** What is chosen for the connection that early data comes with. */
-interface EarlyDataOffer {
-  readonly extensions: ClientHelloExtensions;
-  readonly hellos: 'first' | 'retried';
-  readonly suite: Suite;
-  readonly alpn: Uint8Array | undefined;
 }
 
 /** Whether two choices of ALPN are the same, no protocol being one of them. */

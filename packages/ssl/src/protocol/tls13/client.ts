@@ -37,17 +37,23 @@ import type { PublicKey } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
-import { sameBytes } from '../../values/wire/same-bytes.js';
-import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
 import type { MessageChannel } from '../channel.js';
+import { chartOf } from '../chart.js';
+import {
+  answerTo,
+  type ClientAuthentication,
+  clientSignsElsewhere,
+  notAsked,
+  shownChain,
+} from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
 import {
-  certificateEntryColumn,
   certificateRequestColumn,
   encryptedExtensionsColumn,
   helloRetryRequestColumn,
@@ -56,29 +62,24 @@ import {
   serverHelloColumn,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type Handshake,
-  type HandshakeEvent,
-  type MessageEvent,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
+import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
 import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
-import { type Suite, tls13Suite } from '../hello/suite.js';
+import type { Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
-import type { OwnIdentity } from '../own-identity.js';
+import { Machine } from '../machine.js';
+import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
-import type { ClientSettings, Dependencies } from '../settings.js';
 import { Transcript } from '../transcript.js';
-import { checkCertificateVerify, signedContent } from './certificate-verify.js';
+import { checkRequestContext, readCertificate, sendCertificate } from './certificate.js';
+import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
 import { chooseCertificate, sameProtocol } from './choose.js';
 import type { EarlyDataAllowance } from './early-data.js';
-import { checkVerifyData } from './finished.js';
+import { checkVerifyData, sendFinished } from './finished.js';
 import type { Resumption } from './key-schedule.js';
 import {
+  type Agreement,
   type ApplicationKeys,
   applicationKeys,
   conclude,
@@ -92,6 +93,7 @@ import { Tls13PostHandshake } from './post-handshake.js';
 import { pskAuthentication } from './psk.js';
 import { allowanceOf, type EarlyOffer, type OfferedPsk } from './psk-offer.js';
 import { send } from './send.js';
+import { checkServerHello, retriedGroup } from './server-hello.js';
 
 // State data. Each state has exactly what exists then.
 
@@ -107,13 +109,11 @@ interface Start {
   readonly transcript: Transcript;
 }
 /** From the ServerHello on. */
-interface Underway {
+interface WaitEe {
+  readonly state: 'waitEe';
   readonly offer: Tls13Offer;
   readonly negotiated: Negotiated;
   readonly keys: HandshakeKeys;
-}
-interface WaitEe extends Underway {
-  readonly state: 'waitEe';
   readonly selected: SelectedProof;
 }
 /** How the server has chosen to be known: as its first certificate will say, or by a key of ours. */
@@ -121,21 +121,18 @@ type SelectedProof =
   | { readonly kind: 'certificate' }
   | { readonly kind: 'psk'; readonly index: number; readonly authentication: PskAuthentication };
 /** From EncryptedExtensions on. */
-interface WithExtensions extends Underway {
-  readonly alpn: Uint8Array | undefined;
-  readonly earlyData: Facts['earlyData'];
+interface ClientAgreement extends Agreement {
+  readonly offer: Tls13Offer;
 }
-interface WaitCertCr extends WithExtensions {
+interface WaitCertCr {
   readonly state: 'waitCertCr';
+  readonly agreement: ClientAgreement;
+  readonly keys: HandshakeKeys;
 }
-/** What the server wants to see of us. */
-type OwnAuthentication =
-  | { readonly kind: 'none' }
-  /** Asked for, and nothing fits. */
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'certificate'; readonly identity: OwnIdentity; readonly scheme: SignatureScheme };
-interface WithRequest extends WithExtensions {
-  readonly own: OwnAuthentication;
+interface WithRequest {
+  readonly agreement: ClientAgreement;
+  readonly keys: HandshakeKeys;
+  readonly own: ClientAuthentication;
 }
 interface WaitCert extends WithRequest {
   readonly state: 'waitCert';
@@ -191,10 +188,6 @@ const usesPsk: Guard<WaitEe, MessageEvent<'encrypted_extensions'>> = {
   name: 'using PSK?',
   holds: ({ selected }) => selected.kind === 'psk',
 };
-const signsElsewhere: Guard<WaitFinished, MessageEvent<'finished'>> = {
-  name: 'remote key?',
-  holds: ({ own }) => own.kind === 'certificate' && own.identity.key === 'remote',
-};
 
 const { arrow } = arrowMaker<ClientData, HandshakeEvent, ClientContext>();
 
@@ -210,12 +203,10 @@ export const clientArrows: readonly Arrow<ClientData, HandshakeEvent, ClientCont
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
   arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
-  arrow('waitFinished', 'finished', 'awaitSignature', receiveFinishedAndAsk, signsElsewhere),
+  arrow('waitFinished', 'finished', 'awaitSignature', receiveFinishedAndAsk, clientSignsElsewhere),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
   arrow('awaitSignature', 'signature', 'connected', receiveSignature),
 ];
-
-const clientTable: Table<ClientData, HandshakeEvent, ClientContext> = table(clientArrows, 'connected');
 
 const otpNames: Readonly<Record<ClientData['state'], string>> = {
   waitSh: 'wait_sh',
@@ -230,19 +221,21 @@ const otpNames: Readonly<Record<ClientData['state'], string>> = {
   connected: 'connection',
 };
 
-const notes: StateNotes<ClientData> = {
+const machine = new Machine<Tls13Bodies, ClientData, ClientContext>({
+  name: 'tls13Client',
+  messages: tls13Messages,
+  arrows: clientArrows,
+  initial: 'waitSh',
   alerts: tls13Alerts,
   postHandshake: (channel, sink, data) =>
     new Tls13PostHandshake('client', channel, sink, data.state === 'connected' ? data.resumption : undefined),
   changeCipherSpec: 'dropped',
-  awaiting: ({ state }) =>
-    state === 'awaitVerdict' ? 'verdict' : state === 'awaitSignature' ? 'signature' : undefined,
   // OTP judges a chain in the state that took the Certificate.
   stateName: (data) =>
     data.state === 'awaitVerdict' && data.own.kind === 'none' ? otpNames.waitCertCr : otpNames[data.state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
   earlyWrite,
-};
+});
 
 /** Until the server refuses it or its Finished ends it (§4.5). */
 function earlyWrite(data: ClientData): EarlyDataAllowance | undefined {
@@ -251,7 +244,7 @@ function earlyWrite(data: ClientData): EarlyDataAllowance | undefined {
     case 'waitEe':
       return allowanceOf(data.offer.early);
     case 'waitFinished':
-      return data.earlyData === 'accepted' ? allowanceOf(data.offer.early) : undefined;
+      return data.agreement.earlyData === 'accepted' ? allowanceOf(data.agreement.offer.early) : undefined;
     default:
       return undefined;
   }
@@ -259,15 +252,12 @@ function earlyWrite(data: ClientData): EarlyDataAllowance | undefined {
 
 /** A handshake whose first hello was sent. */
 export function tls13Client(offer: Tls13Offer, context: ClientContext): Handshake {
-  return new TableHandshake(tls13Messages, clientTable, notes, { state: 'waitSh', offer }, context);
+  return machine.begin({ state: 'waitSh', offer }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function clientChart(): AnyStateMachine {
-  drawn ??= chart('tls13Client', clientArrows, 'waitSh', 'connected', ['awaitVerdict', 'awaitSignature']);
-  return drawn;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.
@@ -279,25 +269,18 @@ function retry(
   { config, dependencies, channel }: ClientContext,
 ): Start {
   channel.endPeerFlight();
-  const suite = checkServerHello(body, offer, config, dependencies);
+  const { engine } = dependencies;
+  const suite = checkServerHello(body, offer, config, engine);
   const extensions = readAnswer(helloRetryRequestColumn, body.extensions, offer.hello.extensions);
-  const { selectedGroup, cookie } = extensions;
-  if (selectedGroup === undefined && cookie === undefined) throw new AlertError('useless_retry');
-  const group = config.supportedGroups.find((name) => groupCode(name) === selectedGroup);
-  if (selectedGroup !== undefined) {
-    if (group === undefined || !offer.extensions.supportedGroups?.includes(selectedGroup)) {
-      throw new AlertError('wrong_group', { group: selectedGroup });
-    }
-    if (group === offer.group.name) throw new AlertError('retry_for_known_share');
-  }
+  const group = retriedGroup(extensions, offer, config);
   const transcript = new Transcript(suite.hash);
   transcript.add(offer.raw);
   transcript.replaceByMessageHash();
   transcript.add(raw);
   const second = secondOffer(
     offer,
-    group === undefined ? undefined : dependencies.engine.group(group),
-    cookie,
+    group === undefined ? undefined : engine.group(group),
+    extensions.cookie,
     transcript,
     dependencies,
   );
@@ -323,7 +306,7 @@ function receiveServerHello(
   context: ClientContext,
 ): WaitEe {
   const { config, dependencies, channel } = context;
-  const suite = checkServerHello(body, offer, config, dependencies);
+  const suite = checkServerHello(body, offer, config, dependencies.engine);
   const transcript = new Transcript(suite.hash);
   transcript.add(offer.raw);
   transcript.add(raw);
@@ -341,7 +324,7 @@ function receiveServerHelloAfterRetry(
   { config, dependencies, channel }: ClientContext,
 ): WaitEe {
   confirmDialect(body, config.versions, 'tls13');
-  if (checkServerHello(body, offer, config, dependencies).row !== suite.row) {
+  if (checkServerHello(body, offer, config, dependencies.engine).row !== suite.row) {
     throw new AlertError('cipher_suite_changed');
   }
   transcript.add(raw);
@@ -357,24 +340,6 @@ function receiveServerHelloAfterRetry(
 function installKeys({ aead }: Suite, { keys, offer }: WaitEe, channel: MessageChannel): void {
   if (offer.early.kind !== 'offered') channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
   channel.installReadKeys(new Tls13ReadProtection(aead, keys.server));
-}
-
-/** What ServerHello and HelloRetryRequest have in common (§4.1.3, §4.1.4); answers the suite. */
-function checkServerHello(
-  body: ServerHello,
-  offer: Tls13Offer,
-  config: ClientSettings,
-  dependencies: Dependencies,
-): Suite {
-  if (body.legacyVersion !== 0x0303) throw new AlertError('wrong_legacy_version');
-  if (!sameBytes(body.legacySessionIdEcho, offer.hello.legacySessionId)) {
-    throw new AlertError('wrong_session_id_echo');
-  }
-  const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
-  const suite = row === undefined ? undefined : tls13Suite(row, dependencies.engine);
-  if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
-  if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
-  return suite;
 }
 
 /** §4.2.8: the server's share, and the secrets that come of it. */
@@ -393,7 +358,8 @@ function agree(
     suite,
     group: offer.group,
     clientRandom: offer.hello.random,
-    serverRandom: body.random,
+    // A copy: facts keep it when the record is long gone.
+    serverRandom: new Uint8Array(body.random),
     sessionId: offer.hello.legacySessionId,
     serverName: offer.serverName,
     hellos,
@@ -421,7 +387,7 @@ function receiveEncryptedExtensions(
   event: MessageEvent<'encrypted_extensions'>,
   { channel }: ClientContext,
 ): WaitCertCr {
-  return { state: 'waitCertCr', ...withExtensions(from, event, channel) };
+  return { state: 'waitCertCr', agreement: agreementOf(from, event, channel), keys: from.keys };
 }
 
 /** §2.2: the key has proved both sides, and no certificate comes. */
@@ -432,20 +398,21 @@ function receiveEncryptedExtensionsUnderPsk(
 ): WaitFinished {
   if (from.selected.kind !== 'psk') throw new TypeError('no key was selected');
   const { authentication: peer } = from.selected;
-  return { state: 'waitFinished', ...withExtensions(from, event, channel), own: { kind: 'none' }, peer };
+  const agreement = agreementOf(from, event, channel);
+  return { state: 'waitFinished', agreement, keys: from.keys, own: notAsked, peer };
 }
 
-function withExtensions(
+function agreementOf(
   from: WaitEe,
   { body, raw }: MessageEvent<'encrypted_extensions'>,
   channel: MessageChannel,
-): WithExtensions {
+): ClientAgreement {
   const { offer, negotiated, keys } = from;
   const extensions = readAnswer(encryptedExtensionsColumn, body.extensions, offer.hello.extensions);
   const alpn = acceptProtocol(extensions.alpn, offer.extensions.alpn);
   keys.transcript.add(raw);
   const earlyData = answeredEarlyData(from, extensions.earlyData, alpn, channel);
-  return { offer, negotiated, keys, alpn, earlyData };
+  return { negotiated, alpn, earlyData, offer };
 }
 
 /** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */
@@ -470,11 +437,11 @@ function answeredEarlyData(
 
 /** §4.3.2 */
 function receiveCertificateRequest(
-  { offer, negotiated, keys, alpn, earlyData }: WaitCertCr,
+  { agreement, keys }: WaitCertCr,
   { body, raw }: MessageEvent<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitCert {
-  if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
+  checkRequestContext(body);
   const extensions = readExtensions(certificateRequestColumn, body.extensions);
   const { certificateAuthorities, signatureAlgorithms } = extensions;
   if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
@@ -484,60 +451,48 @@ function receiveCertificateRequest(
     config.signatureAlgs,
     certificateAuthorities,
   );
-  const own: OwnAuthentication =
-    choice === undefined ? { kind: 'empty' } : { kind: 'certificate', ...choice };
   keys.transcript.add(raw);
-  return { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own };
+  return { state: 'waitCert', agreement, keys, own: answerTo(choice) };
 }
 
 /** §4.4.2 */
 function receiveCertificateUnasked(
-  { offer, negotiated, keys, alpn, earlyData }: WaitCertCr,
+  { agreement, keys }: WaitCertCr,
   event: MessageEvent<'certificate'>,
   context: ClientContext,
 ): AwaitVerdict {
-  const own: OwnAuthentication = { kind: 'none' };
-  const asked: WaitCert = { state: 'waitCert', offer, negotiated, keys, alpn, earlyData, own };
-  return receiveCertificate(asked, event, context);
+  return receiveCertificate({ state: 'waitCert', agreement, keys, own: notAsked }, event, context);
 }
 
 function receiveCertificate(
-  { offer, negotiated, keys, alpn, earlyData, own }: WaitCert,
+  { agreement, keys, own }: WaitCert,
   { body, raw }: MessageEvent<'certificate'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
-  if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
-  if (body.certificateList.length === 0) throw new AlertError('empty_certificate_list');
-  const entries = body.certificateList.map((entry) =>
-    readAnswer(certificateEntryColumn, entry.extensions, offer.hello.extensions),
-  );
+  const { chain, staple } = readCertificate(body, agreement.offer.hello.extensions);
+  if (chain.length === 0) throw new AlertError('empty_certificate_list');
   keys.transcript.add(raw);
-  // Copies: facts keep them when the record is long gone.
-  const chain = body.certificateList.map(({ certData }) => new Uint8Array(certData));
-  const staple = entries[0]?.certificateStatus;
-  sink.askVerdict(chain, staple && new Uint8Array(staple));
-  return { state: 'awaitVerdict', offer, negotiated, keys, alpn, earlyData, own, chain };
+  sink.askVerdict(chain, staple);
+  return { state: 'awaitVerdict', agreement, keys, own, chain };
 }
 
 function receiveVerdict(
-  { offer, negotiated, keys, alpn, earlyData, own, chain }: AwaitVerdict,
-  { verdict }: Extract<AnswerEvent, { type: 'verdict' }>,
+  { agreement, keys, own, chain }: AwaitVerdict,
+  { verdict }: AnswerEvent<'verdict'>,
 ): WaitCv {
-  const key = acceptVerdict(verdict);
-  return { state: 'waitCv', offer, negotiated, keys, alpn, earlyData, own, chain, key };
+  return { state: 'waitCv', agreement, keys, own, chain, key: acceptVerdict(verdict) };
 }
 
 /** §4.4.3 */
 function receiveCertificateVerify(
-  { offer, negotiated, keys, alpn, earlyData, own, chain, key }: WaitCv,
+  { agreement, keys, own, chain, key }: WaitCv,
   { body, raw }: MessageEvent<'certificate_verify'>,
   { config }: ClientContext,
 ): WaitFinished {
   const { transcript } = keys;
   const scheme = checkCertificateVerify(body, 'server', key, config.signatureAlgs, transcript.digest());
   transcript.add(raw);
-  const peer: Authentication = { kind: 'certificate', chain, scheme };
-  return { state: 'waitFinished', offer, negotiated, keys, alpn, earlyData, own, peer };
+  return { state: 'waitFinished', agreement, keys, own, peer: { kind: 'certificate', chain, scheme } };
 }
 
 /** §4.4.4, then our second flight with a key that is at hand. */
@@ -547,11 +502,13 @@ function receiveFinished(
   context: ClientContext,
 ): Connected {
   const { keys, own } = from;
+  const { channel } = context;
+  const { transcript } = keys;
   const application = checkFinished(from, event, context);
-  if (own.kind !== 'none') sendCertificate(own, keys.transcript, context);
-  if (own.kind === 'certificate' && own.identity.key !== 'remote') {
-    const content = signedContent('client', keys.transcript.digest());
-    sendCertificateVerify(own.scheme, own.identity.key.sign(own.scheme.algorithm, content), keys, context);
+  if (own.kind !== 'none') sendCertificate(shownChain(own), undefined, transcript, channel);
+  if (own.kind === 'certificate') {
+    const signature = sign(own, signedContent('client', transcript.digest()));
+    sendCertificateVerify(own.scheme, signature, transcript, channel);
   }
   return finish(from, application, context);
 }
@@ -562,40 +519,30 @@ function receiveFinishedAndAsk(
   event: MessageEvent<'finished'>,
   context: ClientContext,
 ): AwaitSignature {
-  const { offer, negotiated, keys, alpn, earlyData, own, peer } = from;
+  const { agreement, keys, own, peer } = from;
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
+  const { transcript } = keys;
   const application = checkFinished(from, event, context);
-  sendCertificate(own, keys.transcript, context);
-  const { identity, scheme } = own;
-  context.sink.askSignature(scheme.name, signedContent('client', keys.transcript.digest()), identity);
-  return {
-    state: 'awaitSignature',
-    offer,
-    negotiated,
-    keys,
-    alpn,
-    earlyData,
-    own,
-    peer,
-    application,
-    scheme,
-  };
+  sendCertificate(shownChain(own), undefined, transcript, context.channel);
+  askForSignature(own, signedContent('client', transcript.digest()), context.sink);
+  return { state: 'awaitSignature', agreement, keys, own, peer, application, scheme: own.scheme };
 }
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Extract<AnswerEvent, { type: 'signature' }>,
+  { signature }: AnswerEvent<'signature'>,
   context: ClientContext,
 ): Connected {
-  sendCertificateVerify(from.scheme, signature, from.keys, context);
+  sendCertificateVerify(from.scheme, signature, from.keys.transcript, context.channel);
   return finish(from, from.application, context);
 }
 
 function checkFinished(
-  { keys, negotiated, earlyData, offer }: WaitFinished,
+  { agreement, keys }: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
   { dependencies, channel }: ClientContext,
 ): ApplicationKeys {
+  const { negotiated, earlyData, offer } = agreement;
   checkVerifyData(body, keys.server, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
   const application = applicationKeys(keys);
@@ -616,36 +563,15 @@ function endEarlyData(
   if (early.kind === 'offered') early.secret.zero();
 }
 
-function sendCertificate(
-  own: Exclude<OwnAuthentication, { kind: 'none' }>,
-  transcript: Transcript,
-  { channel }: ClientContext,
-): void {
-  const chain = own.kind === 'certificate' ? own.identity.chain : [];
-  send(channel, transcript, 'certificate', {
-    certificateRequestContext: new Uint8Array(0),
-    certificateList: chain.map((certData) => ({ certData, extensions: [] })),
-  });
-}
-
-function sendCertificateVerify(
-  scheme: SignatureScheme,
-  signature: Uint8Array,
-  { transcript }: HandshakeKeys,
-  { channel }: ClientContext,
-): void {
-  send(channel, transcript, 'certificate_verify', { algorithm: scheme.code, signature });
-}
-
 function finish(
   finished: WaitFinished | AwaitSignature,
   application: ApplicationKeys,
   { config, channel, sink }: ClientContext,
 ): Connected {
-  const { keys, negotiated, own, peer } = finished;
-  const verifyData = keys.client.finishedKey().mac(keys.transcript.digest());
-  send(channel, keys.transcript, 'finished', { verifyData });
-  channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.client));
+  const { agreement, keys, own, peer } = finished;
+  const { aead } = agreement.negotiated.suite;
+  sendFinished(keys.client, keys.transcript, channel);
+  channel.installWriteKeys(new Tls13WriteProtection(aead, application.client));
   channel.finishFlight();
   const shown = own.kind === 'certificate' ? shownBy(own) : peer.kind === 'psk' ? peer : unauthenticated;
   return {

@@ -82,19 +82,24 @@ export function resumptionOf({ transcript }: HandshakeKeys, { master }: Applicat
   return master.resumption(() => transcript.digest());
 }
 
+/** What is agreed when EncryptedExtensions have been said. */
+export interface Agreement {
+  readonly negotiated: Negotiated;
+  readonly alpn: Facts['alpn'];
+  readonly earlyData: Facts['earlyData'];
+}
+
 /** What stands when a handshake has ended well. */
 interface Finished {
-  readonly negotiated: Negotiated;
+  readonly agreement: Agreement;
   readonly keys: HandshakeKeys;
-  readonly alpn: Facts['alpn'];
   readonly peer: Authentication;
-  readonly earlyData: Facts['earlyData'];
 }
 
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { alpn, keys, negotiated, peer, earlyData }: Finished,
+  { agreement: { alpn, negotiated, earlyData }, keys, peer }: Finished,
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,

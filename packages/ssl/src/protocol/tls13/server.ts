@@ -41,64 +41,45 @@
  *                     CONNECTED
  */
 import type { AnyStateMachine } from 'xstate';
-import type { Group, KeyShare, PublicKey } from '../../values/crypto/engine.js';
-import { groupCode } from '../../values/registry/groups.js';
-import { versionCode } from '../../values/registry/versions.js';
+import type { KeyShare } from '../../values/crypto/engine.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import type { RawExtension } from '../../values/wire/messages/extension.js';
-import { helloRetryRequestRandom } from '../../values/wire/messages/server-hello.js';
-import { sameBytes } from '../../values/wire/same-bytes.js';
-import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
-import { type Arrow, arrowMaker, chart, type Guard, type Table, table } from '../arrows.js';
-import { type Authentication, type PskAuthentication, unauthenticated } from '../authentication.js';
+import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
+import { type Authentication, unauthenticated } from '../authentication.js';
+import type { MessageChannel } from '../channel.js';
+import { chartOf } from '../chart.js';
+import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
-import { cookieCode } from '../extensions/cookie.js';
-import { earlyDataOffer } from '../extensions/early-data.js';
-import { checkShares, keyShareOffer } from '../extensions/key-share.js';
-import { preSharedKeyOffer } from '../extensions/pre-shared-key.js';
 import { hostName } from '../extensions/server-name.js';
-import type { StatusRequest } from '../extensions/status-request.js';
-import {
-  type ClientHelloExtensions,
-  certificateEntryColumn,
-  certificateRequestColumn,
-  clientHelloColumn,
-  encryptedExtensionsColumn,
-  helloRetryRequestColumn,
-  readAnswer,
-  readExtensions,
-  serverHelloColumn,
-  writeExtensions,
-} from '../extensions/table.js';
-import type { Facts } from '../facts.js';
-import {
-  type AnswerEvent,
-  type Handshake,
-  type HandshakeEvent,
-  type MessageEvent,
-  type StateNotes,
-  TableHandshake,
-} from '../handshake.js';
-import { type CertificateChoice, chooseSuite, schemeCodes, shownBy } from '../hello/choose.js';
-import { type Suite, tls13Suite } from '../hello/suite.js';
+import { type ClientHelloExtensions, clientHelloColumn, readExtensions } from '../extensions/table.js';
+import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
+import { type CertificateChoice, chooseSuite, shownBy } from '../hello/choose.js';
+import { tls13Suite } from '../hello/suite.js';
+import { Machine } from '../machine.js';
+import { wantedStaple } from '../own-identity.js';
+import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { Tls13ReadProtection, Tls13WriteProtection } from '../record/tls13-protection.js';
 import type { ServerSettings } from '../settings.js';
 import { Transcript } from '../transcript.js';
-import { checkCertificateVerify, signedContent } from './certificate-verify.js';
+import { checkRequestContext, readCertificate, sendCertificate } from './certificate.js';
+import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
+import { checkClientHello, checkSecondClientHello } from './check-client-hello.js';
 import {
   acceptsEarlyData,
   chooseGroup,
   chooseOwnCertificate,
-  type GroupChoice,
-  offersUsablePsk,
+  propose,
+  type Selection,
+  type SharedGroup,
 } from './choose.js';
 import { EarlyDataAllowance } from './early-data.js';
-import { checkVerifyData } from './finished.js';
-import type { EarlySecret, Resumption, TrafficSecret } from './key-schedule.js';
+import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
+import { checkVerifyData, sendFinished } from './finished.js';
+import type { EarlySecret } from './key-schedule.js';
 import {
   type ApplicationKeys,
   applicationKeys,
@@ -110,162 +91,36 @@ import {
   sharedSecret,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
-import {
-  beforeBinders,
-  type ClaimedPsks,
-  checkBinder,
-  checkBinderCount,
-  earlySecretOf,
-  pskAuthentication,
-} from './psk.js';
+import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
 import { send } from './send.js';
+import { helloRetryRequest, serverHello } from './server-hello.js';
+import type {
+  Answered,
+  AwaitPsk,
+  AwaitSignature,
+  AwaitStaple,
+  AwaitVerdict,
+  Certified,
+  Connected,
+  NegotiatedState,
+  Proof,
+  RecvdCh,
+  Selected,
+  ServerAgreement,
+  ServerData,
+  Start,
+  StartRetried,
+  WaitCert,
+  WaitCv,
+  WaitEoed,
+  WaitFinished,
+  WaitFlight2,
+  WithCertificate,
+  WithShare,
+} from './server-states.js';
 
 /** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
 const skippedEarlyData = 16_384 + 256;
-const legacyVersion = versionCode('tlsv1.2');
-const ownVersion = versionCode('tlsv1.3');
-/** padding, RFC 7685: may come and go between the hellos (§4.1.2). */
-const paddingCode = 21;
-/** encrypted_client_hello: a client that uses it encrypts its second hello anew, whether the server knows it or not. */
-const encryptedClientHelloCode = 0xfe0d;
-
-// State data. Each state has exactly what exists then.
-
-interface Start {
-  readonly state: 'start';
-}
-/** What we select from the hello. */
-interface Selection {
-  readonly hello: ClientHello;
-  readonly extensions: ClientHelloExtensions;
-  readonly suite: Suite;
-  readonly proposal: Proposal;
-  readonly alpn: Uint8Array | undefined;
-  readonly serverName: string | undefined;
-  readonly transcript: Transcript;
-}
-/** How we may prove who we are: with a certificate, or first of all with a key that the client offers. */
-type Proposal =
-  | { readonly kind: 'certificate'; readonly choice: CertificateChoice }
-  | ({ readonly kind: 'psk' } & ClaimedPsks);
-interface RecvdCh extends Selection {
-  readonly state: 'recvdCh';
-  readonly group: GroupChoice;
-}
-interface StartRetried extends Selection {
-  readonly state: 'startRetried';
-  readonly group: Extract<GroupChoice, { kind: 'retry' }>;
-}
-/** The group is agreed, and its share is here. */
-interface Agreed extends Selection {
-  readonly group: Group;
-  /** The client's share. */
-  readonly keyExchange: Uint8Array;
-  readonly hellos: Negotiated['hellos'];
-}
-interface Selected extends Agreed {
-  readonly state: 'selected';
-}
-interface AwaitPsk extends Agreed {
-  readonly state: 'awaitPsk';
-  readonly claimed: ClaimedPsks;
-}
-/** From the ServerHello on. */
-interface Underway {
-  readonly negotiated: Negotiated;
-  readonly keys: HandshakeKeys;
-  readonly alpn: Uint8Array | undefined;
-  readonly clientAuthentication: 'requested' | 'none';
-  readonly earlyData: Facts['earlyData'];
-}
-/** What proves who we are: a certificate, or the key that both have. */
-type Proof =
-  | {
-      readonly kind: 'certificate';
-      readonly choice: CertificateChoice;
-      /** What the client wants to see stapled to it. */
-      readonly status: StatusRequest | undefined;
-    }
-  | {
-      readonly kind: 'psk';
-      readonly authentication: PskAuthentication;
-      /** Of the early data that is accepted. */
-      readonly early: EarlyRead | undefined;
-    };
-/** client_early_traffic_secret, and how much may come under it. */
-interface EarlyRead {
-  readonly secret: TrafficSecret;
-  readonly allowance: EarlyDataAllowance;
-}
-interface NegotiatedState extends Underway {
-  readonly state: 'negotiated';
-  readonly proof: Proof;
-}
-interface WithCertificate extends Underway {
-  readonly certificate: CertificateChoice;
-}
-interface AwaitStaple extends WithCertificate {
-  readonly state: 'awaitStaple';
-}
-/** From our Certificate on. */
-interface Certified extends WithCertificate {
-  readonly state: 'certified';
-}
-interface AwaitSignature extends WithCertificate {
-  readonly state: 'awaitSignature';
-}
-/** From our Finished on. */
-interface Answered extends Underway {
-  readonly own: Authentication;
-  readonly application: ApplicationKeys;
-}
-interface WaitEoed extends Answered {
-  readonly state: 'waitEoed';
-  readonly peer: PskAuthentication;
-  readonly early: EarlyRead;
-}
-interface WaitFlight2 extends Answered {
-  readonly state: 'waitFlight2';
-}
-interface WaitCert extends Answered {
-  readonly state: 'waitCert';
-}
-interface AwaitVerdict extends Answered {
-  readonly state: 'awaitVerdict';
-  readonly chain: readonly Uint8Array[];
-}
-interface WaitCv extends Answered {
-  readonly state: 'waitCv';
-  readonly chain: readonly Uint8Array[];
-  readonly key: PublicKey;
-}
-interface WaitFinished extends Answered {
-  readonly state: 'waitFinished';
-  readonly peer: Authentication;
-}
-interface Connected {
-  readonly state: 'connected';
-  readonly facts: Facts;
-  /** Kept by servers that take tickets. */
-  readonly resumption: Resumption | undefined;
-}
-export type ServerData =
-  | Start
-  | RecvdCh
-  | StartRetried
-  | Selected
-  | AwaitPsk
-  | NegotiatedState
-  | AwaitStaple
-  | Certified
-  | AwaitSignature
-  | WaitEoed
-  | WaitFlight2
-  | WaitCert
-  | AwaitVerdict
-  | WaitCv
-  | WaitFinished
-  | Connected;
 
 // The machine.
 
@@ -275,7 +130,7 @@ const needsRetry: Guard<RecvdCh, undefined> = {
 };
 const offersPsk: Guard<Selected, undefined> = {
   name: 'PSK offered?',
-  holds: ({ proposal }) => proposal.kind === 'psk',
+  holds: ({ selection }) => selection.proposal.kind === 'psk',
 };
 const readsEarly: Guard<NegotiatedState, undefined> = {
   name: '0-RTT?',
@@ -287,20 +142,11 @@ const usesPsk: Guard<NegotiatedState, undefined> = {
 };
 const staples: Guard<NegotiatedState, undefined> = {
   name: 'staple?',
-  holds: ({ proof }) =>
-    proof.kind === 'certificate' && proof.status !== undefined && proof.choice.identity.stapling === 'ask',
-};
-const signsElsewhere: Guard<Certified, undefined> = {
-  name: 'remote key?',
-  holds: ({ certificate }) => certificate.identity.key === 'remote',
+  holds: ({ proof }) => proof.kind === 'certificate' && proof.status !== undefined,
 };
 const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
-  holds: ({ clientAuthentication }) => clientAuthentication === 'requested',
-};
-const isEmpty: Guard<WaitCert, MessageEvent<'certificate'>> = {
-  name: 'empty certificate?',
-  holds: (_from, { body }) => body.certificateList.length === 0,
+  holds: ({ agreement }) => agreement.clientAuthentication === 'requested',
 };
 
 const { arrow, always } = arrowMaker<ServerData, HandshakeEvent, ServerContext>();
@@ -319,20 +165,18 @@ export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerCont
   always('negotiated', 'awaitStaple', askStaple, staples),
   always('negotiated', 'certified', sendPlainCertificate),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
-  always('certified', 'awaitSignature', askSignature, signsElsewhere),
-  always('certified', 'waitFlight2', sign),
+  always('certified', 'awaitSignature', askSignature, serverSignsElsewhere),
+  always('certified', 'waitFlight2', signHere),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
   arrow('waitEoed', 'end_of_early_data', 'waitFinished', receiveEndOfEarlyData),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
   always('waitFlight2', 'waitFinished', waitForFinished),
-  arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmpty),
+  arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmptyCertificate),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
   arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
-
-const serverTable: Table<ServerData, HandshakeEvent, ServerContext> = table(serverArrows, 'connected');
 
 const otpNames: Readonly<Record<ServerData['state'], string>> = {
   start: 'start',
@@ -353,40 +197,28 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   connected: 'connection',
 };
 
-const questions: Partial<Readonly<Record<ServerData['state'], AnswerEvent['type']>>> = {
-  awaitVerdict: 'verdict',
-  awaitSignature: 'signature',
-  awaitStaple: 'staple',
-  awaitPsk: 'psk',
-};
-
-const notes: StateNotes<ServerData> = {
+const machine = new Machine<Tls13Bodies, ServerData, ServerContext>({
+  name: 'tls13Server',
+  messages: tls13Messages,
+  arrows: serverArrows,
+  initial: 'start',
   alerts: tls13Alerts,
   postHandshake: (channel, sink, data) =>
     new Tls13PostHandshake('server', channel, sink, data.state === 'connected' ? data.resumption : undefined),
   changeCipherSpec: 'dropped',
-  awaiting: ({ state }) => questions[state],
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
   earlyRead: (data) => (data.state === 'waitEoed' ? data.early.allowance : undefined),
-};
+});
 
 /** A handshake that waits for its ClientHello. */
 export function tls13Server(context: ServerContext): Handshake {
-  return new TableHandshake(tls13Messages, serverTable, notes, { state: 'start' }, context);
+  return machine.begin({ state: 'start' }, context);
 }
-
-let drawn: AnyStateMachine | undefined;
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function serverChart(): AnyStateMachine {
-  drawn ??= chart('tls13Server', serverArrows, 'start', 'connected', [
-    'awaitVerdict',
-    'awaitSignature',
-    'awaitStaple',
-    'awaitPsk',
-  ]);
-  return drawn;
+  return chartOf(machine);
 }
 
 // The handlers, in the RFC's order.
@@ -399,19 +231,8 @@ function receiveClientHello(
 ): RecvdCh {
   const { config, dependencies } = context;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
-  if (hello.legacyCompressionMethods.length !== 1 || hello.legacyCompressionMethods[0] !== 0) {
-    throw new AlertError('wrong_compression');
-  }
-  const { preSharedKey, signatureAlgorithms, supportedGroups, keyShare } = extensions;
-  if (preSharedKey !== undefined) {
-    if (extensions.pskKeyExchangeModes === undefined) throw new AlertError('missing_psk_modes');
-    checkBinderCount(preSharedKey);
-  } else if (signatureAlgorithms === undefined) {
-    throw new AlertError('missing_signature_algorithms');
-  }
-  if (supportedGroups === undefined) throw new AlertError('missing_supported_groups');
-  if (keyShare === undefined) throw new AlertError('missing_key_share');
-  checkShares(keyShare, supportedGroups);
+  checkClientHello(hello, extensions);
+  const { supportedGroups, keyShare } = extensions;
   const serverName = hostName(extensions.serverName);
   const { engine } = dependencies;
   const preference = config.honorCipherOrder ? 'server' : 'client';
@@ -421,119 +242,64 @@ function receiveClientHello(
   const proposal = propose(extensions, raw, transcript, context);
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   transcript.add(raw);
-  return { state: 'recvdCh', hello, extensions, suite, group, proposal, alpn, serverName, transcript };
-}
-
-/** The transcript ends before the hello. Throws when we need a certificate and have none that the client can take. */
-function propose(
-  extensions: ClientHelloExtensions,
-  raw: Uint8Array,
-  transcript: Transcript,
-  { config, identities, sink }: ServerContext,
-): Proposal {
-  const { preSharedKey: offered } = extensions;
-  if (sink.askPsk === undefined || offered === undefined || !offersUsablePsk(extensions))
-    return { kind: 'certificate', choice: chooseOwnCertificate(identities, extensions, config) };
-  return { kind: 'psk', offered, binderHash: transcript.digestWith(beforeBinders(raw, offered.binders)) };
+  const selection: Selection = { hello, extensions, suite, proposal, alpn, serverName };
+  return { state: 'recvdCh', selection, transcript, group };
 }
 
 /** §4.1.4 */
-function sendHelloRetryRequest(from: RecvdCh, { config, channel }: ServerContext): StartRetried {
-  const { hello, extensions, suite, group, proposal, alpn, serverName, transcript } = from;
-  if (group.kind !== 'retry') throw new TypeError('no reason to retry');
+function sendHelloRetryRequest(
+  { selection, transcript, group: choice }: RecvdCh,
+  { config, channel }: ServerContext,
+): StartRetried {
+  if (choice.kind !== 'retry') throw new TypeError('no reason to retry');
+  const { hello, extensions, suite } = selection;
+  const { group } = choice;
   channel.endPeerFlight();
   transcript.replaceByMessageHash();
-  send(channel, transcript, 'server_hello', {
-    legacyVersion,
-    random: helloRetryRequestRandom,
-    legacySessionIdEcho: hello.legacySessionId,
-    cipherSuite: suite.row.id,
-    legacyCompressionMethod: 0,
-    extensions: writeExtensions(helloRetryRequestColumn, {
-      ...helloRetryRequestColumn.none(),
-      selectedGroup: groupCode(group.group.name),
-      selectedVersion: ownVersion,
-    }),
-  });
+  send(channel, transcript, 'server_hello', helloRetryRequest(hello, suite, group));
   if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
   channel.finishFlight();
   if (extensions.earlyData) channel.skipEarlyData(skippedEarlyData);
-  return { state: 'startRetried', hello, extensions, suite, group, proposal, alpn, serverName, transcript };
+  return { state: 'startRetried', selection, transcript, group };
 }
 
-function takeShare(from: RecvdCh): Selected {
-  const { hello, extensions, suite, proposal, alpn, serverName, transcript } = from;
-  if (from.group.kind !== 'share') throw new TypeError('no share to answer');
-  const { group, keyExchange } = from.group;
-  return {
-    state: 'selected',
-    hello,
-    extensions,
-    suite,
-    proposal,
-    alpn,
-    serverName,
-    transcript,
-    group,
-    keyExchange,
-    hellos: 'first',
-  };
+function takeShare({ selection, transcript, group: share }: RecvdCh): Selected {
+  if (share.kind !== 'share') throw new TypeError('no share to answer');
+  return { state: 'selected', selection, transcript, share, hellos: 'first' };
 }
 
 /** §4.1.2: the same hello but for the share we asked for. */
 function receiveSecondClientHello(
-  from: StartRetried,
+  { selection: first, transcript, group }: StartRetried,
   { body: hello, raw }: MessageEvent<'client_hello'>,
   context: ServerContext,
 ): Selected {
-  const { group } = from.group;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
-  const { keyShare, earlyData, preSharedKey } = extensions;
-  if (earlyData || !isSameHello(from.hello, hello)) throw new AlertError('client_hello_changed');
-  if (keyShare === undefined) throw new AlertError('missing_key_share');
-  const [entry, ...others] = keyShare;
-  if (entry === undefined || others.length > 0 || entry.group !== groupCode(group.name)) {
-    throw new AlertError('wrong_group');
-  }
-  const { suite, alpn, serverName, transcript } = from;
-  if (preSharedKey !== undefined) checkBinderCount(preSharedKey);
+  const keyExchange = checkSecondClientHello(first.hello, hello, extensions, group);
   const proposal =
-    preSharedKey === undefined && from.proposal.kind === 'certificate'
-      ? from.proposal
+    extensions.preSharedKey === undefined && first.proposal.kind === 'certificate'
+      ? first.proposal
       : propose(extensions, raw, transcript, context);
   transcript.add(raw);
-  const { keyExchange } = entry;
-  return {
-    state: 'selected',
-    hello,
-    // What was offered first and withdrawn since was early data, which came before the retry.
-    extensions: { ...extensions, earlyData: from.extensions.earlyData },
-    suite,
-    proposal,
-    alpn,
-    serverName,
-    transcript,
-    group,
-    keyExchange,
-    hellos: 'retried',
-  };
+  // What was offered first and withdrawn since was early data, which came before the retry.
+  const offered: ClientHelloExtensions = { ...extensions, earlyData: first.extensions.earlyData };
+  const selection: Selection = { ...first, hello, extensions: offered, proposal };
+  const share: SharedGroup = { kind: 'share', group, keyExchange };
+  return { state: 'selected', selection, transcript, share, hellos: 'retried' };
 }
 
 /** §4.2.11: nobody but the keeper of the keys knows what the identities stand for. */
-function askPsk(from: Selected, { sink }: ServerContext): AwaitPsk {
-  const { proposal: claimed, suite, serverName } = from;
+function askPsk({ selection, transcript, share, hellos }: Selected, { sink }: ServerContext): AwaitPsk {
+  const { proposal: claimed, suite, serverName } = selection;
   if (claimed.kind !== 'psk' || sink.askPsk === undefined) throw new TypeError('nobody to ask for a key');
   sink.askPsk({ identities: claimed.offered.identities, hash: suite.hash.name, serverName });
-  return { ...from, state: 'awaitPsk', claimed };
+  return { state: 'awaitPsk', selection, transcript, share, hellos, claimed };
 }
 
 /** §4.2.11: nothing is believed before the binder is checked. Without a key that we know it is a full handshake. */
-function receivePsk(
-  from: AwaitPsk,
-  { found }: Extract<AnswerEvent, { type: 'psk' }>,
-  context: ServerContext,
-): NegotiatedState {
-  const { extensions, suite, claimed, transcript } = from;
+function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: ServerContext): NegotiatedState {
+  const { selection, transcript, claimed, hellos } = from;
+  const { extensions, suite } = selection;
   const { config, identities, dependencies, sink } = context;
   if (found === undefined) {
     const choice = chooseOwnCertificate(identities, extensions, config);
@@ -545,7 +311,9 @@ function receivePsk(
   checkBinder(claimed, found, secret, dependencies.engine);
   const { earlyData: terms } = psk;
   const early =
-    terms !== undefined && sink.deliverEarly !== undefined && acceptsEarlyData(from, index, terms)
+    terms !== undefined &&
+    sink.deliverEarly !== undefined &&
+    acceptsEarlyData(selection, hellos, index, terms)
       ? {
           secret: secret.clientEarlyTraffic(transcript.digest()),
           allowance: new EarlyDataAllowance(terms.maxSize),
@@ -556,13 +324,13 @@ function receivePsk(
 }
 
 function answerWithCertificate(from: Selected, context: ServerContext): NegotiatedState {
-  if (from.proposal.kind !== 'certificate') throw new TypeError('no certificate was chosen');
-  return answerFull(from, from.proposal.choice, context);
+  const { proposal } = from.selection;
+  if (proposal.kind !== 'certificate') throw new TypeError('no certificate was chosen');
+  return answerFull(from, proposal.choice, context);
 }
 
-function answerFull(from: Agreed, choice: CertificateChoice, context: ServerContext): NegotiatedState {
-  const { statusRequest } = from.extensions;
-  const status = statusRequest === 'unknown' ? undefined : statusRequest;
+function answerFull(from: WithShare, choice: CertificateChoice, context: ServerContext): NegotiatedState {
+  const status = wantedStaple(from.selection.extensions.statusRequest, choice.identity, context.sink);
   return answerClientHello(from, { kind: 'certificate', choice, status }, undefined, context);
 }
 
@@ -574,23 +342,24 @@ interface PskChoice {
 
 /** §4.1.3 */
 function answerClientHello(
-  from: Agreed,
+  from: WithShare,
   proof: Proof,
   psk: PskChoice | undefined,
   context: ServerContext,
 ): NegotiatedState {
-  const { extensions, group, hello, hellos, keyExchange } = from;
+  const { selection, transcript, share, hellos } = from;
   const { config, dependencies, channel } = context;
-  const share = dependencies.keyShare(group);
-  const dhe = sharedSecret(share, keyExchange);
-  const negotiated = sendServerHello(from, share, psk?.index, context);
+  const own = dependencies.keyShare(share.group);
+  const dhe = sharedSecret(own, share.keyExchange);
+  const negotiated = sendServerHello(from, own, psk?.index, context);
   if (hellos === 'first') {
-    if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
-    const skips = extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
+    if (showsChangeCipherSpec(selection.hello, config)) channel.addChangeCipherSpec();
+    const skips =
+      selection.extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
     if (skips) channel.skipEarlyData(skippedEarlyData);
   }
-  const keys = handshakeKeys(negotiated.suite, from.transcript, dhe, psk?.secret);
-  return sendParameters(from, proof, negotiated, keys, context);
+  const keys = handshakeKeys(negotiated.suite, transcript, dhe, psk?.secret);
+  return sendParameters(selection, proof, negotiated, keys, context);
 }
 
 /** §D.4: the client shows by its session id that it wants one. */
@@ -598,55 +367,16 @@ function showsChangeCipherSpec(hello: ClientHello, config: ServerSettings): bool
   return config.middleboxCompMode && hello.legacySessionId.length > 0;
 }
 
-/** Extensions that may change between the hellos (§4.1.2). */
-const changeable: ReadonlySet<number> = new Set([
-  keyShareOffer.code,
-  earlyDataOffer.code,
-  cookieCode,
-  preSharedKeyOffer.code,
-  paddingCode,
-  encryptedClientHelloCode,
-]);
-
-/** Extensions in their order too: the second hello is the first, without modification but for those above. */
-function isSameHello(first: ClientHello, second: ClientHello): boolean {
-  const lasting = first.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
-  const again = second.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
-  return (
-    first.legacyVersion === second.legacyVersion &&
-    sameBytes(first.random, second.random) &&
-    sameBytes(first.legacySessionId, second.legacySessionId) &&
-    first.cipherSuites.length === second.cipherSuites.length &&
-    first.cipherSuites.every((suite, index) => suite === second.cipherSuites[index]) &&
-    sameBytes(first.legacyCompressionMethods, second.legacyCompressionMethods) &&
-    lasting.length === again.length &&
-    lasting.every((extension, index) => isSameExtension(extension, again[index]))
-  );
-}
-
-function isSameExtension(one: RawExtension, other: RawExtension | undefined): boolean {
-  return one.extensionType === other?.extensionType && sameBytes(one.extensionData, other.extensionData);
-}
-
 function sendServerHello(
-  { hello, suite, serverName, transcript, group, hellos }: Agreed,
-  share: KeyShare,
+  { selection, transcript, share: { group }, hellos }: WithShare,
+  { publicKey }: KeyShare,
   preSharedKey: number | undefined,
   { dependencies, channel }: ServerContext,
 ): Negotiated {
+  const { hello, suite, serverName } = selection;
   const serverRandom = dependencies.random(32);
-  send(channel, transcript, 'server_hello', {
-    legacyVersion,
-    random: serverRandom,
-    legacySessionIdEcho: hello.legacySessionId,
-    cipherSuite: suite.row.id,
-    legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHelloColumn, {
-      keyShare: { group: groupCode(group.name), keyExchange: share.publicKey },
-      selectedVersion: ownVersion,
-      preSharedKey,
-    }),
-  });
+  const answer = serverHello(hello, suite, serverRandom, { group, publicKey, preSharedKey });
+  send(channel, transcript, 'server_hello', answer);
   // Copies: facts keep them when the hello is long gone.
   const clientRandom = new Uint8Array(hello.random);
   const sessionId = new Uint8Array(hello.legacySessionId);
@@ -655,64 +385,38 @@ function sendServerHello(
 
 /** §4.3: under handshake keys, up to the Certificate. */
 function sendParameters(
-  { alpn, extensions, transcript }: Agreed,
+  { alpn, extensions }: Selection,
   proof: Proof,
   negotiated: Negotiated,
   keys: HandshakeKeys,
-  { config, certificateAuthorities, channel }: ServerContext,
+  context: ServerContext,
 ): NegotiatedState {
+  const { config, channel } = context;
+  const { transcript } = keys;
   const { aead } = negotiated.suite;
   const early = proof.kind === 'psk' ? proof.early : undefined;
   // Ours first: after the ServerHello the client reads our alerts under them.
   channel.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
   channel.installReadKeys(new Tls13ReadProtection(aead, early?.secret ?? keys.client));
-  send(channel, transcript, 'encrypted_extensions', {
-    extensions: writeExtensions(encryptedExtensionsColumn, {
-      ...encryptedExtensionsColumn.none(),
-      alpn,
-      earlyData: early && true,
-    }),
-  });
+  sendEncryptedExtensions(alpn, early && true, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
     proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
-  if (clientAuthentication === 'requested') {
-    send(channel, transcript, 'certificate_request', {
-      certificateRequestContext: new Uint8Array(0),
-      extensions: writeExtensions(certificateRequestColumn, {
-        ...certificateRequestColumn.none(),
-        signatureAlgorithms: schemeCodes(config.signatureAlgs),
-        signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
-        certificateAuthorities: certificateAuthorities.length > 0 ? certificateAuthorities : undefined,
-      }),
-    });
-  }
+  if (clientAuthentication === 'requested') sendCertificateRequest(context, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
-  return { state: 'negotiated', negotiated, keys, alpn, clientAuthentication, earlyData, proof };
+  const agreement: ServerAgreement = { negotiated, alpn, earlyData, clientAuthentication };
+  return { state: 'negotiated', agreement, keys, proof };
 }
 
 /** §2.2, §4.2.10: our flight ends here, and the client goes on with what it sends early. */
-function finishAndReadEarly(from: NegotiatedState, context: ServerContext): WaitEoed {
-  const { proof } = from;
+function finishAndReadEarly(
+  { agreement, keys, proof }: NegotiatedState,
+  { channel }: ServerContext,
+): WaitEoed {
   if (proof.kind !== 'psk' || proof.early === undefined) throw new TypeError('no early data to read');
-  const { authentication, early } = proof;
-  const { negotiated, keys, alpn, clientAuthentication, earlyData, own, application } = sendFinished(
-    from,
-    authentication,
-    context,
-  );
-  return {
-    state: 'waitEoed',
-    negotiated,
-    keys,
-    alpn,
-    clientAuthentication,
-    earlyData,
-    own,
-    application,
-    peer: authentication,
-    early,
-  };
+  const { authentication: peer, early } = proof;
+  const application = endFlight(agreement.negotiated, keys, channel);
+  return { state: 'waitEoed', agreement, keys, own: peer, application, peer, early };
 }
 
 /** §4.5: from here on the client writes under handshake keys. */
@@ -721,124 +425,100 @@ function receiveEndOfEarlyData(
   { raw }: MessageEvent<'end_of_early_data'>,
   { channel }: ServerContext,
 ): WaitFinished {
-  const { keys, negotiated, early, peer } = from;
+  const { agreement, keys, early, peer } = from;
+  const { aead } = agreement.negotiated.suite;
   keys.transcript.add(raw);
-  channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, keys.client));
+  channel.installReadKeys(new Tls13ReadProtection(aead, keys.client));
   early.secret.zero();
   return waitFinished(from, peer);
 }
 
 /** §2.2: both sides are known by the key. */
-function finishUnderPsk(from: NegotiatedState, context: ServerContext): WaitFinished {
-  const { proof } = from;
+function finishUnderPsk(
+  { agreement, keys, proof }: NegotiatedState,
+  { channel }: ServerContext,
+): WaitFinished {
   if (proof.kind !== 'psk') throw new TypeError('no key to be known by');
-  return waitFinished(sendFinished(from, proof.authentication, context), proof.authentication);
+  const { authentication: peer } = proof;
+  const application = endFlight(agreement.negotiated, keys, channel);
+  return { state: 'waitFinished', agreement, keys, own: peer, application, peer };
 }
 
 /** §4.4.2.1: a response that somebody has to find. */
-function askStaple(from: NegotiatedState, { sink }: ServerContext): AwaitStaple {
-  const { proof, negotiated, keys, alpn, clientAuthentication, earlyData } = from;
+function askStaple({ agreement, keys, proof }: NegotiatedState, { sink }: ServerContext): AwaitStaple {
   if (proof.kind !== 'certificate' || proof.status === undefined || sink.askStaple === undefined)
     throw new TypeError('nobody to ask for a response');
   const { choice: certificate, status: request } = proof;
-  sink.askStaple({ identity: certificate.identity, serverName: negotiated.serverName, request });
-  return { state: 'awaitStaple', negotiated, keys, certificate, alpn, clientAuthentication, earlyData };
+  const { serverName } = agreement.negotiated;
+  sink.askStaple({ identity: certificate.identity, serverName, request });
+  return { state: 'awaitStaple', agreement, keys, certificate };
 }
 
 function receiveStaple(
-  from: AwaitStaple,
-  { response }: Extract<AnswerEvent, { type: 'staple' }>,
-  context: ServerContext,
+  { agreement, keys, certificate }: AwaitStaple,
+  { response }: AnswerEvent<'staple'>,
+  { channel }: ServerContext,
 ): Certified {
-  return sendCertificate(from, from.certificate, response, context);
-}
-
-function sendPlainCertificate(from: NegotiatedState, context: ServerContext): Certified {
-  if (from.proof.kind !== 'certificate') throw new TypeError('no certificate to show');
-  return sendCertificate(from, from.proof.choice, undefined, context);
+  sendCertificate(certificate.identity.chain, response, keys.transcript, channel);
+  return { state: 'certified', agreement, keys, certificate };
 }
 
 /** §4.4.2 */
-function sendCertificate(
-  { negotiated, keys, alpn, clientAuthentication, earlyData }: Underway,
-  certificate: CertificateChoice,
-  staple: Uint8Array | undefined,
+function sendPlainCertificate(
+  { agreement, keys, proof }: NegotiatedState,
   { channel }: ServerContext,
 ): Certified {
-  const stapled = writeExtensions(certificateEntryColumn, { certificateStatus: staple });
-  send(channel, keys.transcript, 'certificate', {
-    certificateRequestContext: new Uint8Array(0),
-    certificateList: certificate.identity.chain.map((certData, index) => ({
-      certData,
-      extensions: index === 0 ? stapled : [],
-    })),
-  });
-  return { state: 'certified', negotiated, keys, certificate, alpn, clientAuthentication, earlyData };
+  if (proof.kind !== 'certificate') throw new TypeError('no certificate to show');
+  const { choice: certificate } = proof;
+  sendCertificate(certificate.identity.chain, undefined, keys.transcript, channel);
+  return { state: 'certified', agreement, keys, certificate };
 }
 
 /** §4.4.3, the key elsewhere. */
-function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
-  const { certificate, keys } = from;
-  const content = signedContent('server', keys.transcript.digest());
-  sink.askSignature(certificate.scheme.name, content, certificate.identity);
-  return { ...from, state: 'awaitSignature' };
+function askSignature({ agreement, keys, certificate }: Certified, { sink }: ServerContext): AwaitSignature {
+  askForSignature(certificate, toSign(keys), sink);
+  return { state: 'awaitSignature', agreement, keys, certificate };
 }
 
 /** §4.4.3, the key at hand. */
-function sign(from: Certified, context: ServerContext): WaitFlight2 {
-  const { key } = from.certificate.identity;
-  if (key === 'remote') throw new TypeError('the key is elsewhere');
-  const content = signedContent('server', from.keys.transcript.digest());
-  return prove(from, key.sign(from.certificate.scheme.algorithm, content), context);
+function signHere(from: Certified, context: ServerContext): WaitFlight2 {
+  return prove(from, sign(from.certificate, toSign(from.keys)), context);
 }
 
 function receiveSignature(
   from: AwaitSignature,
-  { signature }: Extract<AnswerEvent, { type: 'signature' }>,
+  { signature }: AnswerEvent<'signature'>,
   context: ServerContext,
 ): WaitFlight2 {
   return prove(from, signature, context);
 }
 
-/** §4.4.3 */
-function prove(from: WithCertificate, signature: Uint8Array, context: ServerContext): WaitFlight2 {
-  const { certificate, keys } = from;
-  const { code: algorithm } = certificate.scheme;
-  send(context.channel, keys.transcript, 'certificate_verify', { algorithm, signature });
-  const { negotiated, alpn, clientAuthentication, earlyData, own, application } = sendFinished(
-    from,
-    shownBy(certificate),
-    context,
-  );
-  return {
-    state: 'waitFlight2',
-    negotiated,
-    keys,
-    alpn,
-    clientAuthentication,
-    earlyData,
-    own,
-    application,
-  };
+function toSign({ transcript }: HandshakeKeys): Uint8Array {
+  return signedContent('server', transcript.digest());
 }
 
-/** §4.4.4: the flight is complete and leaves. */
-function sendFinished(
-  { negotiated, keys, alpn, clientAuthentication, earlyData }: Underway,
-  own: Authentication,
+/** §4.4.3, §4.4.4 */
+function prove(
+  { agreement, keys, certificate }: WithCertificate,
+  signature: Uint8Array,
   { channel }: ServerContext,
-): Answered {
-  const { transcript } = keys;
-  const verifyData = keys.server.finishedKey().mac(transcript.digest());
-  send(channel, transcript, 'finished', { verifyData });
-  const application = applicationKeys(keys);
-  channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, application.server));
-  channel.finishFlight();
-  return { negotiated, keys, alpn, clientAuthentication, earlyData, own, application };
+): WaitFlight2 {
+  sendCertificateVerify(certificate.scheme, signature, keys.transcript, channel);
+  const application = endFlight(agreement.negotiated, keys, channel);
+  return { state: 'waitFlight2', agreement, keys, own: shownBy(certificate), application };
 }
 
-function waitForCertificate(from: WaitFlight2): WaitCert {
-  return { ...from, state: 'waitCert' };
+/** §4.4.4: with our Finished the flight is complete and leaves. */
+function endFlight({ suite }: Negotiated, keys: HandshakeKeys, channel: MessageChannel): ApplicationKeys {
+  sendFinished(keys.server, keys.transcript, channel);
+  const application = applicationKeys(keys);
+  channel.installWriteKeys(new Tls13WriteProtection(suite.aead, application.server));
+  channel.finishFlight();
+  return application;
+}
+
+function waitForCertificate({ agreement, keys, own, application }: WaitFlight2): WaitCert {
+  return { state: 'waitCert', agreement, keys, own, application };
 }
 
 function waitForFinished(from: WaitFlight2): WaitFinished {
@@ -851,7 +531,7 @@ function receiveEmptyCertificate(
   { body, raw }: MessageEvent<'certificate'>,
   { config }: ServerContext,
 ): WaitFinished {
-  if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
+  checkRequestContext(body);
   if (config.failIfNoPeerCert) throw new AlertError('certificate_required', 'certificate_required');
   from.keys.transcript.add(raw);
   return waitFinished(from, unauthenticated);
@@ -859,22 +539,22 @@ function receiveEmptyCertificate(
 
 /** §4.4.2 */
 function receiveCertificate(
-  from: WaitCert,
+  { agreement, keys, own, application }: WaitCert,
   { body, raw }: MessageEvent<'certificate'>,
   { sink }: ServerContext,
 ): AwaitVerdict {
-  if (body.certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
   // The request asked for none of the extensions that answer in a Certificate.
-  for (const entry of body.certificateList) readAnswer(certificateEntryColumn, entry.extensions, []);
-  from.keys.transcript.add(raw);
-  // Copies: facts keep them when the record is long gone.
-  const chain = body.certificateList.map(({ certData }) => new Uint8Array(certData));
+  const { chain } = readCertificate(body, []);
+  keys.transcript.add(raw);
   sink.askVerdict(chain, undefined);
-  return { ...from, state: 'awaitVerdict', chain };
+  return { state: 'awaitVerdict', agreement, keys, own, application, chain };
 }
 
-function receiveVerdict(from: AwaitVerdict, { verdict }: Extract<AnswerEvent, { type: 'verdict' }>): WaitCv {
-  return { ...from, state: 'waitCv', key: acceptVerdict(verdict) };
+function receiveVerdict(
+  { agreement, keys, own, application, chain }: AwaitVerdict,
+  { verdict }: AnswerEvent<'verdict'>,
+): WaitCv {
+  return { state: 'waitCv', agreement, keys, own, application, chain, key: acceptVerdict(verdict) };
 }
 
 /** §4.4.3 */
@@ -890,21 +570,8 @@ function receiveCertificateVerify(
 }
 
 /** Field by field: every handshake comes by here, and a spread with others behind it is slow. */
-function waitFinished(
-  { negotiated, keys, alpn, clientAuthentication, earlyData, own, application }: Answered,
-  peer: Authentication,
-): WaitFinished {
-  return {
-    state: 'waitFinished',
-    negotiated,
-    keys,
-    alpn,
-    clientAuthentication,
-    earlyData,
-    own,
-    application,
-    peer,
-  };
+function waitFinished({ agreement, keys, own, application }: Answered, peer: Authentication): WaitFinished {
+  return { state: 'waitFinished', agreement, keys, own, application, peer };
 }
 
 /** §4.4.4 */
@@ -913,10 +580,11 @@ function receiveFinished(
   { body, raw }: MessageEvent<'finished'>,
   { config, dependencies, channel, sink }: ServerContext,
 ): Connected {
-  const { application, keys, negotiated, own } = from;
+  const { application, agreement, keys, own } = from;
+  const { aead } = agreement.negotiated.suite;
   checkVerifyData(body, keys.client, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
-  channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.client));
+  channel.installReadKeys(new Tls13ReadProtection(aead, application.client));
   return {
     state: 'connected',
     facts: conclude('server', from, application, own, config),

@@ -7,9 +7,18 @@ import { DerError } from './der.js';
 import { Name } from './name.js';
 import { certificateOf } from './parse-cache.js';
 
-/** Names in DER as keys that are equal for the same name (RFC 5280 §7.1); what is no name names nobody. */
+/**
+ * Names that are read at most. Those of all CAs that a browser trusts are less than two hundred; a hello has room for
+ * twenty thousand that are none, and finding that out takes as long as a hundred signatures.
+ */
+const mostNames = 1024;
+
+/**
+ * Names in DER as keys that are equal for the same name (RFC 5280 §7.1); what is no name names nobody, and neither does
+ * what stands behind more names than anybody has.
+ */
 export function authorityKeys(names: readonly Uint8Array[]): ReadonlySet<string> {
-  return new Set(names.flatMap((der) => readable(() => new Name(der).key) ?? []));
+  return new Set(names.slice(0, mostNames).flatMap((der) => readable(() => new Name(der).key) ?? []));
 }
 
 /** `chain`: DER, own certificate first. */

@@ -153,7 +153,7 @@ function ruleOf(
         : `expired on ${date(certificate.notAfter)}`;
     }
     if (reason === 'invalid_key_usage' && above === 0) return peerUsageRule;
-    const known = rules[reason];
+    const known = Object.hasOwn(rules, reason) ? rules[reason] : undefined;
     if (known !== undefined) return known;
   }
   if (hasTag(reason, 'revoked')) return `revoked by its issuer (${String(reason.revoked)})`;

@@ -1,0 +1,51 @@
+/** Certificate (RFC 8446 §4.4.2): how it is sent, and what is wrong with the peer's before anybody judges it. */
+import type { Certificate } from '../../values/wire/messages/certificate.js';
+import type { RawExtension } from '../../values/wire/messages/extension.js';
+import type { MessageChannel } from '../channel.js';
+import { certificateEntryColumn, readAnswer, writeExtensions } from '../extensions/table.js';
+import { AlertError } from '../reasons.js';
+import type { Transcript } from '../transcript.js';
+import { send } from './send.js';
+
+/** `chain`: empty when a client has none to show; `staple`: the OCSP response that goes with its first. */
+export function sendCertificate(
+  chain: readonly Uint8Array[],
+  staple: Uint8Array | undefined,
+  transcript: Transcript,
+  channel: MessageChannel,
+): void {
+  const stapled = writeExtensions(certificateEntryColumn, { certificateStatus: staple });
+  send(channel, transcript, 'certificate', {
+    certificateRequestContext: new Uint8Array(0),
+    certificateList: chain.map((certData, index) => ({ certData, extensions: index === 0 ? stapled : [] })),
+  });
+}
+
+/** §4.3.2, §4.4.2: the context is empty in every message of a handshake. */
+export function checkRequestContext({
+  certificateRequestContext,
+}: Pick<Certificate, 'certificateRequestContext'>): void {
+  if (certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
+}
+
+/** What the peer shows. */
+interface ShownCertificates {
+  /** DER, its own certificate first; empty when it shows none. */
+  readonly chain: readonly Uint8Array[];
+  /** The DER OCSPResponse that goes with its first. */
+  readonly staple: Uint8Array | undefined;
+}
+
+/** Copies, since facts keep them when the record is long gone. `asked`: the extensions that those in it may answer. */
+export function readCertificate(message: Certificate, asked: readonly RawExtension[]): ShownCertificates {
+  checkRequestContext(message);
+  const { certificateList } = message;
+  const [first] = certificateList.map(({ extensions }) =>
+    readAnswer(certificateEntryColumn, extensions, asked),
+  );
+  const staple = first?.certificateStatus;
+  return {
+    chain: certificateList.map(({ certData }) => new Uint8Array(certData)),
+    staple: staple && new Uint8Array(staple),
+  };
+}

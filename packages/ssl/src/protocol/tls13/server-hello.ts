@@ -1,0 +1,104 @@
+/** ServerHello and HelloRetryRequest (RFC 8446 §4.1.3, §4.1.4): what a server says in them, and what a client checks. */
+import type { CryptoEngine, Group, GroupName } from '../../values/crypto/engine.js';
+import { groupCode } from '../../values/registry/groups.js';
+import { versionCode } from '../../values/registry/versions.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import type { RawExtension } from '../../values/wire/messages/extension.js';
+import { helloRetryRequestRandom, type ServerHello } from '../../values/wire/messages/server-hello.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
+import {
+  type HelloRetryRequestExtensions,
+  helloRetryRequestColumn,
+  serverHelloColumn,
+  writeExtensions,
+} from '../extensions/table.js';
+import type { Tls13Offer } from '../hello/client-hello.js';
+import { type Suite, tls13Suite } from '../hello/suite.js';
+import { AlertError } from '../reasons.js';
+import type { ClientSettings } from '../settings.js';
+
+const legacyVersion = versionCode('tlsv1.2');
+const selectedVersion = versionCode('tlsv1.3');
+
+/** What the ServerHello settles of the key exchange. */
+interface KeyExchangeAnswer {
+  readonly group: Group;
+  /** Our share. */
+  readonly publicKey: Uint8Array;
+  /** The place of the key that is used, in the client's list. */
+  readonly preSharedKey: number | undefined;
+}
+
+/** §4.1.3 */
+export function serverHello(
+  hello: ClientHello,
+  suite: Suite,
+  random: Uint8Array,
+  { group, publicKey, preSharedKey }: KeyExchangeAnswer,
+): ServerHello {
+  const keyShare = { group: groupCode(group.name), keyExchange: publicKey };
+  const extensions = writeExtensions(serverHelloColumn, { keyShare, selectedVersion, preSharedKey });
+  return answer(hello, suite, random, extensions);
+}
+
+/** §4.1.4: asks for a share of the group. */
+export function helloRetryRequest(hello: ClientHello, suite: Suite, group: Group): ServerHello {
+  const extensions = writeExtensions(helloRetryRequestColumn, {
+    selectedGroup: groupCode(group.name),
+    cookie: undefined,
+    selectedVersion,
+  });
+  return answer(hello, suite, helloRetryRequestRandom, extensions);
+}
+
+function answer(
+  { legacySessionId: legacySessionIdEcho }: ClientHello,
+  { row }: Suite,
+  random: Uint8Array,
+  extensions: readonly RawExtension[],
+): ServerHello {
+  return {
+    legacyVersion,
+    random,
+    legacySessionIdEcho,
+    cipherSuite: row.id,
+    legacyCompressionMethod: 0,
+    extensions,
+  };
+}
+
+/** What both must say alike (§4.1.3, §4.1.4); answers the suite. */
+export function checkServerHello(
+  body: ServerHello,
+  offer: Tls13Offer,
+  { ciphers }: ClientSettings,
+  engine: CryptoEngine,
+): Suite {
+  if (body.legacyVersion !== legacyVersion) throw new AlertError('wrong_legacy_version');
+  if (!sameBytes(body.legacySessionIdEcho, offer.hello.legacySessionId)) {
+    throw new AlertError('wrong_session_id_echo');
+  }
+  const row = ciphers.find(({ id }) => id === body.cipherSuite);
+  const suite = row === undefined ? undefined : tls13Suite(row, engine);
+  if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
+  if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
+  return suite;
+}
+
+/** §4.1.4: asks for something that can be given; answers the group whose share is asked for, if one is. */
+export function retriedGroup(
+  { selectedGroup, cookie }: HelloRetryRequestExtensions,
+  offer: Tls13Offer,
+  { supportedGroups }: ClientSettings,
+): GroupName | undefined {
+  if (selectedGroup === undefined) {
+    if (cookie === undefined) throw new AlertError('useless_retry');
+    return undefined;
+  }
+  const group = supportedGroups.find((name) => groupCode(name) === selectedGroup);
+  if (group === undefined || !offer.extensions.supportedGroups?.includes(selectedGroup)) {
+    throw new AlertError('wrong_group', { group: selectedGroup });
+  }
+  if (group === offer.group.name) throw new AlertError('retry_for_known_share');
+  return group;
+}

@@ -1,0 +1,140 @@
+/** The state data of TLS 1.3's server (RFC 8446 appendix A.2). Each state has exactly what exists then. */
+import type { Group, PublicKey } from '../../values/crypto/engine.js';
+import type { Authentication, PskAuthentication } from '../authentication.js';
+import type { StatusRequest } from '../extensions/status-request.js';
+import type { Facts } from '../facts.js';
+import type { CertificateChoice } from '../hello/choose.js';
+import type { Transcript } from '../transcript.js';
+import type { GroupChoice, Selection, SharedGroup } from './choose.js';
+import type { EarlyDataAllowance } from './early-data.js';
+import type { Resumption, TrafficSecret } from './key-schedule.js';
+import type { Agreement, ApplicationKeys, HandshakeKeys, Negotiated } from './negotiated.js';
+import type { ClaimedPsks } from './psk.js';
+
+export interface Start {
+  readonly state: 'start';
+}
+export interface RecvdCh {
+  readonly state: 'recvdCh';
+  readonly selection: Selection;
+  readonly transcript: Transcript;
+  readonly group: GroupChoice;
+}
+export interface StartRetried {
+  readonly state: 'startRetried';
+  readonly selection: Selection;
+  readonly transcript: Transcript;
+  readonly group: Group;
+}
+/** The group is agreed, and the client's share of it is here. */
+export interface WithShare {
+  readonly selection: Selection;
+  readonly transcript: Transcript;
+  readonly share: SharedGroup;
+  readonly hellos: Negotiated['hellos'];
+}
+export interface Selected extends WithShare {
+  readonly state: 'selected';
+}
+export interface AwaitPsk extends WithShare {
+  readonly state: 'awaitPsk';
+  readonly claimed: ClaimedPsks;
+}
+/** What proves who we are: a certificate, or the key that both have. */
+export type Proof =
+  | {
+      readonly kind: 'certificate';
+      readonly choice: CertificateChoice;
+      /** What the client wants to see stapled to it. */
+      readonly status: StatusRequest | undefined;
+    }
+  | {
+      readonly kind: 'psk';
+      readonly authentication: PskAuthentication;
+      /** Of the early data that is accepted. */
+      readonly early: EarlyRead | undefined;
+    };
+/** client_early_traffic_secret, and how much may come under it. */
+interface EarlyRead {
+  readonly secret: TrafficSecret;
+  readonly allowance: EarlyDataAllowance;
+}
+/** From the ServerHello on. */
+export interface ServerAgreement extends Agreement {
+  readonly clientAuthentication: 'requested' | 'none';
+}
+export interface NegotiatedState {
+  readonly state: 'negotiated';
+  readonly agreement: ServerAgreement;
+  readonly keys: HandshakeKeys;
+  readonly proof: Proof;
+}
+export interface WithCertificate {
+  readonly agreement: ServerAgreement;
+  readonly keys: HandshakeKeys;
+  readonly certificate: CertificateChoice;
+}
+export interface AwaitStaple extends WithCertificate {
+  readonly state: 'awaitStaple';
+}
+/** From our Certificate on. */
+export interface Certified extends WithCertificate {
+  readonly state: 'certified';
+}
+export interface AwaitSignature extends WithCertificate {
+  readonly state: 'awaitSignature';
+}
+/** From our Finished on. */
+export interface Answered {
+  readonly agreement: ServerAgreement;
+  readonly keys: HandshakeKeys;
+  readonly own: Authentication;
+  readonly application: ApplicationKeys;
+}
+export interface WaitEoed extends Answered {
+  readonly state: 'waitEoed';
+  readonly peer: PskAuthentication;
+  readonly early: EarlyRead;
+}
+export interface WaitFlight2 extends Answered {
+  readonly state: 'waitFlight2';
+}
+export interface WaitCert extends Answered {
+  readonly state: 'waitCert';
+}
+export interface AwaitVerdict extends Answered {
+  readonly state: 'awaitVerdict';
+  readonly chain: readonly Uint8Array[];
+}
+export interface WaitCv extends Answered {
+  readonly state: 'waitCv';
+  readonly chain: readonly Uint8Array[];
+  readonly key: PublicKey;
+}
+export interface WaitFinished extends Answered {
+  readonly state: 'waitFinished';
+  readonly peer: Authentication;
+}
+export interface Connected {
+  readonly state: 'connected';
+  readonly facts: Facts;
+  /** Kept by servers that take tickets. */
+  readonly resumption: Resumption | undefined;
+}
+export type ServerData =
+  | Start
+  | RecvdCh
+  | StartRetried
+  | Selected
+  | AwaitPsk
+  | NegotiatedState
+  | AwaitStaple
+  | Certified
+  | AwaitSignature
+  | WaitEoed
+  | WaitFlight2
+  | WaitCert
+  | AwaitVerdict
+  | WaitCv
+  | WaitFinished
+  | Connected;

@@ -1,0 +1,4 @@
+import { erlang } from './erlang.js';
+import { interopWith } from './suite.js';
+
+interopWith(erlang, 'escript');

@@ -1,0 +1,4 @@
+import { openssl } from './openssl.js';
+import { interopWith } from './suite.js';
+
+interopWith(openssl, 'openssl');
