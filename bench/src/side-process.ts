@@ -4,7 +4,7 @@
  *   echo 'handshake 5000' | node --cpu-prof bench/dist/side-process.js actor cert.pem key.pem ca.pem
  */
 import { createInterface } from 'node:readline';
-import { nobleEngine } from '@actor-tls/ssl/core';
+import { type CryptoEngine, nobleEngine } from '@actor-tls/ssl/core';
 import { actorSide } from './actor-side.js';
 import { nodeSide } from './node-side.js';
 import { dialects, type Side } from './side.js';
@@ -13,9 +13,12 @@ const [which, certfile = '', keyfile = '', cafile = '', version] = process.argv.
 const files = { certfile, keyfile, cafile };
 const dialect = dialects[version === 'tlsv1.2' ? version : 'tlsv1.3'];
 const side: Side =
-  which === 'node'
-    ? await nodeSide(files, dialect)
-    : await actorSide(files, dialect, which === 'noble' ? nobleEngine : undefined);
+  which === 'node' ? await nodeSide(files, dialect) : await actorSide(files, dialect, await engineOf(which));
+
+async function engineOf(name: string | undefined): Promise<CryptoEngine | undefined> {
+  if (name === 'ffi') return (await import('@actor-tls/ssl/ffi')).ffiEngine();
+  return name === 'noble' ? nobleEngine : undefined;
+}
 
 function measure(command: string): Promise<number> {
   const [what, first, second, third, fourth] = command.split(' ');

@@ -93,6 +93,7 @@ interface Plan {
 }
 
 const noble = `${ours}, noble alone`;
+const ffi = `${ours}, through FFI`;
 const sideProcess = fileURLToPath(new URL('./side-process.js', import.meta.url));
 /** A node of its own with one scheduler. */
 const otpScript = fileURLToPath(new URL('../erlang/tls_bench.escript', import.meta.url));
@@ -157,6 +158,7 @@ async function columnsThatComeUp(
       add(`node:tls on ${release}`, `${ours} on ${release}`, onNode(otherNode, 'node'));
     }
   }
+  add(ffi, ours, onNode(process.execPath, 'ffi'));
   add(noble, ours, onNode(process.execPath, 'noble'));
   return columns;
 }
@@ -340,7 +342,7 @@ const growthName = (open: number): string =>
 /** Open files of a process with so many connections, both ends of which it holds, and some for itself. */
 const descriptorsFor = (connections: number): number => 2 * connections + 100;
 
-/** Each side in a fresh process, once: what it costs to open one more. Noble alone would take minutes. */
+/** Each side in a fresh process, once: what it costs to open one more. Noble alone would take minutes, and FFI changes nothing here. */
 async function growth(columns: readonly Column[], { grown, grownBy, warmMs }: Amount): Promise<Row[]> {
   const wish = descriptorsFor((grown.at(-1) ?? 0) + grownBy);
   const most = (descriptorsAllowed(wish) - descriptorsFor(grownBy)) / 2;
@@ -349,7 +351,7 @@ async function growth(columns: readonly Column[], { grown, grownBy, warmMs }: Am
   // Rather a figure a little below than none.
   const instead = Math.floor(most / 500) * 500;
   if (refused.length > 0 && instead > (levels.at(-1) ?? 0)) levels.push(instead);
-  const compared = columns.filter(({ name }) => name !== noble);
+  const compared = columns.filter(({ name }) => name !== noble && name !== ffi);
   const taken = levels.map((): Map<string, number[]> => new Map());
   for (const { name, program } of compared) {
     const side = await remoteSide(program, wish);
@@ -387,7 +389,9 @@ const idleName = ({ idle: count }: Amount): string =>
 
 /** Memory stays with a process that has used it: each side gets a fresh one. KB per connection. */
 function idle(columns: readonly Column[], material: Material, amount: Amount): Row {
-  const measurable = columns.filter(({ name, program }) => program.on === 'node' && name !== noble);
+  const measurable = columns.filter(
+    ({ name, program }) => program.on === 'node' && name !== noble && name !== ffi,
+  );
   const program = fileURLToPath(new URL('./idle.js', import.meta.url));
   const { certfile, keyfile, cafile } = material;
   const taken = new Map(
