@@ -1,4 +1,5 @@
-/** OTP's own ssl, through an escript. */
+/** OTP's own ssl, in a node that an escript starts. */
+import { connect, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { start } from './child.js';
 import type { Peer, PeerServerOptions } from './peer.js';
@@ -46,41 +47,104 @@ function groupArgs({ version, groups }: Pick<PeerServerOptions, 'version' | 'gro
   return groups ? [version === 'tlsv1.3' ? '--groups' : '--eccs', groups.join(',')] : [];
 }
 
+/**
+ * One node for all requests of this process, which it outlives by no moment: it ends when its standard input does. Its
+ * port of loopback takes a request for each connection, a line of arguments.
+ */
+let door: Promise<number> | undefined;
+
+function openDoor(): Promise<number> {
+  door ??= (async () => {
+    const child = start('escript', [script]);
+    await child.until(() => /READY \d+\n/.test(child.stdout().toString('latin1')));
+    for (const pipe of [child.process.stdin, child.process.stdout, child.process.stderr])
+      if (pipe instanceof Socket) pipe.unref();
+    child.process.unref();
+    return Number(/READY (\d+)\n/.exec(child.stdout().toString('latin1'))?.[1]);
+  })();
+  return door;
+}
+
+interface ErlangRequest {
+  readonly socket: Socket;
+  /** Resolves with what was answered, when `enough` holds of it or the request has ended. */
+  answer(enough: (answered: Buffer) => boolean): Promise<Buffer>;
+}
+
+async function request(
+  args: readonly string[],
+  payload: Uint8Array = new Uint8Array(),
+): Promise<ErlangRequest> {
+  const socket = connect(await openDoor(), '127.0.0.1');
+  const answered: Buffer[] = [];
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    answered.push(chunk);
+    bytes += chunk.length;
+  });
+  socket.on('error', () => {});
+  socket.write(`${args.join('\t')}\n`);
+  socket.write(payload);
+  return {
+    socket,
+    answer: (enough) =>
+      new Promise((resolve) => {
+        const check = (): void => {
+          const all = Buffer.concat(answered, bytes);
+          if (!enough(all) && !socket.closed) return;
+          socket.off('data', check);
+          resolve(all);
+        };
+        socket.on('data', check);
+        socket.on('close', check);
+        check();
+      }),
+  };
+}
+
 export const erlang: Peer = {
   name: 'Erlang OTP',
   program: 'escript',
 
   async echoServer(options) {
-    const child = start('escript', [
-      ...[script, 'server', '--version', options.version],
+    const { socket, answer } = await request([
+      ...['server', '--version', options.version],
       ...['--certfile', options.certfile, '--keyfile', options.keyfile],
       ...(options.suite ? ['--suite', options.suite] : []),
       ...groupArgs(options),
       ...(options.alpn ? ['--alpnserver', options.alpn.join(',')] : []),
       ...(options.requireClientCa ? ['--cafile', options.requireClientCa, '--requireclient', 'true'] : []),
     ]);
-    await child.until(() => /PORT \d+\n/.test(child.stdout().toString('latin1')));
-    return { port: Number(/PORT (\d+)\n/.exec(child.stdout().toString('latin1'))?.[1]), stop: child.stop };
+    const said = (await answer((bytes) => bytes.includes('\n'))).toString('latin1');
+    const port = /PORT (\d+)\n/.exec(said)?.[1];
+    if (port === undefined) throw new Error('the peer did not listen');
+    return {
+      port: Number(port),
+      async stop() {
+        socket.destroy();
+      },
+    };
   },
 
   async echoClient(options) {
-    const child = start('escript', [
-      ...[script, 'client', String(options.port), String(options.payload.length)],
-      ...['--version', options.version, '--cafile', options.cafile],
-      ...['--servername', options.servername ?? 'none'],
-      ...(options.suite ? ['--suite', options.suite] : []),
-      ...groupArgs(options),
-      ...(options.alpn ? ['--alpnclient', options.alpn.join(',')] : []),
-      ...(options.identity
-        ? ['--certfile', options.identity.certfile, '--keyfile', options.identity.keyfile]
-        : []),
-    ]);
-    child.process.stdin.end(options.payload);
-    try {
-      await child.until(() => child.received() >= options.payload.length);
-    } finally {
-      await child.stop();
-    }
-    return child.stdout();
+    const { payload } = options;
+    const { socket, answer } = await request(
+      [
+        ...['client', String(options.port), String(payload.length)],
+        ...['--version', options.version, '--cafile', options.cafile],
+        ...['--servername', options.servername ?? 'none'],
+        ...(options.suite ? ['--suite', options.suite] : []),
+        ...groupArgs(options),
+        ...(options.alpn ? ['--alpnclient', options.alpn.join(',')] : []),
+        ...(options.identity
+          ? ['--certfile', options.identity.certfile, '--keyfile', options.identity.keyfile]
+          : []),
+      ],
+      payload,
+    );
+    const back = await answer((bytes) => bytes.length >= payload.length);
+    socket.destroy();
+    if (back.length < payload.length) throw new Error('the peer ended early');
+    return back;
   },
 };

@@ -1,49 +1,64 @@
 #!/usr/bin/env escript
 %% -*- erlang -*-
-%% An echo server or client on OTP's own ssl, for the interop tests.
-%% server: prints "PORT <n>", echoes on every connection until standard input ends.
-%% client: sends standard input's bytes (their number is given), reads as many back, writes them to standard output.
+%% Echo servers and clients on OTP's own ssl, for the interop tests, all in one node: starting one takes a second.
+%% Prints "READY <n>": each connection to that port of loopback is a request, a line of arguments with tabs between them.
+%% server: answers "PORT <n>", echoes on every TLS connection until the request's connection ends.
+%% client: reads bytes (their number is given), sends them, reads as many back, answers them.
+%% Ends when standard input does.
 -mode(compile).
 
-main(Args) ->
-    %% OTP logs alerts to standard output, which belongs to the data here.
+main([]) ->
+    %% OTP logs alerts to standard output.
     ok = logger:set_primary_config(level, none),
-    run(Args).
+    {ok, _} = application:ensure_all_started(ssl),
+    {ok, Door} = gen_tcp:listen(0, [binary, {ip, {127,0,0,1}}, {active, false}, {packet, line}, {buffer, 65536}]),
+    {ok, Port} = inet:port(Door),
+    io:format("READY ~w~n", [Port]),
+    spawn_link(fun() -> requests(Door) end),
+    io:get_line("").
 
-run(["server" | Args]) ->
-    {ok, _} = application:ensure_all_started(ssl),
-    Opts = parse(Args),
+requests(Door) ->
+    {ok, Request} = gen_tcp:accept(Door),
+    Pid = spawn(fun() -> receive go -> request(Request) end end),
+    ok = gen_tcp:controlling_process(Request, Pid),
+    Pid ! go,
+    requests(Door).
+
+request(Request) ->
+    {ok, Line} = gen_tcp:recv(Request, 0),
+    ok = inet:setopts(Request, [{packet, raw}]),
+    run(string:split(string:trim(binary_to_list(Line)), "\t", all), Request).
+
+run(["server" | Args], Request) ->
     {ok, Listen} = ssl:listen(0, [binary, {ip, {127,0,0,1}}, {active, false}, {reuseaddr, true}
-                                  | tls(Opts)]),
+                                  | tls(parse(Args))]),
     {ok, {_, Port}} = ssl:sockname(Listen),
-    io:format("PORT ~w~n", [Port]),
-    spawn(fun() -> accept(Listen) end),
-    io:get_line("");
-run(["client", Port, Length | Args]) ->
-    {ok, _} = application:ensure_all_started(ssl),
-    io:setopts(standard_io, [binary, {encoding, latin1}]),
-    Opts = parse(Args),
+    ok = gen_tcp:send(Request, io_lib:format("PORT ~w~n", [Port])),
+    %% Linked, so that the connections end with the request.
+    spawn_link(fun() -> accept(Listen) end),
+    {error, closed} = gen_tcp:recv(Request, 0),
+    exit(shutdown);
+run(["client", Port, Length | Args], Request) ->
     N = list_to_integer(Length),
-    Data = read(N),
+    {ok, Data} = gen_tcp:recv(Request, N),
     case ssl:connect({127,0,0,1}, list_to_integer(Port),
-                     [binary, {active, false}, {verify, verify_peer} | tls(Opts)], 20000) of
+                     [binary, {active, false}, {verify, verify_peer} | tls(parse(Args))], 20000) of
         {ok, Socket} ->
             spawn_link(fun() -> ok = ssl:send(Socket, Data) end),
             {ok, Back} = ssl:recv(Socket, N, 30000),
-            ok = file:write(standard_io, Back),
+            ok = gen_tcp:send(Request, Back),
             ssl:close(Socket);
-        {error, Reason} ->
-            io:format(standard_error, "~p~n", [Reason]),
-            halt(1)
+        {error, _} ->
+            ok
     end.
 
 accept(Listen) ->
     {ok, Transport} = ssl:transport_accept(Listen),
-    Pid = spawn(fun() ->
+    Pid = spawn_link(fun() ->
         receive go -> ok end,
         case ssl:handshake(Transport, 20000) of
             {ok, Socket} -> echo(Socket);
-            {error, Reason} -> io:format(standard_error, "~p~n", [Reason])
+            {error, _} -> ok
         end
     end),
     ok = ssl:controlling_process(Transport, Pid),
@@ -54,13 +69,6 @@ echo(Socket) ->
     case ssl:recv(Socket, 0) of
         {ok, Data} -> ok = ssl:send(Socket, Data), echo(Socket);
         {error, _} -> ok
-    end.
-
-read(0) -> <<>>;
-read(N) ->
-    case file:read(standard_io, N) of
-        {ok, Data} -> iolist_to_binary([Data, read(N - byte_size(Data))]);
-        eof -> <<>>
     end.
 
 parse(["--" ++ Key, Value | Rest]) -> [{list_to_atom(Key), Value} | parse(Rest)];
