@@ -446,6 +446,22 @@ describe('a budget of a turn', () => {
 });
 
 describe('memory of a reader', () => {
+  it('is not kept by the data of tiny records for all the others that a chunk holds', () => {
+    const { write } = halves();
+    const budget = new TurnBudget(64, 1e9);
+    const read = new ReadHalf(budget);
+    read.install(new Tls13ReadProtection(intoBuffers, secret()), aligned());
+    read.feed(joined(Array.from({ length: 6000 }, () => write.sealApplicationData(octets('x'))).flat()));
+    let bytes = 0;
+    for (; bytes < 6000; budget.refill())
+      for (let record = read.next(); record !== undefined; record = read.next()) {
+        bytes += record.data.length;
+        expect(record.data.length).toBeLessThanOrEqual(64);
+        expect(record.data.buffer.byteLength).toBeLessThanOrEqual(8192);
+      }
+    expect(bytes).toBe(6000);
+  });
+
   it('leaves messages as they were given out when later records are opened', () => {
     const { write } = halves();
     const read = new ReadHalf();

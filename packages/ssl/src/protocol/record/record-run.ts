@@ -9,6 +9,11 @@ import type { ReadProtection } from './protection.js';
 
 /** Bytes of data that come out in one piece at most, unless one record has more. */
 const LONGEST = 65_536;
+/**
+ * Records of a run at most, what a turn's budget lets through: measuring more would be done again in every turn, and room
+ * for them would be kept alive by the data of a few.
+ */
+const MOST = 64;
 const SHORT = 1024;
 const SLAB = 8192;
 
@@ -35,7 +40,7 @@ export class RecordRun {
     const { directLimit, tagLength } = protection;
     let bytes = 0;
     this.left = 0;
-    for (let at = offset; at + HEADER_LENGTH <= chunk.length; ) {
+    for (let at = offset; at + HEADER_LENGTH <= chunk.length && this.left < MOST; ) {
       const length = fragmentLength(chunk, at);
       const plain = Math.max(0, length - tagLength);
       const next = at + HEADER_LENGTH + length;
