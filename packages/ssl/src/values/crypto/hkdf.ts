@@ -8,8 +8,31 @@ export interface MacKey {
   mac(data: Uint8Array): Uint8Array;
 }
 
+/** A hash's HMAC (RFC 2104) and HKDF, over keys that are prepared once. */
+export abstract class HmacHash {
+  abstract readonly outputLength: number;
+
+  protected abstract macKey(key: Uint8Array): MacKey;
+
+  hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
+    return this.macKey(key).mac(data);
+  }
+
+  hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array {
+    return this.macKey(salt).mac(inputKeyMaterial);
+  }
+
+  hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+    return expand(this.macKey(pseudoRandomKey), this.outputLength, info, length);
+  }
+
+  labels(secret: Uint8Array): LabelExpander {
+    return new HkdfLabels(this.macKey(secret), this.outputLength);
+  }
+}
+
 /** HKDF-Expand (RFC 5869 §2.3). Throws `RangeError` beyond 255 blocks. */
-export function expand(key: MacKey, outputLength: number, info: Uint8Array, length: number): Uint8Array {
+function expand(key: MacKey, outputLength: number, info: Uint8Array, length: number): Uint8Array {
   if (length > 255 * outputLength) throw new RangeError('HKDF-Expand gives at most 255 blocks');
   const output = new Uint8Array(length);
   let block = new Uint8Array(info.length + 1);
@@ -42,7 +65,7 @@ const MAX_LABELS = 32;
 const MAX_BLOCKS = 6;
 
 /** Derivations from one secret. */
-export class HkdfLabels implements LabelExpander {
+class HkdfLabels implements LabelExpander {
   private readonly key: MacKey;
   private readonly outputLength: number;
 

@@ -2,12 +2,12 @@
  * Hashes, HMAC (RFC 2104) and HKDF (RFC 5869) of libcrypto.
  */
 import { Secret } from '../../secret.js';
-import type { HashFunction, HashName, LabelExpander, RunningHash } from '../engine.js';
-import { expand, HkdfLabels, type MacKey } from '../hkdf.js';
+import type { HashFunction, HashName, RunningHash } from '../engine.js';
+import { HmacHash, type MacKey } from '../hkdf.js';
 import { nodeEngine } from '../node/engine.js';
 import { at, dataRoom, held, type Libcrypto, UTF8_STRING } from './libcrypto.js';
 
-export class FfiHash implements HashFunction {
+export class FfiHash extends HmacHash implements HashFunction {
   readonly name: HashName;
   readonly outputLength: number;
   private readonly blockLength: number;
@@ -23,6 +23,7 @@ export class FfiHash implements HashFunction {
     outputLength: number,
     blockLength: number,
   ) {
+    super();
     this.name = name;
     this.outputLength = outputLength;
     this.blockLength = blockLength;
@@ -78,29 +79,13 @@ export class FfiHash implements HashFunction {
     return new FfiRunningHash(this);
   }
 
-  hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
-    return this.macKey(key).mac(data);
-  }
-
-  hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array {
-    return this.macKey(salt).mac(inputKeyMaterial);
-  }
-
-  hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-    return expand(this.macKey(pseudoRandomKey), this.outputLength, info, length);
-  }
-
-  labels(secret: Uint8Array): LabelExpander {
-    return new HkdfLabels(this.macKey(secret), this.outputLength);
-  }
-
   /** Frees what it holds of a key, overwritten. */
   forget(): void {
     this.macs.forget();
   }
 
   /** RFC 2104 §2: a key longer than a block is hashed first. */
-  private macKey(key: Uint8Array): MacKey {
+  protected macKey(key: Uint8Array): MacKey {
     if (key.length <= this.blockLength) return new FfiMacKey(this.macs, key);
     const short = this.digest(key);
     this.libcrypto.wipe(at.digest, short.length);

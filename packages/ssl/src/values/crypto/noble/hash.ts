@@ -4,8 +4,8 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import type { HashFunction, HashName, LabelExpander, RunningHash } from '../engine.js';
-import { expand, HkdfLabels, type MacKey } from '../hkdf.js';
+import type { HashFunction, HashName, RunningHash } from '../engine.js';
+import { HmacHash, type MacKey } from '../hkdf.js';
 
 /** What is used of a noble hash function. */
 type NobleHashFunction =
@@ -26,12 +26,13 @@ const functions: Readonly<Record<HashName, NobleHashFunction>> = {
   sha512,
 };
 
-export class NobleHash implements HashFunction {
+export class NobleHash extends HmacHash implements HashFunction {
   readonly name: HashName;
   readonly outputLength: number;
   private readonly function: NobleHashFunction;
 
   constructor(name: HashName) {
+    super();
     this.name = name;
     this.function = functions[name];
     this.outputLength = this.function.outputLen;
@@ -45,20 +46,8 @@ export class NobleHash implements HashFunction {
     return new NobleRunningHash(this.function.create());
   }
 
-  hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
-    return hmac(this.function, key, data);
-  }
-
-  hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array {
-    return hmac(this.function, salt, inputKeyMaterial);
-  }
-
-  hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-    return expand(new NobleMacKey(this.function, pseudoRandomKey), this.outputLength, info, length);
-  }
-
-  labels(secret: Uint8Array): LabelExpander {
-    return new HkdfLabels(new NobleMacKey(this.function, secret), this.outputLength);
+  protected macKey(key: Uint8Array): MacKey {
+    return new NobleMacKey(this.function, key);
   }
 }
 
