@@ -2,6 +2,7 @@
  * What a half of the record layer asks of the keys installed in it. TLS 1.3 is `tls13-protection.ts`; older
  * versions put their own protection under the same halves.
  */
+import type { DirectOpener, DirectSealer } from '../../values/crypto/engine.js';
 
 /** A record after its protection was removed. */
 export interface OpenedRecord {
@@ -38,10 +39,8 @@ export interface ReadProtection {
     tag: Uint8Array,
     length: number,
   ): OpenedRecord | undefined;
-  /** The longest fragment that `openInto` takes now, bytes; 0: none. It may change with every record. */
-  readonly directLimit: number;
-  /** Memory for `openInto`, which may hold anything. */
-  allocate(bytes: number): Uint8Array;
+  /** Of an engine that writes where it is told: the longest fragment that `openInto` takes now, and memory for it. */
+  readonly direct: Pick<DirectOpener, 'limit' | 'allocate'> | undefined;
   /** Content type's code of the record that `openInto` opened last. */
   readonly openedType: number;
   /**
@@ -81,10 +80,10 @@ export interface WriteProtection {
    * the content, which is read in place.
    */
   seal(type: number, content: Uint8Array, limit: number, out: Uint8Array[]): void;
-  /** The longest fragment that `sealInto` takes now, bytes; 0: none. It may change with every record. */
-  readonly directLimit: number;
+  /** Of an engine that writes where it is told: the longest fragment that `sealInto` takes now. */
+  readonly direct: Pick<DirectSealer, 'limit'> | undefined;
   /**
-   * Seals `content`, of at most `directLimit` bytes, as one record into `out` from `at` on, where there is room for
+   * Seals `content`, of at most `direct.limit` bytes, as one record into `out` from `at` on, where there is room for
    * `overhead` more. Answers where it ends.
    */
   sealInto(type: number, content: Uint8Array, out: Uint8Array, at: number): number;

@@ -20,7 +20,7 @@ import {
 import { RecordError } from './errors.js';
 import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
-import { fragmentLength, RecordRun } from './record-run.js';
+import { type DirectReading, fragmentLength, RecordRun } from './record-run.js';
 import { type Budget, boundless } from './turn-budget.js';
 
 /**
@@ -120,15 +120,17 @@ export class ReadHalf {
       }
       if (this.waiting < HEADER_LENGTH + length) return this.settle();
       const version = 0x0300 | (header[at + 2] ?? 0);
+      const direct = protection?.direct;
       if (
         isProtected &&
         protection !== undefined &&
-        length <= protection.directLimit &&
+        direct !== undefined &&
+        length <= direct.limit &&
         header === first &&
         this.skippable < 0 &&
         first.length - offset >= HEADER_LENGTH + length
       )
-        return this.openRun(protection, first);
+        return this.openRun(protection, direct, first);
       budget.spend(length);
       this.drop(HEADER_LENGTH);
       const record =
@@ -195,10 +197,10 @@ export class ReadHalf {
    * Opens the records that stand whole in the first chunk, one behind the other into the same memory, so that the data of
    * several comes out in one piece. What is wrong with one, or is no data, is told after the data in front of it.
    */
-  private openRun(protection: ReadProtection, chunk: Uint8Array): InboundRecord {
-    run.begin(protection, chunk, this.offset);
+  private openRun(protection: ReadProtection, direct: DirectReading, chunk: Uint8Array): InboundRecord {
+    run.begin(direct, protection.tagLength, chunk, this.offset);
     try {
-      while (this.openNext(protection, chunk));
+      while (this.openNext(protection, direct, chunk));
     } catch (error) {
       if (run.isEmpty || !(error instanceof RecordError)) throw error;
       this.failure = error;
@@ -211,7 +213,7 @@ export class ReadHalf {
   }
 
   /** Opens the next record of a run; false when none is to follow. */
-  private openNext(protection: ReadProtection, chunk: Uint8Array): boolean {
+  private openNext(protection: ReadProtection, direct: DirectReading, chunk: Uint8Array): boolean {
     const { budget, offset } = this;
     const length = fragmentLength(chunk, offset);
     const begin = run.end;
@@ -230,7 +232,7 @@ export class ReadHalf {
     }
     this.check(code, end - begin);
     run.end = end;
-    return run.hasNext() && !budget.spent && fragmentLength(chunk, this.offset) <= protection.directLimit;
+    return run.hasNext() && !budget.spent && fragmentLength(chunk, this.offset) <= direct.limit;
   }
 
   /** A record that is no data, given out when what came before it is. */

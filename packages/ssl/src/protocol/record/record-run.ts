@@ -7,6 +7,9 @@
 import { APPLICATION_DATA, HEADER_LENGTH } from './content-type.js';
 import type { ReadProtection } from './protection.js';
 
+/** What keys say of opening records where they are told. */
+export type DirectReading = NonNullable<ReadProtection['direct']>;
+
 /** Bytes of data that come out in one piece at most, unless one record has more. */
 const LONGEST = 65_536;
 /**
@@ -36,8 +39,8 @@ export class RecordRun {
   }
 
   /** Measures the run that begins at `offset`, where a record stands whole, and makes room for its plaintext. */
-  begin(protection: ReadProtection, chunk: Uint8Array, offset: number): void {
-    const { directLimit, tagLength } = protection;
+  begin(direct: DirectReading, tagLength: number, chunk: Uint8Array, offset: number): void {
+    const { limit } = direct;
     let bytes = 0;
     this.left = 0;
     for (let at = offset; at + HEADER_LENGTH <= chunk.length && this.left < MOST; ) {
@@ -45,7 +48,7 @@ export class RecordRun {
       const plain = Math.max(0, length - tagLength);
       const next = at + HEADER_LENGTH + length;
       // Whatever else is wrong with a header is found when its record comes first.
-      if (next > chunk.length || length > directLimit) break;
+      if (next > chunk.length || length > limit) break;
       if (this.left > 0 && (chunk[at] !== APPLICATION_DATA || chunk[at + 1] !== 3 || bytes + plain > LONGEST))
         break;
       bytes += plain;
@@ -53,11 +56,11 @@ export class RecordRun {
       at = next;
     }
     if (bytes > SHORT) {
-      this.out = protection.allocate(bytes);
+      this.out = direct.allocate(bytes);
       this.start = 0;
     } else {
       if (this.slab.length - this.slabUsed < bytes) {
-        this.slab = protection.allocate(SLAB);
+        this.slab = direct.allocate(SLAB);
         this.slabUsed = 0;
       }
       this.out = this.slab;

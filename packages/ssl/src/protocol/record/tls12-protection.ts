@@ -73,7 +73,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   /** RFC 5246 §6.2.3: a TLSCiphertext may be 2048 bytes longer than its plaintext. */
   readonly maxExpansion = 2048;
   private readonly opener: Opener;
-  private readonly direct: DirectOpener | undefined;
+  readonly direct: DirectOpener | undefined;
   openedType = 0;
 
   constructor(aead: Aead, form: NonceForm, { key, iv }: WriteKey) {
@@ -109,14 +109,6 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
     return { type, pieces: plaintext, length: plaintextLength };
   }
 
-  allocate(bytes: number): Uint8Array {
-    return this.direct?.allocate(bytes) ?? new Uint8Array(bytes);
-  }
-
-  get directLimit(): number {
-    return this.direct?.limit ?? 0;
-  }
-
   openInto(
     type: number,
     version: number,
@@ -149,7 +141,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
   readonly updatesKeys = false;
   private readonly tagLength: number;
   private readonly sealer: Sealer;
-  private readonly direct: DirectSealer | undefined;
+  readonly direct: DirectSealer | undefined;
   private sealed = 0;
 
   constructor(aead: Aead, form: NonceForm, { key, iv }: WriteKey) {
@@ -199,10 +191,6 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     }
     out.push(between);
     this.sealed += content.length;
-  }
-
-  get directLimit(): number {
-    return this.direct?.limit ?? 0;
   }
 
   sealInto(type: number, content: Uint8Array, out: Uint8Array, at: number): number {

@@ -56,7 +56,7 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
   /** §5.2 */
   readonly maxExpansion: number = MAX_EXPANSION;
   private readonly opener: Opener;
-  private readonly direct: DirectOpener | undefined;
+  readonly direct: DirectOpener | undefined;
   openedType = 0;
 
   constructor(aead: Aead, secret: TrafficSecret) {
@@ -92,14 +92,6 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
     // §5.4: the full inner plaintext, padding included, is bounded too.
     if (length - tag.length > MAX_PLAINTEXT + 1) throw new RecordError('record_overflow');
     return stripPadding(plaintext);
-  }
-
-  allocate(bytes: number): Uint8Array {
-    return this.direct?.allocate(bytes) ?? new Uint8Array(bytes);
-  }
-
-  get directLimit(): number {
-    return this.direct?.limit ?? 0;
   }
 
   openInto(
@@ -142,7 +134,7 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
   readonly protectsChangeCipherSpec = false;
   readonly updatesKeys = true;
   private readonly sealer: Sealer;
-  private readonly direct: DirectSealer | undefined;
+  readonly direct: DirectSealer | undefined;
   private sealed = 0;
 
   constructor(aead: Aead, secret: TrafficSecret) {
@@ -201,10 +193,6 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
     }
     out.push(between);
     this.sealed += content.length;
-  }
-
-  get directLimit(): number {
-    return this.direct?.limit ?? 0;
   }
 
   sealInto(type: number, content: Uint8Array, out: Uint8Array, at: number): number {

@@ -57,7 +57,7 @@ export class WriteHalf {
 
   /** Whether `sealInto` takes that many bytes of application data now. */
   direct(length: number): boolean {
-    return Math.min(length, this.limit) <= (this.protection?.directLimit ?? 0);
+    return Math.min(length, this.limit) <= (this.protection?.direct?.limit ?? 0);
   }
 
   /** Bytes that application data of this length needs as records. */
