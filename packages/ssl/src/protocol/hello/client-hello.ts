@@ -96,19 +96,26 @@ export function firstOffer(
     legacyCompressionMethods: noCompression,
   };
   const written = writeBound(fields, extensions, psks, ({ hash }, part) => hash.digest(part));
-  const offer: ClientOffer = { ...written, serverName };
-  if (share === undefined) return offer;
+  if (share === undefined) return { serverName, ...written };
   const [first] = psks;
   const early =
     terms === undefined || first === undefined ? noEarlyData : earlyOffer(terms, first, written.raw, engine);
-  return { ...offer, group, share, psks, early };
+  return { serverName, group, share, psks, early, ...written };
 }
 
 type HelloFields = Omit<ClientHello, 'extensions'>;
 type Written = Pick<ClientOffer, 'hello' | 'raw' | 'extensions'>;
 
 function write(fields: HelloFields, extensions: ClientHelloExtensions): Written {
-  const hello = { ...fields, extensions: writeExtensions(clientHelloColumn, extensions) };
+  const { legacyVersion, random, legacySessionId, cipherSuites, legacyCompressionMethods } = fields;
+  const hello: ClientHello = {
+    legacyVersion,
+    random,
+    legacySessionId,
+    cipherSuites,
+    legacyCompressionMethods,
+    extensions: writeExtensions(clientHelloColumn, extensions),
+  };
   return { hello, raw: encodeHandshake('client_hello', hello), extensions };
 }
 
