@@ -58,6 +58,8 @@ const core = Core.client(
       keyUpdateAt: 2 ** 38,
       middleboxCompMode: true,
       keepSecrets: false,
+  beastMitigation: 'one_n_minus_one',
+  paddingCheck: true,
       alpnAdvertisedProtocols: undefined,
     },
     identities: [],

@@ -181,6 +181,8 @@ const common = {
   keyUpdateAt: 388_736_063_997,
   middleboxCompMode: true,
   keepSecrets: flags.has('export-traffic-secrets'),
+  beastMitigation: 'disabled',
+  paddingCheck: true,
 } as const;
 
 /** ALPN as it stands in the extension: each name with its length before it. */

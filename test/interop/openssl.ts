@@ -15,7 +15,7 @@ const VERSIONS: Record<OfferedVersions, readonly string[]> = {
 };
 
 /** OpenSSL's name of a suite; those of TLS 1.3 are the RFC's. */
-export function opensslName(suite: SuiteName): string {
+export function opensslName(suite: string): string {
   const known = strToSuite(suite);
   if ('error' in known) throw new Error(`no suite ${suite}`);
   return suiteToOpensslStr(known);

@@ -1,6 +1,6 @@
 /** An engine that says what ours have, for tests that only ask what exists. */
 import type { EngineSupport } from '../../packages/ssl/src/values/cipher-suites.js';
-import type { Aead, Group, HashFunction } from '../../packages/ssl/src/values/crypto/engine.js';
+import type { Aead, Cipher, Group, HashFunction } from '../../packages/ssl/src/values/crypto/engine.js';
 
 const none = (): never => {
   throw new Error('the fake engine computes nothing');
@@ -13,6 +13,7 @@ function hash(name: HashFunction['name']): HashFunction {
     digest: none,
     start: none,
     hmac: none,
+    recordMac: none,
     hkdfExtract: none,
     hkdfExpand: none,
     labels: none,
@@ -27,6 +28,13 @@ const aead = (name: Aead['name']): Aead => ({
   sealer: none,
   opener: none,
 });
+const cipher = (name: Cipher['name']): Cipher => ({
+  name,
+  keyLength: 0,
+  blockLength: 0,
+  encryptor: none,
+  decryptor: none,
+});
 const group = (name: Group['name']): Group => ({
   name,
   publicKeyLength: 0,
@@ -34,7 +42,7 @@ const group = (name: Group['name']): Group => ({
   fromPrivateKey: none,
 });
 
-export const fakeEngine: EngineSupport = { hash, aead, group, supportsKey: () => true };
+export const fakeEngine: EngineSupport = { hash, aead, cipher, group, supportsKey: () => true };
 /** As noble alone: no RSA. */
 export const engineWithoutRsa: EngineSupport = {
   ...fakeEngine,
@@ -44,6 +52,7 @@ export const engineWithoutRsa: EngineSupport = {
 export const emptyEngine: EngineSupport = {
   hash,
   aead: () => undefined,
+  cipher: () => undefined,
   group: () => undefined,
   supportsKey: () => false,
 };

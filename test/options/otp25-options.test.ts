@@ -211,9 +211,11 @@ const builtSuites: ReadonlySet<string> = new Set([
   'TLS_AES_128_GCM_SHA256',
   'TLS_CHACHA20_POLY1305_SHA256',
   ...['ECDSA', 'RSA'].flatMap((key) =>
-    ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].map(
-      (cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`,
-    ),
+    [
+      ...['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'],
+      ...['AES_128_CBC_SHA', 'AES_128_CBC_SHA256', 'AES_256_CBC_SHA', 'AES_256_CBC_SHA384'],
+      ...['3DES_EDE_CBC_SHA', 'RC4_128_SHA'],
+    ].map((cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`),
   ),
 ]);
 const builtCurves: ReadonlySet<string> = new Set(['secp256r1', 'secp384r1', 'secp521r1']);

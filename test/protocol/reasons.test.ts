@@ -37,6 +37,7 @@ import {
   type ServerOverrides,
   server,
   suites,
+  suites12,
   tls12,
 } from './two-cores.js';
 
@@ -266,6 +267,14 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       { config: tls12 },
       { config: tls12 },
     ),
+  wrong_encrypt_then_mac: () => {
+    const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1) } };
+    const bend = change('server_hello', (body) => ({
+      ...body,
+      extensions: [...body.extensions, extension(22)],
+    }));
+    return toClient(bend, gcm, gcm);
+  },
   too_many_renegotiations: () => {
     const ends = connected({ config: tls12 }, { config: tls12 });
     const write = ends.server.core.split();

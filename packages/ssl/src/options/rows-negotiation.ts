@@ -154,7 +154,8 @@ export class NegotiationRows {
       const usable = usableSchemes(wished, at);
       if (!usable.some((scheme) => signsIn(at.settings.versions, scheme)))
         noScheme('signatureAlgs', value, at);
-      return schemeNames(usable);
+      // Below TLS 1.2 there is nothing that they could be said in.
+      return defaultsOf(at).schemes.length === 0 ? [] : schemeNames(usable);
     },
     absent: (at) => defaultsOf(at).schemes,
   };

@@ -21,7 +21,7 @@ import {
   type ServerHelloEvent,
 } from './handshake.js';
 import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
-import { alertsBefore, chooseVersion, selectedDialect, speaks, stateNameBefore } from './hello/version.js';
+import { alertsBefore, chooseVersion, isTls13, selectedVersionOf, stateNameBefore } from './hello/version.js';
 import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
@@ -488,18 +488,15 @@ export class Core {
     const { config, identities } = options;
     const answered: ClientContext = { ...context, config, identities };
     this.phase = { kind: 'clientHello', offer, context: answered };
-    const dialect = selectedDialect(hello.body, context.config.versions);
-    if (!speaks(dialect, config.versions)) throw new AlertError('unsupported_version');
-    switch (dialect) {
-      case 'tls13':
-        if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
-        this.begin(tls13Client(offer, answered)).deliver(hello);
-        return;
-      case 'tls12':
-        if (offersTls13(offer) && offer.early.kind === 'offered')
-          throw new AlertError('older_version_after_early_data');
-        this.beginOlder(tls12Client(offer, answered)).deliver(hello);
-        return;
+    const version = selectedVersionOf(hello.body, context.config.versions);
+    if (!config.versions.includes(version)) throw new AlertError('unsupported_version');
+    if (isTls13(version)) {
+      if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
+      this.begin(tls13Client(offer, answered)).deliver(hello);
+    } else {
+      if (offersTls13(offer) && offer.early.kind === 'offered')
+        throw new AlertError('older_version_after_early_data');
+      this.beginOlder(tls12Client(version, offer, answered)).deliver(hello);
     }
   }
 
@@ -507,14 +504,9 @@ export class Core {
     const { config, identities, certificateAuthorities } = options;
     const answered: ServerContext = { ...context, config, identities, certificateAuthorities };
     this.phase = { kind: 'serverHello', context: answered };
-    switch (chooseVersion(hello.body, config.versions)) {
-      case 'tls13':
-        this.begin(tls13Server(answered)).deliver(hello);
-        return;
-      case 'tls12':
-        this.beginOlder(tls12Server(answered)).deliver(hello);
-        return;
-    }
+    const version = chooseVersion(hello.body, config.versions);
+    if (isTls13(version)) this.begin(tls13Server(answered)).deliver(hello);
+    else this.beginOlder(tls12Server(version, answered)).deliver(hello);
   }
 
   private begin(handshake: Handshake): Handshake {

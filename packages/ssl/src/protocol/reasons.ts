@@ -64,6 +64,7 @@ export type HandshakeReason =
   | 'wrong_application_protocol'
   | 'unrecognized_name'
   | 'wrong_renegotiation_info'
+  | 'wrong_encrypt_then_mac'
   | 'no_uncompressed_points'
   | 'wrong_certificate_type'
   | 'wrong_certificate_context'
@@ -339,6 +340,12 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'renegotiation_info speaks of another handshake than this one',
     section: 'RFC 5746 §3.4, §3.6',
     bogo: 'RENEGOTIATION_MISMATCH',
+  },
+  wrong_encrypt_then_mac: {
+    alert: 'illegal_parameter',
+    text: 'encrypt_then_mac with a suite that has no CBC',
+    section: 'RFC 7366 §3',
+    bogo: 'UNEXPECTED_EXTENSION',
   },
   no_uncompressed_points: {
     alert: 'illegal_parameter',

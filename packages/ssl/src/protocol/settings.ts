@@ -22,7 +22,9 @@ type CommonSettings =
   | 'maxHandshakeSize'
   | 'keyUpdateAt'
   | 'middleboxCompMode'
-  | 'keepSecrets';
+  | 'keepSecrets'
+  | 'beastMitigation'
+  | 'paddingCheck';
 
 export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols'>;
 

@@ -40,6 +40,7 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   serverName: maybe(
     fc.array(fc.record({ nameType: u8, name: bytes(1, 20) }), { minLength: 1, maxLength: 2 }),
   ),
+  encryptThenMac: present,
   extendedMasterSecret: present,
   ecPointFormats: maybe(fc.array(u8, { minLength: 1, maxLength: 3 })),
   supportedGroups: codes,

@@ -10,6 +10,7 @@ import { certificateAuthorities } from './certificate-authorities.js';
 import { cookie, cookieCode } from './cookie.js';
 import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-data.js';
 import { ecPointFormats } from './ec-point-formats.js';
+import { encryptThenMac } from './encrypt-then-mac.js';
 import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
@@ -34,6 +35,7 @@ import { selectedVersion, supportedVersionsOffer } from './supported-versions.js
 
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
+  encryptThenMac: true | undefined;
   extendedMasterSecret: true | undefined;
   ecPointFormats: readonly number[] | undefined;
   supportedGroups: readonly number[] | undefined;
@@ -60,6 +62,7 @@ export interface ServerHelloExtensions {
 /** The ServerHello of TLS 1.2, which answers all that the client offered. */
 export interface ServerHello12Extensions {
   serverName: true | undefined;
+  encryptThenMac: true | undefined;
   extendedMasterSecret: true | undefined;
   renegotiationInfo: Uint8Array | undefined;
   ecPointFormats: readonly number[] | undefined;
@@ -107,6 +110,7 @@ export interface Column<Extensions> {
 export const clientHelloColumn: Column<ClientHelloExtensions> = {
   fields: [
     serverNameOffer,
+    encryptThenMac,
     extendedMasterSecret,
     ecPointFormats,
     supportedGroupsOffer,
@@ -125,6 +129,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
   ],
   none: () => ({
     serverName: undefined,
+    encryptThenMac: undefined,
     extendedMasterSecret: undefined,
     ecPointFormats: undefined,
     supportedGroups: undefined,
@@ -152,6 +157,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
   fields: [
     renegotiationInfo,
     serverNameUsed,
+    encryptThenMac,
     extendedMasterSecret,
     ecPointFormats,
     supportedGroupsHint,
@@ -161,6 +167,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
   none: () => ({
     renegotiationInfo: undefined,
     serverName: undefined,
+    encryptThenMac: undefined,
     extendedMasterSecret: undefined,
     ecPointFormats: undefined,
     supportedGroups: undefined,

@@ -24,7 +24,7 @@ import {
 import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
 import { isBuiltSuite } from './suite.js';
-import { speaksTls12, speaksTls13 } from './version.js';
+import { speaksOlder, speaksTls13 } from './version.js';
 
 /** A hello that was sent, and what is needed to understand the answer. */
 export interface ClientOffer {
@@ -71,13 +71,14 @@ export function firstOffer(
   const random = dependencies.random(32);
   const extensions: ClientHelloExtensions = {
     serverName: serverName === undefined ? undefined : offerHostName(serverName),
+    encryptThenMac: wishes.older,
     extendedMasterSecret: wishes.older,
     ecPointFormats: wishes.older && ownPointFormats,
     supportedGroups: wishes.supportedGroups,
     alpn: config.alpnAdvertisedProtocols,
     statusRequest,
-    signatureAlgorithms: wishes.signatureAlgorithms,
-    signatureAlgorithmsCert: wishes.signatureAlgorithmsCert,
+    signatureAlgorithms: wishes.named && wishes.signatureAlgorithms,
+    signatureAlgorithmsCert: wishes.named && wishes.signatureAlgorithmsCert,
     supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
     certificateAuthorities: undefined,
@@ -88,7 +89,7 @@ export function firstOffer(
     preSharedKey: undefined,
   };
   const fields: HelloFields = {
-    legacyVersion: 0x0303,
+    legacyVersion: wishes.legacyVersion,
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
     legacySessionId: wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
@@ -133,6 +134,10 @@ interface Wishes {
   readonly tls13: true | undefined;
   /** Whether an older version is. */
   readonly older: true | undefined;
+  /** Whether a version is among them whose signatures name their scheme. */
+  readonly named: true | undefined;
+  /** The newest of them, as far as the field goes (RFC 8446 §4.1.2). */
+  readonly legacyVersion: number;
   /** The first of the groups: a share is made of it. */
   readonly group: Group;
   readonly supportedGroups: readonly number[];
@@ -149,7 +154,8 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   const known = wishesByConfig.get(config);
   if (known?.engine === engine) return known;
   const tls13 = speaksTls13(config.versions) || undefined;
-  const older = speaksTls12(config.versions) || undefined;
+  const older = speaksOlder(config.versions) || undefined;
+  const named = tls13 ?? (config.versions.includes('tlsv1.2') || undefined);
   const groups = offeredGroups(config).flatMap((name) => engine.group(name) ?? []);
   const [group] = groups;
   if (group === undefined) throw new TypeError('no group to offer');
@@ -158,6 +164,8 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
     engine,
     tls13,
     older,
+    named,
+    legacyVersion: Math.min(0x0303, ...config.versions.slice(0, 1).map(versionCode)),
     group,
     supportedGroups: groups.map(({ name }) => groupCode(name)),
     signatureAlgorithms: schemeCodes(config.signatureAlgs),

@@ -1,17 +1,18 @@
 /** Cipher suites with the primitives they stand for: what a hello may offer and select (RFC 8446 §4.1.1). */
-import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
+import type { Aead, Cipher, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
 import {
   type Authentication,
   authenticationOf,
   type CipherName,
   type CipherSuite,
-  isTls12Suite,
   isTls13Suite,
   type KeyExchange as KeyExchangeName,
 } from '../../values/registry/suites.js';
 import type { NonceForm } from '../record/tls12-protection.js';
 import { ecdhe } from '../tls12/key-exchange/ecdhe.js';
 import type { KeyExchange } from '../tls12/key-exchange/key-exchange.js';
+import type { OlderVersion } from '../tls12/older-version.js';
+import type { RecordCipher } from '../tls12/record-keys.js';
 
 /** A suite of TLS 1.3. */
 export interface Suite {
@@ -21,12 +22,15 @@ export interface Suite {
   readonly hash: HashFunction;
 }
 
-/** Who proves who it is in a TLS 1.2 handshake, how keys are agreed, and how the nonces of its records are made. */
-export interface Suite12 extends Suite {
+/** Who proves who it is in a handshake of TLS 1.2 or before, how keys are agreed, and how records are protected. */
+export interface Suite12 {
+  readonly row: CipherSuite;
+  /** Of the PRF and the transcript, in TLS 1.2. */
+  readonly hash: HashFunction;
   readonly keyExchange: KeyExchange;
   /** The kind of key that the server's certificate must have. */
   readonly authentication: Authentication;
-  readonly nonceForm: NonceForm;
+  readonly cipher: RecordCipher;
 }
 
 /** A suite's primitives; `undefined` when it is not of TLS 1.3 or the engine lacks them. */
@@ -34,13 +38,30 @@ export function tls13Suite(row: CipherSuite, engine: CryptoEngine): Suite | unde
   return isTls13Suite(row) ? primitives(row, engine) : undefined;
 }
 
-/** A suite's primitives; `undefined` when it is not of TLS 1.2, not built or the engine lacks them. */
-export function tls12Suite(row: CipherSuite, engine: CryptoEngine): Suite12 | undefined {
-  const authentication = isTls12Suite(row) ? authenticationOf(row) : undefined;
+/** A suite's primitives; `undefined` when it is not of that version, not built or the engine lacks them. */
+export function tls12Suite(
+  row: CipherSuite,
+  engine: CryptoEngine,
+  version: OlderVersion['name'] = 'tlsv1.2',
+): Suite12 | undefined {
+  const authentication = row.versions.includes(version) ? authenticationOf(row) : undefined;
   const keyExchange = keyExchanges[row.keyExchange];
-  const suite = authentication && primitives(row, engine);
-  if (suite === undefined || authentication === undefined || keyExchange === undefined) return undefined;
-  return { ...suite, authentication, keyExchange, nonceForm: nonceForms[suite.aead.name] };
+  const hash = engine.hash(row.hash);
+  const cipher = recordCipher(row, engine);
+  if (authentication === undefined || keyExchange === undefined) return undefined;
+  if (hash === undefined || cipher === undefined) return undefined;
+  return { row, hash, authentication, keyExchange, cipher };
+}
+
+function recordCipher(row: CipherSuite, engine: CryptoEngine): RecordCipher | undefined {
+  if (isAead(row.cipher)) {
+    const aead = engine.aead(row.cipher);
+    return aead && { kind: 'aead', aead, nonceForm: nonceForms[aead.name] };
+  }
+  if (!isCipher(row.cipher) || row.mac === 'aead') return undefined;
+  const cipher = engine.cipher(row.cipher);
+  const hash = engine.hash(row.mac);
+  return cipher === undefined || hash === undefined ? undefined : { kind: 'mac', cipher, hash };
 }
 
 /** Those that are built, by the suites' names for them. */
@@ -51,8 +72,13 @@ const keyExchanges: Partial<Readonly<Record<KeyExchangeName, KeyExchange>>> = {
 
 /** Whether we can speak a suite in any version: only then may a hello offer it. */
 export function isBuiltSuite(row: CipherSuite, engine: CryptoEngine): boolean {
-  return tls13Suite(row, engine) !== undefined || tls12Suite(row, engine) !== undefined;
+  return (
+    tls13Suite(row, engine) !== undefined ||
+    olderVersions.some((version) => tls12Suite(row, engine, version) !== undefined)
+  );
 }
+
+const olderVersions = ['tlsv1.2', 'tlsv1.1', 'tlsv1'] as const;
 
 /** RFC 5288 §3, RFC 7905 §2 */
 const nonceForms: Readonly<Record<Aead['name'], NonceForm>> = {
@@ -69,4 +95,17 @@ function primitives(row: CipherSuite, engine: CryptoEngine): Suite | undefined {
 
 function isAead(name: CipherName): name is Extract<CipherName, Aead['name']> {
   return name === 'aes_128_gcm' || name === 'aes_256_gcm' || name === 'chacha20_poly1305';
+}
+
+function isCipher(name: CipherName): name is Extract<CipherName, Cipher['name']> {
+  switch (name) {
+    case 'aes_128_cbc':
+    case 'aes_256_cbc':
+    case '3des_ede_cbc':
+    case 'des_cbc':
+    case 'rc4_128':
+      return true;
+    default:
+      return false;
+  }
 }

@@ -9,6 +9,7 @@ import {
   type SignatureSchemeName,
   schemeByCode,
   schemeByName,
+  schemeOfKey,
 } from '../../values/registry/schemes.js';
 import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
@@ -16,6 +17,7 @@ import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
+import type { OlderVersion } from './older-version.js';
 
 /** A server's choice. */
 export interface Tls12Choice {
@@ -37,6 +39,7 @@ export function chooseTls12(
     supportedGroups = groupOfSilence,
     signatureAlgorithms = schemesOfSilence,
   }: ClientHelloExtensions,
+  version: OlderVersion,
   config: ServerSettings,
   identities: readonly OwnIdentity[],
   engine: CryptoEngine,
@@ -45,15 +48,14 @@ export function chooseTls12(
   const preference = config.honorCipherOrder ? 'server' : 'client';
   // Both once: the lists may be as long as a hello, and must not be walked for each suite.
   const curves: ReadonlySet<string | undefined> = new Set(supportedGroups.map(groupByCode));
-  const schemes = commonSchemes(signatureAlgorithms, config.signatureAlgs);
+  const schemes = version.signatures === 'named' && commonSchemes(signatureAlgorithms, config.signatureAlgs);
   return chooseSuite(offered, config.ciphers, preference, (row) => {
-    const suite = tls12Suite(row, engine);
+    const suite = tls12Suite(row, engine, version.name);
     if (suite === undefined || group === undefined) return undefined;
-    const certificate = chooseCertificate12(
-      identities.filter((identity) => servesSuite(identity, suite, curves)),
-      schemes,
-      certificateAuthorities,
-    );
+    const serving = identities.filter((identity) => servesSuite(identity, suite, curves));
+    const certificate = schemes
+      ? chooseCertificate12(serving, schemes, certificateAuthorities)
+      : chooseByKey(serving, certificateAuthorities);
     return certificate && { suite, group, certificate };
   });
 }
@@ -97,6 +99,19 @@ function chooseCertificate12(
   return preferAuthorities(fitting, authorities);
 }
 
+/** The same before TLS 1.2, where the key decides how it signs (RFC 4346 §4.7). */
+function chooseByKey(
+  identities: readonly OwnIdentity[],
+  authorities: readonly Uint8Array[] | undefined,
+): CertificateChoice | undefined {
+  const fitting = identities.flatMap((identity) => {
+    const algorithm = keyAlgorithmOf(identity);
+    const scheme = algorithm && schemeOfKey(algorithm);
+    return scheme === undefined ? [] : [{ identity, scheme }];
+  });
+  return preferAuthorities(fitting, authorities);
+}
+
 /** A client's choice among its certificates; `undefined`: none is of a kind that the server asks for. */
 export function chooseClientCertificate12(
   identities: readonly OwnIdentity[],
@@ -108,6 +123,7 @@ export function chooseClientCertificate12(
     const type = algorithm && clientCertificateType(algorithm);
     return type !== undefined && certificateTypes.includes(type);
   });
+  if (supportedSignatureAlgorithms === undefined) return chooseByKey(wanted, certificateAuthorities);
   const schemes = commonSchemes(supportedSignatureAlgorithms, own);
   return chooseCertificate12(wanted, schemes, certificateAuthorities);
 }

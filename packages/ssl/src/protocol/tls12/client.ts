@@ -23,7 +23,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { GroupName, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -47,7 +47,7 @@ import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '.
 import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
-import { Machine } from '../machine.js';
+import { Machine, type MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12 } from './choose.js';
@@ -55,15 +55,18 @@ import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ClientExchange } from './key-exchange/key-exchange.js';
 import { signedParams } from './key-exchange/signed-params.js';
-import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12 } from './negotiated.js';
+import { type OlderVersion, olderVersion } from './older-version.js';
 import { Tls12PostHandshake } from './post-handshake.js';
+import { hasPadding } from './record-keys.js';
 import { send } from './send.js';
-import { checkSignature12 } from './signature.js';
+import { checkSignature12, signedBy } from './signature.js';
 
 // State data. Each state has exactly what exists then.
 
 interface WaitSh {
   readonly state: 'waitSh';
+  readonly version: OlderVersion;
   readonly offer: ClientOffer;
 }
 /** From the ServerHello on. */
@@ -183,7 +186,7 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
+const parts: MachineParts<Tls12Bodies, Client12Data, ClientContext> = {
   name: 'tls12Client',
   messages: tls12Messages,
   arrows: client12Arrows,
@@ -193,11 +196,20 @@ const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
   changeCipherSpec: 'step',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-});
+};
+const machine = new Machine(parts);
+/** The same with the messages of TLS 1.1 and 1.0. */
+const machine10 = new Machine({ ...parts, name: 'tls10Client', messages: tls10Messages });
 
 /** A handshake whose hello was sent. */
-export function tls12Client(offer: ClientOffer, context: ClientContext): Handshake {
-  return machine.begin({ state: 'waitSh', offer }, context);
+export function tls12Client(
+  name: OlderVersion['name'],
+  offer: ClientOffer,
+  context: ClientContext,
+): Handshake {
+  const version = olderVersion(name);
+  const spoken = version.signatures === 'named' ? machine : machine10;
+  return spoken.begin({ state: 'waitSh', version, offer }, context);
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -209,13 +221,14 @@ export function client12Chart(): AnyStateMachine {
 
 /** RFC 5246 §7.4.1.3 */
 function receiveServerHello(
-  { offer }: WaitSh,
+  { version, offer }: WaitSh,
   { body, raw }: MessageEvent12<'server_hello'>,
   { config, dependencies, channel }: ClientContext,
 ): WaitCert {
-  channel.expectRecordVersion(protocolVersion);
+  channel.setRecordVersion(version.code);
+  channel.expectRecordVersion(version.code);
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
-  const suite = row && tls12Suite(row, dependencies.engine);
+  const suite = row && tls12Suite(row, dependencies.engine, version.name);
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
   if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
   const echo = body.legacySessionIdEcho;
@@ -229,10 +242,13 @@ function receiveServerHello(
   if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
     throw new AlertError('wrong_renegotiation_info');
   if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
-  const messages = new HandshakeMessages(suite.hash);
+  const encryptThenMac = extensions.encryptThenMac === true;
+  if (encryptThenMac && !hasPadding(suite.cipher)) throw new AlertError('wrong_encrypt_then_mac');
+  const messages = new HandshakeMessages(version.transcript(suite.hash, dependencies.engine));
   messages.add(offer.raw);
   messages.add(raw);
   const negotiated: Negotiated12 = {
+    version,
     suite,
     // Copies: facts keep them when the record is long gone.
     randoms: { client: offer.hello.random, server: new Uint8Array(body.random) },
@@ -240,6 +256,7 @@ function receiveServerHello(
     serverName: offer.serverName,
     alpn: acceptProtocol(extensions.alpn, offer.extensions.alpn),
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    encryptThenMac,
     messages,
   };
   return { state: 'waitCert', negotiated, stapling: extensions.statusAccepted ? 'accepted' : 'none' };
@@ -314,12 +331,12 @@ function receiveServerKeyExchange(
   { body, raw }: MessageEvent12<'server_key_exchange'>,
   { config, dependencies }: ClientContext,
 ): WaitCrShd {
-  const { keyExchange } = negotiated.suite;
-  const { exchange, params, signed } = keyExchange.read(
-    body.exchangeKeys,
-    offeredGroups(config),
-    dependencies.engine,
-  );
+  const { suite, version } = negotiated;
+  const { exchange, params, signed } = suite.keyExchange.read(body.exchangeKeys, {
+    offered: offeredGroups(config),
+    engine: dependencies.engine,
+    digitallySigned: version.digitallySigned,
+  });
   const content = signedParams(params, negotiated.randoms);
   const scheme = checkSignature12(signed, key, config.signatureAlgs, content);
   negotiated.messages.add(raw);
@@ -387,10 +404,11 @@ function exchangeKeys(
   const { messages } = negotiated;
   channel.endPeerFlight();
   messages.add(raw);
-  if (own.kind !== 'none') send(channel, messages, 'certificate', { certificateList: shownChain(own) });
+  if (own.kind !== 'none') send(channel, negotiated, 'certificate', { certificateList: shownChain(own) });
   const { exchangeKeys, premaster } = exchange.answer(dependencies);
-  send(channel, messages, 'client_key_exchange', { exchangeKeys });
-  return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster) };
+  send(channel, negotiated, 'client_key_exchange', { exchangeKeys });
+  const keys = deriveKeys(negotiated, premaster, dependencies.engine);
+  return { negotiated, peer, group: exchange.group, own, keys };
 }
 
 /** RFC 5246 §7.4.8 */
@@ -400,25 +418,22 @@ function sendCertificateVerify(
   { negotiated }: WithMaster,
   { channel }: ClientContext,
 ): void {
-  send(channel, negotiated.messages, 'certificate_verify', { algorithm: scheme.code, signature });
+  send(channel, negotiated, 'certificate_verify', signedBy(scheme, signature, negotiated.version));
 }
 
 /** RFC 5246 §7.1, §7.4.9 */
-function sendFinished(
-  { negotiated, peer, group, own, keys }: WithMaster,
-  { channel }: ClientContext,
-): WaitCcs {
+function sendFinished({ negotiated, peer, group, own, keys }: WithMaster, context: ClientContext): WaitCcs {
   negotiated.messages.forget();
-  finishFlight(negotiated, keys, 'client', channel);
+  finishFlight(negotiated, keys, 'client', context);
   return { state: 'waitCcs', negotiated, peer, group, own, keys };
 }
 
 function receiveChangeCipherSpec(
   { negotiated, peer, group, own, keys }: WaitCcs,
   _event: { readonly type: 'change_cipher_spec' },
-  { channel }: ClientContext,
+  context: ClientContext,
 ): WaitFinished {
-  changeReadKeys(negotiated, keys, 'server', channel);
+  changeReadKeys(negotiated, keys, 'server', context);
   return { state: 'waitFinished', negotiated, peer, group, own, keys };
 }
 

@@ -22,7 +22,7 @@ import type { AnyStateMachine } from 'xstate';
 import type { Group, GroupName, PublicKey } from '../../values/crypto/engine.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -45,7 +45,7 @@ import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
-import { Machine } from '../machine.js';
+import { Machine, type MachineParts } from '../machine.js';
 import { wantedStaple } from '../own-identity.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
@@ -54,10 +54,12 @@ import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ServerExchange } from './key-exchange/key-exchange.js';
 import { encodeSignedParams, signedParams } from './key-exchange/signed-params.js';
-import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12 } from './negotiated.js';
+import { type OlderVersion, olderVersion } from './older-version.js';
 import { Tls12PostHandshake } from './post-handshake.js';
+import { hasPadding } from './record-keys.js';
 import { send } from './send.js';
-import { checkSignature12 } from './signature.js';
+import { checkSignature12, signedBy } from './signature.js';
 
 /** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
 const certificateTypes = [1, 64];
@@ -66,6 +68,7 @@ const certificateTypes = [1, 64];
 
 interface Start {
   readonly state: 'start';
+  readonly version: OlderVersion;
 }
 /** From the ServerHello on. */
 interface Underway {
@@ -203,7 +206,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const machine = new Machine<Tls12Bodies, Server12Data, ServerContext>({
+const parts: MachineParts<Tls12Bodies, Server12Data, ServerContext> = {
   name: 'tls12Server',
   messages: tls12Messages,
   arrows: server12Arrows,
@@ -213,11 +216,16 @@ const machine = new Machine<Tls12Bodies, Server12Data, ServerContext>({
   changeCipherSpec: 'step',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-});
+};
+const machine = new Machine(parts);
+/** The same with the messages of TLS 1.1 and 1.0. */
+const machine10 = new Machine({ ...parts, name: 'tls10Server', messages: tls10Messages });
 
 /** A handshake that waits for its ClientHello. */
-export function tls12Server(context: ServerContext): Handshake {
-  return machine.begin({ state: 'start' }, context);
+export function tls12Server(name: OlderVersion['name'], context: ServerContext): Handshake {
+  const version = olderVersion(name);
+  const spoken = version.signatures === 'named' ? machine : machine10;
+  return spoken.begin({ state: 'start', version }, context);
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -229,7 +237,7 @@ export function server12Chart(): AnyStateMachine {
 
 /** RFC 5246 §7.4.1.2, §7.4.1.3 */
 function receiveClientHello(
-  _from: Start,
+  { version }: Start,
   { body: hello, raw }: MessageEvent12<'client_hello'>,
   { config, identities, dependencies, sink, channel }: ServerContext,
 ): Negotiated {
@@ -243,31 +251,35 @@ function receiveClientHello(
   const { suite, group, certificate } = chooseTls12(
     hello.cipherSuites,
     extensions,
+    version,
     config,
     identities,
     engine,
   );
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   const status = wantedStaple(extensions.statusRequest, certificate.identity, sink);
-  const messages = new HandshakeMessages(suite.hash);
+  const messages = new HandshakeMessages(version.transcript(suite.hash, engine));
   messages.add(raw);
   const negotiated: Negotiated12 = {
+    version,
     suite,
     randoms: {
       // A copy: facts keep it when the hello is long gone.
       client: new Uint8Array(hello.random),
-      server: serverRandom(dependencies.random(32), 'tls12', config.versions),
+      server: serverRandom(dependencies.random(32), version.name, config.versions),
     },
     sessionId: new Uint8Array(0),
     serverName,
     alpn,
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
     messages,
   };
   channel.endPeerFlight();
-  channel.expectRecordVersion(protocolVersion);
-  send(channel, messages, 'server_hello', {
-    legacyVersion: protocolVersion,
+  channel.setRecordVersion(version.code);
+  channel.expectRecordVersion(version.code);
+  send(channel, negotiated, 'server_hello', {
+    legacyVersion: version.code,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
@@ -281,13 +293,14 @@ function receiveClientHello(
 function answers(
   hello: ClientHello,
   offered: ClientHelloExtensions,
-  { alpn }: Negotiated12,
+  { alpn, encryptThenMac }: Negotiated12,
   status: StatusRequest | undefined,
 ): ReturnType<typeof serverHello12Column.none> {
   const knowsRenegotiation =
     offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {
     serverName: undefined,
+    encryptThenMac: encryptThenMac || undefined,
     extendedMasterSecret: offered.extendedMasterSecret,
     renegotiationInfo: knowsRenegotiation ? new Uint8Array(0) : undefined,
     ecPointFormats: offered.ecPointFormats && ownPointFormats,
@@ -314,7 +327,7 @@ function receiveStaple(
   context: ServerContext,
 ): Certified {
   if (response !== undefined)
-    send(context.channel, from.negotiated.messages, 'certificate_status', {
+    send(context.channel, from.negotiated, 'certificate_status', {
       statusType: ocspStatusType,
       response,
     });
@@ -334,7 +347,7 @@ function certified({ negotiated, group, certificate }: Agreed, { dependencies }:
 
 /** RFC 5246 §7.4.2 */
 function sendCertificate({ negotiated, certificate }: Negotiated, { channel }: ServerContext): void {
-  send(channel, negotiated.messages, 'certificate', { certificateList: certificate.identity.chain });
+  send(channel, negotiated, 'certificate', { certificateList: certificate.identity.chain });
 }
 
 /** RFC 5246 §7.4.3, with a key that is at hand. */
@@ -365,19 +378,19 @@ function sendServerKeyExchange(
   signature: Uint8Array,
   { config, certificateAuthorities, channel }: ServerContext,
 ): WaitFlight2 {
-  const { messages } = negotiated;
-  const signed = { algorithm: certificate.scheme.code, signature };
-  send(channel, messages, 'server_key_exchange', {
-    exchangeKeys: encodeSignedParams(exchange.params, signed),
+  const { version } = negotiated;
+  const signed = signedBy(certificate.scheme, signature, version);
+  send(channel, negotiated, 'server_key_exchange', {
+    exchangeKeys: encodeSignedParams(exchange.params, version.digitallySigned, signed),
   });
   const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested')
-    send(channel, messages, 'certificate_request', {
+    send(channel, negotiated, 'certificate_request', {
       certificateTypes,
       supportedSignatureAlgorithms: schemeCodes(config.signatureAlgs),
       certificateAuthorities,
     });
-  send(channel, messages, 'server_hello_done', true);
+  send(channel, negotiated, 'server_hello_done', true);
   channel.finishFlight();
   return { state: 'waitFlight2', negotiated, certificate, exchange, clientAuthentication };
 }
@@ -427,24 +440,31 @@ function receiveVerdict(
 }
 
 /** RFC 5246 §7.4.7 */
-function receiveClientKeyExchange(from: WaitCke, event: MessageEvent12<'client_key_exchange'>): WaitCcs {
-  return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
+function receiveClientKeyExchange(
+  from: WaitCke,
+  event: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
+): WaitCcs {
+  return { state: 'waitCcs', ...withMaster(from, event, context), peer: unauthenticated };
 }
 
 function receiveClientKeyExchangeOfShown(
   from: WaitCkeOfShown,
   event: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
 ): WaitCv {
-  return { state: 'waitCv', ...withMaster(from, event), chain: from.chain, key: from.key };
+  return { state: 'waitCv', ...withMaster(from, event, context), chain: from.chain, key: from.key };
 }
 
 function withMaster(
   { negotiated, certificate, exchange }: Answered,
   { body, raw }: MessageEvent12<'client_key_exchange'>,
+  { dependencies }: ServerContext,
 ): WithMaster {
   const premaster = exchange.premaster(body.exchangeKeys);
   negotiated.messages.add(raw);
-  return { negotiated, group: exchange.group, certificate, keys: deriveKeys(negotiated, premaster) };
+  const keys = deriveKeys(negotiated, premaster, dependencies.engine);
+  return { negotiated, group: exchange.group, certificate, keys };
 }
 
 /** RFC 5246 §7.4.8 */
@@ -470,9 +490,9 @@ function receiveCertificateVerify(
 function receiveChangeCipherSpec(
   { negotiated, group, certificate, keys, peer }: WaitCcs,
   _event: { readonly type: 'change_cipher_spec' },
-  { channel }: ServerContext,
+  context: ServerContext,
 ): WaitFinished {
-  changeReadKeys(negotiated, keys, 'client', channel);
+  changeReadKeys(negotiated, keys, 'client', context);
   return { state: 'waitFinished', negotiated, group, certificate, keys, peer };
 }
 
@@ -480,12 +500,12 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, group, certificate, keys, peer }: WaitFinished,
   { body, raw }: MessageEvent12<'finished'>,
-  { dependencies, channel }: ServerContext,
+  context: ServerContext,
 ): Connected {
-  channel.endPeerFlight();
-  checkFinished(body, negotiated, keys, 'client', dependencies.engine);
+  context.channel.endPeerFlight();
+  checkFinished(body, negotiated, keys, 'client', context.dependencies.engine);
   negotiated.messages.add(raw);
-  finishFlight(negotiated, keys, 'server', channel);
+  finishFlight(negotiated, keys, 'server', context);
   const own = shownBy(certificate);
   return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
 }

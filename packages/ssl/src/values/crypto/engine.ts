@@ -8,6 +8,12 @@
 
 export type HashName = 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
+/** HMAC under one key that was prepared once (RFC 2104). */
+export interface RecordMac {
+  /** Of `head` and `content` behind it. */
+  mac(head: Uint8Array, content: Uint8Array): Uint8Array;
+}
+
 /** A running hash. `digest` may be called at any time and does not end it. */
 export interface RunningHash {
   /** Feeds bytes, which must stay as they are: a digest may come back to them. */
@@ -31,6 +37,8 @@ export interface HashFunction {
   digest(data: Uint8Array): Uint8Array;
   start(): RunningHash;
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** For the many records of one direction. */
+  recordMac(key: Uint8Array): RecordMac;
   /** HKDF-Extract (RFC 5869 §2.2). */
   hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array;
   /** HKDF-Expand (RFC 5869 §2.3). */
@@ -137,6 +145,26 @@ export interface Aead {
   opener(key: Uint8Array): Opener;
 }
 
+/** Ciphers of TLS 1.2 and before that are no AEADs. */
+export type CipherName = 'aes_128_cbc' | 'aes_256_cbc' | '3des_ede_cbc' | 'des_cbc' | 'rc4_128';
+
+/** One direction of a cipher: each call goes on where the one before ended, as CBC chains blocks and RC4 its stream. */
+export interface RunningCipher {
+  /** As many bytes as `data`, which are whole blocks, in memory of their own. */
+  update(data: Uint8Array): Uint8Array;
+}
+
+/** A block cipher in CBC mode without padding, or a stream cipher. */
+export interface Cipher {
+  readonly name: CipherName;
+  /** bytes */
+  readonly keyLength: number;
+  /** bytes, of the IV too; 1: a stream cipher, without IV */
+  readonly blockLength: number;
+  encryptor(key: Uint8Array, iv: Uint8Array): RunningCipher;
+  decryptor(key: Uint8Array, iv: Uint8Array): RunningCipher;
+}
+
 export type GroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
 
 /** One side's ephemeral key of a (EC)DHE exchange, in the wire forms of RFC 8446 §4.2.8. */
@@ -165,6 +193,8 @@ export type SignatureAlgorithm =
       readonly mgfHash: HashName;
       readonly saltLength: number;
     }
+  /** MD5 and SHA-1 of the data, one behind the other and without a name, as TLS 1.1 and 1.0 sign (RFC 4346 §4.7). */
+  | { readonly type: 'rsa_md5_sha1' }
   | { readonly type: 'ecdsa'; readonly hash: HashName }
   | { readonly type: 'dsa'; readonly hash: HashName }
   | { readonly type: 'ed25519' }
@@ -214,6 +244,7 @@ export interface CryptoEngine {
   readonly name: string;
   hash(name: HashName): HashFunction | undefined;
   aead(name: AeadName): Aead | undefined;
+  cipher(name: CipherName): Cipher | undefined;
   group(name: GroupName): Group | undefined;
   /** Whether keys of this algorithm (and curve) can be imported, signed with and verified against. */
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean;

@@ -4,6 +4,8 @@
 import type {
   Aead,
   AeadName,
+  Cipher,
+  CipherName,
   CryptoEngine,
   Group,
   GroupName,
@@ -18,6 +20,7 @@ import type {
 export type Primitive =
   | `hash:${HashName}`
   | `aead:${AeadName}`
+  | `cipher:${CipherName}`
   | `group:${GroupName}`
   | `key:${KeyAlgorithm}`
   | 'equal'
@@ -51,6 +54,7 @@ class RoutedEngine implements CryptoEngine {
   private readonly routes: Routes;
   private readonly hashes = new Map<HashName, HashFunction | undefined>();
   private readonly aeads = new Map<AeadName, Aead | undefined>();
+  private readonly ciphers = new Map<CipherName, Cipher | undefined>();
   private readonly groups = new Map<GroupName, Group | undefined>();
 
   constructor(engines: readonly CryptoEngine[], first: CryptoEngine, routes: Routes) {
@@ -67,6 +71,10 @@ class RoutedEngine implements CryptoEngine {
 
   aead(name: AeadName): Aead | undefined {
     return this.route(this.aeads, name, `aead:${name}`, (engine) => engine.aead(name));
+  }
+
+  cipher(name: CipherName): Cipher | undefined {
+    return this.route(this.ciphers, name, `cipher:${name}`, (engine) => engine.cipher(name));
   }
 
   group(name: GroupName): Group | undefined {

@@ -327,11 +327,6 @@ export function isTls13Suite({ versions }: CipherSuite): boolean {
   return versions.includes('tlsv1.3');
 }
 
-/** Whether a suite may be negotiated in TLS 1.2. */
-export function isTls12Suite({ versions }: CipherSuite): boolean {
-  return versions.includes('tlsv1.2');
-}
-
 /**
  * Key exchanges of TLS 1.2 that are built, with the kind of key that the server's certificate must have (RFC 8422 §2).
  */
@@ -347,7 +342,7 @@ export function authenticationOf({ keyExchange }: CipherSuite): Authentication |
 
 /** Whether the key exchange of a suite is built, in whatever version the suite is of. */
 export function hasBuiltKeyExchange(suite: CipherSuite): boolean {
-  return isTls13Suite(suite) || (isTls12Suite(suite) && authenticationOf(suite) !== undefined);
+  return isTls13Suite(suite) || authenticationOf(suite) !== undefined;
 }
 
 /** A signalling value: in a client's list of suites, never chosen (RFC 7507 §3). */

@@ -5,7 +5,6 @@ import { Secret } from '../../../values/secret.js';
 import { decodeAll, encodeAll } from '../../../values/wire/codec.js';
 import {
   clientEcdhPublic,
-  digitallySigned,
   namedCurveType,
   type ServerEcdhParams,
   serverEcdhParams,
@@ -13,7 +12,13 @@ import {
 import { Reader } from '../../../values/wire/reader.js';
 import { AlertError } from '../../reasons.js';
 import type { Dependencies } from '../../settings.js';
-import type { ClientExchange, KeyExchange, ReadServerExchange, ServerExchange } from './key-exchange.js';
+import type {
+  ClientExchange,
+  KeyExchange,
+  Reading,
+  ReadServerExchange,
+  ServerExchange,
+} from './key-exchange.js';
 
 export const ecdhe: KeyExchange = { serve, read };
 
@@ -32,11 +37,7 @@ function serve(group: Group, dependencies: Dependencies): ServerExchange {
 }
 
 /** RFC 8422 §5.4 */
-function read(
-  exchangeKeys: Uint8Array,
-  offered: readonly GroupName[],
-  engine: CryptoEngine,
-): ReadServerExchange {
+function read(exchangeKeys: Uint8Array, { offered, engine, digitallySigned }: Reading): ReadServerExchange {
   const reader = new Reader(exchangeKeys);
   const params = serverEcdhParams.decode(reader);
   const length = exchangeKeys.length - reader.remaining;

@@ -4,6 +4,7 @@
  */
 import type { CryptoEngine, Group, GroupName } from '../../../values/crypto/engine.js';
 import type { Secret } from '../../../values/secret.js';
+import type { Codec } from '../../../values/wire/codec.js';
 import type { DigitallySigned } from '../../../values/wire/messages/tls12/key-exchange.js';
 import type { Dependencies } from '../../settings.js';
 
@@ -34,9 +35,16 @@ export interface ReadServerExchange {
   readonly signed: DigitallySigned;
 }
 
+/** What reading a ServerKeyExchange takes. */
+export interface Reading {
+  readonly offered: readonly GroupName[];
+  readonly engine: CryptoEngine;
+  readonly digitallySigned: Codec<DigitallySigned>;
+}
+
 export interface KeyExchange {
   /** A server's part. `group`: the one that was chosen. */
   serve(group: Group, dependencies: Dependencies): ServerExchange;
   /** A client reads the body of a ServerKeyExchange. Throws `DecodeError`, `wrong_group`. */
-  read(exchangeKeys: Uint8Array, offered: readonly GroupName[], engine: CryptoEngine): ReadServerExchange;
+  read(exchangeKeys: Uint8Array, reading: Reading): ReadServerExchange;
 }

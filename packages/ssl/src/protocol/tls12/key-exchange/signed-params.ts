@@ -1,7 +1,7 @@
 /** ServerKeyExchange with a signature (RFC 5246 §7.4.3), of whatever exchange the parameters are. */
-import { encodeAll } from '../../../values/wire/codec.js';
+import { type Codec, encodeAll } from '../../../values/wire/codec.js';
 import { concat } from '../../../values/wire/join.js';
-import { type DigitallySigned, digitallySigned } from '../../../values/wire/messages/tls12/key-exchange.js';
+import type { DigitallySigned } from '../../../values/wire/messages/tls12/key-exchange.js';
 import type { Randoms } from '../master-secret.js';
 
 /** The bytes under the server's signature. */
@@ -10,6 +10,10 @@ export function signedParams(params: Uint8Array, { client, server }: Randoms): U
 }
 
 /** The body of the message. */
-export function encodeSignedParams(params: Uint8Array, signed: DigitallySigned): Uint8Array {
-  return concat([params, encodeAll(digitallySigned, signed)]);
+export function encodeSignedParams(
+  params: Uint8Array,
+  codec: Codec<DigitallySigned>,
+  signed: DigitallySigned,
+): Uint8Array {
+  return concat([params, encodeAll(codec, signed)]);
 }

@@ -82,6 +82,7 @@ function makeEngine(bridge: Bridge | undefined): FfiEngine {
     name: 'ffi',
     hash: (name) => hashes[name],
     aead: (name) => aeads[name],
+    cipher: () => undefined,
     group: (name) => (name === 'x25519' ? x25519 : undefined),
     // It does not sign.
     supportsKey: () => false,

@@ -3,8 +3,20 @@
  * are those of RFC 7748, RFC 8032, SP 800-38D and RFC 8439.
  * Its own README says what it promises about timing.
  */
-import type { Aead, AeadName, CryptoEngine, Group, GroupName, HashFunction, HashName } from '../engine.js';
+import type {
+  Aead,
+  AeadName,
+  Cipher,
+  CipherName,
+  CryptoEngine,
+  Group,
+  GroupName,
+  HashFunction,
+  HashName,
+} from '../engine.js';
+import { rc4 } from '../rc4.js';
 import { NobleAead } from './aead.js';
+import { NobleCbc } from './cipher.js';
 import { NobleEcGroup, NobleMontgomeryGroup } from './groups.js';
 import { NobleHash } from './hash.js';
 import { importNoblePrivateKey, importNoblePublicKey, supportsNobleKey } from './keys.js';
@@ -24,6 +36,13 @@ const aeads: Readonly<Record<AeadName, Aead>> = {
   chacha20_poly1305: new NobleAead('chacha20_poly1305', 32),
 };
 
+/** noble has no DES. */
+const ciphers: Readonly<Partial<Record<CipherName, Cipher>>> = {
+  aes_128_cbc: new NobleCbc('aes_128_cbc', 16),
+  aes_256_cbc: new NobleCbc('aes_256_cbc', 32),
+  rc4_128: rc4,
+};
+
 const groups: Readonly<Record<GroupName, Group>> = {
   x25519: new NobleMontgomeryGroup('x25519'),
   x448: new NobleMontgomeryGroup('x448'),
@@ -39,6 +58,7 @@ export const nobleEngine: CryptoEngine = {
   name: 'noble',
   hash: (name) => hashes[name],
   aead: (name) => aeads[name],
+  cipher: (name) => ciphers[name],
   group: (name) => groups[name],
   supportsKey: supportsNobleKey,
   importPublicKey: (spki) => importNoblePublicKey(hashes, spki),

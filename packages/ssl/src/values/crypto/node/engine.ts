@@ -3,8 +3,20 @@
  * those of RFC 7748 (x25519, x448), RFC 8032 (EdDSA), SP 800-38D (GCM), RFC 8439 (ChaCha20-Poly1305) and RFC 8017 (RSA).
  */
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
-import type { Aead, AeadName, CryptoEngine, Group, GroupName, HashFunction, HashName } from '../engine.js';
+import type {
+  Aead,
+  AeadName,
+  Cipher,
+  CipherName,
+  CryptoEngine,
+  Group,
+  GroupName,
+  HashFunction,
+  HashName,
+} from '../engine.js';
+import { rc4 } from '../rc4.js';
 import { NodeAead } from './aead.js';
+import { NodeCbc, thrice } from './cipher.js';
 import { NodeEcGroup, NodeMontgomeryGroup } from './groups.js';
 import { NodeHash } from './hash.js';
 import { hasCurve, importNodePrivateKey, importNodePublicKey } from './keys.js';
@@ -25,6 +37,14 @@ const aeads: Readonly<Record<AeadName, Aead>> = {
   chacha20_poly1305: new NodeAead('chacha20_poly1305', 'chacha20-poly1305', 32),
 };
 
+const ciphers: Readonly<Record<CipherName, Cipher>> = {
+  aes_128_cbc: new NodeCbc('aes_128_cbc', 'aes-128-cbc', 16, 16),
+  aes_256_cbc: new NodeCbc('aes_256_cbc', 'aes-256-cbc', 32, 16),
+  '3des_ede_cbc': new NodeCbc('3des_ede_cbc', 'des-ede3-cbc', 24, 8),
+  des_cbc: new NodeCbc('des_cbc', 'des-ede3-cbc', 8, 8, thrice),
+  rc4_128: rc4,
+};
+
 const groups: Readonly<Record<GroupName, Group>> = {
   x25519: new NodeMontgomeryGroup('x25519', 'X25519', 32),
   x448: new NodeMontgomeryGroup('x448', 'X448', 56),
@@ -39,6 +59,7 @@ export const nodeEngine: CryptoEngine = {
   name: 'node',
   hash: (name) => hashes[name],
   aead: (name) => aeads[name],
+  cipher: (name) => ciphers[name],
   group: (name) => groups[name],
   supportsKey: (algorithm, curve) => algorithm !== 'ec' || curve === undefined || hasCurve(curve),
   importPublicKey: importNodePublicKey,

@@ -40,6 +40,9 @@ export function openSslCurve(name: string): string {
 
 const curves: ReadonlySet<string> = new Set(getCurves());
 
+/** OpenSSL's name of both, which it signs without an AlgorithmIdentifier. */
+const md5Sha1 = 'md5-sha1';
+
 /** Whether this OpenSSL has the curve (OTP's name). */
 export function hasCurve(name: string): boolean {
   return curves.has(openSslCurve(name));
@@ -96,6 +99,8 @@ class NodePublicKey extends NodeKey implements PublicKey {
           return withoutStacks(() =>
             verifyOnce(digestName(algorithm.hash), data, pkcs1(this.key), signature),
           );
+        case 'rsa_md5_sha1':
+          return withoutStacks(() => verifyOnce(md5Sha1, data, pkcs1(this.key), signature));
         case 'rsa_pss':
           if (!hasUniformPssHash(algorithm)) return false;
           return withoutStacks(() =>
@@ -122,6 +127,8 @@ class NodePrivateKey extends NodeKey implements PrivateKey {
         return copied(signOnce(digestName(algorithm.hash), data, this.key));
       case 'rsa_pkcs1':
         return copied(signOnce(digestName(algorithm.hash), data, pkcs1(this.key)));
+      case 'rsa_md5_sha1':
+        return copied(signOnce(md5Sha1, data, pkcs1(this.key)));
       case 'rsa_pss':
         if (!hasUniformPssHash(algorithm)) throw new TypeError('MGF1 with another hash is not supported');
         return copied(signOnce(digestName(algorithm.hash), data, pss(this.key, algorithm.saltLength)));

@@ -28,17 +28,29 @@ export const serverEcdhParams: Codec<ServerEcdhParams> = struct<ServerEcdhParams
   point: opaque8(1, 255),
 });
 
-/** DigitallySigned of TLS 1.2 (RFC 5246 §4.7). */
+/** DigitallySigned (RFC 5246 §4.7). */
 export interface DigitallySigned {
-  /** SignatureScheme */
-  readonly algorithm: number;
+  /** SignatureScheme; `undefined` before TLS 1.2, where the key alone decides (RFC 4346 §4.7). */
+  readonly algorithm: number | undefined;
   readonly signature: Uint8Array;
 }
 
-export const digitallySigned: Codec<DigitallySigned> = struct<DigitallySigned>({
-  algorithm: uint16,
-  signature: opaque16(0, 65535),
-});
+const signature = opaque16(0, 65535);
+
+export const digitallySigned: Codec<DigitallySigned> = {
+  encode(writer, { algorithm, signature: bytes }) {
+    if (algorithm === undefined) throw new TypeError('a signature of TLS 1.2 names its scheme');
+    uint16.encode(writer, algorithm);
+    signature.encode(writer, bytes);
+  },
+  decode: (reader) => ({ algorithm: uint16.decode(reader), signature: signature.decode(reader) }),
+};
+
+/** The same before TLS 1.2. */
+export const signedByKey: Codec<DigitallySigned> = {
+  encode: (writer, { signature: bytes }) => signature.encode(writer, bytes),
+  decode: (reader) => ({ algorithm: undefined, signature: signature.decode(reader) }),
+};
 
 /** ClientKeyExchange of the elliptic-curve exchanges: the client's public key (RFC 8422 §5.7). */
 export interface ClientEcdhPublic {
