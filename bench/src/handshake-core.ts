@@ -61,7 +61,7 @@ const common = {
   keepSecrets: false,
 } as const;
 const clientOptions: ClientOptions = {
-  config: { ...common, alpnAdvertisedProtocols: undefined },
+  config: { ...common, keyShares: ['x25519'], alpnAdvertisedProtocols: undefined },
   identities: [],
   dependencies: { engine: defaultEngine },
   serverName: 'localhost',

@@ -26,6 +26,7 @@ export function engineHashing(change: (hash: HashFunction) => Partial<HashFuncti
       return changed;
     },
     aead: (name) => engine.aead(name),
+    kem: (name) => engine.kem(name),
     group: (name) => engine.group(name),
     supportsKey: (algorithm, curve) => engine.supportsKey(algorithm, curve),
     importPublicKey: (spki) => engine.importPublicKey(spki),

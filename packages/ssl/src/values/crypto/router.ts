@@ -5,20 +5,25 @@ import type {
   Aead,
   AeadName,
   CryptoEngine,
+  DhGroupName,
   Group,
   GroupName,
   HashFunction,
   HashName,
+  Kem,
+  KemName,
   KeyAlgorithm,
   PrivateKey,
   PublicKey,
 } from './engine.js';
+import { hybridGroup, isHybridGroup } from './hybrid-groups.js';
 
-/** What can be routed on its own. Keys go by algorithm, whatever their curve. */
+/** What can be routed on its own. Keys go by algorithm, whatever their curve; a hybrid group by its two halves. */
 export type Primitive =
   | `hash:${HashName}`
   | `aead:${AeadName}`
-  | `group:${GroupName}`
+  | `kem:${KemName}`
+  | `group:${DhGroupName}`
   | `key:${KeyAlgorithm}`
   | 'equal'
   | 'random';
@@ -51,6 +56,7 @@ class RoutedEngine implements CryptoEngine {
   private readonly routes: Routes;
   private readonly hashes = new Map<HashName, HashFunction | undefined>();
   private readonly aeads = new Map<AeadName, Aead | undefined>();
+  private readonly kems = new Map<KemName, Kem | undefined>();
   private readonly groups = new Map<GroupName, Group | undefined>();
 
   constructor(engines: readonly CryptoEngine[], first: CryptoEngine, routes: Routes) {
@@ -69,8 +75,16 @@ class RoutedEngine implements CryptoEngine {
     return this.route(this.aeads, name, `aead:${name}`, (engine) => engine.aead(name));
   }
 
+  kem(name: KemName): Kem | undefined {
+    return this.route(this.kems, name, `kem:${name}`, (engine) => engine.kem(name));
+  }
+
   group(name: GroupName): Group | undefined {
-    return this.route(this.groups, name, `group:${name}`, (engine) => engine.group(name));
+    if (!isHybridGroup(name))
+      return this.route(this.groups, name, `group:${name}`, (engine) => engine.group(name));
+    const known = this.groups.get(name) ?? hybridGroup(name, this);
+    this.groups.set(name, known);
+    return known;
   }
 
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean {
