@@ -63,7 +63,7 @@ const common = {
   paddingCheck: true,
 } as const;
 const clientOptions: ClientOptions = {
-  config: { ...common, alpnAdvertisedProtocols: undefined },
+  config: { ...common, keyShares: ['x25519'], alpnAdvertisedProtocols: undefined },
   identities: [],
   dependencies: { engine: defaultEngine },
   serverName: 'localhost',

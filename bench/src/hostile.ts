@@ -51,6 +51,7 @@ const core = Core.client(
       versions: ['tlsv1.3'],
       ciphers: suites,
       supportedGroups: [group],
+      keyShares: [group],
       eccs: [group],
       signatureAlgs: ['ecdsa_secp256r1_sha256'],
       signatureAlgsCert: undefined,

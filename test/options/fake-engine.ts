@@ -1,6 +1,13 @@
 /** An engine that says what ours have, for tests that only ask what exists. */
 import type { EngineSupport } from '../../packages/ssl/src/values/cipher-suites.js';
-import type { Aead, Cipher, Group, HashFunction } from '../../packages/ssl/src/values/crypto/engine.js';
+import type {
+  Aead,
+  Cipher,
+  Group,
+  GroupName,
+  HashFunction,
+} from '../../packages/ssl/src/values/crypto/engine.js';
+import { isHybridGroup } from '../../packages/ssl/src/values/crypto/hybrid-groups.js';
 
 const none = (): never => {
   throw new Error('the fake engine computes nothing');
@@ -35,12 +42,11 @@ const cipher = (name: Cipher['name']): Cipher => ({
   encryptor: none,
   decryptor: none,
 });
-const group = (name: Group['name']): Group => ({
-  name,
-  publicKeyLength: 0,
-  generate: none,
-  fromPrivateKey: none,
-});
+const anyGroup = { publicKeyLength: 0, generate: none, fromPrivateKey: none };
+const group = (name: GroupName): Group =>
+  isHybridGroup(name)
+    ? { ...anyGroup, name, kind: 'kem', native: false, respond: none }
+    : { ...anyGroup, name, kind: 'dh' };
 
 export const fakeEngine: EngineSupport = { hash, aead, cipher, group, supportsKey: () => true };
 /** As noble alone: no RSA. */

@@ -14,7 +14,7 @@ import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
 import type { PskWish, ReceivedTicket } from '../../packages/ssl/src/protocol/tls13/psk.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
-import type { CryptoEngine, GroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
+import type { CryptoEngine, CurveGroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
 import {
   type SignatureSchemeName,
   signatureSchemes,
@@ -28,7 +28,7 @@ export const suites: readonly CipherSuite[] = tls13Suites.slice(0, 3);
 export const suites12: readonly CipherSuite[] = allSuites.filter(
   (suite) => tls12Suite(suite, engine) !== undefined,
 );
-export const groups: readonly GroupName[] = (
+export const groups: readonly CurveGroupName[] = (
   ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'] as const
 ).filter((name) => engine.group(name) !== undefined);
 export const schemes: readonly SignatureSchemeName[] = signatureSchemes
@@ -117,7 +117,13 @@ export function clientOptions(overrides: ClientOverrides = {}): ClientOptions {
     dependencies: { engine },
     serverName: 'localhost',
     ...overrides,
-    config: { ...common, alpnAdvertisedProtocols: undefined, ...overrides.config },
+    config: {
+      ...common,
+      // As OTP has it: of the first group.
+      keyShares: (overrides.config?.supportedGroups ?? groups).slice(0, 1),
+      alpnAdvertisedProtocols: undefined,
+      ...overrides.config,
+    },
   };
 }
 

@@ -26,7 +26,7 @@ type CommonSettings =
   | 'beastMitigation'
   | 'paddingCheck';
 
-export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols'>;
+export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>;
 
 export type ServerSettings = Pick<
   ServerConfig,
@@ -43,7 +43,7 @@ export interface Dependencies {
   readonly engine: CryptoEngine;
   /** Fresh random bytes. */
   random(length: number): Uint8Array;
-  /** A fresh share of a group. */
+  /** A fresh share of a group: a client's of any, a server's of one of Diffie-Hellman. */
   keyShare(group: Group): KeyShare;
 }
 

@@ -86,9 +86,14 @@ const aeads: Readonly<Record<AeadName, true>> = {
   aes_128_gcm: true,
   aes_256_gcm: true,
   chacha20_poly1305: true,
+  aes_128_ccm: true,
+  aes_256_ccm: true,
+  aes_128_ccm_8: true,
+  aes_256_ccm_8: true,
 };
 
-function isAead(name: CipherName): name is AeadName {
+/** Whether an engine can be asked for a cipher. */
+export function isAead(name: CipherName): name is AeadName {
   return Object.hasOwn(aeads, name);
 }
 
@@ -101,7 +106,7 @@ const ciphers: Readonly<Record<Cipher['name'], true>> = {
   rc4_128: true,
 };
 
-function isCipher(name: CipherName): name is Cipher['name'] {
+export function isCipher(name: CipherName): name is Cipher['name'] {
   return Object.hasOwn(ciphers, name);
 }
 

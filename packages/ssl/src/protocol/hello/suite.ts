@@ -1,9 +1,9 @@
 /** Cipher suites with the primitives they stand for: what a hello may offer and select (RFC 8446 §4.1.1). */
-import type { Aead, Cipher, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
+import { isAead, isCipher } from '../../values/cipher-suites.js';
+import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
 import {
   type Authentication,
   authenticationOf,
-  type CipherName,
   type CipherSuite,
   isTls13Suite,
   type KeyExchange as KeyExchangeName,
@@ -80,32 +80,19 @@ export function isBuiltSuite(row: CipherSuite, engine: CryptoEngine): boolean {
 
 const olderVersions = ['tlsv1.2', 'tlsv1.1', 'tlsv1'] as const;
 
-/** RFC 5288 §3, RFC 7905 §2 */
+/** RFC 5288 §3, RFC 6655 §3, RFC 7905 §2 */
 const nonceForms: Readonly<Record<Aead['name'], NonceForm>> = {
   aes_128_gcm: 'explicit',
   aes_256_gcm: 'explicit',
   chacha20_poly1305: 'xor',
+  aes_128_ccm: 'explicit',
+  aes_256_ccm: 'explicit',
+  aes_128_ccm_8: 'explicit',
+  aes_256_ccm_8: 'explicit',
 };
 
 function primitives(row: CipherSuite, engine: CryptoEngine): Suite | undefined {
   const aead = isAead(row.cipher) ? engine.aead(row.cipher) : undefined;
   const hash = engine.hash(row.hash);
   return aead === undefined || hash === undefined ? undefined : { row, aead, hash };
-}
-
-function isAead(name: CipherName): name is Extract<CipherName, Aead['name']> {
-  return name === 'aes_128_gcm' || name === 'aes_256_gcm' || name === 'chacha20_poly1305';
-}
-
-function isCipher(name: CipherName): name is Extract<CipherName, Cipher['name']> {
-  switch (name) {
-    case 'aes_128_cbc':
-    case 'aes_256_cbc':
-    case '3des_ede_cbc':
-    case 'des_cbc':
-    case 'rc4_128':
-      return true;
-    default:
-      return false;
-  }
 }

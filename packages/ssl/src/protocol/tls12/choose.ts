@@ -2,7 +2,7 @@
  * What a TLS 1.2 handshake chooses. Suite, curve and certificate hang together: a suite names the kind of key, a
  * curve must be one that the client can read (RFC 5246 §7.4.2, RFC 8422 §5.1, §5.3).
  */
-import type { CryptoEngine, Group, KeyAlgorithm } from '../../values/crypto/engine.js';
+import type { CryptoEngine, DhGroup, KeyAlgorithm } from '../../values/crypto/engine.js';
 import { groupByCode, groupCode } from '../../values/registry/groups.js';
 import {
   type SignatureScheme,
@@ -17,12 +17,13 @@ import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
+import { curveGroup } from './key-exchange/ecdhe.js';
 import type { OlderVersion } from './older-version.js';
 
 /** A server's choice. */
 export interface Tls12Choice {
   readonly suite: Suite12;
-  readonly group: Group;
+  readonly group: DhGroup;
   readonly certificate: CertificateChoice;
 }
 
@@ -65,11 +66,11 @@ function chooseGroup12(
   offered: readonly number[],
   { eccs, honorEccOrder }: ServerSettings,
   engine: CryptoEngine,
-): Group | undefined {
+): DhGroup | undefined {
   const common = eccs.filter((name) => offered.includes(groupCode(name)));
   if (!honorEccOrder) common.sort((a, b) => offered.indexOf(groupCode(a)) - offered.indexOf(groupCode(b)));
   const [first] = common;
-  return first && engine.group(first);
+  return first && curveGroup(first, engine);
 }
 
 /** The peer's schemes that we allow too, in its order, each once. */

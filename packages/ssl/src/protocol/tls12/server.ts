@@ -19,7 +19,7 @@
  *                                   <--------             Finished
  */
 import type { AnyStateMachine } from 'xstate';
-import type { Group, GroupName, PublicKey } from '../../values/crypto/engine.js';
+import type { DhGroup, GroupName, PublicKey } from '../../values/crypto/engine.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
@@ -77,7 +77,7 @@ interface Underway {
 }
 /** Until our ephemeral keys are made. */
 interface Agreed extends Underway {
-  readonly group: Group;
+  readonly group: DhGroup;
 }
 interface Negotiated extends Agreed {
   readonly state: 'negotiated';

@@ -46,7 +46,14 @@ export interface HashFunction {
   labels(secret: Uint8Array): LabelExpander;
 }
 
-export type AeadName = 'aes_128_gcm' | 'aes_256_gcm' | 'chacha20_poly1305';
+export type AeadName =
+  | 'aes_128_gcm'
+  | 'aes_256_gcm'
+  | 'chacha20_poly1305'
+  | 'aes_128_ccm'
+  | 'aes_256_ccm'
+  | 'aes_128_ccm_8'
+  | 'aes_256_ccm_8';
 
 /** Encrypts records of one direction under one key. Keeps none of its arguments. */
 export interface Sealer {
@@ -165,9 +172,18 @@ export interface Cipher {
   decryptor(key: Uint8Array, iv: Uint8Array): RunningCipher;
 }
 
-export type GroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+/** Curves of TLS 1.3 and of TLS 1.2 alike (RFC 8422 §5.1.1). */
+export type CurveGroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+/** RFC 8734: the curves that TLS 1.2 knows by other numbers. */
+export type BrainpoolGroupName = 'brainpoolP256r1tls13' | 'brainpoolP384r1tls13' | 'brainpoolP512r1tls13';
+/** RFC 7919 */
+export type FiniteFieldGroupName = 'ffdhe2048' | 'ffdhe3072' | 'ffdhe4096' | 'ffdhe6144' | 'ffdhe8192';
+/** draft-ietf-tls-ecdhe-mlkem, under OTP's names. */
+export type HybridGroupName = 'x25519mlkem768' | 'secp256r1mlkem768' | 'secp384r1mlkem1024';
+export type DhGroupName = CurveGroupName | BrainpoolGroupName | FiniteFieldGroupName;
+export type GroupName = DhGroupName | HybridGroupName;
 
-/** One side's ephemeral key of a (EC)DHE exchange, in the wire forms of RFC 8446 §4.2.8. */
+/** The ephemeral key of who speaks first, in the wire forms of RFC 8446 §4.2.8. */
 export interface KeyShare {
   /** key_exchange as it stands in a KeyShareEntry. */
   readonly publicKey: Uint8Array;
@@ -175,13 +191,74 @@ export interface KeyShare {
   sharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
 }
 
-export interface Group {
-  readonly name: GroupName;
-  /** bytes of `publicKey` */
+/** What a server answers to a client's share. */
+export interface KeyAnswer {
+  /** key_exchange as it stands in the ServerHello. */
+  readonly publicKey: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+interface AnyGroup {
+  /** bytes of a client's share */
   readonly publicKeyLength: number;
   generate(): KeyShare;
-  /** A share from a given private key, for published traces and replay. */
+  /**
+   * A share from a given private key, for published traces and replay. A hybrid's is what stands for both: the seed
+   * d ‖ z of ML-KEM (FIPS 203 §7.1) and the scalar, in the order of the group's shares.
+   */
   fromPrivateKey(privateKey: Uint8Array): KeyShare;
+}
+
+/** Diffie-Hellman: both sides make a share, and neither has to wait for the other's. */
+export interface DhGroup extends AnyGroup {
+  readonly kind: 'dh';
+  readonly name: DhGroupName;
+}
+
+/** Key encapsulation: a server's share is made of the client's. */
+export interface KemGroup extends AnyGroup {
+  readonly kind: 'kem';
+  readonly name: HybridGroupName;
+  /** Whether compiled code does it. JavaScript takes a millisecond for each key, each answer and each secret. */
+  readonly native: boolean;
+  /** `undefined` when the share is malformed (FIPS 203 §7.2), off the curve or gives all zeros. */
+  respond(peerPublicKey: Uint8Array): KeyAnswer | undefined;
+}
+
+export type Group = DhGroup | KemGroup;
+
+export type KemName = 'mlkem768' | 'mlkem1024';
+
+/** A key pair of ML-KEM. */
+export interface KemKey {
+  /** FIPS 203's encapsulation key. */
+  readonly publicKey: Uint8Array;
+  /**
+   * `undefined` for a ciphertext of another length. A wrong one of the right length gives a secret that nobody else has
+   * (FIPS 203 §6.3).
+   */
+  decapsulate(ciphertext: Uint8Array): Uint8Array | undefined;
+}
+
+/** ML-KEM (FIPS 203). */
+export interface Kem {
+  readonly name: KemName;
+  /** bytes of an encapsulation key */
+  readonly publicKeyLength: number;
+  /** bytes */
+  readonly ciphertextLength: number;
+  /** As of a `KemGroup`. */
+  readonly native: boolean;
+  generate(): KemKey;
+  /** From d ‖ z, 64 bytes (FIPS 203 §7.1). Throws for another length. */
+  fromSeed(seed: Uint8Array): KemKey;
+  /** `undefined` when the key fails the checks of FIPS 203 §7.2: its length, and that all its numbers are reduced. */
+  encapsulate(publicKey: Uint8Array): Encapsulation | undefined;
+}
+
+export interface Encapsulation {
+  readonly ciphertext: Uint8Array;
+  readonly secret: Uint8Array;
 }
 
 /** A signature algorithm with all its parameters, as TLS schemes and X.509 AlgorithmIdentifiers name them. */
@@ -245,6 +322,8 @@ export interface CryptoEngine {
   hash(name: HashName): HashFunction | undefined;
   aead(name: AeadName): Aead | undefined;
   cipher(name: CipherName): Cipher | undefined;
+  kem(name: KemName): Kem | undefined;
+  /** A hybrid group is put together of what the engine has. */
   group(name: GroupName): Group | undefined;
   /** Whether keys of this algorithm (and curve) can be imported, signed with and verified against. */
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean;

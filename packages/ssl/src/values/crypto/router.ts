@@ -7,21 +7,26 @@ import type {
   Cipher,
   CipherName,
   CryptoEngine,
+  DhGroupName,
   Group,
   GroupName,
   HashFunction,
   HashName,
+  Kem,
+  KemName,
   KeyAlgorithm,
   PrivateKey,
   PublicKey,
 } from './engine.js';
+import { hybridGroup, isHybridGroup } from './hybrid-groups.js';
 
-/** What can be routed on its own. Keys go by algorithm, whatever their curve. */
+/** What can be routed on its own. Keys go by algorithm, whatever their curve; a hybrid group by its two halves. */
 export type Primitive =
   | `hash:${HashName}`
   | `aead:${AeadName}`
   | `cipher:${CipherName}`
-  | `group:${GroupName}`
+  | `kem:${KemName}`
+  | `group:${DhGroupName}`
   | `key:${KeyAlgorithm}`
   | 'equal'
   | 'random';
@@ -55,6 +60,7 @@ class RoutedEngine implements CryptoEngine {
   private readonly hashes = new Map<HashName, HashFunction | undefined>();
   private readonly aeads = new Map<AeadName, Aead | undefined>();
   private readonly ciphers = new Map<CipherName, Cipher | undefined>();
+  private readonly kems = new Map<KemName, Kem | undefined>();
   private readonly groups = new Map<GroupName, Group | undefined>();
 
   constructor(engines: readonly CryptoEngine[], first: CryptoEngine, routes: Routes) {
@@ -77,8 +83,16 @@ class RoutedEngine implements CryptoEngine {
     return this.route(this.ciphers, name, `cipher:${name}`, (engine) => engine.cipher(name));
   }
 
+  kem(name: KemName): Kem | undefined {
+    return this.route(this.kems, name, `kem:${name}`, (engine) => engine.kem(name));
+  }
+
   group(name: GroupName): Group | undefined {
-    return this.route(this.groups, name, `group:${name}`, (engine) => engine.group(name));
+    if (!isHybridGroup(name))
+      return this.route(this.groups, name, `group:${name}`, (engine) => engine.group(name));
+    const known = this.groups.get(name) ?? hybridGroup(name, this);
+    this.groups.set(name, known);
+    return known;
   }
 
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean {

@@ -6,6 +6,7 @@
  * `test/options/otp25-suites.test.ts`.
  */
 import type { HashName } from '../crypto/engine.js';
+import { type RecordLimits, recordLimitsOf } from './record-limits.js';
 import type { ProtocolVersion } from './versions.js';
 
 export type KeyExchange =
@@ -62,6 +63,8 @@ export interface CipherSuite {
   readonly hash: HashName;
   /** Versions the suite may be negotiated in, newest first. */
   readonly versions: readonly ProtocolVersion[];
+  /** What one key may protect; `undefined` where the cipher is no AEAD. */
+  readonly limits: RecordLimits | undefined;
 }
 
 const only13: readonly ProtocolVersion[] = ['tlsv1.3'];
@@ -81,7 +84,8 @@ function row(
   versions: readonly ProtocolVersion[],
 ): CipherSuite {
   const hash = prf === 'default_prf' ? 'sha256' : prf;
-  return Object.freeze({ id, name, opensslName, keyExchange, cipher, mac, prf, hash, versions });
+  const limits = recordLimitsOf(cipher);
+  return Object.freeze({ id, name, opensslName, keyExchange, cipher, mac, prf, hash, versions, limits });
 }
 
 /** TLS 1.3 (RFC 8446 §B.4), strongest first as OTP offers them. */

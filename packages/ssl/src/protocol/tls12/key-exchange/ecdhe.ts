@@ -1,6 +1,12 @@
 /** ECDHE_ECDSA and ECDHE_RSA (RFC 8422): ephemeral keys of both sides, the server's signed with its certificate's key. */
-import type { CryptoEngine, Group, GroupName, KeyShare } from '../../../values/crypto/engine.js';
-import { groupByCode, groupCode } from '../../../values/registry/groups.js';
+import type {
+  CryptoEngine,
+  CurveGroupName,
+  DhGroup,
+  GroupName,
+  KeyShare,
+} from '../../../values/crypto/engine.js';
+import { groupByCode, groupCode, isTls12Curve } from '../../../values/registry/groups.js';
 import { Secret } from '../../../values/secret.js';
 import { decodeAll, encodeAll } from '../../../values/wire/codec.js';
 import {
@@ -22,7 +28,7 @@ import type {
 
 export const ecdhe: KeyExchange = { serve, read };
 
-function serve(group: Group, dependencies: Dependencies): ServerExchange {
+function serve(group: DhGroup, dependencies: Dependencies): ServerExchange {
   const share = dependencies.keyShare(group);
   const params: ServerEcdhParams = {
     curveType: namedCurveType,
@@ -56,16 +62,27 @@ function acceptGroup(
   { curveType, namedCurve }: ServerEcdhParams,
   offered: readonly GroupName[],
   engine: CryptoEngine,
-): Group {
+): DhGroup {
   const name = curveType === namedCurveType ? groupByCode(namedCurve) : undefined;
-  const own = offered.find((candidate) => candidate === name);
-  const group = own && engine.group(own);
+  const own = offered.filter(isCurveGroup).find((candidate) => candidate === name);
+  const group = own && curveGroup(own, engine);
   if (group === undefined) throw new AlertError('wrong_group', { group: namedCurve });
   return group;
 }
 
+/** A hello with TLS 1.3 among its versions offers groups that TLS 1.2 has not, or not for ECDHE. */
+function isCurveGroup(name: GroupName): name is CurveGroupName {
+  return isTls12Curve(name);
+}
+
+/** A curve of an engine. */
+export function curveGroup(name: CurveGroupName, engine: CryptoEngine): DhGroup | undefined {
+  const group = engine.group(name);
+  return group?.kind === 'dh' ? group : undefined;
+}
+
 /** RFC 8422 §5.7 */
-function clientExchange(group: Group, point: Uint8Array): ClientExchange {
+function clientExchange(group: DhGroup, point: Uint8Array): ClientExchange {
   return {
     group: group.name,
     answer(dependencies) {

@@ -2,7 +2,7 @@
  * What a key exchange is to the machines of TLS 1.2 (RFC 5246 §7.4.3, §7.4.7), so that they ask nobody which one it is.
  * Each is one file beside this one; the suite has the one that it names.
  */
-import type { CryptoEngine, Group, GroupName } from '../../../values/crypto/engine.js';
+import type { CryptoEngine, DhGroup, GroupName } from '../../../values/crypto/engine.js';
 import type { Secret } from '../../../values/secret.js';
 import type { Codec } from '../../../values/wire/codec.js';
 import type { DigitallySigned } from '../../../values/wire/messages/tls12/key-exchange.js';
@@ -44,7 +44,7 @@ export interface Reading {
 
 export interface KeyExchange {
   /** A server's part. `group`: the one that was chosen. */
-  serve(group: Group, dependencies: Dependencies): ServerExchange;
+  serve(group: DhGroup, dependencies: Dependencies): ServerExchange;
   /** A client reads the body of a ServerKeyExchange. Throws `DecodeError`, `wrong_group`. */
   read(exchangeKeys: Uint8Array, reading: Reading): ReadServerExchange;
 }

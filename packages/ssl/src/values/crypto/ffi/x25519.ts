@@ -4,7 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { Secret } from '../../secret.js';
-import type { Group, KeyShare } from '../engine.js';
+import type { DhGroup, KeyShare } from '../engine.js';
 import { copied } from '../node/platform.js';
 import { RandomPool } from '../node/random-pool.js';
 import { at, type Libcrypto, OCTET_STRING } from './libcrypto.js';
@@ -17,7 +17,8 @@ const KEYPAIR = 0x87;
 
 const random = new RandomPool(randomFillSync);
 
-export class FfiX25519 implements Group {
+export class FfiX25519 implements DhGroup {
+  readonly kind = 'dh';
   readonly name = 'x25519';
   readonly publicKeyLength: number = LENGTH;
   private readonly libcrypto: Libcrypto;

@@ -1,6 +1,6 @@
 /**
- * The engine over @noble/*: portable JavaScript, audited in part, without RSA, DSA and the older curves. The primitives
- * are those of RFC 7748, RFC 8032, SP 800-38D and RFC 8439.
+ * The engine over @noble/*: portable JavaScript, audited in part, without RSA, DSA, finite-field Diffie-Hellman, CCM and
+ * the older curves. The primitives are those of RFC 7748, RFC 8032, SP 800-38D, RFC 8439 and FIPS 203.
  * Its own README says what it promises about timing.
  */
 import type {
@@ -9,16 +9,18 @@ import type {
   Cipher,
   CipherName,
   CryptoEngine,
-  Group,
-  GroupName,
+  DhGroup,
+  DhGroupName,
   HashFunction,
   HashName,
 } from '../engine.js';
+import { hybridGroup, isHybridGroup } from '../hybrid-groups.js';
 import { rc4 } from '../rc4.js';
 import { NobleAead } from './aead.js';
 import { NobleCbc } from './cipher.js';
 import { NobleEcGroup, NobleMontgomeryGroup } from './groups.js';
 import { NobleHash } from './hash.js';
+import { nobleKem } from './kem.js';
 import { importNoblePrivateKey, importNoblePublicKey, supportsNobleKey } from './keys.js';
 
 const hashes: Readonly<Record<HashName, HashFunction>> = {
@@ -30,7 +32,7 @@ const hashes: Readonly<Record<HashName, HashFunction>> = {
   sha512: new NobleHash('sha512'),
 };
 
-const aeads: Readonly<Record<AeadName, Aead>> = {
+const aeads: Readonly<Partial<Record<AeadName, Aead>>> = {
   aes_128_gcm: new NobleAead('aes_128_gcm', 16),
   aes_256_gcm: new NobleAead('aes_256_gcm', 32),
   chacha20_poly1305: new NobleAead('chacha20_poly1305', 32),
@@ -43,12 +45,15 @@ const ciphers: Readonly<Partial<Record<CipherName, Cipher>>> = {
   rc4_128: rc4,
 };
 
-const groups: Readonly<Record<GroupName, Group>> = {
+const groups: Readonly<Partial<Record<DhGroupName, DhGroup>>> = {
   x25519: new NobleMontgomeryGroup('x25519'),
   x448: new NobleMontgomeryGroup('x448'),
   secp256r1: new NobleEcGroup('secp256r1'),
   secp384r1: new NobleEcGroup('secp384r1'),
   secp521r1: new NobleEcGroup('secp521r1'),
+  brainpoolP256r1tls13: new NobleEcGroup('brainpoolP256r1tls13'),
+  brainpoolP384r1tls13: new NobleEcGroup('brainpoolP384r1tls13'),
+  brainpoolP512r1tls13: new NobleEcGroup('brainpoolP512r1tls13'),
 };
 
 /** `getRandomValues` fills at most this much per call. */
@@ -59,7 +64,8 @@ export const nobleEngine: CryptoEngine = {
   hash: (name) => hashes[name],
   aead: (name) => aeads[name],
   cipher: (name) => ciphers[name],
-  group: (name) => groups[name],
+  kem: nobleKem,
+  group: (name) => (isHybridGroup(name) ? hybridGroup(name, nobleEngine) : groups[name]),
   supportsKey: supportsNobleKey,
   importPublicKey: (spki) => importNoblePublicKey(hashes, spki),
   importPrivateKey: (pkcs8) => importNoblePrivateKey(hashes, pkcs8),
