@@ -28,6 +28,7 @@ export function engineHashing(change: (hash: HashFunction) => Partial<HashFuncti
     },
     aead: (name) => engine.aead(name),
     cipher: (name) => engine.cipher(name),
+    finiteField: (prime, generator) => engine.finiteField(prime, generator),
     kem: (name) => engine.kem(name),
     group: (name) => engine.group(name),
     supportsKey: (algorithm, curve) => engine.supportsKey(algorithm, curve),

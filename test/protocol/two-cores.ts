@@ -12,6 +12,7 @@ import {
 import { generateKey, type KeyKind, selfSigned } from '@actor-tls/ssl/testing';
 import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
+import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../packages/ssl/src/protocol/tls13/psk.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import type { CryptoEngine, CurveGroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
@@ -25,8 +26,12 @@ export const engine: CryptoEngine = defaultEngine;
 
 /** Suites that are built. */
 export const suites: readonly CipherSuite[] = tls13Suites.slice(0, 3);
-export const suites12: readonly CipherSuite[] = allSuites.filter(
+export const everySuite12: readonly CipherSuite[] = allSuites.filter(
   (suite) => tls12Suite(suite, engine) !== undefined,
+);
+/** Of them those with ephemeral keys on curves and a certificate. */
+export const suites12: readonly CipherSuite[] = everySuite12.filter(
+  ({ keyExchange }) => keyExchange === 'ecdhe_ecdsa' || keyExchange === 'ecdhe_rsa',
 );
 export const groups: readonly CurveGroupName[] = (
   ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'] as const
@@ -223,6 +228,21 @@ export class ResumingRecorder extends Recorder {
   }
   ticket(ticket: ReceivedTicket): void {
     this.tickets.push(ticket);
+  }
+}
+
+/** A sink that knows users: what it is asked for is answered by `onUser`. */
+export class KeyedRecorder extends Recorder {
+  readonly wishes: UserWish[] = [];
+  readonly onUser: (wish: UserWish) => FoundUser | undefined;
+
+  constructor(judge: Judge, onUser: (wish: UserWish) => FoundUser | undefined) {
+    super(judge);
+    this.onUser = onUser;
+  }
+  askUser(wish: UserWish): void {
+    this.wishes.push(wish);
+    this.core?.answerUser(this.onUser(wish));
   }
 }
 

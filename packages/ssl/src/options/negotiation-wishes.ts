@@ -12,7 +12,7 @@ import type { CurveGroupName, GroupName } from '../values/crypto/engine.js';
 import type { CurveName, Tls13CurveName, Tls13GroupName } from '../values/registry/groups.js';
 import type { SignatureScheme } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
-import { allSuites, hasBuiltKeyExchange, suiteById } from '../values/registry/suites.js';
+import { allSuites, suiteById } from '../values/registry/suites.js';
 import type { At } from './row.js';
 import { isList } from './row.js';
 
@@ -55,7 +55,8 @@ export function usableSuites(suites: readonly CipherSuite[], at: At): readonly C
   const usable = suites.filter(
     (suite) =>
       suite.versions.some((version) => at.settings.versions.includes(version)) &&
-      hasBuiltKeyExchange(suite) &&
+      // Nothing is ever sent in the clear.
+      suite.cipher !== 'null' &&
       isSupportedSuite(suite, support),
   );
   return [...new Set(usable)];

@@ -39,7 +39,9 @@ import type {
 import type { Failure, Sink, Verdict } from './sink.js';
 import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
+import { defaultDhParams } from './tls12/key-exchange/dh-params.js';
 import { tls12Server } from './tls12/server.js';
+import type { FoundUser } from './tls12/user.js';
 import { tls13Client } from './tls13/client.js';
 import type { EarlyDataAllowance } from './tls13/early-data.js';
 import { sealData } from './tls13/post-handshake.js';
@@ -127,11 +129,15 @@ export class Core {
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
     const { config, identities, certificateAuthorities, budget = boundless } = options;
+    const { dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
     const channel = channelOf(options, 0x0303, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
-      context: { config, identities, dependencies, certificateAuthorities, channel, sink },
+      context: {
+        ...{ config, identities, dependencies, certificateAuthorities, dhParams, pskHint },
+        ...{ channel, sink },
+      },
     });
   }
 
@@ -233,6 +239,11 @@ export class Core {
   /** The answer to `askPsk`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
   answerPsk(found: FoundPsk | undefined): void {
     this.give({ type: 'psk', found });
+  }
+
+  /** The answer to `askUser`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
+  answerUser(user: FoundUser | undefined): void {
+    this.give({ type: 'user', user });
   }
 
   /** OTP's name of the present state (contract §5.3). */
@@ -502,7 +513,11 @@ export class Core {
 
   private beginServer({ hello, context }: ClientHelloRead, options: ServerHelloAnswer): void {
     const { config, identities, certificateAuthorities } = options;
-    const answered: ServerContext = { ...context, config, identities, certificateAuthorities };
+    const { dhParams = context.dhParams, pskHint = context.pskHint } = options;
+    const answered: ServerContext = {
+      ...context,
+      ...{ config, identities, certificateAuthorities, dhParams, pskHint },
+    };
     this.phase = { kind: 'serverHello', context: answered };
     const version = chooseVersion(hello.body, config.versions);
     if (isTls13(version)) this.begin(tls13Server(answered)).deliver(hello);

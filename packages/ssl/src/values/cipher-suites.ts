@@ -57,7 +57,7 @@ export interface SuiteSupport {
 /** The part of an engine that says what exists. */
 export type EngineSupport = Pick<CryptoEngine, 'hash' | 'aead' | 'cipher' | 'group' | 'supportsKey'>;
 
-/** Reads an engine's answers as `SuiteSupport`. It has neither finite-field DH nor SRP. */
+/** Reads an engine's answers as `SuiteSupport`. */
 export function engineSuiteSupport(engine: EngineSupport): SuiteSupport {
   return {
     cipher: (name) =>
@@ -75,7 +75,8 @@ export function engineSuiteSupport(engine: EngineSupport): SuiteSupport {
           return engine.group('secp256r1') !== undefined;
         case 'dh':
         case 'srp':
-          return false;
+          // Who has one finite field has all.
+          return engine.group('ffdhe2048') !== undefined;
       }
     },
   };

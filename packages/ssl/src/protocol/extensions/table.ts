@@ -23,6 +23,7 @@ import {
 import { renegotiationInfo } from './renegotiation-info.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
+import { srpUser } from './srp.js';
 import {
   certificateStatus,
   type StatusRequest,
@@ -50,6 +51,7 @@ export interface ClientHelloExtensions {
   keyShare: readonly KeyShareEntry[] | undefined;
   earlyData: true | undefined;
   renegotiationInfo: Uint8Array | undefined;
+  srpUser: Uint8Array | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -125,6 +127,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     keyShareOffer,
     earlyDataOffer,
     renegotiationInfo,
+    srpUser,
     preSharedKeyOffer,
   ],
   none: () => ({
@@ -144,6 +147,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     keyShare: undefined,
     earlyData: undefined,
     renegotiationInfo: undefined,
+    srpUser: undefined,
     preSharedKey: undefined,
   }),
 };

@@ -92,6 +92,7 @@ export function firstOffer(
     keyShare: shares?.map(shareEntry),
     earlyData: terms && true,
     renegotiationInfo: undefined,
+    srpUser: wishes.older && config.srpIdentity?.username,
     preSharedKey: undefined,
   };
   const fields: HelloFields = {

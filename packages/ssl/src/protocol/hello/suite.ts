@@ -1,16 +1,10 @@
 /** Cipher suites with the primitives they stand for: what a hello may offer and select (RFC 8446 §4.1.1). */
 import { isAead, isCipher } from '../../values/cipher-suites.js';
 import type { Aead, CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
-import {
-  type Authentication,
-  authenticationOf,
-  type CipherSuite,
-  isTls13Suite,
-  type KeyExchange as KeyExchangeName,
-} from '../../values/registry/suites.js';
+import { type CipherSuite, isTls13Suite } from '../../values/registry/suites.js';
 import type { NonceForm } from '../record/tls12-protection.js';
-import { ecdhe } from '../tls12/key-exchange/ecdhe.js';
 import type { KeyExchange } from '../tls12/key-exchange/key-exchange.js';
+import { keyExchanges } from '../tls12/key-exchange/table.js';
 import type { OlderVersion } from '../tls12/older-version.js';
 import type { RecordCipher } from '../tls12/record-keys.js';
 
@@ -28,8 +22,6 @@ export interface Suite12 {
   /** Of the PRF and the transcript, in TLS 1.2. */
   readonly hash: HashFunction;
   readonly keyExchange: KeyExchange;
-  /** The kind of key that the server's certificate must have. */
-  readonly authentication: Authentication;
   readonly cipher: RecordCipher;
 }
 
@@ -44,13 +36,12 @@ export function tls12Suite(
   engine: CryptoEngine,
   version: OlderVersion['name'] = 'tlsv1.2',
 ): Suite12 | undefined {
-  const authentication = row.versions.includes(version) ? authenticationOf(row) : undefined;
-  const keyExchange = keyExchanges[row.keyExchange];
+  const keyExchange = row.versions.includes(version) ? keyExchanges[row.keyExchange] : undefined;
   const hash = engine.hash(row.hash);
   const cipher = recordCipher(row, engine);
-  if (authentication === undefined || keyExchange === undefined) return undefined;
-  if (hash === undefined || cipher === undefined) return undefined;
-  return { row, hash, authentication, keyExchange, cipher };
+  if (keyExchange === undefined || hash === undefined || cipher === undefined) return undefined;
+  if (keyExchange.agreement?.isSupported(engine) === false) return undefined;
+  return { row, hash, keyExchange, cipher };
 }
 
 function recordCipher(row: CipherSuite, engine: CryptoEngine): RecordCipher | undefined {
@@ -63,12 +54,6 @@ function recordCipher(row: CipherSuite, engine: CryptoEngine): RecordCipher | un
   const hash = engine.hash(row.mac);
   return cipher === undefined || hash === undefined ? undefined : { kind: 'mac', cipher, hash };
 }
-
-/** Those that are built, by the suites' names for them. */
-const keyExchanges: Partial<Readonly<Record<KeyExchangeName, KeyExchange>>> = {
-  ecdhe_ecdsa: ecdhe,
-  ecdhe_rsa: ecdhe,
-};
 
 /** Whether we can speak a suite in any version: only then may a hello offer it. */
 export function isBuiltSuite(row: CipherSuite, engine: CryptoEngine): boolean {

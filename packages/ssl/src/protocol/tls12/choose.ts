@@ -5,45 +5,62 @@
 import type { CryptoEngine, DhGroup, KeyAlgorithm } from '../../values/crypto/engine.js';
 import { groupByCode, groupCode } from '../../values/registry/groups.js';
 import {
+  findScheme,
   type SignatureScheme,
   type SignatureSchemeName,
   schemeByCode,
   schemeByName,
   schemeOfKey,
 } from '../../values/registry/schemes.js';
+import type { Authentication } from '../../values/registry/suites.js';
 import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
+import type { KeyUse } from '../sink.js';
 import { curveGroup } from './key-exchange/ecdhe.js';
 import type { OlderVersion } from './older-version.js';
 
 /** A server's choice. */
 export interface Tls12Choice {
   readonly suite: Suite12;
-  readonly group: DhGroup;
-  readonly certificate: CertificateChoice;
+  /** Where the agreement is on a curve. */
+  readonly group: DhGroup | undefined;
+  /** Where the suite has the server show a certificate. */
+  readonly identity: OwnIdentity | undefined;
+  /** Where it signs with that. */
+  readonly scheme: SignatureScheme | undefined;
 }
 
 /** A client that names no groups can do this one (RFC 8422 §4, as OTP reads it). */
 const groupOfSilence = [groupCode('secp256r1')];
 /** What a client without signature_algorithms means (RFC 5246 §7.4.1.4.1). */
-const schemesOfSilence = [schemeByName('ecdsa_sha1').code, schemeByName('rsa_pkcs1_sha1').code];
+const schemesOfSilence = ['ecdsa_sha1', 'rsa_pkcs1_sha1', 'dsa_sha1'].map(
+  (name) => findScheme(name)?.code ?? 0,
+);
 
-/** The first suite for which there is a certificate and a curve. Throws `no_suitable_cipher`. */
+/** What a choice is made with, besides the hello. */
+export interface Chooser {
+  readonly version: OlderVersion;
+  readonly config: ServerSettings;
+  readonly identities: readonly OwnIdentity[];
+  readonly engine: CryptoEngine;
+  /** Whether somebody can be asked for the keys of users: without, PSK and SRP are not chosen. */
+  readonly knowsUsers: boolean;
+}
+
+/** The first suite for which there is all that it takes. Throws `no_suitable_cipher`. */
 export function chooseTls12(
   offered: readonly number[],
   {
     certificateAuthorities,
+    srpUser,
     supportedGroups = groupOfSilence,
     signatureAlgorithms = schemesOfSilence,
   }: ClientHelloExtensions,
-  version: OlderVersion,
-  config: ServerSettings,
-  identities: readonly OwnIdentity[],
-  engine: CryptoEngine,
+  { version, config, identities, engine, knowsUsers }: Chooser,
 ): Tls12Choice {
   const group = chooseGroup12(supportedGroups, config, engine);
   const preference = config.honorCipherOrder ? 'server' : 'client';
@@ -52,12 +69,24 @@ export function chooseTls12(
   const schemes = version.signatures === 'named' && commonSchemes(signatureAlgorithms, config.signatureAlgs);
   return chooseSuite(offered, config.ciphers, preference, (row) => {
     const suite = tls12Suite(row, engine, version.name);
-    if (suite === undefined || group === undefined) return undefined;
-    const serving = identities.filter((identity) => servesSuite(identity, suite, curves));
-    const certificate = schemes
+    if (suite === undefined) return undefined;
+    const { certificate, signed, agreement, psk } = suite.keyExchange;
+    if (agreement?.curve === true && group === undefined) return undefined;
+    if (psk && !knowsUsers) return undefined;
+    // RFC 5054 §2.5.1.2: without a name in the hello there is no user.
+    if (agreement?.user === 'srp' && (srpUser === undefined || !knowsUsers)) return undefined;
+    const curve = agreement?.curve === true ? group : undefined;
+    if (certificate === undefined) return { suite, group: curve, identity: undefined, scheme: undefined };
+    const serving = identities.filter((identity) => servesSuite(identity, certificate, curves));
+    if (!signed) {
+      // Whose key is elsewhere can sign and nothing else.
+      const [identity] = serving.filter(({ key }) => key !== 'remote');
+      return identity && { suite, group: curve, identity, scheme: undefined };
+    }
+    const choice = schemes
       ? chooseCertificate12(serving, schemes, certificateAuthorities)
       : chooseByKey(serving, certificateAuthorities);
-    return certificate && { suite, group, certificate };
+    return choice && { suite, group: curve, ...choice };
   });
 }
 
@@ -155,22 +184,42 @@ function signsLoosely(identity: OwnIdentity, { keyAlgorithm }: SignatureScheme):
 /** RFC 5246 §7.4.2, RFC 8422 §5.3: the suite names the kind of key, and the client must know its curve. */
 function servesSuite(
   identity: OwnIdentity,
-  suite: Suite12,
+  certificate: Authentication,
   curves: ReadonlySet<string | undefined>,
 ): boolean {
   const algorithm = keyAlgorithmOf(identity);
-  if (algorithm === undefined || !authenticates(algorithm, suite)) return false;
+  if (algorithm === undefined || !authenticates(algorithm, certificate)) return false;
   const curve = curveOf(identity);
   return curve === undefined || curves.has(curve);
 }
 
-/** Whether a certificate with such a key may stand in a handshake with the suite (RFC 8422 §2, RFC 8446 §4.2.3). */
-export function authenticates(algorithm: KeyAlgorithm, { authentication }: Suite12): boolean {
-  switch (authentication) {
+/** Whether a certificate with such a key may stand in a handshake with a suite (RFC 8422 §2, RFC 8446 §4.2.3). */
+export function authenticates(algorithm: KeyAlgorithm, certificate: Authentication): boolean {
+  switch (certificate) {
     case 'ecdsa':
       return algorithm === 'ec' || algorithm === 'ed25519' || algorithm === 'ed448';
     case 'rsa':
       return algorithm === 'rsa' || algorithm === 'rsa_pss';
+    case 'dss':
+      return algorithm === 'dsa';
+    case 'ecdh':
+      return algorithm === 'ec';
+    case 'rsa_cipher':
+      return algorithm === 'rsa';
+  }
+}
+
+/** What the key of such a certificate does in a handshake (RFC 5280 §4.2.1.3). */
+export function useOf(certificate: Authentication): KeyUse {
+  switch (certificate) {
+    case 'ecdsa':
+    case 'rsa':
+    case 'dss':
+      return 'signature';
+    case 'ecdh':
+      return 'agreement';
+    case 'rsa_cipher':
+      return 'encipherment';
   }
 }
 

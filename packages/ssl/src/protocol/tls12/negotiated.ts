@@ -8,6 +8,7 @@ import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import type { OlderVersion } from './older-version.js';
 import { keyLengths, type RecordTerms } from './record-keys.js';
+import type { ProvedUser } from './user.js';
 
 export interface Negotiated12 {
   readonly version: OlderVersion;
@@ -54,10 +55,14 @@ interface Finished12 {
   readonly keys: Keys12;
   readonly peer: Authentication;
   readonly own: Authentication;
+  readonly user: ProvedUser | undefined;
 }
 
 /** What the connection tells its users. */
-export function conclude12(role: Facts['role'], { negotiated, group, keys, peer, own }: Finished12): Facts {
+export function conclude12(
+  role: Facts['role'],
+  { negotiated, group, keys, peer, own, user }: Finished12,
+): Facts {
   const { version, suite, randoms, alpn, serverName, sessionId } = negotiated;
   return {
     role,
@@ -72,6 +77,7 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     serverRandom: randoms.server,
     sessionId,
     retried: false,
+    user,
     sessionResumption: false,
     earlyData: 'none',
     secrets: { kind: 'master', masterSecret: keys.master },

@@ -472,7 +472,7 @@ function receiveCertificate(
   const { chain, staple } = readCertificate(body, agreement.offer.hello.extensions);
   if (chain.length === 0) throw new AlertError('empty_certificate_list');
   keys.transcript.add(raw);
-  sink.askVerdict(chain, staple);
+  sink.askVerdict(chain, staple, 'signature');
   return { state: 'awaitVerdict', agreement, keys, own, chain };
 }
 

@@ -144,6 +144,7 @@ export function conclude(
     serverRandom: negotiated.serverRandom,
     sessionId: negotiated.sessionId,
     retried: negotiated.hellos === 'retried',
+    user: undefined,
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
     earlyData,
     secrets: keepSecrets ? keptSecrets(keys, application) : undefined,

@@ -545,7 +545,7 @@ function receiveCertificate(
   // The request asked for none of the extensions that answer in a Certificate.
   const { chain } = readCertificate(body, []);
   keys.transcript.add(raw);
-  sink.askVerdict(chain, undefined);
+  sink.askVerdict(chain, undefined, 'signature');
   return { state: 'awaitVerdict', agreement, keys, own, application, chain };
 }
 

@@ -302,6 +302,16 @@ export interface PublicKey {
   readonly spki: Uint8Array;
   /** False also when key and algorithm do not fit or the signature is malformed; never throws. */
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean;
+  /** Of an `rsa` key: RSAES-PKCS1-v1_5 (RFC 8017 §7.2.1). */
+  encipher?(data: Uint8Array): Uint8Array;
+}
+
+/** Arithmetic modulo a prime, for Diffie-Hellman and SRP. Numbers are big endian. */
+export interface FiniteField {
+  /** bytes of the prime */
+  readonly length: number;
+  /** `base ^ exponent`, in as many bytes as the prime has; `undefined` when the base is none that may be sent (RFC 7919 §5.1). */
+  power(base: Uint8Array, exponent: Uint8Array): Uint8Array | undefined;
 }
 
 /** A private key ready for use. `sign` throws when the key does not fit the algorithm. */
@@ -315,6 +325,13 @@ export interface PrivateKey {
   /** DER SubjectPublicKeyInfo of its public half. */
   readonly spki: Uint8Array;
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array;
+  /**
+   * Of an `rsa` key: RSADP (RFC 8017 §5.1.2), the block with its padding, as long as the modulus. `undefined` when the bytes are
+   * no number below it.
+   */
+  decipher?(ciphertext: Uint8Array): Uint8Array | undefined;
+  /** Of an `ec` key: ECDH with a point of its curve, uncompressed; `undefined` when it is none. */
+  agree?(point: Uint8Array): Uint8Array | undefined;
 }
 
 export interface CryptoEngine {
@@ -325,6 +342,8 @@ export interface CryptoEngine {
   kem(name: KemName): Kem | undefined;
   /** A hybrid group is put together of what the engine has. */
   group(name: GroupName): Group | undefined;
+  /** `undefined`: the engine has no finite fields. The prime is odd; whether it is one is not looked at. */
+  finiteField(prime: Uint8Array, generator: Uint8Array): FiniteField | undefined;
   /** Whether keys of this algorithm (and curve) can be imported, signed with and verified against. */
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean;
   /** `undefined`: the engine lacks this kind of key. Throws `TypeError` when the DER is malformed or off the curve. */

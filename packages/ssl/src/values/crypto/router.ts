@@ -8,6 +8,7 @@ import type {
   CipherName,
   CryptoEngine,
   DhGroupName,
+  FiniteField,
   Group,
   GroupName,
   HashFunction,
@@ -93,6 +94,14 @@ class RoutedEngine implements CryptoEngine {
     const known = this.groups.get(name) ?? hybridGroup(name, this);
     this.groups.set(name, known);
     return known;
+  }
+
+  finiteField(prime: Uint8Array, generator: Uint8Array): FiniteField | undefined {
+    for (const engine of this.engines) {
+      const field = engine.finiteField(prime, generator);
+      if (field !== undefined) return field;
+    }
+    return undefined;
   }
 
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean {

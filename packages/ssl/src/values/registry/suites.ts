@@ -45,7 +45,7 @@ export type CipherName =
   | 'null';
 export type MacName = 'aead' | 'md5' | 'sha' | 'sha256' | 'sha384';
 /** The kind of key that a server's certificate must have for a suite. */
-export type Authentication = 'ecdsa' | 'rsa';
+export type Authentication = 'ecdsa' | 'rsa' | 'dss' | 'ecdh' | 'rsa_cipher';
 export type PrfName = 'default_prf' | 'sha256' | 'sha384';
 
 /** A cipher suite: OTP's map and what the wire and the key schedule need. */
@@ -329,24 +329,6 @@ export function suiteByName(name: string): CipherSuite | undefined {
 /** Whether a suite is one of TLS 1.3. */
 export function isTls13Suite({ versions }: CipherSuite): boolean {
   return versions.includes('tlsv1.3');
-}
-
-/**
- * Key exchanges of TLS 1.2 that are built, with the kind of key that the server's certificate must have (RFC 8422 §2).
- */
-const authentications: Partial<Readonly<Record<KeyExchange, Authentication>>> = {
-  ecdhe_ecdsa: 'ecdsa',
-  ecdhe_rsa: 'rsa',
-};
-
-/** Who proves who it is in a TLS 1.2 handshake; `undefined` when the key exchange is not built. */
-export function authenticationOf({ keyExchange }: CipherSuite): Authentication | undefined {
-  return authentications[keyExchange];
-}
-
-/** Whether the key exchange of a suite is built, in whatever version the suite is of. */
-export function hasBuiltKeyExchange(suite: CipherSuite): boolean {
-  return isTls13Suite(suite) || authenticationOf(suite) !== undefined;
 }
 
 /** A signalling value: in a client's list of suites, never chosen (RFC 7507 §3). */

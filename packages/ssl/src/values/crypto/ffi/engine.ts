@@ -84,6 +84,7 @@ function makeEngine(bridge: Bridge | undefined): FfiEngine {
     aead: (name) => aeads[name],
     cipher: () => undefined,
     kem: () => undefined,
+    finiteField: () => undefined,
     group: (name) => (name === 'x25519' ? x25519 : undefined),
     // It does not sign.
     supportsKey: () => false,

@@ -65,6 +65,7 @@ export const nobleEngine: CryptoEngine = {
   aead: (name) => aeads[name],
   cipher: (name) => ciphers[name],
   kem: nobleKem,
+  finiteField: () => undefined,
   group: (name) => (isHybridGroup(name) ? hybridGroup(name, nobleEngine) : groups[name]),
   supportsKey: supportsNobleKey,
   importPublicKey: (spki) => importNoblePublicKey(hashes, spki),

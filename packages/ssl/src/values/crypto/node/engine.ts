@@ -21,6 +21,7 @@ import { rc4 } from '../rc4.js';
 import { NodeAead } from './aead.js';
 import { NodeCcm } from './ccm.js';
 import { NodeCbc, thrice } from './cipher.js';
+import { NodeFiniteField } from './finite-field.js';
 import { NodeFiniteFieldGroup } from './finite-field-groups.js';
 import { NodeEcGroup, NodeMontgomeryGroup } from './groups.js';
 import { NodeHash } from './hash.js';
@@ -84,6 +85,7 @@ export const nodeEngine: CryptoEngine = {
   aead: (name) => aeads[name],
   cipher: (name) => ciphers[name],
   kem: nodeKem,
+  finiteField: (prime, generator) => new NodeFiniteField(prime, generator),
   group: (name) => (isHybridGroup(name) ? hybridGroup(name, nodeEngine) : groups[name]),
   supportsKey: (algorithm, curve) => algorithm !== 'ec' || curve === undefined || hasCurve(curve),
   importPublicKey: importNodePublicKey,

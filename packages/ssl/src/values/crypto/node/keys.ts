@@ -5,9 +5,12 @@ import {
   constants,
   createPrivateKey,
   createPublicKey,
+  diffieHellman,
   getCurves,
   type JsonWebKey,
   type KeyObject,
+  privateDecrypt,
+  publicEncrypt,
   sign as signOnce,
   verify as verifyOnce,
 } from 'node:crypto';
@@ -85,6 +88,10 @@ class NodeKey {
 }
 
 class NodePublicKey extends NodeKey implements PublicKey {
+  encipher(data: Uint8Array): Uint8Array {
+    return copied(publicEncrypt({ key: this.key, padding: constants.RSA_PKCS1_PADDING }, data));
+  }
+
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean {
     if (!signatureFits(this, algorithm)) return false;
     try {
@@ -114,6 +121,28 @@ class NodePublicKey extends NodeKey implements PublicKey {
 }
 
 class NodePrivateKey extends NodeKey implements PrivateKey {
+  decipher(ciphertext: Uint8Array): Uint8Array | undefined {
+    if (this.algorithm !== 'rsa' || ciphertext.length !== Math.ceil(this.bits / 8)) return undefined;
+    try {
+      return copied(privateDecrypt({ key: this.key, padding: constants.RSA_NO_PADDING }, ciphertext));
+    } catch {
+      return undefined;
+    }
+  }
+
+  agree(point: Uint8Array): Uint8Array | undefined {
+    const own = decodeSpki(this.spki)?.key;
+    if (this.algorithm !== 'ec' || own === undefined || point[0] !== 4 || point.length !== own.length)
+      return undefined;
+    const spki = Buffer.concat([this.spki.subarray(0, -own.length), point]);
+    try {
+      const publicKey = withoutStacks(() => createPublicKey({ key: spki, format: 'der', type: 'spki' }));
+      return copied(diffieHellman({ privateKey: this.key, publicKey }));
+    } catch {
+      return undefined;
+    }
+  }
+
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array {
     if (!signatureFits(this, algorithm)) {
       throw new TypeError(`a key of kind ${this.algorithm} does not sign ${algorithm.type}`);

@@ -58,3 +58,48 @@ export interface ClientEcdhPublic {
 }
 
 export const clientEcdhPublic: Codec<ClientEcdhPublic> = struct<ClientEcdhPublic>({ point: opaque8(1, 255) });
+
+/** ServerDHParams (RFC 5246 §7.4.3): numbers, big endian. */
+export interface ServerDhParams {
+  readonly prime: Uint8Array;
+  readonly generator: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
+export const serverDhParams: Codec<ServerDhParams> = struct<ServerDhParams>({
+  prime: opaque16(1, 65535),
+  generator: opaque16(1, 65535),
+  publicKey: opaque16(1, 65535),
+});
+
+/** ClientDiffieHellmanPublic, explicit (RFC 5246 §7.4.7.2). */
+export const clientDhPublic: Codec<{ readonly publicKey: Uint8Array }> = struct<{
+  readonly publicKey: Uint8Array;
+}>({ publicKey: opaque16(1, 65535) });
+
+/** EncryptedPreMasterSecret (RFC 5246 §7.4.7.1). */
+export const encryptedPremaster: Codec<{ readonly encrypted: Uint8Array }> = struct<{
+  readonly encrypted: Uint8Array;
+}>({ encrypted: opaque16(1, 65535) });
+
+/** psk_identity_hint and psk_identity (RFC 4279 §2). */
+export const pskName: Codec<{ readonly name: Uint8Array }> = struct<{ readonly name: Uint8Array }>({
+  name: opaque16(0, 65535),
+});
+
+/** ServerSRPParams (RFC 5054 §2.8.2). */
+export interface ServerSrpParams extends ServerDhParams {
+  readonly salt: Uint8Array;
+}
+
+export const serverSrpParams: Codec<ServerSrpParams> = struct<ServerSrpParams>({
+  prime: opaque16(1, 65535),
+  generator: opaque16(1, 65535),
+  salt: opaque8(1, 255),
+  publicKey: opaque16(1, 65535),
+});
+
+/** ClientSRPPublic (RFC 5054 §2.8.3). */
+export const clientSrpPublic: Codec<{ readonly publicKey: Uint8Array }> = struct<{
+  readonly publicKey: Uint8Array;
+}>({ publicKey: opaque16(1, 65535) });
