@@ -210,6 +210,11 @@ const builtSuites: ReadonlySet<string> = new Set([
   'TLS_AES_256_GCM_SHA384',
   'TLS_AES_128_GCM_SHA256',
   'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_CCM_SHA256',
+  'TLS_AES_128_CCM_8_SHA256',
+  ...['AES_128_CCM', 'AES_128_CCM_8', 'AES_256_CCM', 'AES_256_CCM_8'].map(
+    (cipher) => `TLS_ECDHE_ECDSA_WITH_${cipher}`,
+  ),
   ...['ECDSA', 'RSA'].flatMap((key) =>
     ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].map(
       (cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`,
@@ -221,19 +226,21 @@ const builtCurves: ReadonlySet<string> = new Set(['secp256r1', 'secp384r1', 'sec
 const effective: Readonly<Record<string, Compare>> = {
   // OTP keeps doubles.
   versions: ({ versions }, term) => [versions, [...new Set(strings(term))]],
-  ciphers: ({ ciphers }, term) => [
+  // By default ours are without AES-CCM.
+  ciphers: ({ ciphers }, term, { ciphers: given }) => [
     ciphers.map((suite) => suite.name),
-    strings(term).filter((name) => builtSuites.has(name)),
+    strings(term).filter((name) => builtSuites.has(name) && (given !== undefined || !name.includes('_CCM'))),
   ],
   // OTP's curves have neither x25519 nor x448. By default ours are in an order of our own, the quick and safe first.
   eccs: ({ eccs }, term, { eccs: given }) => [
     given === undefined ? [] : eccs.filter((name) => name.startsWith('secp')),
     given === undefined ? [] : strings(term).filter((name) => builtCurves.has(name)),
   ],
-  supported_groups: ({ supportedGroups }, term) => [
-    supportedGroups,
+  // By default ours are led by the hybrid ones, which OTP has since 28.
+  supported_groups: ({ supportedGroups }, term, { supportedGroups: given }) => [
+    given === undefined ? supportedGroups.filter((name) => !name.includes('mlkem')) : supportedGroups,
     // OTP keeps doubles.
-    [...new Set(strings(term))].filter((name) => !name.startsWith('ffdhe')),
+    [...new Set(strings(term))],
   ],
   // By default SHA-1 and DSA sign nothing, as from OTP 26 on; where the case names them, they have to be there.
   signature_algs: ({ signatureAlgs, versions }, term, { signatureAlgs: given }) =>
