@@ -106,6 +106,9 @@ export const erlang: Peer = {
   name: 'Erlang OTP',
   program: 'escript',
 
+  // OTP 25 closes where its own key is RSASSA-PSS, and with one of Ed448 names the scheme of Ed25519.
+  cannotSignWith: (key) => key === 'rsa_pss' || key === 'ed448',
+
   /** OTP 25 has x25519, x448 and EdDSA in TLS 1.3 only. */
   lacks: (version, what) =>
     what.includes('mlkem') ||

@@ -10,7 +10,7 @@ const curves = (groups: readonly InteropGroup[] | undefined): { ecdhCurve?: stri
 
 /** A tag of 64 bits is below the level that OpenSSL asks for. */
 const ciphers = (suite: SuiteName | undefined): { ciphers?: string } =>
-  suite ? { ciphers: `${opensslName(suite)}${suite.includes('CCM_8') ? ':@SECLEVEL=0' : ''}` } : {};
+  suite ? { ciphers: `${opensslName(suite)}${suite.includes('CCM_8') ? ':DEFAULT:@SECLEVEL=0' : ''}` } : {};
 
 /** From OpenSSL 3.5 on. */
 const hasMlKem = 'encapsulate' in crypto;

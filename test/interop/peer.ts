@@ -83,6 +83,8 @@ export interface Peer {
   readonly program: string | undefined;
   /** What it cannot do, or cannot be told to do alone, in a version. */
   lacks(version: InteropVersion, what: InteropGroup | SuiteName | KeyName): boolean;
+  /** Keys that it knows of others and has a fault with of its own. */
+  cannotSignWith?(key: KeyName): boolean;
   echoServer(options: PeerServerOptions): Promise<PeerServer>;
   /** Answers what came back; rejects when the handshake failed, with the program's own words. */
   echoClient(options: PeerClientOptions): Promise<Uint8Array>;
