@@ -256,7 +256,7 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     ),
   wrong_compression: () =>
     helloToServer((body) => ({ ...body, legacyCompressionMethods: Uint8Array.of(0, 1) })),
-  wrong_cipher_suite: () => toClient(change('server_hello', (body) => ({ ...body, cipherSuite: 0x1304 }))),
+  wrong_cipher_suite: () => toClient(change('server_hello', (body) => ({ ...body, cipherSuite: 0x1306 }))),
   cipher_suite_changed: () => {
     let hellos = 0;
     const bend: Bend = (type, message) => {
@@ -571,5 +571,5 @@ test('a warning other than close_notify and user_canceled is fatal in TLS 1.3', 
 });
 
 test('suites the tests count on are built', () => {
-  expect(suites).toHaveLength(3);
+  expect(suites).toHaveLength(engine.aead('aes_128_ccm') === undefined ? 3 : 5);
 });

@@ -10,12 +10,18 @@ import {
   schemeOf,
 } from '@actor-tls/ssl/core';
 import { generateKey, type KeyKind, selfSigned } from '@actor-tls/ssl/testing';
-import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
+import { tls12Suite, tls13Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
 import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../packages/ssl/src/protocol/tls13/psk.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
-import type { CryptoEngine, CurveGroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
+import type {
+  CryptoEngine,
+  CurveGroupName,
+  GroupName,
+  PublicKey,
+} from '../../packages/ssl/src/values/crypto/engine.js';
+import { tls13Groups } from '../../packages/ssl/src/values/registry/groups.js';
 import {
   type SignatureSchemeName,
   signatureSchemes,
@@ -25,7 +31,9 @@ import { allSuites, type CipherSuite, tls13Suites } from '../../packages/ssl/src
 export const engine: CryptoEngine = defaultEngine;
 
 /** Suites that are built. */
-export const suites: readonly CipherSuite[] = tls13Suites.slice(0, 3);
+export const suites: readonly CipherSuite[] = tls13Suites.filter(
+  (suite) => tls13Suite(suite, engine) !== undefined,
+);
 export const everySuite12: readonly CipherSuite[] = allSuites.filter(
   (suite) => tls12Suite(suite, engine) !== undefined,
 );
@@ -36,6 +44,8 @@ export const suites12: readonly CipherSuite[] = everySuite12.filter(
 export const groups: readonly CurveGroupName[] = (
   ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'] as const
 ).filter((name) => engine.group(name) !== undefined);
+/** All of TLS 1.3 that the engine has. */
+export const groups13: readonly GroupName[] = tls13Groups.filter((name) => engine.group(name) !== undefined);
 export const schemes: readonly SignatureSchemeName[] = signatureSchemes
   .filter(({ tls13 }) => tls13 === 'handshake')
   .map(({ name }) => name);
