@@ -75,7 +75,7 @@ function makeEngine(bridge: Bridge | undefined): { engine: FfiEngine; close: () 
     sha384: FfiHash.of(libcrypto, 'sha384', 'SHA384', 48, 128),
     sha512: FfiHash.of(libcrypto, 'sha512', 'SHA512', 64, 128),
   };
-  const aeads: Readonly<Record<AeadName, FfiAead | undefined>> = {
+  const aeads: Readonly<Partial<Record<AeadName, FfiAead | undefined>>> = {
     aes_128_gcm: FfiAead.of(libcrypto, 'aes_128_gcm', 'AES-128-GCM', 16),
     aes_256_gcm: FfiAead.of(libcrypto, 'aes_256_gcm', 'AES-256-GCM', 32),
     chacha20_poly1305: FfiAead.of(libcrypto, 'chacha20_poly1305', 'ChaCha20-Poly1305', 32),
@@ -92,6 +92,9 @@ function makeEngine(bridge: Bridge | undefined): { engine: FfiEngine; close: () 
     name: 'ffi',
     hash: (name) => hashes[name],
     aead: (name) => aeads[name],
+    cipher: () => undefined,
+    kem: () => undefined,
+    finiteField: () => undefined,
     group: (name) => groups[name],
     supportsKey: (algorithm, curve) => signsHere(algorithm, curve),
     importPublicKey: (spki) => {

@@ -3,14 +3,15 @@
  * given up leaves nothing behind, and nothing has to be freed when a stranger goes.
  */
 import { Secret } from '../../secret.js';
-import type { Group, GroupName, KeyShare } from '../engine.js';
+import type { DhGroup, DhGroupName, KeyShare } from '../engine.js';
 import { at, type Libcrypto } from './libcrypto.js';
 
 /** EVP_PKEY_KEYPAIR */
 const KEYPAIR = 0x87;
 
-export abstract class FfiGroup implements Group {
-  abstract readonly name: GroupName;
+export abstract class FfiGroup implements DhGroup {
+  readonly kind = 'dh';
+  abstract readonly name: DhGroupName;
   abstract readonly publicKeyLength: number;
   protected readonly libcrypto: Libcrypto;
   /** Of a private key and of the secret, bytes. */

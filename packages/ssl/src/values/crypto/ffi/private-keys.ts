@@ -140,4 +140,12 @@ class FfiPrivateKey implements PrivateKey {
     const signature = signatureFits(this, algorithm) ? this.context.sign(algorithm, data) : undefined;
     return signature ?? this.node.sign(algorithm, data);
   }
+
+  decipher(ciphertext: Uint8Array): Uint8Array | undefined {
+    return this.node.decipher?.(ciphertext);
+  }
+
+  agree(point: Uint8Array): Uint8Array | undefined {
+    return this.node.agree?.(point);
+  }
 }

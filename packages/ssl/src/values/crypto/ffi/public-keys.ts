@@ -6,6 +6,7 @@
  */
 import type { KeyAlgorithm, PublicKey, SignatureAlgorithm } from '../engine.js';
 import { bitLength, decodeRsaPublicKey, type EncodedKey } from '../key-encoding.js';
+import { nodeEngine } from '../node/engine.js';
 import { copied } from '../node/platform.js';
 import { signatureFits } from '../signature-fits.js';
 import { newKeyContext } from './key-exchange.js';
@@ -156,11 +157,24 @@ class FfiPublicKey implements PublicKey {
 
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean {
     if (!signatureFits(this, algorithm) || signature.length !== this.signatureLength) return false;
+    // Of TLS 1.1 and before: rare.
+    if (algorithm.type === 'rsa_md5_sha1') return this.node()?.verify(algorithm, data, signature) === true;
     try {
       return this.table.take(this.user, this.make).verify(algorithm, data, signature);
     } catch {
       // What libcrypto refuses is not verified.
       return false;
     }
+  }
+
+  encipher(data: Uint8Array): Uint8Array {
+    const enciphered = this.node()?.encipher?.(data);
+    if (enciphered === undefined) throw new TypeError('only RSA enciphers');
+    return enciphered;
+  }
+
+  /** The same key, for what is not done here. */
+  private node(): PublicKey | undefined {
+    return nodeEngine.importPublicKey(this.spki);
   }
 }

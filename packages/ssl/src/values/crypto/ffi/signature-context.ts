@@ -133,6 +133,7 @@ export class DigestContext implements SignatureContext {
         );
       case 'ecdsa':
         return call.setSignatureDigest(context, digest) === 1;
+      case 'rsa_md5_sha1':
       case 'dsa':
       case 'ed25519':
       case 'ed448':
@@ -155,6 +156,7 @@ function nameOf(algorithm: SignatureAlgorithm): string {
       return `${algorithm.type} ${algorithm.hash}`;
     case 'rsa_pss':
       return `${algorithm.type} ${algorithm.hash} ${algorithm.mgfHash} ${algorithm.saltLength}`;
+    case 'rsa_md5_sha1':
     case 'ed25519':
     case 'ed448':
       return algorithm.type;
