@@ -38,7 +38,7 @@ export function importFiniteFieldKey(prime: Uint8Array, exponent: Uint8Array): F
   const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   pkcs8.fill(0);
   return {
-    publicValue: valueOf(createPublicKey(privateKey).export({ format: 'der', type: 'spki' })),
+    publicValue: publicValueOf(createPublicKey(privateKey).export({ format: 'der', type: 'spki' })),
     secret: (peerValue) => {
       const value = encodeElement(Tag.bitString, Uint8Array.of(0), integer(peerValue));
       const key = Buffer.from(encodeElement(Tag.sequence, identifier, value));
@@ -49,7 +49,7 @@ export function importFiniteFieldKey(prime: Uint8Array, exponent: Uint8Array): F
   };
 }
 
-function valueOf(spki: Uint8Array): Uint8Array {
+function publicValueOf(spki: Uint8Array): Uint8Array {
   const encoded = decodeAll(copied(spki), (outer) => {
     const info = outer.open(Tag.sequence);
     info.skip();
