@@ -191,6 +191,7 @@ const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
   alerts: tls12Alerts,
   postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink),
   changeCipherSpec: 'step',
+  helloRequests: 'ignored',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
 });
