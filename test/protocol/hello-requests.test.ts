@@ -8,9 +8,7 @@ const helloRequest = new Uint8Array(4);
 const before =
   (wanted: string, count = 1): Bend =>
   (type, message) =>
-    type === wanted
-      ? [...Array.from({ length: count }, () => helloRequest), message]
-      : [message];
+    type === wanted ? [...Array.from({ length: count }, () => helloRequest), message] : [message];
 const messages = [
   'server_hello',
   'certificate',

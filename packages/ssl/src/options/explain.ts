@@ -9,9 +9,9 @@ import { emulatedRows, transportRows } from './socket-options.js';
 
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
-  ...['antiReplay', 'beastMitigation', 'cbInfo', 'certificateAuthorities', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'cookie', 'dh', 'dhfile', 'earlyData', 'fallback', 'handshake'],
-  ...['maxFragmentLength', 'nextProtocolsAdvertised', 'paddingCheck', 'pskIdentity'],
+  ...['antiReplay', 'beastMitigation', 'cbInfo', 'clientPreferredNextProtocols'],
+  ...['clientRenegotiation', 'dh', 'dhfile', 'earlyData', 'fallback', 'handshake'],
+  ...['nextProtocolsAdvertised', 'paddingCheck', 'pskIdentity'],
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
   ...['sessionTickets', 'sniFun', 'sniHosts', 'srpIdentity', 'useTicket', 'userLookupFun'],
   // Of inet:setopts/2.

@@ -6,6 +6,7 @@ import type { ProtocolVersion } from '../values/registry/versions.js';
 import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
+import { ExtensionRows } from './rows-extensions.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { RevocationRows } from './rows-revocation.js';
@@ -20,7 +21,8 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
-    ConnectionRows {}
+    ConnectionRows,
+    ExtensionRows {}
 
 export type OptionName = keyof Rows;
 
@@ -41,6 +43,7 @@ const rows: Rows = {
   ...new RevocationRows(),
   ...new NegotiationRows(),
   ...new ConnectionRows(),
+  ...new ExtensionRows(),
 };
 
 const byName: { readonly [K in OptionName]: Option<Side, unknown, Settings[K], unknown> } = rows;
@@ -113,9 +116,9 @@ function optionRow<K extends OptionName>(name: K): OptionRow {
         if (absent !== undefined) draft[name] = absent(at);
         return;
       }
+      checkVersions(name, needsVersions, at);
       if (elsewhere === 'refused' && side !== 'both' && side !== at.role)
         throw new OptionError({ option: [`${side}_only`, name] });
-      checkVersions(name, needsVersions, at);
       draft[name] = row.parse(given, at);
     },
     tell(settings) {

@@ -6,6 +6,7 @@
  * Connection: records are opened and delivered; what else may come is for the version's `PostHandshake`. Alerts are
  * sent and failures told here and nowhere else, each once.
  */
+import { noCompressors } from '../values/compression/compressor.js';
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';
 import { DecodeError } from '../values/wire/reader.js';
@@ -124,13 +125,13 @@ export class Core {
 
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
-    const { config, identities, serverName, statusRequest, resumption, budget = boundless } = options;
+    const { config, identities, serverName, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
     // RFC 8446 §5.1: only the first hello may say 0x0301.
     const channel = channelOf(options, 0x0301, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
-      offer: firstOffer(config, dependencies, serverName, statusRequest, resumption),
+      offer: firstOffer(config, dependencies, serverName, options),
       context: { config, identities, dependencies, channel, sink },
     });
   }
@@ -692,9 +693,17 @@ function channelOf(
   return make({ maxHandshakeSize, keyUpdateAt, budget }, recordVersion, sink);
 }
 
-function completed({ engine, random, keyShare }: GivenDependencies): Dependencies {
+function completed({
+  engine,
+  random,
+  keyShare,
+  compressors = noCompressors,
+  cookies,
+}: GivenDependencies): Dependencies {
   return {
     engine,
+    compressors,
+    cookies,
     random: random ?? ((length) => engine.randomBytes(length)),
     keyShare: keyShare ?? ((group) => group.generate()),
   };

@@ -49,6 +49,8 @@ export interface Facts {
   /** Whether a HelloRetryRequest was needed. */
   readonly retried: boolean;
   readonly sessionResumption: boolean;
+  /** Bytes of content in a record at most, if max_fragment_length was agreed on (RFC 6066 §4). */
+  readonly maxFragmentLength: number | undefined;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
   readonly earlyData: 'none' | 'accepted' | 'rejected';
   readonly secrets: KeptSecrets | undefined;

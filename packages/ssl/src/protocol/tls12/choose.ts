@@ -12,7 +12,8 @@ import {
 } from '../../values/registry/schemes.js';
 import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
-import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
+import { preferredCertificate } from '../hello/certificate-preference.js';
+import { type CertificateChoice, chooseSuite } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
@@ -36,6 +37,7 @@ export function chooseTls12(
     certificateAuthorities,
     supportedGroups = groupOfSilence,
     signatureAlgorithms = schemesOfSilence,
+    signatureAlgorithmsCert = signatureAlgorithms,
   }: ClientHelloExtensions,
   config: ServerSettings,
   identities: readonly OwnIdentity[],
@@ -52,6 +54,7 @@ export function chooseTls12(
     const certificate = chooseCertificate12(
       identities.filter((identity) => servesSuite(identity, suite, curves)),
       schemes,
+      signatureAlgorithmsCert,
       certificateAuthorities,
     );
     return certificate && { suite, group, certificate };
@@ -80,12 +83,14 @@ function commonSchemes(
 }
 
 /**
- * The first own certificate that can sign with one of the schemes, which are in the peer's order. `authorities`: CAs
- * that the peer names. `undefined`: no certificate can sign.
+ * The first own certificate that can sign with one of the schemes, which are in the peer's order, and that the peer
+ * prefers: by the signatures that it can verify in certificates, and the CAs that it names. `undefined`: no certificate
+ * can sign.
  */
 function chooseCertificate12(
   identities: readonly OwnIdentity[],
   allowed: readonly SignatureScheme[],
+  signatures: readonly number[],
   authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
   const fitting = identities.flatMap((identity) => {
@@ -94,7 +99,7 @@ function chooseCertificate12(
       allowed.find((candidate) => signsLoosely(identity, candidate));
     return scheme === undefined ? [] : [{ identity, scheme }];
   });
-  return preferAuthorities(fitting, authorities);
+  return preferredCertificate(fitting, signatures, authorities);
 }
 
 /** A client's choice among its certificates; `undefined`: none is of a kind that the server asks for. */
@@ -109,7 +114,7 @@ export function chooseClientCertificate12(
     return type !== undefined && certificateTypes.includes(type);
   });
   const schemes = commonSchemes(supportedSignatureAlgorithms, own);
-  return chooseCertificate12(wanted, schemes, certificateAuthorities);
+  return chooseCertificate12(wanted, schemes, supportedSignatureAlgorithms, certificateAuthorities);
 }
 
 /** ClientCertificateType of a key (RFC 5246 §7.4.4); ecdsa_sign covers EdDSA (RFC 8422 §5.5). */

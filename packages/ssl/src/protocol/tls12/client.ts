@@ -46,6 +46,7 @@ import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
+import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { tls12Suite } from '../hello/suite.js';
 import { Machine } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
@@ -230,6 +231,8 @@ function receiveServerHello(
   if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
     throw new AlertError('wrong_renegotiation_info');
   if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
+  const recordLimits = acceptRecordLimits(offer.extensions, extensions, 'tls12');
+  limitRecords(recordLimits, channel);
   const messages = new HandshakeMessages(suite.hash);
   messages.add(offer.raw);
   messages.add(raw);
@@ -240,6 +243,7 @@ function receiveServerHello(
     sessionId: new Uint8Array(echo),
     serverName: offer.serverName,
     alpn: acceptProtocol(extensions.alpn, offer.extensions.alpn),
+    recordLimits,
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
     messages,
   };

@@ -3,6 +3,7 @@ import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts } from '../facts.js';
+import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite12 } from '../hello/suite.js';
 import { fixedIvLength } from '../record/tls12-protection.js';
 import type { HandshakeMessages } from './handshake-messages.js';
@@ -18,6 +19,7 @@ export interface Negotiated12 {
   readonly sessionId: Uint8Array;
   readonly serverName: string | undefined;
   readonly alpn: Uint8Array | undefined;
+  readonly recordLimits: RecordLimits;
   /** RFC 7627 */
   readonly masterSecret: 'extended' | 'plain';
   readonly messages: HandshakeMessages;
@@ -57,7 +59,7 @@ interface Finished12 {
 
 /** What the connection tells its users. */
 export function conclude12(role: Facts['role'], { negotiated, group, keys, peer, own }: Finished12): Facts {
-  const { suite, randoms, alpn, serverName, sessionId } = negotiated;
+  const { suite, randoms, alpn, serverName, sessionId, recordLimits } = negotiated;
   return {
     role,
     protocol: 'tlsv1.2',
@@ -72,6 +74,7 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     sessionId,
     retried: false,
     sessionResumption: false,
+    maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData: 'none',
     secrets: { kind: 'master', masterSecret: keys.master },
   };

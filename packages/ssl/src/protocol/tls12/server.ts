@@ -38,12 +38,14 @@ import {
   type ClientHelloExtensions,
   clientHelloColumn,
   readExtensions,
+  type ServerHello12Extensions,
   serverHello12Column,
   writeExtensions,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
+import { answerRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { serverRandom } from '../hello/version.js';
 import { Machine } from '../machine.js';
 import { wantedStaple } from '../own-identity.js';
@@ -249,6 +251,7 @@ function receiveClientHello(
   );
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   const status = wantedStaple(extensions.statusRequest, certificate.identity, sink);
+  const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls12');
   const messages = new HandshakeMessages(suite.hash);
   messages.add(raw);
   const negotiated: Negotiated12 = {
@@ -261,18 +264,23 @@ function receiveClientHello(
     sessionId: new Uint8Array(0),
     serverName,
     alpn,
+    recordLimits,
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
     messages,
   };
   channel.endPeerFlight();
   channel.expectRecordVersion(protocolVersion);
+  limitRecords(recordLimits, channel);
   send(channel, messages, 'server_hello', {
     legacyVersion: protocolVersion,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status)),
+    extensions: writeExtensions(serverHello12Column, {
+      ...answers(hello, extensions, negotiated, status),
+      ...answer,
+    }),
   });
   return { state: 'negotiated', negotiated, group, certificate, status };
 }
@@ -283,7 +291,7 @@ function answers(
   offered: ClientHelloExtensions,
   { alpn }: Negotiated12,
   status: StatusRequest | undefined,
-): ReturnType<typeof serverHello12Column.none> {
+): Omit<ServerHello12Extensions, 'maxFragmentLength' | 'recordSizeLimit'> {
   const knowsRenegotiation =
     offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {
