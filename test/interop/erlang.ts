@@ -123,6 +123,7 @@ export const erlang: Peer = {
       ...groupArgs(options),
       ...(options.alpn ? ['--alpnserver', options.alpn.join(',')] : []),
       ...(options.requireClientCa ? ['--cafile', options.requireClientCa, '--requireclient', 'true'] : []),
+      ...(options.extra ?? []).flatMap((term) => ['--extra', term]),
     ]);
     const said = (await answer((bytes) => bytes.includes('\n'))).toString('latin1');
     const port = /PORT (\d+)\n/.exec(said)?.[1];
@@ -148,6 +149,7 @@ export const erlang: Peer = {
         ...(options.identity
           ? ['--certfile', options.identity.certfile, '--keyfile', options.identity.keyfile]
           : []),
+        ...(options.extra ?? []).flatMap((term) => ['--extra', term]),
       ],
       payload,
     );

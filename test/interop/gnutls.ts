@@ -21,7 +21,8 @@ function priority(
   suite: SuiteName | undefined,
   groups: readonly InteropGroup[] | undefined,
 ): string {
-  const parts = ['NORMAL', '-VERS-ALL', ...VERSIONS[version]];
+  // Without it a record_size_limit of less than 512 is too small for it.
+  const parts = ['NORMAL', '-VERS-ALL', ...VERSIONS[version], '%ALLOW_SMALL_RECORDS'];
   if (suite) parts.push('-CIPHER-ALL', `+${cipherOf(suite)}`);
   if (groups) parts.push('-GROUP-ALL', ...groups.map((group) => `+${groupName(group)}`));
   return parts.join(':');
@@ -42,6 +43,7 @@ export const gnutls: Peer = {
       ...(options.requireClientCa
         ? ['--x509cafile', options.requireClientCa, '--require-client-cert', '--verify-client-cert']
         : ['--disable-client-cert']),
+      ...(options.extra ?? []),
     ];
     const { port, child } = await startOnFreePort((at) =>
       start('gnutls-serv', ['--echo', '--port', String(at), '--quiet', ...args]),
@@ -60,6 +62,7 @@ export const gnutls: Peer = {
       ...(options.identity
         ? ['--x509certfile', options.identity.certfile, '--x509keyfile', options.identity.keyfile]
         : []),
+      ...(options.extra ?? []),
       '127.0.0.1',
     ]);
     child.process.stdin.write(options.payload);

@@ -60,6 +60,7 @@ export const openssl: Peer = {
       ...(options.requireClientCa
         ? ['-Verify', '4', '-verify_return_error', '-CAfile', options.requireClientCa]
         : []),
+      ...(options.extra ?? []),
     ];
     const { port, child } = await startOnFreePort((at) =>
       start('openssl', [
@@ -96,6 +97,7 @@ export const openssl: Peer = {
             options.identity.keyfile,
           ]
         : []),
+      ...(options.extra ?? []),
     ]);
     child.process.stdin.write(options.payload);
     try {

@@ -55,6 +55,8 @@ export interface PeerServerOptions extends PeerCredentials {
   readonly alpn?: readonly string[];
   /** Ask for a client certificate and insist on it; path of the CA file. */
   readonly requireClientCa?: string;
+  /** In the program's own words: arguments, or of Erlang a list of options. */
+  readonly extra?: readonly string[];
 }
 
 export interface PeerClientOptions {
@@ -67,6 +69,8 @@ export interface PeerClientOptions {
   readonly groups?: readonly InteropGroup[];
   readonly alpn?: readonly string[];
   readonly identity?: PeerCredentials;
+  /** In the program's own words, as for a server. */
+  readonly extra?: readonly string[];
   /** Sent after the handshake; the peer then reads until as many bytes came back, and closes. */
   readonly payload: Uint8Array;
 }

@@ -25,8 +25,8 @@ describe('an option is one row', () => {
     ['options/told.ts', []],
     ['options/own-options.ts', []],
     ['options/recent.ts', []],
-    // The protocol that was agreed on is no option.
-    ['processes/connection/connection-information.ts', ['protocol']],
+    // The protocol and the length of records that were agreed on are no options.
+    ['processes/connection/connection-information.ts', ['protocol', 'maxFragmentLength']],
     // Of trusted certificates the core has a form of its own, without the system's.
     ['core/settings-from-options.ts', ['cacerts']],
   ] as const)('%s lists no options by name', (path, excepted) => {

@@ -499,6 +499,67 @@ const cases: Readonly<Record<string, RowCases>> = {
   },
   honorCipherOrder: { ...flags, side: 'server' },
   honorEccOrder: { ...flags, side: 'server' },
+  maxFragmentLength: {
+    side: 'client',
+    valid: [512, 1024, 2048, 4096].map((length) => [length, length]),
+    wrong: [0, 1, 511, 513, 8192, '512', true, [], {}, null],
+  },
+  recordSizeLimit: {
+    valid: [[1000, 1000]],
+    edges: { in: [64, 16_385], out: [63, 16_386, 64.5] },
+    wrong: ['512', true, [], {}, null, Number.NaN],
+    conflicts: [
+      [
+        { maxFragmentLength: 512, recordSizeLimit: 600 },
+        { options: ['incompatible', { maxFragmentLength: 512 }, { recordSizeLimit: 600 }] },
+      ],
+    ],
+  },
+  certificateAuthorities: {
+    ...flags,
+    conflicts: [
+      [
+        { certificateAuthorities: true, versions: ['tlsv1.2'] },
+        { options: ['dependency', { certificateAuthorities: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  cookie: {
+    ...flags,
+    side: 'server',
+    conflicts: [
+      [
+        { cookie: true, versions: ['tlsv1.2'] },
+        { options: ['dependency', { cookie: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  certificateCompression: {
+    valid: [
+      [['zlib', 'zstd', 'zlib'], { send: ['zlib', 'zstd'], receive: ['zlib', 'zstd'] }],
+      [[], { send: [], receive: [] }],
+      [{ receive: ['brotli'] }, { send: ['brotli', 'zlib'], receive: ['brotli'] }],
+      [{ send: [] }, { send: [], receive: [] }],
+      [{}, { send: ['brotli', 'zlib'], receive: [] }],
+    ],
+    wrong: [
+      'zlib',
+      true,
+      1,
+      null,
+      ['gzip'],
+      [1],
+      { send: 'zlib' },
+      { receive: ['gzip'] },
+      { both: ['zlib'] },
+    ],
+    conflicts: [
+      [
+        { certificateCompression: ['zlib'], versions: ['tlsv1.2'] },
+        { options: ['dependency', { certificateCompression: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
   serverNameIndication: {
     side: 'client',
     valid: [

@@ -1,5 +1,5 @@
 import { createCa, type IssuedCertificate } from '@actor-tls/ssl/testing';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { OwnIdentity } from '../../packages/ssl/src/protocol/own-identity.js';
 import { chooseClientCertificate12 } from '../../packages/ssl/src/protocol/tls12/choose.js';
 import { chooseCertificate } from '../../packages/ssl/src/protocol/tls13/choose.js';
@@ -15,7 +15,10 @@ const one = identity(first.issue());
 const two = identity(below.issue());
 const unfit: OwnIdentity = { ...two, schemes: ['eddsa_ed25519'] };
 const chosen = (own: readonly OwnIdentity[], ...names: readonly Uint8Array[]): OwnIdentity | undefined =>
-  chooseCertificate(own, offered, [scheme], names)?.identity;
+  chooseCertificate(own, offered, [scheme], {
+    certificateAuthorities: names,
+    signatureAlgorithmsCert: undefined,
+  })?.identity;
 
 it('one below a named CA goes first, on either side of the connection (RFC 8446 §4.2.4, §4.4.2.3)', () => {
   expect(chosen([one, two], second.subject)).toBe(two);
@@ -38,7 +41,7 @@ it('of a list without end only so much is read: beyond a thousand names nobody i
 });
 
 it('without names, or with none that fits, the preferred one goes; one that cannot sign never does', () => {
-  expect(chooseCertificate([one, two], offered, [scheme], undefined)?.identity).toBe(one);
+  expect(chosen([one, two])).toBe(one);
   expect(chosen([one, two], createCa({ subject: 'third CA' }).subject)).toBe(one);
   expect(chosen([unfit, one], second.subject)).toBe(one);
   expect(chosen([unfit], second.subject)).toBeUndefined();
@@ -68,4 +71,40 @@ it('a client of TLS 1.2 shows no key of a kind that the server does not name (RF
   expect(asked([ecdsaSign], own.slice(1))).toBe(ed25519);
   expect(asked([rsaSign], own.slice(0, 2))).toBeUndefined();
   expect(asked([2, 3, 66], own)).toBeUndefined();
+});
+
+describe('what the peer can verify in certificates (RFC 8446 §4.2.3, §4.4.2.2)', () => {
+  const ed25519 = createCa({ subject: 'an Ed25519 CA', key: 'ed25519' });
+  const three = identity(ed25519.issue());
+  const code = (name: SignatureSchemeName): number => schemeByName(name).code;
+  const wished = (
+    own: readonly OwnIdentity[],
+    signatures: readonly SignatureSchemeName[] | undefined,
+    ...names: readonly Uint8Array[]
+  ): OwnIdentity | undefined =>
+    chooseCertificate(own, offered, [scheme], {
+      signatureAlgorithmsCert: signatures?.map(code),
+      certificateAuthorities: names,
+    })?.identity;
+
+  it('a chain signed by one of its schemes goes first; without a list of its own, signature_algorithms is that list', () => {
+    expect(wished([one, three], ['eddsa_ed25519'])).toBe(three);
+    expect(wished([three, one], ['ecdsa_secp256r1_sha256'])).toBe(one);
+    expect(wished([three, one], undefined)).toBe(one);
+  });
+
+  it('goes before the names of CAs, and these decide among the chains that can be verified', () => {
+    expect(wished([one, three], ['eddsa_ed25519'], first.subject)).toBe(three);
+    expect(wished([one, two, three], ['ecdsa_secp256r1_sha256'], second.subject)).toBe(two);
+  });
+
+  it('a chain that it cannot verify does as well when there is none other', () => {
+    expect(wished([one, two], ['eddsa_ed25519'], second.subject)).toBe(two);
+    expect(wished([three], ['ecdsa_secp256r1_sha256'])).toBe(three);
+  });
+
+  it('a certificate that has signed itself may be signed anyhow', () => {
+    const alone: OwnIdentity = { chain: [ed25519.cert], key: 'remote', schemes: [scheme] };
+    expect(wished([alone, one], ['ecdsa_secp256r1_sha256'])).toBe(alone);
+  });
 });

@@ -229,7 +229,12 @@ function clientFlights(): readonly string[] {
   const hellos = ['server_hello', 'server_hello server_hello'];
   const requests = ['', ' certificate_request'];
   const signatures = ['', ' signature'];
-  const certificates = requests.map((request) => `${request} certificate verdict certificate_verify`);
+  // RFC 8879 §4
+  const certificates = requests.flatMap((request) =>
+    ['certificate', 'compressed_certificate'].map(
+      (certificate) => `${request} ${certificate} verdict certificate_verify`,
+    ),
+  );
   // Under a key nobody asks for a certificate and nobody shows one.
   const proofs = ['', ...certificates];
   return hellos.flatMap((hello) =>
@@ -244,7 +249,11 @@ function serverFlights(): readonly string[] {
   const hellos = ['client_hello', 'client_hello client_hello'];
   const staples = ['', ' staple'];
   const signatures = ['', ' signature'];
-  const certificates = ['', ' certificate', ' certificate verdict certificate_verify'];
+  const shown = ['certificate', 'compressed_certificate'];
+  const certificates = [
+    '',
+    ...shown.flatMap((certificate) => [` ${certificate}`, ` ${certificate} verdict certificate_verify`]),
+  ];
   const keys = ['', ' psk'];
   const ownCertificates = staples.flatMap((staple) => signatures.map((signature) => `${staple}${signature}`));
   const full = ownCertificates.flatMap((own) => certificates.map((certificate) => `${own}${certificate}`));

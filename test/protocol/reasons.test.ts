@@ -1,5 +1,6 @@
 /** Every reason is provoked; the failure is told once, the alert sent once, and nothing moves afterwards. */
-import { Core, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
+import { deflateSync } from 'node:zlib';
+import { type CookieSealer, Core, nodeCompressors, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
 import { Tls13ReadProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
@@ -139,6 +140,36 @@ const oneGroup: ServerOverrides = { config: { supportedGroups: ['secp256r1'] } }
 const firstByteFlipped = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
 const psk = extension(41, [0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 33, 32, ...Array.from({ length: 32 }, () => 1)]);
+
+/** Cookies that anybody can make. */
+const plainCookies: CookieSealer = {
+  seal: (content) => Uint8Array.of(1, ...content),
+  open: (cookie) => (cookie[0] === 1 ? cookie.subarray(1) : undefined),
+};
+
+/** A client that can read compressed certificates. */
+function reads(receive: readonly ('zlib' | 'brotli')[]): ClientOverrides {
+  return {
+    dependencies: { engine, compressors: nodeCompressors },
+    config: { certificateCompression: { send: [], receive } },
+  };
+}
+
+/** The server's Certificate goes out as one compressed by zlib, whatever number that gets. */
+function compressedAs(algorithm: number, rewrite: (compressed: Uint8Array) => Uint8Array): Bend {
+  return (type, message) => {
+    if (type !== 'certificate') return [message];
+    const compressedCertificateMessage = rewrite(deflateSync(message.subarray(4)));
+    const uncompressedLength = message.length - 4;
+    return [
+      encodeHandshake('compressed_certificate', {
+        algorithm,
+        uncompressedLength,
+        compressedCertificateMessage,
+      }),
+    ];
+  };
+}
 
 const provocations: Readonly<Record<Reason, () => Provoked>> = {
   unexpected_message: () => bytesToServer(plainRecord(22, [20, 0, 0, 1, 0])),
@@ -353,6 +384,22 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     };
     return toServer(bend, {}, oneGroup);
   },
+  missing_cookie: () => {
+    const bend: Bend = (type, message) => {
+      if (type !== 'client_hello') return [message];
+      const body = decodeHandshake(type, message);
+      return [encodeHandshake(type, { ...body, extensions: without(body.extensions, 44) })];
+    };
+    return toServer(bend, {}, { ...oneGroup, dependencies: { engine, cookies: plainCookies } });
+  },
+  wrong_cookie: () =>
+    extensionsToServer(
+      (list) => [...list, extension(44, [0, 1, 7])],
+      {},
+      {
+        dependencies: { engine, cookies: plainCookies },
+      },
+    ),
   no_suitable_cipher: () => helloToServer((body) => ({ ...body, cipherSuites: [0xc02f] })),
   no_suitable_groups: () =>
     extensionsToServer((list) => replaced(replaced(list, 10, [0, 2, 1, 0]), 51, [0, 0])),
@@ -369,6 +416,18 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
         extensions: [...extensions, extension(16, [0, 2, 1, 99])],
       })),
       { config: { alpnAdvertisedProtocols: [Buffer.from('a')] } },
+    ),
+  wrong_max_fragment_length: () => extensionsToServer((list) => [...list, extension(1, [5])]),
+  wrong_record_size_limit: () => extensionsToServer((list) => [...list, extension(28, [0, 63])]),
+  unknown_compression: () =>
+    toClient(
+      compressedAs(2, (body) => body),
+      reads(['zlib']),
+    ),
+  bad_compressed_certificate: () =>
+    toClient(
+      compressedAs(1, (body) => body.subarray(1)),
+      reads(['zlib']),
     ),
   unrecognized_name: () => extensionsToServer((list) => replaced(list, 0, [0, 5, 0, 0, 2, 97, 46])),
   wrong_certificate_context: () =>

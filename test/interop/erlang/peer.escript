@@ -84,6 +84,10 @@ tls_option({cafile, F}) -> [{cacertfile, F}];
 tls_option({requireclient, _}) -> [{verify, verify_peer}, {fail_if_no_peer_cert, true}];
 tls_option({servername, "none"}) -> [{server_name_indication, disable}];
 tls_option({servername, Name}) -> [{server_name_indication, Name}];
+tls_option({extra, Text}) ->
+    {ok, Tokens, _} = erl_scan:string(Text ++ "."),
+    {ok, Options} = erl_parse:parse_term(Tokens),
+    Options;
 tls_option({suite, Name}) -> [{ciphers, [ssl:str_to_suite(Name)]}];
 tls_option({groups, Names}) -> [{supported_groups, [list_to_atom(G) || G <- string:split(Names, ",", all)]}];
 tls_option({eccs, Names}) -> [{eccs, [list_to_atom(G) || G <- string:split(Names, ",", all)]}];

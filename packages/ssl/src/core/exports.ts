@@ -19,6 +19,7 @@ export type {
   ClientHelloAnswer,
   ClientOptions,
   ClientSettings,
+  CookieSealer,
   GivenDependencies,
   ServerHelloAnswer,
   ServerOptions,
@@ -45,6 +46,7 @@ export type {
   ReceivedTicket,
 } from '../protocol/tls13/psk.js';
 export { serverChart } from '../protocol/tls13/server.js';
+export type { Compressor, Compressors } from '../values/compression/compressor.js';
 export type {
   CryptoEngine,
   Group,

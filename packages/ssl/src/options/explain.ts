@@ -9,9 +9,9 @@ import { emulatedRows, transportRows } from './socket-options.js';
 
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
-  ...['antiReplay', 'cbInfo', 'certificateAuthorities', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'cookie', 'dh', 'dhfile', 'earlyData', 'fallback', 'handshake'],
-  ...['maxFragmentLength', 'nextProtocolsAdvertised', 'pskIdentity'],
+  ...['antiReplay', 'cbInfo', 'clientPreferredNextProtocols'],
+  ...['clientRenegotiation', 'dh', 'dhfile', 'earlyData', 'fallback', 'handshake'],
+  ...['nextProtocolsAdvertised', 'pskIdentity'],
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
   ...['sessionTickets', 'sniFun', 'sniHosts', 'srpIdentity', 'useTicket', 'userLookupFun'],
   // Of inet:setopts/2.

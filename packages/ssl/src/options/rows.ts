@@ -6,6 +6,7 @@ import type { ProtocolVersion } from '../values/registry/versions.js';
 import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
+import { ExtensionRows } from './rows-extensions.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
@@ -22,7 +23,8 @@ export interface Rows
     RevocationRows,
     NegotiationRows,
     OlderRows,
-    ConnectionRows {}
+    ConnectionRows,
+    ExtensionRows {}
 
 export type OptionName = keyof Rows;
 
@@ -44,6 +46,7 @@ const rows: Rows = {
   ...new NegotiationRows(),
   ...new OlderRows(),
   ...new ConnectionRows(),
+  ...new ExtensionRows(),
 };
 
 const byName: { readonly [K in OptionName]: Option<Side, unknown, Settings[K], unknown> } = rows;
@@ -116,9 +119,9 @@ function optionRow<K extends OptionName>(name: K): OptionRow {
         if (absent !== undefined) draft[name] = absent(at);
         return;
       }
+      checkVersions(name, needsVersions, at);
       if (elsewhere === 'refused' && side !== 'both' && side !== at.role)
         throw new OptionError({ option: [`${side}_only`, name] });
-      checkVersions(name, needsVersions, at);
       draft[name] = row.parse(given, at);
     },
     tell(settings) {

@@ -49,6 +49,7 @@ import { crlReader } from './material/crl-reader.js';
 import { crlCacheName } from './material/judgement.js';
 import { keyedHashes } from './material/keyed-hash.js';
 import { openPemSource, type PemFiles, pemCacheName } from './material/pem-source.js';
+import { RetryCookies } from './material/retry-cookies.js';
 import type { TransportProvider } from './transport/transport.js';
 
 /** What an application is started with; all of it has defaults. */
@@ -102,7 +103,16 @@ export function sslApplication(options: ApplicationOptions): ApplicationSpec {
       const pemFiles = openPemSource(node);
       const credentials = credentialsFrom(pemFiles, { engine, logger, clock, wallClock });
       const census = new Census(settings.maxHandshakeBytes);
-      const environment: Environment = { node, provider, engine, settings, census, wallClock, credentials };
+      const environment: Environment = {
+        node,
+        provider,
+        engine,
+        settings,
+        census,
+        cookies: new RetryCookies(engine, clock),
+        wallClock,
+        credentials,
+      };
       const started = await startSupervisor(self, tree(environment, pemFiles), { name: 'ssl_sup' });
       if (started !== 'ignore' && 'ok' in started)
         applications.set(node, { environment, pemFiles, supervisor: started.ok });

@@ -1,6 +1,7 @@
 /** What the connections of one node share: network, cryptography, settings of the application. */
 import { getEnv, type Node } from '@actor-tls/runtime';
 import type { Config } from '../options/config.js';
+import type { CookieSealer } from '../protocol/settings.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import { type ProtocolVersion, versionRows } from '../values/registry/versions.js';
 import type { Result } from '../values/terms.js';
@@ -63,6 +64,8 @@ export interface Environment {
   readonly engine: CryptoEngine;
   readonly settings: ApplicationSettings;
   readonly census: Census;
+  /** What servers do not keep between the hellos of a retried handshake. */
+  readonly cookies: CookieSealer;
   /** ms since 1970, for certificates. */
   readonly wallClock: () => number;
   /** Certificates, keys and trust of a config; at once when they are known, else read through the PEM cache. */

@@ -6,6 +6,7 @@ import type { MessageTable } from '../values/wire/message-table.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { InboundRecord } from './record/read-half.js';
 import type { HandshakeMessage } from './record/reassembly.js';
+import type { RecordLimit } from './record/record-limit.js';
 import type { WriteHalf } from './record/write-half.js';
 
 /** What came in: a whole handshake message, or a record that holds none. */
@@ -34,6 +35,10 @@ export interface MessageChannel {
   setRecordVersion(version: number): void;
   /** The version is agreed: records that name another are none of ours (RFC 5246 §6.2.1). */
   expectRecordVersion(version: number): void;
+  /** Records that come from now on are no longer than this. */
+  limitReading(limit: RecordLimit): void;
+  /** Records that leave from now on are no longer than this. */
+  limitWriting(limit: RecordLimit): void;
   /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */
   skipEarlyData(bytes: number): void;
 }

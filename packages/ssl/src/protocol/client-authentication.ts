@@ -4,6 +4,7 @@
  */
 import type { Guard } from './arrows.js';
 import type { CertificateChoice } from './hello/choose.js';
+import type { OwnIdentity } from './own-identity.js';
 
 /** What a client shows to the server. */
 export type ClientAuthentication =
@@ -23,6 +24,11 @@ export function answerTo(choice: CertificateChoice | undefined): ClientAuthentic
 /** The certificates of the client's Certificate. */
 export function shownChain(shown: Exclude<ClientAuthentication, { kind: 'none' }>): readonly Uint8Array[] {
   return shown.kind === 'certificate' ? shown.identity.chain : [];
+}
+
+/** The one of ours that they are of; `undefined`: none. */
+export function shownIdentity(shown: ClientAuthentication): OwnIdentity | undefined {
+  return shown.kind === 'certificate' ? shown.identity : undefined;
 }
 
 /** On the client's arrows. */

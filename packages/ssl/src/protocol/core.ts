@@ -6,9 +6,11 @@
  * Connection: records are opened and delivered; what else may come is for the version's `PostHandshake`. Alerts are
  * sent and failures told here and nowhere else, each once.
  */
+import { noCompressors } from '../values/compression/compressor.js';
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';
 import { DecodeError } from '../values/wire/reader.js';
+import { tls12Messages } from '../values/wire/tls12-messages.js';
 import { handshakeByCode } from '../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
@@ -21,7 +23,14 @@ import {
   type ServerHelloEvent,
 } from './handshake.js';
 import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
-import { alertsBefore, chooseVersion, isTls13, selectedVersionOf, stateNameBefore } from './hello/version.js';
+import {
+  alertsBefore,
+  chooseVersion,
+  helloRequestsBefore,
+  isTls13,
+  selectedVersionOf,
+  stateNameBefore,
+} from './hello/version.js';
 import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
@@ -53,6 +62,8 @@ import { tls13Server } from './tls13/server.js';
 const maxChangeCipherSpecs = 8;
 /** Alerts without meaning that are passed over without data between them. */
 const maxPassedAlerts = 4;
+/** Wishes to begin that are passed over in one handshake, which has begun (RFC 5246 §7.4.1.1). */
+const maxHelloRequests = 8;
 
 /** Where the connection is. */
 type Phase =
@@ -103,6 +114,7 @@ export class Core {
   private transportEnded = false;
   private changeCipherSpecs = 0;
   private passedAlerts = 0;
+  private helloRequests = 0;
   /** Bytes of the messages that the handshake was handed: as much as it may hold of them. */
   private handshakeBytes = 0;
 
@@ -115,13 +127,13 @@ export class Core {
 
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
-    const { config, identities, serverName, statusRequest, resumption, budget = boundless } = options;
+    const { config, identities, serverName, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
     // RFC 8446 §5.1: only the first hello may say 0x0301.
     const channel = channelOf(options, 0x0301, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
-      offer: firstOffer(config, dependencies, serverName, statusRequest, resumption),
+      offer: firstOffer(config, dependencies, serverName, options),
       context: { config, identities, dependencies, channel, sink },
     });
   }
@@ -449,6 +461,10 @@ export class Core {
     this.sink.trace?.('in', 'message', raw);
     const { phase } = this;
     if (!this.established) this.handshakeBytes += raw.length;
+    if (helloRequestsIn(phase) === 'ignored' && tls12Messages.byCode(code) === 'hello_request') {
+      this.ignoreHelloRequest(raw);
+      return;
+    }
     switch (phase.kind) {
       case 'clientHello':
         this.receiveFirstServerHello(code, raw, phase.offer, phase.context);
@@ -469,6 +485,13 @@ export class Core {
       case 'failed':
         return;
     }
+  }
+
+  /** RFC 5246 §7.4.1.1: we are at it already; it is no part of what Finished proves. */
+  private ignoreHelloRequest(raw: Uint8Array): void {
+    tls12Messages.decode('hello_request', raw);
+    this.helloRequests += 1;
+    if (this.helloRequests > maxHelloRequests) throw new AlertError('too_many_renegotiations');
   }
 
   private receiveFirstServerHello(
@@ -616,6 +639,18 @@ function earlyWriteOf(phase: Phase): EarlyDataAllowance | undefined {
   }
 }
 
+/** What a HelloRequest is that comes while a handshake runs. */
+function helloRequestsIn(phase: Phase): 'ignored' | 'refused' {
+  switch (phase.kind) {
+    case 'clientHello':
+      return helloRequestsBefore(phase.context.config.versions);
+    case 'handshake':
+      return phase.handshake.helloRequests;
+    default:
+      return 'refused';
+  }
+}
+
 function stateNameOf(phase: Phase): string {
   switch (phase.kind) {
     case 'clientHello':
@@ -665,9 +700,17 @@ function channelOf(
   return make({ maxHandshakeSize, keyUpdateAt, budget }, recordVersion, sink);
 }
 
-function completed({ engine, random, keyShare }: GivenDependencies): Dependencies {
+function completed({
+  engine,
+  random,
+  keyShare,
+  compressors = noCompressors,
+  cookies,
+}: GivenDependencies): Dependencies {
   return {
     engine,
+    compressors,
+    cookies,
     random: random ?? ((length) => engine.randomBytes(length)),
     keyShare: keyShare ?? ((group) => group.generate()),
   };

@@ -52,6 +52,8 @@ export interface Facts {
   /** TLS 1.2 and before: by which name both sides had a key (RFC 4279, RFC 5054). */
   readonly user: ProvedUser | undefined;
   readonly sessionResumption: boolean;
+  /** Bytes of content in a record at most, if max_fragment_length was agreed on (RFC 6066 §4). */
+  readonly maxFragmentLength: number | undefined;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
   readonly earlyData: 'none' | 'accepted' | 'rejected';
   readonly secrets: KeptSecrets | undefined;

@@ -88,6 +88,8 @@ export interface Handshake {
   /** OTP's name of the state. */
   readonly stateName: string;
   readonly alerts: AlertRules;
+  /** What a HelloRequest is that comes now (RFC 5246 §7.4.1.1). */
+  readonly helloRequests: 'ignored' | 'refused';
   /** Once the handshake is complete. */
   readonly facts: Facts | undefined;
   /** How much data may come before that: of a server that reads it now. */

@@ -30,6 +30,8 @@ export interface MachineParts<Bodies, Data extends { readonly state: string }, C
   readonly postHandshake: (...made: [...Parameters<PostHandshakeMaker>, Data]) => PostHandshake;
   /** Whether the peer's change_cipher_spec is a step, or a show for middleboxes that is dropped (RFC 8446 §5). */
   readonly changeCipherSpec: 'step' | 'dropped';
+  /** Whether a HelloRequest is passed over: by clients of TLS 1.2 (RFC 5246 §7.4.1.1). */
+  readonly helloRequests?: 'ignored';
   /** OTP's name of the state. */
   stateName(data: Data): string;
   facts(data: Data): Facts | undefined;
@@ -104,6 +106,10 @@ class MachineHandshake<Bodies, Data extends { readonly state: string }, Context>
 
   get alerts(): AlertRules {
     return this.machine.parts.alerts;
+  }
+
+  get helloRequests(): 'ignored' | 'refused' {
+    return this.machine.parts.helloRequests ?? 'refused';
   }
 
   get postHandshake(): PostHandshakeMaker {

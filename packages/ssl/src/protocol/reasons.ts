@@ -57,11 +57,15 @@ export type HandshakeReason =
   | 'useless_retry'
   | 'retry_for_known_share'
   | 'client_hello_changed'
+  | 'missing_cookie'
+  | 'wrong_cookie'
   | 'no_suitable_cipher'
   | 'no_suitable_groups'
   | 'no_suitable_signature_algorithm'
   | 'no_application_protocol'
   | 'wrong_application_protocol'
+  | 'wrong_max_fragment_length'
+  | 'wrong_record_size_limit'
   | 'unrecognized_name'
   | 'wrong_renegotiation_info'
   | 'wrong_encrypt_then_mac'
@@ -70,6 +74,8 @@ export type HandshakeReason =
   | 'no_uncompressed_points'
   | 'wrong_certificate_type'
   | 'wrong_certificate_context'
+  | 'unknown_compression'
+  | 'bad_compressed_certificate'
   | 'empty_certificate_list'
   | 'certificate_required'
   | 'certificate_rejected'
@@ -298,6 +304,16 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'the second ClientHello differs where it may not',
     section: 'RFC 8446 §4.1.2',
   },
+  missing_cookie: {
+    alert: 'missing_extension',
+    text: 'the second ClientHello does not give back the cookie',
+    section: 'RFC 8446 §4.2.2',
+  },
+  wrong_cookie: {
+    alert: 'illegal_parameter',
+    text: 'a cookie that is none of ours, is too old, or was given to another ClientHello',
+    section: 'RFC 8446 §4.2.2',
+  },
   no_suitable_cipher: {
     alert: 'insufficient_security',
     text: 'no cipher suite in common',
@@ -331,6 +347,16 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'the server selects an application protocol that was not offered',
     section: 'RFC 7301 §3.1',
     bogo: 'INVALID_ALPN_PROTOCOL',
+  },
+  wrong_max_fragment_length: {
+    alert: 'illegal_parameter',
+    text: 'max_fragment_length is none of the four, or not the one that was asked for',
+    section: 'RFC 6066 §4',
+  },
+  wrong_record_size_limit: {
+    alert: 'illegal_parameter',
+    text: 'record_size_limit is less than 64 or more than the version has, or stands beside max_fragment_length',
+    section: 'RFC 8449 §4, §5',
   },
   unrecognized_name: {
     alert: 'unrecognized_name',
@@ -378,6 +404,19 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'certificate_request_context is not the one of the request',
     section: 'RFC 8446 §4.3.2, §4.4.2',
     bogo: 'DECODE_ERROR',
+  },
+  unknown_compression: {
+    alert: 'illegal_parameter',
+    text: 'a certificate compressed by an algorithm that was not offered',
+    section: 'RFC 8879 §4',
+    bogo: 'UNKNOWN_CERT_COMPRESSION_ALG',
+  },
+  bad_compressed_certificate: {
+    alert: 'bad_certificate',
+    text: 'a compressed certificate that is no such stream, not of the length that it says, or longer than allowed',
+    section: 'RFC 8879 §4, §5',
+    bogo: 'CERT_DECOMPRESSION_FAILED',
+    hint: 'maxHandshakeSize allows more',
   },
   empty_certificate_list: {
     alert: 'decode_error',

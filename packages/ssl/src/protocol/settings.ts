@@ -3,6 +3,7 @@
  * embedders write just these fields.
  */
 import type { ClientConfig, ServerConfig } from '../options/config.js';
+import type { Compressors } from '../values/compression/compressor.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
@@ -28,8 +29,12 @@ type CommonSettings =
   | 'beastMitigation'
   | 'paddingCheck';
 
+/** Absent: not wished for. */
+type CommonWishes = 'recordSizeLimit' | 'certificateCompression';
+
 export interface ClientSettings
-  extends Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'> {
+  extends Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>,
+    Partial<Pick<ClientConfig, CommonWishes | 'maxFragmentLength'>> {
   /** Who to be for servers with SRP. */
   readonly srpIdentity?: SrpIdentity | undefined;
   /** Least size of what a server chooses for finite fields, bits; default 2048. */
@@ -44,7 +49,8 @@ export type ServerSettings = Pick<
   | 'failIfNoPeerCert'
   | 'honorCipherOrder'
   | 'honorEccOrder'
->;
+> &
+  Partial<Pick<ServerConfig, CommonWishes | 'certificateAuthorities'>>;
 
 /** What the protocol takes from outside: cryptography and chance. */
 export interface Dependencies {
@@ -53,6 +59,18 @@ export interface Dependencies {
   random(length: number): Uint8Array;
   /** A fresh share of a group: a client's of any, a server's of one of Diffie-Hellman. */
   keyShare(group: Group): KeyShare;
+  /** For certificates; what is not there is not offered. */
+  readonly compressors: Compressors;
+  /** Of a server that keeps nothing between the hellos of a retry; without it, it keeps what it needs. */
+  readonly cookies: CookieSealer | undefined;
+}
+
+/** Makes cookies of what a server would have to keep (RFC 8446 §4.2.2). */
+export interface CookieSealer {
+  /** A cookie that nobody else can make. */
+  seal(content: Uint8Array): Uint8Array;
+  /** What is in a cookie of ours that is not too old; `undefined` for every other. */
+  open(cookie: Uint8Array): Uint8Array | undefined;
 }
 
 /** Dependencies as the core's users give them: the engine's randomness unless they inject their own (traces, replay). */
@@ -60,6 +78,8 @@ export interface GivenDependencies {
   readonly engine: CryptoEngine;
   readonly random?: (length: number) => Uint8Array;
   readonly keyShare?: (group: Group) => KeyShare;
+  readonly compressors?: Compressors;
+  readonly cookies?: CookieSealer | undefined;
 }
 
 /** Makes the channel of a connection. */
@@ -96,6 +116,8 @@ export interface ClientOptions extends ClientHelloAnswer {
   readonly serverName: string | undefined;
   /** Asks the server for a stapled OCSP response; `askVerdict` is handed what comes. */
   readonly statusRequest?: StatusRequest | undefined;
+  /** DER names of CAs for certificate_authorities (RFC 8446 §4.2.4): the server may choose its certificate by them. */
+  readonly namedAuthorities?: readonly Uint8Array[] | undefined;
   /** Keys to be recognized by, from whoever keeps them; without this no ticket is asked for. */
   readonly resumption?: ClientResumption | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */

@@ -8,6 +8,7 @@ import type { Channel, Inbound, Writer } from './channel.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
 import { ReadHalf } from './record/read-half.js';
 import { HandshakeReassembler } from './record/reassembly.js';
+import type { RecordLimit } from './record/record-limit.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
 import type { Sink } from './sink.js';
@@ -103,6 +104,10 @@ export class StreamChannel implements Channel {
     this.read.expectVersion(version);
   }
 
+  limitReading(limit: RecordLimit): void {
+    this.read.limitRecords(limit);
+  }
+
   skipEarlyData(bytes: number): void {
     this.read.skipEarlyData(bytes);
   }
@@ -138,6 +143,10 @@ export class StreamChannel implements Channel {
   installWriteKeys(protection: WriteProtection): void {
     this.seal();
     this.own().install(protection);
+  }
+
+  limitWriting(limit: RecordLimit): void {
+    this.own().limitRecords(limit);
   }
 
   dropWriteKeys(): void {

@@ -53,6 +53,13 @@ export class Transcript<Hash extends TranscriptHash = HashFunction> {
     this.running = hash.start();
   }
 
+  /** After a HelloRetryRequest, when of the first ClientHello no more than its hash is known. */
+  static after(hash: HashFunction, clientHello: Uint8Array): Transcript {
+    const transcript = new Transcript(hash);
+    transcript.beginWithMessageHash(clientHello);
+    return transcript;
+  }
+
   /** Adds a whole handshake message, header included. */
   add(message: Uint8Array): void {
     this.running.update(message);
@@ -74,7 +81,10 @@ export class Transcript<Hash extends TranscriptHash = HashFunction> {
 
   /** After a HelloRetryRequest: what was added (the first ClientHello) becomes a `message_hash` message. */
   replaceByMessageHash(): void {
-    const digest = this.digest();
+    this.beginWithMessageHash(this.digest());
+  }
+
+  private beginWithMessageHash(digest: Uint8Array): void {
     this.running = this.hash.start();
     this.running.update(Uint8Array.of(MESSAGE_HASH, 0, 0, digest.length));
     this.running.update(digest);

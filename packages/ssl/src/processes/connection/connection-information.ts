@@ -13,6 +13,8 @@ export interface ConnectionInformation
   readonly selectedCipherSuite: SuiteMap;
   /** Of a server: the name that the client has sent. */
   readonly sniHostname?: string;
+  /** Bytes of content in a record at most, when that was agreed on (RFC 6066 §4). */
+  readonly maxFragmentLength?: number;
   /** Only when named. */
   readonly clientRandom: Uint8Array;
   /** Only when named. */
@@ -35,6 +37,7 @@ const plainItems: readonly Item[] = [
   'selectedCipherSuite',
   'sniHostname',
   'ecc',
+  'maxFragmentLength',
 ];
 /** Told only when named. */
 const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
@@ -75,6 +78,8 @@ function item(name: Item, facts: Facts): unknown {
       return facts.secrets?.kind === 'master' && facts.group !== undefined
         ? { named_curve: facts.group }
         : undefined;
+    case 'maxFragmentLength':
+      return facts.maxFragmentLength;
     case 'masterSecret':
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':

@@ -120,7 +120,7 @@ export class Establishment {
     }
     const { engine } = this.#environment;
     const means = HandshakeMeans.of({ config, credentials: loaded.ok }, life.host, engine);
-    const core = means.makeCore(engine, this.#holder);
+    const core = means.makeCore(this.#environment, this.#holder);
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     core.start();
     this.#line.flush();

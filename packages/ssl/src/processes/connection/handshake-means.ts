@@ -9,6 +9,7 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import { nodeCompressors } from '../../values/compression/node-zlib.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { hostOf } from '../../values/host.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
@@ -75,17 +76,22 @@ export class HandshakeMeans {
   }
 
   /** The core, before any hello. */
-  makeCore(engine: CryptoEngine, sink: Sink): Core {
+  makeCore({ engine, cookies }: Pick<Environment, 'engine' | 'cookies'>, sink: Sink): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities } = credentials;
-    const dependencies = { engine };
     const budget = new TurnBudget();
-    if (config.role === 'server')
+    const compressors = nodeCompressors;
+    if (config.role === 'server') {
+      const dependencies = { engine, compressors, cookies: config.cookie ? cookies : undefined };
       return Core.server({ config, identities, dependencies, certificateAuthorities, budget }, sink);
+    }
+    const dependencies = { engine, compressors };
+    const namedAuthorities = certificateAuthorities;
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = config.stapling && { responderIds: [], requestExtensions };
-    return Core.client({ config, identities, dependencies, serverName, statusRequest, budget }, sink);
+    const options = { config, identities, dependencies, serverName, statusRequest, namedAuthorities, budget };
+    return Core.client(options, sink);
   }
 
   /** What the core goes on with once it has read the peer's hello. */

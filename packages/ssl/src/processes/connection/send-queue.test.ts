@@ -366,3 +366,23 @@ class Shouting extends Plain {
     return super.sealApplicationData(Buffer.from(Buffer.from(data).toString().toUpperCase()));
   }
 }
+
+describe('a peer that takes short records only', () => {
+  it('is written 64 of them, and then others have their turn', () => {
+    const half = new Plain(1e9);
+    half.limitRecords({ content: 63, inner: 64, of: 'protected' });
+    const written: string[] = [];
+    const outlet = {
+      backlog: 0,
+      write: (pieces: readonly Uint8Array[]) => written.push(Buffer.concat(pieces).toString()) > 0,
+    };
+    const rests: (() => void)[] = [];
+    const queue = new SendQueue(half, outlet, (go) => void rests.push(go));
+    queue.send(new Uint8Array(10_000), { reply: () => {} }, false);
+    expect(written).toEqual(['[4032]']);
+    for (const go of rests.splice(0)) go();
+    expect(written).toEqual(['[4032]', '[4032]']);
+    for (const go of rests.splice(0)) go();
+    expect(written).toEqual(['[4032]', '[4032]', '[1936]']);
+  });
+});

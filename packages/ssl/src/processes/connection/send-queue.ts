@@ -36,6 +36,8 @@ export interface Outlet {
  * encrypted far ahead of the network leaves the processor's cache before it is written, and outlives young collections.
  */
 const stride = 64 * 1024;
+/** Records in the same time: a peer may ask for records of 64 bytes (RFC 8449 §4), of which each costs as much as a long one. */
+const strideRecords = 64;
 /** Sends up to this length that wait together are joined: copying costs less than a record and a write for each. */
 const joinable = 8192;
 
@@ -312,13 +314,14 @@ export class SendQueue {
   #writeData(entry: Entry, half: WriteHalf): void {
     if (half.keyUpdateDue && !this.#outlet.write(sealKeyUpdate(half, 'update_requested')))
       this.#blocked = true;
-    const joined = entry.done === 0 ? this.#joinable() : 1;
-    const data = joined > 1 ? this.#join(joined) : partOf(entry);
+    const most = Math.min(stride, strideRecords * half.longestContent);
+    const joined = entry.done === 0 ? this.#joinable(most) : 1;
+    const data = joined > 1 ? this.#join(joined) : partOf(entry, most);
     this.#sent += data.length;
     this.#waiting -= data.length;
     this.#sinceRest += data.length;
     if (!this.#seal(data, half)) this.#blocked = true;
-    if (this.#sinceRest >= stride && !this.#hurries) {
+    if (this.#sinceRest >= most && !this.#hurries) {
       this.#resting = true;
       this.#afterIo(() => this.#rested());
     }
@@ -339,14 +342,14 @@ export class SendQueue {
   }
 
   /** How many sends at the front are short and fit in one write together. */
-  #joinable(): number {
+  #joinable(most: number): number {
     let count = 0;
     let bytes = 0;
     for (; count < this.#queue.length; count += 1) {
       const entry = this.#queue[count];
       if (entry === undefined || entry.kind !== 'data' || entry.bytes.length > joinable) break;
       bytes += entry.bytes.length;
-      if (bytes > stride) break;
+      if (bytes > most) break;
     }
     return count;
   }
@@ -388,9 +391,9 @@ export interface PendingSend {
 const sent: SendResult = { ok: true };
 
 /** The next piece of a send, which is then written. */
-function partOf(entry: Entry): Uint8Array {
+function partOf(entry: Entry, most: number): Uint8Array {
   const begin = entry.done;
-  entry.done = Math.min(entry.bytes.length, begin + stride);
+  entry.done = Math.min(entry.bytes.length, begin + most);
   return begin === 0 && entry.done === entry.bytes.length
     ? entry.bytes
     : entry.bytes.subarray(begin, entry.done);

@@ -42,7 +42,7 @@ export interface Credentials {
   /** The preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
   readonly trust: TrustStore;
-  /** DER names for CertificateRequest; empty sends none. */
+  /** DER names for CertificateRequest and a client's hello; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
   /** Who signs for identities whose key lives elsewhere. */
   readonly remoteKeys: ReadonlyMap<OwnIdentity, RemoteKey>;
@@ -212,12 +212,12 @@ function assemble(config: Config, read: Sources, surroundings: StaplerSurroundin
       pairOf(material, chain, key, config, trust, surroundings),
     );
     const preferred = byPreference(pairs);
-    const asks = config.role === 'server' && config.verify === 'verify_peer';
+    const names = namesAuthorities(config);
     return {
       ok: {
         identities: preferred.map(({ identity }) => identity),
         trust,
-        certificateAuthorities: asks ? trust.subjects() : [],
+        certificateAuthorities: names ? trust.subjects() : [],
         remoteKeys: new Map(
           preferred.flatMap(({ identity, remote }) => (remote ? [[identity, remote]] : [])),
         ),
@@ -230,6 +230,11 @@ function assemble(config: Config, read: Sources, surroundings: StaplerSurroundin
     if (error instanceof MaterialError) return { error: error.reason };
     throw error;
   }
+}
+
+/** Whether the peer is told whom we trust: by a server that asks for a certificate, and a client that wants it to know. */
+function namesAuthorities(config: Config): boolean {
+  return config.role === 'server' ? config.verify === 'verify_peer' : config.certificateAuthorities;
 }
 
 /** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. */

@@ -7,6 +7,7 @@ import { DecodeError, Reader } from '../../values/wire/reader.js';
 import { AlertError } from '../reasons.js';
 import { alpnOffer, alpnSelection } from './alpn.js';
 import { certificateAuthorities } from './certificate-authorities.js';
+import { compressCertificate } from './compress-certificate.js';
 import { cookie, cookieCode } from './cookie.js';
 import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-data.js';
 import { ecPointFormats } from './ec-point-formats.js';
@@ -14,12 +15,14 @@ import { encryptThenMac } from './encrypt-then-mac.js';
 import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
+import { maxFragmentLength } from './max-fragment-length.js';
 import {
   type OfferedPsks,
   preSharedKeyOffer,
   preSharedKeySelection,
   pskKeyExchangeModes,
 } from './pre-shared-key.js';
+import { recordSizeLimit } from './record-size-limit.js';
 import { renegotiationInfo } from './renegotiation-info.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
@@ -37,11 +40,14 @@ import { selectedVersion, supportedVersionsOffer } from './supported-versions.js
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
   encryptThenMac: true | undefined;
+  maxFragmentLength: number | undefined;
   extendedMasterSecret: true | undefined;
   ecPointFormats: readonly number[] | undefined;
   supportedGroups: readonly number[] | undefined;
   alpn: readonly Uint8Array[] | undefined;
   statusRequest: StatusRequest | 'unknown' | undefined;
+  recordSizeLimit: number | undefined;
+  compressCertificate: readonly number[] | undefined;
   signatureAlgorithms: readonly number[] | undefined;
   signatureAlgorithmsCert: readonly number[] | undefined;
   supportedVersions: readonly number[] | undefined;
@@ -72,6 +78,8 @@ export interface ServerHello12Extensions {
   supportedGroups: readonly number[] | undefined;
   alpn: Uint8Array | undefined;
   statusAccepted: true | undefined;
+  maxFragmentLength: number | undefined;
+  recordSizeLimit: number | undefined;
 }
 
 export interface HelloRetryRequestExtensions {
@@ -83,7 +91,9 @@ export interface HelloRetryRequestExtensions {
 export interface EncryptedExtensionsSet {
   serverName: true | undefined;
   supportedGroups: readonly number[] | undefined;
+  maxFragmentLength: number | undefined;
   alpn: Uint8Array | undefined;
+  recordSizeLimit: number | undefined;
   earlyData: true | undefined;
 }
 
@@ -92,6 +102,7 @@ export interface CertificateRequestExtensions {
   signatureAlgorithmsCert: readonly number[] | undefined;
   certificateAuthorities: readonly Uint8Array[] | undefined;
   statusWanted: Uint8Array | undefined;
+  compressCertificate: readonly number[] | undefined;
 }
 
 export interface CertificateEntryExtensions {
@@ -113,11 +124,14 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
   fields: [
     serverNameOffer,
     encryptThenMac,
+    maxFragmentLength,
     extendedMasterSecret,
     ecPointFormats,
     supportedGroupsOffer,
     alpnOffer,
     statusRequest,
+    recordSizeLimit,
+    compressCertificate,
     signatureAlgorithms,
     signatureAlgorithmsCert,
     supportedVersionsOffer,
@@ -133,11 +147,14 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
   none: () => ({
     serverName: undefined,
     encryptThenMac: undefined,
+    maxFragmentLength: undefined,
     extendedMasterSecret: undefined,
     ecPointFormats: undefined,
     supportedGroups: undefined,
     alpn: undefined,
     statusRequest: undefined,
+    recordSizeLimit: undefined,
+    compressCertificate: undefined,
     signatureAlgorithms: undefined,
     signatureAlgorithmsCert: undefined,
     supportedVersions: undefined,
@@ -167,6 +184,8 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     supportedGroupsHint,
     alpnSelection,
     statusAccepted,
+    maxFragmentLength,
+    recordSizeLimit,
   ],
   none: () => ({
     renegotiationInfo: undefined,
@@ -177,6 +196,8 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     supportedGroups: undefined,
     alpn: undefined,
     statusAccepted: undefined,
+    maxFragmentLength: undefined,
+    recordSizeLimit: undefined,
   }),
 };
 
@@ -186,17 +207,38 @@ export const helloRetryRequestColumn: Column<HelloRetryRequestExtensions> = {
 };
 
 export const encryptedExtensionsColumn: Column<EncryptedExtensionsSet> = {
-  fields: [supportedGroupsHint, serverNameUsed, alpnSelection, earlyDataAcceptance],
-  none: () => ({ supportedGroups: undefined, serverName: undefined, alpn: undefined, earlyData: undefined }),
+  fields: [
+    supportedGroupsHint,
+    serverNameUsed,
+    maxFragmentLength,
+    alpnSelection,
+    recordSizeLimit,
+    earlyDataAcceptance,
+  ],
+  none: () => ({
+    supportedGroups: undefined,
+    serverName: undefined,
+    maxFragmentLength: undefined,
+    alpn: undefined,
+    recordSizeLimit: undefined,
+    earlyData: undefined,
+  }),
 };
 
 export const certificateRequestColumn: Column<CertificateRequestExtensions> = {
-  fields: [signatureAlgorithms, signatureAlgorithmsCert, certificateAuthorities, statusWanted],
+  fields: [
+    signatureAlgorithms,
+    signatureAlgorithmsCert,
+    certificateAuthorities,
+    statusWanted,
+    compressCertificate,
+  ],
   none: () => ({
     signatureAlgorithms: undefined,
     signatureAlgorithmsCert: undefined,
     certificateAuthorities: undefined,
     statusWanted: undefined,
+    compressCertificate: undefined,
   }),
 };
 

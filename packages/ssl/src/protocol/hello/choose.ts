@@ -8,7 +8,6 @@ import {
   schemeByName,
 } from '../../values/registry/schemes.js';
 import type { CipherSuite } from '../../values/registry/suites.js';
-import { authorityKeys, isIssuedByOneOf } from '../../values/x509/authorities.js';
 import type { CertificateAuthentication } from '../authentication.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
@@ -48,20 +47,6 @@ export function chooseSuite<T>(
     }
   }
   throw new AlertError('no_suitable_cipher', 'no_suitable_cipher');
-}
-
-/**
- * Of certificates that can sign, the preferred first, the one to show: one below a CA that the peer names goes before
- * the others, which do as well when there is none (RFC 8446 §4.4.2.3, and §4.2.4 for a server).
- */
-export function preferAuthorities(
-  fitting: readonly CertificateChoice[],
-  authorities: readonly Uint8Array[] | undefined,
-): CertificateChoice | undefined {
-  const [first] = fitting;
-  if (authorities === undefined || authorities.length === 0 || fitting.length < 2) return first;
-  const keys = authorityKeys(authorities);
-  return fitting.find(({ identity }) => isIssuedByOneOf(identity.chain, keys)) ?? first;
 }
 
 /** The numbers of schemes as they go on the wire. */

@@ -5,13 +5,15 @@ import { renegotiationScsv } from '../../values/registry/suites.js';
 import { versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { encodeHandshake } from '../../values/wire/tls13-messages.js';
+import { namedAuthorities } from '../extensions/certificate-authorities.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
+import { codeOfLength } from '../extensions/max-fragment-length.js';
 import { nameToSend, offerHostName } from '../extensions/server-name.js';
-import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
-import type { ClientSettings, Dependencies } from '../settings.js';
-import { beforeBinders, type ClientResumption, pskDheKe } from '../tls13/psk.js';
+import type { ClientOptions, ClientSettings, Dependencies } from '../settings.js';
+import { compressionOffer } from '../tls13/compressed-certificate.js';
+import { beforeBinders, pskDheKe } from '../tls13/psk.js';
 import {
   binderOf,
   type EarlyOffer,
@@ -24,6 +26,7 @@ import {
 } from '../tls13/psk-offer.js';
 import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
+import { longestRecord } from './record-limits.js';
 import { isBuiltSuite } from './suite.js';
 import { speaksOlder, speaksTls13 } from './version.js';
 
@@ -59,14 +62,17 @@ export function offersTls13(offer: ClientOffer | Tls13Offer): offer is Tls13Offe
 
 const noCompression = Uint8Array.of(0);
 
+/** What a first hello may say that is in no config. */
+type OfferedBesides = Pick<ClientOptions, 'statusRequest' | 'resumption' | 'namedAuthorities'>;
+
 /** Throws `TypeError` when the engine has none of the config's groups: the options' door lets no such config in. */
 export function firstOffer(
   config: ClientSettings,
   dependencies: Dependencies,
   host: string | undefined,
-  statusRequest?: StatusRequest,
-  resumption?: ClientResumption,
+  more: OfferedBesides = {},
 ): ClientOffer | Tls13Offer {
+  const { statusRequest, resumption } = more;
   const serverName = nameToSend(host);
   const { engine } = dependencies;
   const wishes = wishesOf(config, engine);
@@ -78,16 +84,19 @@ export function firstOffer(
   const extensions: ClientHelloExtensions = {
     serverName: serverName === undefined ? undefined : offerHostName(serverName),
     encryptThenMac: wishes.older,
+    maxFragmentLength: config.maxFragmentLength && codeOfLength(config.maxFragmentLength),
     extendedMasterSecret: wishes.older,
     ecPointFormats: wishes.older && ownPointFormats,
     supportedGroups: wishes.supportedGroups,
     alpn: config.alpnAdvertisedProtocols,
     statusRequest,
+    recordSizeLimit: config.recordSizeLimit && Math.min(config.recordSizeLimit, wishes.longestRecord),
+    compressCertificate: wishes.tls13 && compressionOffer(config, dependencies),
     signatureAlgorithms: wishes.named && wishes.signatureAlgorithms,
     signatureAlgorithmsCert: wishes.named && wishes.signatureAlgorithmsCert,
     supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
-    certificateAuthorities: undefined,
+    certificateAuthorities: wishes.tls13 && namedAuthorities(more.namedAuthorities ?? []),
     pskKeyExchangeModes: recognized && [pskDheKe],
     keyShare: shares?.map(shareEntry),
     earlyData: terms && true,
@@ -167,6 +176,8 @@ interface Wishes {
   readonly signatureAlgorithmsCert: readonly number[] | undefined;
   readonly supportedVersions: readonly number[];
   readonly cipherSuites: readonly number[];
+  /** The most that record_size_limit may say (RFC 8449 §4), bytes. */
+  readonly longestRecord: number;
 }
 
 /** Looked up once per config and engine: the connections of a client share their config. */
@@ -194,6 +205,7 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
     supportedVersions: config.versions.map(versionCode),
     // OTP's clients say by a suite that they know secure renegotiation (RFC 5746 §3.3).
     cipherSuites: older ? [...suites, renegotiationScsv] : suites,
+    longestRecord: longestRecord(tls13 ? 'tls13' : 'tls12'),
   };
   wishesByConfig.set(config, wishes);
   return wishes;

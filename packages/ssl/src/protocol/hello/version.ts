@@ -56,6 +56,11 @@ export function alertsBefore(versions: readonly ProtocolVersion[]): AlertRules {
   return speaksOlder(versions) ? tls12Alerts : tls13Alerts;
 }
 
+/** What a HelloRequest is to such a client: an older server may send one at any time (RFC 5246 §7.4.1.1). */
+export function helloRequestsBefore(versions: readonly ProtocolVersion[]): 'ignored' | 'refused' {
+  return speaksOlder(versions) ? 'ignored' : 'refused';
+}
+
 /** The server's choice: the newest version both speak. */
 export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): TlsVersion {
   // §D.5: a hello of SSL 3.0 is refused, whatever else it says.

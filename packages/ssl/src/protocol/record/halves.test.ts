@@ -417,10 +417,10 @@ describe('around key changes', () => {
 
   it('honours a lowered plaintext limit in both directions', () => {
     const { write, read } = halves();
-    write.limitPlaintext(512);
+    write.limitRecords({ content: 512, inner: undefined, of: 'all' });
     const stream = joined(write.sealApplicationData(new Uint8Array(1025)));
     expect(stream).toHaveLength(1025 + 3 * 22);
-    read.limitPlaintext(511);
+    read.limitRecords({ content: 511, inner: undefined, of: 'all' });
     expect(reasonOf(read, stream)).toBe('record_overflow');
   });
 });

@@ -20,6 +20,7 @@ import {
 import { RecordError } from './errors.js';
 import type { OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
+import { type RecordLimit, unprotectedLimit } from './record-limit.js';
 import { type DirectReading, fragmentLength, RecordRun } from './record-run.js';
 import { type Budget, boundless } from './turn-budget.js';
 
@@ -60,6 +61,10 @@ export class ReadHalf {
   /** Bytes of rejected early data that may still be thrown away; negative: none is expected. */
   private skippable = -1;
   private limit: number = MAX_PLAINTEXT;
+  /** Of records without protection. */
+  private plainLimit: number = MAX_PLAINTEXT;
+  /** Of what was protected, with type and padding. */
+  private innerLimit: number = Number.MAX_SAFE_INTEGER;
   private readonly budget: Budget;
   /** Of all records once the version is agreed; 0: any. */
   private version = 0;
@@ -115,9 +120,7 @@ export class ReadHalf {
       const { protection } = this;
       const isProtected = protection?.protects(code) ?? false;
       const expansion = isProtected ? (protection?.maxExpansion ?? 0) : MAX_EXPANSION;
-      if (length > (isProtected || this.skippable >= 0 ? MAX_PLAINTEXT + expansion : this.limit)) {
-        throw new RecordError('record_overflow');
-      }
+      if (length > this.longest(isProtected, expansion)) throw new RecordError('record_overflow');
       if (this.waiting < HEADER_LENGTH + length) return this.settle();
       const version = 0x0300 | (header[at + 2] ?? 0);
       const direct = protection?.direct;
@@ -172,8 +175,10 @@ export class ReadHalf {
   }
 
   /** Lowers the longest plaintext accepted (max_fragment_length, record_size_limit). */
-  limitPlaintext(bytes: number): void {
-    this.limit = Math.min(bytes, MAX_PLAINTEXT);
+  limitRecords(limit: RecordLimit): void {
+    this.limit = Math.min(limit.content, MAX_PLAINTEXT);
+    this.plainLimit = unprotectedLimit(limit);
+    if (limit.inner !== undefined) this.innerLimit = limit.inner;
   }
 
   /** All bytes fed and not given out, which are no records of ours any more. */
@@ -223,7 +228,7 @@ export class ReadHalf {
     if (end < 0) throw new RecordError('bad_record_mac');
     budget.spend(length);
     this.drop(HEADER_LENGTH + length);
-    if (end - begin > this.limit) throw new RecordError('record_overflow');
+    this.checkLength(end - begin, length - protection.headLength - protection.tagLength);
     const code = protection.openedType;
     if (code !== APPLICATION_DATA) {
       // Copied: `slice` of a Buffer, which an engine may have allocated, would be a view of what is written over.
@@ -267,7 +272,7 @@ export class ReadHalf {
     this.skippable = -1;
     const type = contentType(opened.type);
     if (type === undefined) throw new RecordError('unknown_content_type');
-    if (opened.length > this.limit) throw new RecordError('record_overflow');
+    this.checkLength(opened.length, length - headLength - tagLength);
     return this.give(opened.type, type, opened.pieces, opened.length, true);
   }
 
@@ -311,6 +316,18 @@ export class ReadHalf {
     this.restType = type;
     this.restOwned = owned;
     return { type, data: first, owned };
+  }
+
+  /** Longest fragment of a record that may begin; what it holds is measured once it is open. */
+  private longest(isProtected: boolean, expansion: number): number {
+    // Early data that is thrown away was sent before any limit was known.
+    if (this.skippable >= 0) return MAX_PLAINTEXT + expansion;
+    return isProtected ? this.limit + expansion : this.plainLimit;
+  }
+
+  /** `content` of an opened record, and `inner`: that with type and padding. */
+  private checkLength(content: number, inner: number): void {
+    if (content > this.limit || inner > this.innerLimit) throw new RecordError('record_overflow');
   }
 
   private check(code: number, length: number): void {

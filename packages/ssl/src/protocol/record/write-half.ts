@@ -13,6 +13,7 @@ import {
   MAX_PLAINTEXT,
 } from './content-type.js';
 import type { WriteProtection } from './protection.js';
+import { type RecordLimit, unprotectedLimit } from './record-limit.js';
 
 /**
  * Up to here a record is made in one buffer: copying costs less than a second call into the cipher and two more
@@ -27,6 +28,8 @@ export class WriteHalf {
   private recordVersion: number;
   private readonly keyUpdateAt: number;
   private limit: number = MAX_PLAINTEXT;
+  /** Of records without protection. */
+  private plainLimit: number = MAX_PLAINTEXT;
   private requests = 0;
 
   /**
@@ -57,6 +60,11 @@ export class WriteHalf {
   /** Whether `sealInto` takes that many bytes of application data now. */
   direct(length: number): boolean {
     return Math.min(length, this.limit) <= (this.protection?.direct?.limit ?? 0);
+  }
+
+  /** Bytes of application data in a record at most. */
+  get longestContent(): number {
+    return this.limit;
   }
 
   /** Bytes that application data of this length needs as records. */
@@ -137,8 +145,9 @@ export class WriteHalf {
   }
 
   /** Lowers the longest fragment sent (max_fragment_length, record_size_limit). */
-  limitPlaintext(bytes: number): void {
-    this.limit = Math.min(bytes, MAX_PLAINTEXT);
+  limitRecords(limit: RecordLimit): void {
+    this.limit = Math.min(limit.content, MAX_PLAINTEXT);
+    this.plainLimit = unprotectedLimit(limit);
   }
 
   private seal(type: number, content: Uint8Array): Uint8Array[] {
@@ -153,8 +162,8 @@ export class WriteHalf {
 
   private frame(type: number, content: Uint8Array): Uint8Array[] {
     const pieces: Uint8Array[] = [];
-    for (let start = 0; start < content.length; start += this.limit) {
-      const fragment = content.subarray(start, start + this.limit);
+    for (let start = 0; start < content.length; start += this.plainLimit) {
+      const fragment = content.subarray(start, start + this.plainLimit);
       const header = new Uint8Array(HEADER_LENGTH);
       header[0] = type;
       header[1] = this.recordVersion >> 8;

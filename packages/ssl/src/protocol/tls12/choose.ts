@@ -15,7 +15,8 @@ import {
 import type { Authentication } from '../../values/registry/suites.js';
 import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
-import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
+import { preferAuthorities, preferredCertificate } from '../hello/certificate-preference.js';
+import { type CertificateChoice, chooseSuite } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
@@ -59,6 +60,7 @@ export function chooseTls12(
     srpUser,
     supportedGroups = groupOfSilence,
     signatureAlgorithms = schemesOfSilence,
+    signatureAlgorithmsCert = signatureAlgorithms,
   }: ClientHelloExtensions,
   { version, config, identities, engine, knowsUsers }: Chooser,
 ): Tls12Choice {
@@ -84,7 +86,7 @@ export function chooseTls12(
       return identity && { suite, group: curve, identity, scheme: undefined };
     }
     const choice = schemes
-      ? chooseCertificate12(serving, schemes, certificateAuthorities)
+      ? chooseCertificate12(serving, schemes, signatureAlgorithmsCert, certificateAuthorities)
       : chooseByKey(serving, certificateAuthorities);
     return choice && { suite, group: curve, ...choice };
   });
@@ -112,12 +114,14 @@ function commonSchemes(
 }
 
 /**
- * The first own certificate that can sign with one of the schemes, which are in the peer's order. `authorities`: CAs
- * that the peer names. `undefined`: no certificate can sign.
+ * The first own certificate that can sign with one of the schemes, which are in the peer's order, and that the peer
+ * prefers: by the signatures that it can verify in certificates, and the CAs that it names. `undefined`: no certificate
+ * can sign.
  */
 function chooseCertificate12(
   identities: readonly OwnIdentity[],
   allowed: readonly SignatureScheme[],
+  signatures: readonly number[],
   authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
   const fitting = identities.flatMap((identity) => {
@@ -126,7 +130,7 @@ function chooseCertificate12(
       allowed.find((candidate) => signsLoosely(identity, candidate));
     return scheme === undefined ? [] : [{ identity, scheme }];
   });
-  return preferAuthorities(fitting, authorities);
+  return preferredCertificate(fitting, signatures, authorities);
 }
 
 /** The same before TLS 1.2, where the key decides how it signs (RFC 4346 §4.7). */
@@ -155,7 +159,7 @@ export function chooseClientCertificate12(
   });
   if (supportedSignatureAlgorithms === undefined) return chooseByKey(wanted, certificateAuthorities);
   const schemes = commonSchemes(supportedSignatureAlgorithms, own);
-  return chooseCertificate12(wanted, schemes, certificateAuthorities);
+  return chooseCertificate12(wanted, schemes, supportedSignatureAlgorithms, certificateAuthorities);
 }
 
 /** ClientCertificateType of a key (RFC 5246 §7.4.4); ecdsa_sign covers EdDSA (RFC 8422 §5.5). */

@@ -52,6 +52,7 @@ import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
+import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { tls12Suite } from '../hello/suite.js';
 import { Machine, type MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
@@ -285,6 +286,7 @@ const parts: MachineParts<Tls12Bodies, Client12Data, ClientContext> = {
   alerts: tls12Alerts,
   postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink),
   changeCipherSpec: 'step',
+  helloRequests: 'ignored',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
 };
@@ -360,6 +362,8 @@ function settle(
   if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
   const encryptThenMac = extensions.encryptThenMac === true;
   if (encryptThenMac && !hasPadding(suite.cipher)) throw new AlertError('wrong_encrypt_then_mac');
+  const recordLimits = acceptRecordLimits(offer.extensions, extensions, 'tls12');
+  limitRecords(recordLimits, channel);
   const messages = new HandshakeMessages(version.transcript(suite.hash, dependencies.engine));
   messages.add(offer.raw);
   messages.add(raw);
@@ -371,6 +375,7 @@ function settle(
     sessionId: new Uint8Array(echo),
     serverName: offer.serverName,
     alpn: acceptProtocol(extensions.alpn, offer.extensions.alpn),
+    recordLimits,
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
     encryptThenMac,
     messages,

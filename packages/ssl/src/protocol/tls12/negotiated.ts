@@ -3,6 +3,7 @@ import type { CryptoEngine, GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts } from '../facts.js';
+import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite12 } from '../hello/suite.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
@@ -17,6 +18,7 @@ export interface Negotiated12 {
   readonly sessionId: Uint8Array;
   readonly serverName: string | undefined;
   readonly alpn: Uint8Array | undefined;
+  readonly recordLimits: RecordLimits;
   /** RFC 7627 */
   readonly masterSecret: 'extended' | 'plain';
   /** RFC 7366 */
@@ -63,7 +65,7 @@ export function conclude12(
   role: Facts['role'],
   { negotiated, group, keys, peer, own, user }: Finished12,
 ): Facts {
-  const { version, suite, randoms, alpn, serverName, sessionId } = negotiated;
+  const { version, suite, randoms, alpn, serverName, sessionId, recordLimits } = negotiated;
   return {
     role,
     protocol: version.name,
@@ -79,6 +81,7 @@ export function conclude12(
     retried: false,
     user,
     sessionResumption: false,
+    maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData: 'none',
     secrets: { kind: 'master', masterSecret: keys.master },
   };

@@ -45,12 +45,14 @@ import {
   type ClientHelloExtensions,
   clientHelloColumn,
   readExtensions,
+  type ServerHello12Extensions,
   serverHello12Column,
   writeExtensions,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
+import { answerRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { serverRandom } from '../hello/version.js';
 import { Machine, type MachineParts } from '../machine.js';
 import { type OwnIdentity, wantedStaple } from '../own-identity.js';
@@ -313,6 +315,7 @@ function receiveClientHello(
   const { suite, group, identity, scheme } = chooseTls12(hello.cipherSuites, extensions, chooser);
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
   const status = identity && wantedStaple(extensions.statusRequest, identity, sink);
+  const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls12');
   const messages = new HandshakeMessages(version.transcript(suite.hash, engine));
   messages.add(raw);
   const negotiated: Negotiated12 = {
@@ -326,6 +329,7 @@ function receiveClientHello(
     sessionId: new Uint8Array(0),
     serverName,
     alpn,
+    recordLimits,
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
     encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
     messages,
@@ -333,13 +337,17 @@ function receiveClientHello(
   channel.endPeerFlight();
   channel.setRecordVersion(version.code);
   channel.expectRecordVersion(version.code);
+  limitRecords(recordLimits, channel);
   send(channel, negotiated, 'server_hello', {
     legacyVersion: version.code,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status)),
+    extensions: writeExtensions(serverHello12Column, {
+      ...answers(hello, extensions, negotiated, status),
+      ...answer,
+    }),
   });
   const clientVersion = hello.legacyVersion;
   const isSrp = suite.keyExchange.agreement?.user === 'srp';
@@ -356,7 +364,7 @@ function answers(
   offered: ClientHelloExtensions,
   { suite, alpn, encryptThenMac }: Negotiated12,
   status: StatusRequest | undefined,
-): ReturnType<typeof serverHello12Column.none> {
+): Omit<ServerHello12Extensions, 'maxFragmentLength' | 'recordSizeLimit'> {
   const knowsRenegotiation =
     offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {

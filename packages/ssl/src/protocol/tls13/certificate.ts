@@ -3,22 +3,34 @@ import type { Certificate } from '../../values/wire/messages/certificate.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import type { MessageChannel } from '../channel.js';
 import { certificateEntryColumn, readAnswer, writeExtensions } from '../extensions/table.js';
+import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
 import type { Transcript } from '../transcript.js';
+import { type CompressionChoice, compressedCertificateOf } from './compressed-certificate.js';
 import { send } from './send.js';
 
-/** `chain`: empty when a client has none to show; `staple`: the OCSP response that goes with its first. */
+/** What is shown: `identity` is `undefined` when a client has none; `staple`: the OCSP response that goes with its first. */
+interface Shown {
+  readonly identity: OwnIdentity | undefined;
+  readonly staple?: Uint8Array | undefined;
+  /** How it is compressed, if the peer can read that (RFC 8879). */
+  readonly compression?: CompressionChoice | undefined;
+}
+
 export function sendCertificate(
-  chain: readonly Uint8Array[],
-  staple: Uint8Array | undefined,
+  { identity, staple, compression }: Shown,
   transcript: Transcript,
   channel: MessageChannel,
 ): void {
   const stapled = writeExtensions(certificateEntryColumn, { certificateStatus: staple });
-  send(channel, transcript, 'certificate', {
+  const chain = identity?.chain ?? [];
+  const message: Certificate = {
     certificateRequestContext: new Uint8Array(0),
     certificateList: chain.map((certData, index) => ({ certData, extensions: index === 0 ? stapled : [] })),
-  });
+  };
+  const compressed = identity && compression && compressedCertificateOf(identity, message, compression);
+  if (compressed === undefined) send(channel, transcript, 'certificate', message);
+  else send(channel, transcript, 'compressed_certificate', compressed);
 }
 
 /** §4.3.2, §4.4.2: the context is empty in every message of a handshake. */

@@ -55,14 +55,17 @@ export function checkClientHello(
   checkShares(keyShare, supportedGroups);
 }
 
-/** §4.1.2: the same hello but for the share that was asked for; answers the share. */
-export function checkSecondClientHello(
-  first: ClientHello,
-  second: ClientHello,
+/** §4.1.2: the same hello but for what may change. */
+export function checkSameHello(first: ClientHello, second: ClientHello): void {
+  if (!isSameHello(first, second)) throw new AlertError('client_hello_changed');
+}
+
+/** §4.1.2: what a second hello says anew; answers the share that was asked for. */
+export function checkRetriedParts(
   { earlyData, keyShare, preSharedKey }: ClientHelloExtensions,
   group: Group,
 ): Uint8Array {
-  if (earlyData || !isSameHello(first, second)) throw new AlertError('client_hello_changed');
+  if (earlyData) throw new AlertError('client_hello_changed');
   if (keyShare === undefined) throw new AlertError('missing_key_share');
   const [entry, ...others] = keyShare;
   if (entry === undefined || others.length > 0 || entry.group !== groupCode(group.name)) {
@@ -72,10 +75,16 @@ export function checkSecondClientHello(
   return entry.keyExchange;
 }
 
+/** The hello without what may change. */
+export function lastingPart(hello: ClientHello): ClientHello {
+  const extensions = hello.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
+  return { ...hello, extensions };
+}
+
 /** Extensions in their order too: the second hello is the first, without modification but for those above. */
 function isSameHello(first: ClientHello, second: ClientHello): boolean {
-  const lasting = first.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
-  const again = second.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
+  const { extensions: lasting } = lastingPart(first);
+  const { extensions: again } = lastingPart(second);
   return (
     first.legacyVersion === second.legacyVersion &&
     sameBytes(first.random, second.random) &&

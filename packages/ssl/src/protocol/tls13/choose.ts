@@ -11,7 +11,8 @@ import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { ServerContext } from '../contexts.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
-import { type CertificateChoice, preferAuthorities } from '../hello/choose.js';
+import { preferredCertificate } from '../hello/certificate-preference.js';
+import type { CertificateChoice } from '../hello/choose.js';
 import type { Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import { AlertError } from '../reasons.js';
@@ -111,33 +112,37 @@ export function sameProtocol(one: Uint8Array | undefined, other: Uint8Array | un
 /** Throws `missing_signature_algorithms`, `no_suitable_signature_algorithm`. */
 export function chooseOwnCertificate(
   identities: readonly OwnIdentity[],
-  { signatureAlgorithms, certificateAuthorities }: ClientHelloExtensions,
+  extensions: ClientHelloExtensions,
   { signatureAlgs }: ServerSettings,
 ): CertificateChoice {
+  const { signatureAlgorithms } = extensions;
   if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
-  const choice = chooseCertificate(identities, signatureAlgorithms, signatureAlgs, certificateAuthorities);
+  const choice = chooseCertificate(identities, signatureAlgorithms, signatureAlgs, extensions);
   if (choice === undefined)
     throw new AlertError('no_suitable_signature_algorithm', 'no_suitable_signature_algorithm');
   return choice;
 }
 
 /**
- * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too.
- * `authorities`: CAs that the peer names. `undefined`: no certificate can sign.
+ * The first own certificate that can sign with a scheme of the peer's, in the peer's order, that we allow too, and that
+ * the peer prefers. `undefined`: no certificate can sign.
  */
 export function chooseCertificate(
   identities: readonly OwnIdentity[],
   offered: readonly number[],
   own: readonly SignatureSchemeName[],
-  authorities: readonly Uint8Array[] | undefined,
+  { certificateAuthorities, signatureAlgorithmsCert }: CertificateWishes,
 ): CertificateChoice | undefined {
   const fitting: CertificateChoice[] = [];
   for (const identity of identities) {
     const scheme = commonScheme(identity, offered, own);
     if (scheme !== undefined) fitting.push({ identity, scheme });
   }
-  return preferAuthorities(fitting, authorities);
+  return preferredCertificate(fitting, signatureAlgorithmsCert ?? offered, certificateAuthorities);
 }
+
+/** What a peer may say of certificates besides: a ClientHello, a CertificateRequest. */
+type CertificateWishes = Pick<ClientHelloExtensions, 'certificateAuthorities' | 'signatureAlgorithmsCert'>;
 
 function commonScheme(
   { schemes }: OwnIdentity,

@@ -48,7 +48,7 @@ import {
   type ClientAuthentication,
   clientSignsElsewhere,
   notAsked,
-  shownChain,
+  shownIdentity,
 } from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
@@ -64,6 +64,7 @@ import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
 import { secondOffer, shareOf, type Tls13Offer } from '../hello/client-hello.js';
+import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import type { Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
 import { Machine } from '../machine.js';
@@ -74,6 +75,7 @@ import { Transcript } from '../transcript.js';
 import { checkRequestContext, readCertificate, sendCertificate } from './certificate.js';
 import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
 import { chooseCertificate, sameProtocol } from './choose.js';
+import { type CompressionChoice, chooseCompression, expandCertificate } from './compressed-certificate.js';
 import type { EarlyDataAllowance } from './early-data.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { Resumption } from './key-schedule.js';
@@ -132,6 +134,8 @@ interface WithRequest {
   readonly agreement: ClientAgreement;
   readonly keys: HandshakeKeys;
   readonly own: ClientAuthentication;
+  /** How the server can read our certificate. */
+  readonly compression: CompressionChoice | undefined;
 }
 interface WaitCert extends WithRequest {
   readonly state: 'waitCert';
@@ -183,6 +187,10 @@ const isAnswer: Guard<WaitSh | Start, MessageEvent<'server_hello'>> = {
   name: 'no retry?',
   holds: (_from, event) => !isHelloRetryRequest(event.body),
 };
+const mayCompress: Guard<{ readonly agreement: ClientAgreement }, MessageEvent<'compressed_certificate'>> = {
+  name: 'compression offered?',
+  holds: ({ agreement }) => agreement.offer.extensions.compressCertificate !== undefined,
+};
 const usesPsk: Guard<WaitEe, MessageEvent<'encrypted_extensions'>> = {
   name: 'using PSK?',
   holds: ({ selected }) => selected.kind === 'psk',
@@ -199,7 +207,9 @@ export const clientArrows: readonly Arrow<ClientData, HandshakeEvent, ClientCont
   arrow('waitEe', 'encrypted_extensions', 'waitCertCr', receiveEncryptedExtensions),
   arrow('waitCertCr', 'certificate_request', 'waitCert', receiveCertificateRequest),
   arrow('waitCertCr', 'certificate', 'awaitVerdict', receiveCertificateUnasked),
+  arrow('waitCertCr', 'compressed_certificate', 'awaitVerdict', receiveCompressedUnasked, mayCompress),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
+  arrow('waitCert', 'compressed_certificate', 'awaitVerdict', receiveCompressed, mayCompress),
   arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
   arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
   arrow('waitFinished', 'finished', 'awaitSignature', receiveFinishedAndAsk, clientSignsElsewhere),
@@ -399,7 +409,14 @@ function receiveEncryptedExtensionsUnderPsk(
   if (from.selected.kind !== 'psk') throw new TypeError('no key was selected');
   const { authentication: peer } = from.selected;
   const agreement = agreementOf(from, event, channel);
-  return { state: 'waitFinished', agreement, keys: from.keys, own: notAsked, peer };
+  return {
+    state: 'waitFinished',
+    agreement,
+    keys: from.keys,
+    own: notAsked,
+    compression: undefined,
+    peer,
+  };
 }
 
 function agreementOf(
@@ -411,8 +428,10 @@ function agreementOf(
   const extensions = readAnswer(encryptedExtensionsColumn, body.extensions, offer.hello.extensions);
   const alpn = acceptProtocol(extensions.alpn, offer.extensions.alpn);
   keys.transcript.add(raw);
+  const recordLimits = acceptRecordLimits(offer.extensions, extensions, 'tls13');
+  limitRecords(recordLimits, channel);
   const earlyData = answeredEarlyData(from, extensions.earlyData, alpn, channel);
-  return { negotiated, alpn, earlyData, offer };
+  return { negotiated, alpn, earlyData, recordLimits, offer };
 }
 
 /** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */
@@ -439,20 +458,16 @@ function answeredEarlyData(
 function receiveCertificateRequest(
   { agreement, keys }: WaitCertCr,
   { body, raw }: MessageEvent<'certificate_request'>,
-  { config, identities }: ClientContext,
+  { config, identities, dependencies }: ClientContext,
 ): WaitCert {
   checkRequestContext(body);
   const extensions = readExtensions(certificateRequestColumn, body.extensions);
-  const { certificateAuthorities, signatureAlgorithms } = extensions;
+  const { signatureAlgorithms } = extensions;
   if (signatureAlgorithms === undefined) throw new AlertError('missing_signature_algorithms');
-  const choice = chooseCertificate(
-    identities,
-    signatureAlgorithms,
-    config.signatureAlgs,
-    certificateAuthorities,
-  );
+  const choice = chooseCertificate(identities, signatureAlgorithms, config.signatureAlgs, extensions);
+  const compression = chooseCompression(extensions.compressCertificate, config, dependencies);
   keys.transcript.add(raw);
-  return { state: 'waitCert', agreement, keys, own: answerTo(choice) };
+  return { state: 'waitCert', agreement, keys, own: answerTo(choice), compression };
 }
 
 /** §4.4.2 */
@@ -461,11 +476,36 @@ function receiveCertificateUnasked(
   event: MessageEvent<'certificate'>,
   context: ClientContext,
 ): AwaitVerdict {
-  return receiveCertificate({ state: 'waitCert', agreement, keys, own: notAsked }, event, context);
+  return receiveCertificate(unasked(agreement, keys), event, context);
+}
+
+/** RFC 8879 §4 */
+function receiveCompressedUnasked(
+  { agreement, keys }: WaitCertCr,
+  event: MessageEvent<'compressed_certificate'>,
+  context: ClientContext,
+): AwaitVerdict {
+  return receiveCompressed(unasked(agreement, keys), event, context);
+}
+
+function unasked(agreement: ClientAgreement, keys: HandshakeKeys): WaitCert {
+  return { state: 'waitCert', agreement, keys, own: notAsked, compression: undefined };
+}
+
+/** RFC 8879 §4: from here on a Certificate like every other, but for its bytes in the transcript. */
+function receiveCompressed(
+  from: WaitCert,
+  { body, raw }: MessageEvent<'compressed_certificate'>,
+  context: ClientContext,
+): AwaitVerdict {
+  const { config, dependencies } = context;
+  const offered = from.agreement.offer.extensions.compressCertificate ?? [];
+  const certificate = expandCertificate(body, offered, config, dependencies.compressors);
+  return receiveCertificate(from, { type: 'certificate', body: certificate, raw }, context);
 }
 
 function receiveCertificate(
-  { agreement, keys, own }: WaitCert,
+  { agreement, keys, own, compression }: WaitCert,
   { body, raw }: MessageEvent<'certificate'>,
   { sink }: ClientContext,
 ): AwaitVerdict {
@@ -473,26 +513,27 @@ function receiveCertificate(
   if (chain.length === 0) throw new AlertError('empty_certificate_list');
   keys.transcript.add(raw);
   sink.askVerdict(chain, staple, 'signature');
-  return { state: 'awaitVerdict', agreement, keys, own, chain };
+  return { state: 'awaitVerdict', agreement, keys, own, compression, chain };
 }
 
 function receiveVerdict(
-  { agreement, keys, own, chain }: AwaitVerdict,
+  { agreement, keys, own, compression, chain }: AwaitVerdict,
   { verdict }: AnswerEvent<'verdict'>,
 ): WaitCv {
-  return { state: 'waitCv', agreement, keys, own, chain, key: acceptVerdict(verdict) };
+  return { state: 'waitCv', agreement, keys, own, compression, chain, key: acceptVerdict(verdict) };
 }
 
 /** §4.4.3 */
 function receiveCertificateVerify(
-  { agreement, keys, own, chain, key }: WaitCv,
+  { agreement, keys, own, compression, chain, key }: WaitCv,
   { body, raw }: MessageEvent<'certificate_verify'>,
   { config }: ClientContext,
 ): WaitFinished {
   const { transcript } = keys;
   const scheme = checkCertificateVerify(body, 'server', key, config.signatureAlgs, transcript.digest());
   transcript.add(raw);
-  return { state: 'waitFinished', agreement, keys, own, peer: { kind: 'certificate', chain, scheme } };
+  const peer: Authentication = { kind: 'certificate', chain, scheme };
+  return { state: 'waitFinished', agreement, keys, own, compression, peer };
 }
 
 /** §4.4.4, then our second flight with a key that is at hand. */
@@ -501,11 +542,12 @@ function receiveFinished(
   event: MessageEvent<'finished'>,
   context: ClientContext,
 ): Connected {
-  const { keys, own } = from;
+  const { keys, own, compression } = from;
   const { channel } = context;
   const { transcript } = keys;
   const application = checkFinished(from, event, context);
-  if (own.kind !== 'none') sendCertificate(shownChain(own), undefined, transcript, channel);
+  if (own.kind !== 'none')
+    sendCertificate({ identity: shownIdentity(own), compression }, transcript, channel);
   if (own.kind === 'certificate') {
     const signature = sign(own, signedContent('client', transcript.digest()));
     sendCertificateVerify(own.scheme, signature, transcript, channel);
@@ -519,13 +561,22 @@ function receiveFinishedAndAsk(
   event: MessageEvent<'finished'>,
   context: ClientContext,
 ): AwaitSignature {
-  const { agreement, keys, own, peer } = from;
+  const { agreement, keys, own, compression, peer } = from;
   if (own.kind !== 'certificate') throw new TypeError('nothing to sign');
   const { transcript } = keys;
   const application = checkFinished(from, event, context);
-  sendCertificate(shownChain(own), undefined, transcript, context.channel);
+  sendCertificate({ identity: own.identity, compression }, transcript, context.channel);
   askForSignature(own, signedContent('client', transcript.digest()), context.sink);
-  return { state: 'awaitSignature', agreement, keys, own, peer, application, scheme: own.scheme };
+  return {
+    state: 'awaitSignature',
+    agreement,
+    keys,
+    own,
+    compression,
+    peer,
+    application,
+    scheme: own.scheme,
+  };
 }
 
 function receiveSignature(

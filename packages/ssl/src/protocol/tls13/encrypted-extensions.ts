@@ -1,30 +1,35 @@
 /** Server parameters (RFC 8446 §4.3): what a server says in EncryptedExtensions and in CertificateRequest. */
 import type { MessageChannel } from '../channel.js';
 import type { ServerContext } from '../contexts.js';
-import { certificateRequestColumn, encryptedExtensionsColumn, writeExtensions } from '../extensions/table.js';
+import { namedAuthorities } from '../extensions/certificate-authorities.js';
+import {
+  certificateRequestColumn,
+  type EncryptedExtensionsSet,
+  encryptedExtensionsColumn,
+  writeExtensions,
+} from '../extensions/table.js';
 import { schemeCodes } from '../hello/choose.js';
 import type { Transcript } from '../transcript.js';
 import { send } from './send.js';
 
-/** §4.3.1. `earlyData`: whether it is read. */
+/** §4.3.1 */
 export function sendEncryptedExtensions(
-  alpn: Uint8Array | undefined,
-  earlyData: true | undefined,
+  answers: Partial<EncryptedExtensionsSet>,
   transcript: Transcript,
   channel: MessageChannel,
 ): void {
   send(channel, transcript, 'encrypted_extensions', {
     extensions: writeExtensions(encryptedExtensionsColumn, {
       ...encryptedExtensionsColumn.none(),
-      alpn,
-      earlyData,
+      ...answers,
     }),
   });
 }
 
-/** §4.3.2 */
+/** §4.3.2. `compressCertificate`: how the answer may be compressed. */
 export function sendCertificateRequest(
   { config, certificateAuthorities }: ServerContext,
+  compressCertificate: readonly number[] | undefined,
   transcript: Transcript,
   channel: MessageChannel,
 ): void {
@@ -34,7 +39,10 @@ export function sendCertificateRequest(
       ...certificateRequestColumn.none(),
       signatureAlgorithms: schemeCodes(config.signatureAlgs),
       signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
-      certificateAuthorities: certificateAuthorities.length > 0 ? certificateAuthorities : undefined,
+      certificateAuthorities: namedAuthorities(
+        config.certificateAuthorities === false ? [] : certificateAuthorities,
+      ),
+      compressCertificate,
     }),
   });
 }

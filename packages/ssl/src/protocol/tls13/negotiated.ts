@@ -4,6 +4,7 @@ import type { Group, KeyAnswer, KeyShare } from '../../values/crypto/engine.js';
 import { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts, TrafficSecrets } from '../facts.js';
+import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { Dependencies } from '../settings.js';
@@ -114,6 +115,7 @@ export interface Agreement {
   readonly negotiated: Negotiated;
   readonly alpn: Facts['alpn'];
   readonly earlyData: Facts['earlyData'];
+  readonly recordLimits: RecordLimits;
 }
 
 /** What stands when a handshake has ended well. */
@@ -126,7 +128,7 @@ interface Finished {
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { agreement: { alpn, negotiated, earlyData }, keys, peer }: Finished,
+  { agreement: { alpn, negotiated, earlyData, recordLimits }, keys, peer }: Finished,
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
@@ -146,6 +148,7 @@ export function conclude(
     retried: negotiated.hellos === 'retried',
     user: undefined,
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
+    maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData,
     secrets: keepSecrets ? keptSecrets(keys, application) : undefined,
   };

@@ -41,11 +41,16 @@ export function serverHello(
   return answer(hello, suite, random, extensions);
 }
 
-/** §4.1.4: asks for a share of the group. */
-export function helloRetryRequest(hello: ClientHello, suite: Suite, group: Group): ServerHello {
+/** §4.1.4: asks for a share of the group, and for the cookie. */
+export function helloRetryRequest(
+  hello: ClientHello,
+  suite: Suite,
+  group: Group,
+  cookie: Uint8Array | undefined,
+): ServerHello {
   const extensions = writeExtensions(helloRetryRequestColumn, {
     selectedGroup: groupCode(group.name),
-    cookie: undefined,
+    cookie,
     selectedVersion,
   });
   return answer(hello, suite, helloRetryRequestRandom, extensions);

@@ -3,9 +3,11 @@ import type { Group, PublicKey } from '../../values/crypto/engine.js';
 import type { Authentication, PskAuthentication } from '../authentication.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import type { Facts } from '../facts.js';
+import type { MessageEvent } from '../handshake.js';
 import type { CertificateChoice } from '../hello/choose.js';
 import type { Transcript } from '../transcript.js';
 import type { GroupChoice, Selection, SharedGroup } from './choose.js';
+import type { CompressionChoice } from './compressed-certificate.js';
 import type { EarlyDataAllowance } from './early-data.js';
 import type { Resumption, TrafficSecret } from './key-schedule.js';
 import type { Agreement, ApplicationKeys, HandshakeKeys, Negotiated } from './negotiated.js';
@@ -13,6 +15,8 @@ import type { ClaimedPsks } from './psk.js';
 
 export interface Start {
   readonly state: 'start';
+  /** Whether a hello may be a second one, whose first was answered and forgotten. */
+  readonly cookies: 'taken' | 'ignored';
 }
 export interface RecvdCh {
   readonly state: 'recvdCh';
@@ -22,6 +26,11 @@ export interface RecvdCh {
 }
 export interface StartRetried {
   readonly state: 'startRetried';
+  /** `undefined`: the client has it, in the cookie. */
+  readonly kept: Retried | undefined;
+}
+/** What is to be known of a retry when the second hello comes. */
+export interface Retried {
   readonly selection: Selection;
   readonly transcript: Transcript;
   readonly group: Group;
@@ -62,6 +71,10 @@ interface EarlyRead {
 /** From the ServerHello on. */
 export interface ServerAgreement extends Agreement {
   readonly clientAuthentication: 'requested' | 'none';
+  /** How our certificate is compressed. */
+  readonly compression: CompressionChoice | undefined;
+  /** How the client may compress its own: codes that our request names. */
+  readonly compressions: readonly number[];
 }
 export interface NegotiatedState {
   readonly state: 'negotiated';
@@ -102,6 +115,11 @@ export interface WaitFlight2 extends Answered {
 export interface WaitCert extends Answered {
   readonly state: 'waitCert';
 }
+/** A CompressedCertificate came, and this is what is in it. */
+export interface CertificateExpanded extends Answered {
+  readonly state: 'certificateExpanded';
+  readonly event: MessageEvent<'certificate'>;
+}
 export interface AwaitVerdict extends Answered {
   readonly state: 'awaitVerdict';
   readonly chain: readonly Uint8Array[];
@@ -134,6 +152,7 @@ export type ServerData =
   | WaitEoed
   | WaitFlight2
   | WaitCert
+  | CertificateExpanded
   | AwaitVerdict
   | WaitCv
   | WaitFinished

@@ -4,7 +4,8 @@
  *                      START <-----+
  *       Recv ClientHello |         | Send HelloRetryRequest
  *                        v         |
- *                     RECVD_CH ----+         after it: START_RETRIED, from which no second retry leads
+ *                     RECVD_CH ----+         after it: START_RETRIED, from which no second retry leads; with a
+ *                        |                   cookie START may be that too
  *                        | Select parameters
  *                        v
  *                     SELECTED               with keys that the client offers by way of AWAIT_PSK: looked up outside
@@ -52,11 +53,13 @@ import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
+import { cookieCode } from '../extensions/cookie.js';
 import { hostName } from '../extensions/server-name.js';
 import { type ClientHelloExtensions, clientHelloColumn, readExtensions } from '../extensions/table.js';
 import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { type CertificateChoice, chooseSuite, shownBy } from '../hello/choose.js';
-import { tls13Suite } from '../hello/suite.js';
+import { answerRecordLimits } from '../hello/record-limits.js';
+import { type Suite, tls13Suite } from '../hello/suite.js';
 import { Machine } from '../machine.js';
 import { wantedStaple } from '../own-identity.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
@@ -66,7 +69,7 @@ import type { ServerSettings } from '../settings.js';
 import { Transcript } from '../transcript.js';
 import { checkRequestContext, readCertificate, sendCertificate } from './certificate.js';
 import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
-import { checkClientHello, checkSecondClientHello } from './check-client-hello.js';
+import { checkClientHello, checkRetriedParts, checkSameHello } from './check-client-hello.js';
 import {
   acceptsEarlyData,
   chooseGroup,
@@ -75,6 +78,7 @@ import {
   type Selection,
   type SharedGroup,
 } from './choose.js';
+import { chooseCompression, compressionOffer, expandCertificate } from './compressed-certificate.js';
 import { EarlyDataAllowance } from './early-data.js';
 import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
 import { checkVerifyData, sendFinished } from './finished.js';
@@ -92,6 +96,7 @@ import {
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
 import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
+import { rememberRetry, retryCookie } from './retry-cookie.js';
 import { send } from './send.js';
 import { helloRetryRequest, serverHello } from './server-hello.js';
 import type {
@@ -100,11 +105,13 @@ import type {
   AwaitSignature,
   AwaitStaple,
   AwaitVerdict,
+  CertificateExpanded,
   Certified,
   Connected,
   NegotiatedState,
   Proof,
   RecvdCh,
+  Retried,
   Selected,
   ServerAgreement,
   ServerData,
@@ -124,6 +131,19 @@ const skippedEarlyData = 16_384 + 256;
 
 // The machine.
 
+const hasCookie: Guard<Start, MessageEvent<'client_hello'>> = {
+  name: 'cookie?',
+  holds: ({ cookies }, { body }) =>
+    cookies === 'taken' && body.extensions.some(({ extensionType }) => extensionType === cookieCode),
+};
+const mayCompress: Guard<WaitCert, MessageEvent<'compressed_certificate'>> = {
+  name: 'compression offered?',
+  holds: ({ agreement }) => agreement.compressions.length > 0,
+};
+const isEmptyInside: Guard<CertificateExpanded, undefined> = {
+  name: 'empty certificate?',
+  holds: ({ event }) => event.body.certificateList.length === 0,
+};
 const needsRetry: Guard<RecvdCh, undefined> = {
   name: 'retry?',
   holds: ({ group }) => group.kind === 'retry',
@@ -153,6 +173,7 @@ const { arrow, always } = arrowMaker<ServerData, HandshakeEvent, ServerContext>(
 
 /** Exported for the tests that walk chart and table. */
 export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerContext>[] = [
+  arrow('start', 'client_hello', 'selected', receiveForgottenClientHello, hasCookie),
   arrow('start', 'client_hello', 'recvdCh', receiveClientHello),
   always('recvdCh', 'startRetried', sendHelloRetryRequest, needsRetry),
   always('recvdCh', 'selected', takeShare),
@@ -173,6 +194,9 @@ export const serverArrows: readonly Arrow<ServerData, HandshakeEvent, ServerCont
   always('waitFlight2', 'waitFinished', waitForFinished),
   arrow('waitCert', 'certificate', 'waitFinished', receiveEmptyCertificate, isEmptyCertificate),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
+  arrow('waitCert', 'compressed_certificate', 'certificateExpanded', receiveCompressed, mayCompress),
+  always('certificateExpanded', 'waitFinished', takeEmptyCertificate, isEmptyInside),
+  always('certificateExpanded', 'awaitVerdict', takeCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCv', receiveVerdict),
   arrow('waitCv', 'certificate_verify', 'waitFinished', receiveCertificateVerify),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
@@ -191,6 +215,7 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   waitEoed: 'wait_eoed',
   waitFlight2: 'wait_flight2',
   waitCert: 'wait_cert',
+  certificateExpanded: 'wait_cert',
   awaitVerdict: 'wait_cert',
   waitCv: 'wait_cv',
   waitFinished: 'wait_finished',
@@ -213,7 +238,8 @@ const machine = new Machine<Tls13Bodies, ServerData, ServerContext>({
 
 /** A handshake that waits for its ClientHello. */
 export function tls13Server(context: ServerContext): Handshake {
-  return machine.begin({ state: 'start' }, context);
+  const cookies = context.dependencies.cookies === undefined ? 'ignored' : 'taken';
+  return machine.begin({ state: 'start', cookies }, context);
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -232,35 +258,52 @@ function receiveClientHello(
   const { config, dependencies } = context;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
   checkClientHello(hello, extensions);
+  const suite = suiteFor(hello, context);
   const { supportedGroups, keyShare } = extensions;
-  const serverName = hostName(extensions.serverName);
-  const { engine } = dependencies;
-  const preference = config.honorCipherOrder ? 'server' : 'client';
-  const suite = chooseSuite(hello.cipherSuites, config.ciphers, preference, (row) => tls13Suite(row, engine));
-  const group = chooseGroup(supportedGroups, keyShare, config.supportedGroups, engine);
+  const group = chooseGroup(supportedGroups, keyShare, config.supportedGroups, dependencies.engine);
   const transcript = new Transcript(suite.hash);
-  const proposal = propose(extensions, raw, transcript, context);
-  const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
+  const selection = select(hello, raw, extensions, suite, transcript, context);
   transcript.add(raw);
-  const selection: Selection = { hello, extensions, suite, proposal, alpn, serverName };
   return { state: 'recvdCh', selection, transcript, group };
 }
 
-/** §4.1.4 */
+/** §4.1.1 */
+function suiteFor({ cipherSuites }: ClientHello, { config, dependencies: { engine } }: ServerContext): Suite {
+  const preference = config.honorCipherOrder ? 'server' : 'client';
+  return chooseSuite(cipherSuites, config.ciphers, preference, (row) => tls13Suite(row, engine));
+}
+
+/** §4.1.1: what else a hello leads to. The transcript ends before it. */
+function select(
+  hello: ClientHello,
+  raw: Uint8Array,
+  extensions: ClientHelloExtensions,
+  suite: Suite,
+  transcript: Transcript,
+  context: ServerContext,
+): Selection {
+  const serverName = hostName(extensions.serverName);
+  const proposal = propose(extensions, raw, transcript, context);
+  const alpn = selectProtocol(extensions.alpn, context.config.alpnPreferredProtocols);
+  return { hello, extensions, suite, proposal, alpn, serverName };
+}
+
+/** §4.1.4. With a cookie nothing is kept of what has come, and nothing of what was said (§4.2.2). */
 function sendHelloRetryRequest(
   { selection, transcript, group: choice }: RecvdCh,
-  { config, channel }: ServerContext,
+  { config, dependencies: { cookies }, channel }: ServerContext,
 ): StartRetried {
   if (choice.kind !== 'retry') throw new TypeError('no reason to retry');
   const { hello, extensions, suite } = selection;
   const { group } = choice;
   channel.endPeerFlight();
+  const cookie = cookies && retryCookie(selection, transcript, group, cookies);
   transcript.replaceByMessageHash();
-  send(channel, transcript, 'server_hello', helloRetryRequest(hello, suite, group));
+  send(channel, transcript, 'server_hello', helloRetryRequest(hello, suite, group, cookie));
   if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
   channel.finishFlight();
   if (extensions.earlyData) channel.skipEarlyData(skippedEarlyData);
-  return { state: 'startRetried', selection, transcript, group };
+  return { state: 'startRetried', kept: cookie === undefined ? { selection, transcript, group } : undefined };
 }
 
 function takeShare({ selection, transcript, group: share }: RecvdCh): Selected {
@@ -270,21 +313,64 @@ function takeShare({ selection, transcript, group: share }: RecvdCh): Selected {
 
 /** §4.1.2: the same hello but for the share we asked for. */
 function receiveSecondClientHello(
-  { selection: first, transcript, group }: StartRetried,
+  { kept }: StartRetried,
+  event: MessageEvent<'client_hello'>,
+  context: ServerContext,
+): Selected {
+  return kept === undefined ? receiveCookie(event, context) : receiveKnownHello(kept, event, context);
+}
+
+/** §4.2.2: its first was answered elsewhere, or by somebody who has forgotten it. */
+function receiveForgottenClientHello(
+  _from: Start,
+  event: MessageEvent<'client_hello'>,
+  context: ServerContext,
+): Selected {
+  return receiveCookie(event, context);
+}
+
+function receiveKnownHello(
+  { selection: first, transcript, group }: Retried,
   { body: hello, raw }: MessageEvent<'client_hello'>,
   context: ServerContext,
 ): Selected {
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
-  const keyExchange = checkSecondClientHello(first.hello, hello, extensions, group);
+  if (extensions.earlyData) throw new AlertError('client_hello_changed');
+  checkSameHello(first.hello, hello);
+  const keyExchange = checkRetriedParts(extensions, group);
   const proposal =
     extensions.preSharedKey === undefined && first.proposal.kind === 'certificate'
       ? first.proposal
       : propose(extensions, raw, transcript, context);
   transcript.add(raw);
-  // What was offered first and withdrawn since was early data, which came before the retry.
-  const offered: ClientHelloExtensions = { ...extensions, earlyData: first.extensions.earlyData };
+  const offered = afterRetry(extensions, first.extensions.earlyData);
   const selection: Selection = { ...first, hello, extensions: offered, proposal };
-  const share: SharedGroup = { kind: 'share', group, keyExchange };
+  return selected(selection, transcript, { kind: 'share', group, keyExchange });
+}
+
+/** All that is known of the first hello is in the cookie. */
+function receiveCookie({ body: hello, raw }: MessageEvent<'client_hello'>, context: ServerContext): Selected {
+  const extensions = readExtensions(clientHelloColumn, hello.extensions);
+  if (extensions.cookie === undefined) throw new AlertError('missing_cookie');
+  checkClientHello(hello, extensions);
+  const suite = suiteFor(hello, context);
+  const { cookie } = extensions;
+  const { group, transcript, earlyData } = rememberRetry(cookie, hello, suite, context);
+  const keyExchange = checkRetriedParts(extensions, group);
+  const selection = select(hello, raw, afterRetry(extensions, earlyData), suite, transcript, context);
+  transcript.add(raw);
+  return selected(selection, transcript, { kind: 'share', group, keyExchange });
+}
+
+/** What was offered first and withdrawn since was early data, which came before the retry. */
+function afterRetry(
+  extensions: ClientHelloExtensions,
+  earlyData: ClientHelloExtensions['earlyData'],
+): ClientHelloExtensions {
+  return { ...extensions, earlyData };
+}
+
+function selected(selection: Selection, transcript: Transcript, share: SharedGroup): Selected {
   return { state: 'selected', selection, transcript, share, hellos: 'retried' };
 }
 
@@ -390,20 +476,35 @@ function sendParameters(
   keys: HandshakeKeys,
   context: ServerContext,
 ): NegotiatedState {
-  const { config, channel } = context;
+  const { config, dependencies, channel } = context;
   const { transcript } = keys;
   const { aead } = negotiated.suite;
   const early = proof.kind === 'psk' ? proof.early : undefined;
+  const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls13');
   // Ours first: after the ServerHello the client reads our alerts under them.
   channel.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
   channel.installReadKeys(new Tls13ReadProtection(aead, early?.secret ?? keys.client));
-  sendEncryptedExtensions(alpn, early && true, transcript, channel);
+  if (recordLimits.writing !== undefined) channel.limitWriting(recordLimits.writing);
+  // A client learns of ours when it has sent its early data.
+  if (recordLimits.reading !== undefined && early === undefined) channel.limitReading(recordLimits.reading);
+  sendEncryptedExtensions({ alpn, earlyData: early && true, ...answer }, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
     proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
-  if (clientAuthentication === 'requested') sendCertificateRequest(context, transcript, channel);
+  const compressions =
+    clientAuthentication === 'requested' ? compressionOffer(config, dependencies) : undefined;
+  if (clientAuthentication === 'requested')
+    sendCertificateRequest(context, compressions, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
-  const agreement: ServerAgreement = { negotiated, alpn, earlyData, clientAuthentication };
+  const agreement: ServerAgreement = {
+    negotiated,
+    alpn,
+    earlyData,
+    recordLimits,
+    clientAuthentication,
+    compression: chooseCompression(extensions.compressCertificate, config, dependencies),
+    compressions: compressions ?? [],
+  };
   return { state: 'negotiated', agreement, keys, proof };
 }
 
@@ -428,6 +529,8 @@ function receiveEndOfEarlyData(
   const { aead } = agreement.negotiated.suite;
   keys.transcript.add(raw);
   channel.installReadKeys(new Tls13ReadProtection(aead, keys.client));
+  const { reading } = agreement.recordLimits;
+  if (reading !== undefined) channel.limitReading(reading);
   early.secret.zero();
   return waitFinished(from, peer);
 }
@@ -458,7 +561,9 @@ function receiveStaple(
   { response }: AnswerEvent<'staple'>,
   { channel }: ServerContext,
 ): Certified {
-  sendCertificate(certificate.identity.chain, response, keys.transcript, channel);
+  const { identity } = certificate;
+  const { compression } = agreement;
+  sendCertificate({ identity, staple: response, compression }, keys.transcript, channel);
   return { state: 'certified', agreement, keys, certificate };
 }
 
@@ -469,7 +574,8 @@ function sendPlainCertificate(
 ): Certified {
   if (proof.kind !== 'certificate') throw new TypeError('no certificate to show');
   const { choice: certificate } = proof;
-  sendCertificate(certificate.identity.chain, undefined, keys.transcript, channel);
+  const { identity } = certificate;
+  sendCertificate({ identity, compression: agreement.compression }, keys.transcript, channel);
   return { state: 'certified', agreement, keys, certificate };
 }
 
@@ -524,9 +630,28 @@ function waitForFinished(from: WaitFlight2): WaitFinished {
   return waitFinished(from, unauthenticated);
 }
 
+/** RFC 8879 §4: a Certificate like every other, but for its bytes in the transcript. */
+function receiveCompressed(
+  { agreement, keys, own, application }: WaitCert,
+  { body, raw }: MessageEvent<'compressed_certificate'>,
+  { config, dependencies }: ServerContext,
+): CertificateExpanded {
+  const certificate = expandCertificate(body, agreement.compressions, config, dependencies.compressors);
+  const event: MessageEvent<'certificate'> = { type: 'certificate', body: certificate, raw };
+  return { state: 'certificateExpanded', agreement, keys, own, application, event };
+}
+
+function takeEmptyCertificate(from: CertificateExpanded, context: ServerContext): WaitFinished {
+  return receiveEmptyCertificate(from, from.event, context);
+}
+
+function takeCertificate(from: CertificateExpanded, context: ServerContext): AwaitVerdict {
+  return receiveCertificate(from, from.event, context);
+}
+
 /** §4.4.2.4 */
 function receiveEmptyCertificate(
-  from: WaitCert,
+  from: Answered,
   { body, raw }: MessageEvent<'certificate'>,
   { config }: ServerContext,
 ): WaitFinished {
@@ -538,7 +663,7 @@ function receiveEmptyCertificate(
 
 /** §4.4.2 */
 function receiveCertificate(
-  { agreement, keys, own, application }: WaitCert,
+  { agreement, keys, own, application }: Answered,
   { body, raw }: MessageEvent<'certificate'>,
   { sink }: ServerContext,
 ): AwaitVerdict {

@@ -70,6 +70,11 @@ const bodies: { readonly [K in HandshakeType]: fc.Arbitrary<Tls13Bodies[K]> } = 
   certificate_verify: fc.record({ algorithm: u16, signature: bytes(0, 80) }),
   finished: fc.record({ verifyData: bytes(0, 48) }),
   key_update: fc.record({ requestUpdate: u8 }),
+  compressed_certificate: fc.record({
+    algorithm: u16,
+    uncompressedLength: fc.integer({ min: 0, max: 0xffffff }),
+    compressedCertificateMessage: bytes(1, 40),
+  }),
 };
 
 /** A message whose header announces what is there. */

@@ -42,6 +42,11 @@ export const uint16: Codec<number> = {
   encode: (writer, value) => writer.uint16(value),
 };
 
+export const uint24: Codec<number> = {
+  decode: (reader) => reader.uint24(),
+  encode: (writer, value) => writer.uint24(value),
+};
+
 export const uint32: Codec<number> = {
   decode: (reader) => reader.uint32(),
   encode: (writer, value) => writer.uint32(value),

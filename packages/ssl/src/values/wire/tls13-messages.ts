@@ -7,6 +7,7 @@ import { type Certificate, certificate } from './messages/certificate.js';
 import { type CertificateRequest, certificateRequest } from './messages/certificate-request.js';
 import { type CertificateVerify, certificateVerify } from './messages/certificate-verify.js';
 import { type ClientHello, clientHello } from './messages/client-hello.js';
+import { type CompressedCertificate, compressedCertificate } from './messages/compressed-certificate.js';
 import { type EncryptedExtensions, encryptedExtensions } from './messages/encrypted-extensions.js';
 import { type EndOfEarlyData, endOfEarlyData } from './messages/end-of-early-data.js';
 import { type Finished, finished } from './messages/finished.js';
@@ -26,6 +27,7 @@ export interface Tls13Bodies {
   certificate_verify: CertificateVerify;
   finished: Finished;
   key_update: KeyUpdate;
+  compressed_certificate: CompressedCertificate;
 }
 export type HandshakeType = keyof Tls13Bodies;
 
@@ -40,6 +42,7 @@ export const tls13Messages: MessageTable<Tls13Bodies> = messageTable<Tls13Bodies
   certificate_verify: { code: 15, body: certificateVerify },
   finished: { code: 20, body: finished },
   key_update: { code: 24, body: keyUpdate },
+  compressed_certificate: { code: 25, body: compressedCertificate },
 });
 
 export const handshakeTypes: readonly HandshakeType[] = tls13Messages.types;

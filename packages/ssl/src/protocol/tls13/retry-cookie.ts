@@ -1,0 +1,101 @@
+/**
+ * A server that keeps nothing between the hellos (RFC 8446 §4.2.2): what it has to know of the first one when the second
+ * comes travels in the cookie of its HelloRetryRequest, sealed.
+ *
+ * Of the first hello these are its hash, from which the transcript goes on (§4.4.1), and a hash of what may not change
+ * (§4.1.2); of our answer, suite and group, which make the HelloRetryRequest once more, with the cookie as it came.
+ */
+import type { Group } from '../../values/crypto/engine.js';
+import { groupCode } from '../../values/registry/groups.js';
+import { type Codec, decodeAll, encodeAll, opaque8, struct, uint8, uint16 } from '../../values/wire/codec.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import { DecodeError } from '../../values/wire/reader.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
+import { encodeHandshake } from '../../values/wire/tls13-messages.js';
+import type { ServerContext } from '../contexts.js';
+import type { Suite } from '../hello/suite.js';
+import { AlertError } from '../reasons.js';
+import type { CookieSealer } from '../settings.js';
+import { Transcript } from '../transcript.js';
+import { lastingPart } from './check-client-hello.js';
+import type { Selection } from './choose.js';
+import { helloRetryRequest } from './server-hello.js';
+
+interface Content {
+  readonly cipherSuite: number;
+  readonly group: number;
+  /** 1: the first hello had early_data. */
+  readonly earlyData: number;
+  /** Hash of the first hello, by the suite's. */
+  readonly hello: Uint8Array;
+  /** Hash of what of it may not change. */
+  readonly lasting: Uint8Array;
+}
+
+const content: Codec<Content> = struct<Content>({
+  cipherSuite: uint16,
+  group: uint16,
+  earlyData: uint8,
+  hello: opaque8(0, 255),
+  lasting: opaque8(0, 255),
+});
+
+/** The cookie for a hello that is answered by a retry. The transcript ends with that hello. */
+export function retryCookie(
+  { hello, extensions, suite }: Selection,
+  transcript: Transcript,
+  group: Group,
+  cookies: CookieSealer,
+): Uint8Array {
+  return cookies.seal(
+    encodeAll(content, {
+      cipherSuite: suite.row.id,
+      group: groupCode(group.name),
+      earlyData: extensions.earlyData === true ? 1 : 0,
+      hello: transcript.digest(),
+      lasting: lastingHash(hello, suite),
+    }),
+  );
+}
+
+/** What the cookie of a second hello tells. */
+interface Remembered {
+  readonly group: Group;
+  /** Ends with the HelloRetryRequest. */
+  readonly transcript: Transcript;
+  /** Of the first hello. */
+  readonly earlyData: true | undefined;
+}
+
+/** `suite`: what we select from the second hello. Throws `wrong_cookie`, `client_hello_changed`. */
+export function rememberRetry(
+  cookie: Uint8Array,
+  hello: ClientHello,
+  suite: Suite,
+  { config, dependencies: { engine, cookies } }: ServerContext,
+): Remembered {
+  const opened = cookies?.open(cookie);
+  const known = opened && read(opened);
+  const name = config.supportedGroups.find((one) => groupCode(one) === known?.group);
+  const group = name && engine.group(name);
+  if (known === undefined || group === undefined) throw new AlertError('wrong_cookie');
+  if (known.cipherSuite !== suite.row.id || !sameBytes(known.lasting, lastingHash(hello, suite)))
+    throw new AlertError('client_hello_changed');
+  const transcript = Transcript.after(suite.hash, known.hello);
+  transcript.add(encodeHandshake('server_hello', helloRetryRequest(hello, suite, group, cookie)));
+  return { group, transcript, earlyData: known.earlyData === 1 || undefined };
+}
+
+function lastingHash(hello: ClientHello, { hash }: Suite): Uint8Array {
+  return hash.digest(encodeHandshake('client_hello', lastingPart(hello)));
+}
+
+/** A node of another make may share our key, and not our shape. */
+function read(bytes: Uint8Array): Content | undefined {
+  try {
+    return decodeAll(content, bytes);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
