@@ -6,6 +6,7 @@ import type { ProtocolVersion } from '../values/registry/versions.js';
 import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
+import { HostRows, PauseRows } from './rows-hosts.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { RevocationRows } from './rows-revocation.js';
@@ -20,6 +21,8 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
+    PauseRows,
+    HostRows,
     ConnectionRows {}
 
 export type OptionName = keyof Rows;
@@ -40,12 +43,15 @@ const rows: Rows = {
   ...new TrustRows(),
   ...new RevocationRows(),
   ...new NegotiationRows(),
+  ...new PauseRows(),
+  ...new HostRows(),
   ...new ConnectionRows(),
 };
 
 const byName: { readonly [K in OptionName]: Option<Side, unknown, Settings[K], unknown> } = rows;
 
-type Draft = { -readonly [K in OptionName]: Settings[K] };
+/** Settings while they are decided. */
+export type Draft = { -readonly [K in OptionName]: Settings[K] };
 
 /** One option as the parser takes it, whatever its types. */
 export interface OptionRow {
@@ -55,7 +61,7 @@ export interface OptionRow {
   readonly elsewhere: 'ignored' | 'refused';
   readonly needsVersions: readonly ProtocolVersion[];
   readonly after: readonly OptionName[];
-  readonly kept: 'secret' | 'live' | undefined;
+  readonly kept: Option<Side, unknown>['kept'] | undefined;
   readonly core: boolean;
   readonly note: OptionNote;
   /** Decides the setting from what was given; throws `OptionError`. */

@@ -2,6 +2,7 @@
 
 import type { MessageChannel } from './channel.js';
 import type { OwnIdentity } from './own-identity.js';
+import type { Policy } from './policy.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
 
@@ -9,6 +10,7 @@ export interface ClientContext {
   readonly config: ClientSettings;
   /** Own certificates, the preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
+  readonly policy: Policy | undefined;
   readonly dependencies: Dependencies;
   readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'ticket'>;
@@ -21,6 +23,9 @@ export interface ServerContext {
   readonly dependencies: Dependencies;
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  readonly policy: Policy | undefined;
+  /** The name asked for has led to these options (RFC 6066 §3). */
+  readonly nameUsed: boolean;
   readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'deliverEarly'>;
 }

@@ -6,6 +6,7 @@ import type { Config } from '../../options/config.js';
 import { Core } from '../../protocol/core.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
+import type { Policy } from '../../protocol/policy.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
@@ -29,6 +30,8 @@ const nonceLength = 32;
 export interface Equipment {
   readonly config: Config;
   readonly credentials: Credentials;
+  /** The name that a client asks for has led to it. */
+  readonly nameUsed?: boolean;
 }
 
 /**
@@ -38,21 +41,26 @@ export interface Equipment {
 export type AfterHello = (
   hello: HelloEvent,
   equipment: Equipment,
+  environment: Environment,
 ) => Result<Equipment> | Promise<Result<Equipment>>;
-
-/** All go on with what they have begun with, unless somebody looks at hellos. */
-export const sameEquipment: AfterHello = (_hello, equipment) => ({ ok: equipment });
 
 export class HandshakeMeans {
   readonly #equipment: Equipment;
+  readonly #host: string | undefined;
   readonly #names: ClientNames;
   /** What a stapled response has to bear. */
   readonly #nonce: Uint8Array | undefined;
   /** Why the peer's certificates were refused. */
   explanation: Explanation | undefined = undefined;
 
-  private constructor(equipment: Equipment, names: ClientNames, nonce: Uint8Array | undefined) {
+  private constructor(
+    equipment: Equipment,
+    host: string | undefined,
+    names: ClientNames,
+    nonce: Uint8Array | undefined,
+  ) {
     this.#equipment = equipment;
+    this.#host = host;
     this.#names = names;
     this.#nonce = nonce;
   }
@@ -60,39 +68,55 @@ export class HandshakeMeans {
   /** `host`: the host argument of `connect`. */
   static of(equipment: Equipment, host: string | undefined, engine: CryptoEngine): HandshakeMeans {
     const { config } = equipment;
-    if (config.role === 'server') return new HandshakeMeans(equipment, noNames, undefined);
+    if (config.role === 'server') return new HandshakeMeans(equipment, host, noNames, undefined);
     const nonce = config.stapling?.ocspNonce === true ? engine.randomBytes(nonceLength) : undefined;
-    return new HandshakeMeans(equipment, clientNames(config.serverNameIndication, host), nonce);
+    return new HandshakeMeans(equipment, host, clientNames(config.serverNameIndication, host), nonce);
   }
 
   get equipment(): Equipment {
     return this.#equipment;
   }
 
+  /** What the peer is judged by; for whoever keeps something of this connection for later ones. */
+  get policy(): Policy {
+    return this.#equipment.credentials.policy;
+  }
+
   /** The same handshake goes on with other options: what it has sent of names and nonces stays. */
   goOnWith(equipment: Equipment): HandshakeMeans {
-    return new HandshakeMeans(equipment, this.#names, this.#nonce);
+    const { config } = equipment;
+    const { serverName } = this.#names;
+    const names =
+      config.role === 'server'
+        ? noNames
+        : { serverName, reference: clientNames(config.serverNameIndication, this.#host).reference };
+    return new HandshakeMeans(equipment, this.#host, names, this.#nonce);
   }
 
   /** The core, before any hello. */
   makeCore(engine: CryptoEngine, sink: Sink): Core {
     const { config, credentials } = this.#equipment;
-    const { identities, certificateAuthorities } = credentials;
+    const { identities, certificateAuthorities, policy } = credentials;
     const dependencies = { engine };
     const budget = new TurnBudget();
     if (config.role === 'server')
-      return Core.server({ config, identities, dependencies, certificateAuthorities, budget }, sink);
+      return Core.server({ config, identities, dependencies, certificateAuthorities, policy, budget }, sink);
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = config.stapling && { responderIds: [], requestExtensions };
-    return Core.client({ config, identities, dependencies, serverName, statusRequest, budget }, sink);
+    return Core.client(
+      { config, identities, dependencies, policy, serverName, statusRequest, budget },
+      sink,
+    );
   }
 
   /** What the core goes on with once it has read the peer's hello. */
   afterHello(): ClientHelloAnswer | ServerHelloAnswer {
-    const { config, credentials } = this.#equipment;
-    const { identities, certificateAuthorities } = credentials;
-    return config.role === 'server' ? { config, identities, certificateAuthorities } : { config, identities };
+    const { config, credentials, nameUsed } = this.#equipment;
+    const { identities, certificateAuthorities, policy } = credentials;
+    return config.role === 'server'
+      ? { config, identities, certificateAuthorities, policy, nameUsed }
+      : { config, identities, policy };
   }
 
   /** The verdict on the peer's chain. */

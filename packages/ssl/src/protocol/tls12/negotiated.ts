@@ -56,7 +56,11 @@ interface Finished12 {
 }
 
 /** What the connection tells its users. */
-export function conclude12(role: Facts['role'], { negotiated, group, keys, peer, own }: Finished12): Facts {
+export function conclude12(
+  role: Facts['role'],
+  { negotiated, group, keys, peer, own }: Finished12,
+  policy: Facts['policy'],
+): Facts {
   const { suite, randoms, alpn, serverName, sessionId } = negotiated;
   return {
     role,
@@ -65,6 +69,7 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     group,
     alpn,
     serverName,
+    policy,
     peer,
     own,
     clientRandom: randoms.client,

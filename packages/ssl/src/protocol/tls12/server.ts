@@ -231,7 +231,7 @@ export function server12Chart(): AnyStateMachine {
 function receiveClientHello(
   _from: Start,
   { body: hello, raw }: MessageEvent12<'client_hello'>,
-  { config, identities, dependencies, sink, channel }: ServerContext,
+  { config, identities, dependencies, nameUsed, sink, channel }: ServerContext,
 ): Negotiated {
   const { engine } = dependencies;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
@@ -272,7 +272,7 @@ function receiveClientHello(
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status)),
+    extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status, nameUsed)),
   });
   return { state: 'negotiated', negotiated, group, certificate, status };
 }
@@ -281,13 +281,14 @@ function receiveClientHello(
 function answers(
   hello: ClientHello,
   offered: ClientHelloExtensions,
-  { alpn }: Negotiated12,
+  { alpn, serverName }: Negotiated12,
   status: StatusRequest | undefined,
+  nameUsed: boolean,
 ): ReturnType<typeof serverHello12Column.none> {
   const knowsRenegotiation =
     offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {
-    serverName: undefined,
+    serverName: nameUsed && serverName !== undefined ? true : undefined,
     extendedMasterSecret: offered.extendedMasterSecret,
     renegotiationInfo: knowsRenegotiation ? new Uint8Array(0) : undefined,
     ecPointFormats: offered.ecPointFormats && ownPointFormats,
@@ -480,12 +481,12 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, group, certificate, keys, peer }: WaitFinished,
   { body, raw }: MessageEvent12<'finished'>,
-  { dependencies, channel }: ServerContext,
+  { dependencies, channel, policy }: ServerContext,
 ): Connected {
   channel.endPeerFlight();
   checkFinished(body, negotiated, keys, 'client', dependencies.engine);
   negotiated.messages.add(raw);
   finishFlight(negotiated, keys, 'server', channel);
   const own = shownBy(certificate);
-  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
+  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }, policy) };
 }

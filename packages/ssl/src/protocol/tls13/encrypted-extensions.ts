@@ -6,8 +6,9 @@ import { schemeCodes } from '../hello/choose.js';
 import type { Transcript } from '../transcript.js';
 import { send } from './send.js';
 
-/** §4.3.1. `earlyData`: whether it is read. */
+/** §4.3.1. `nameUsed`: the name has decided something (RFC 6066 §3). `earlyData`: whether it is read. */
 export function sendEncryptedExtensions(
+  nameUsed: boolean,
   alpn: Uint8Array | undefined,
   earlyData: true | undefined,
   transcript: Transcript,
@@ -16,6 +17,7 @@ export function sendEncryptedExtensions(
   send(channel, transcript, 'encrypted_extensions', {
     extensions: writeExtensions(encryptedExtensionsColumn, {
       ...encryptedExtensionsColumn.none(),
+      serverName: nameUsed ? true : undefined,
       alpn,
       earlyData,
     }),

@@ -398,7 +398,8 @@ function sendParameters(
   // Ours first: after the ServerHello the client reads our alerts under them.
   channel.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
   channel.installReadKeys(new Tls13ReadProtection(aead, early?.secret ?? keys.client));
-  sendEncryptedExtensions(alpn, early && true, transcript, channel);
+  const nameUsed = negotiated.serverName !== undefined && context.nameUsed;
+  sendEncryptedExtensions(nameUsed, alpn, early && true, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
     proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
@@ -578,7 +579,7 @@ function waitFinished({ agreement, keys, own, application }: Answered, peer: Aut
 function receiveFinished(
   from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { config, dependencies, channel, sink }: ServerContext,
+  { config, dependencies, channel, policy, sink }: ServerContext,
 ): Connected {
   const { application, agreement, keys, own } = from;
   const { aead } = agreement.negotiated.suite;
@@ -587,7 +588,7 @@ function receiveFinished(
   channel.installReadKeys(new Tls13ReadProtection(aead, application.client));
   return {
     state: 'connected',
-    facts: conclude('server', from, application, own, config),
+    facts: conclude('server', from, application, own, config, policy),
     resumption: sink.askPsk && resumptionOf(keys, application),
   };
 }
