@@ -42,8 +42,8 @@ import {
   connectionRequests,
   type Downgraded,
 } from './processes/connection/connection-requests.js';
-import type { PrfSeed } from './processes/connection/prf-answer.js';
 import type { HandshakeAnswer } from './processes/connection/handshake-call.js';
+import type { PrfSeed } from './processes/connection/prf-answer.js';
 import { senderRequests } from './processes/connection/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 import { takeEnding } from './processes/connection/unheard-endings.js';
@@ -101,7 +101,6 @@ export type { NodeCounters } from './processes/listener/census.js';
 export type { DrainResult } from './processes/listener/draining.js';
 export type { ListenerCounters } from './processes/listener/listener.js';
 export type { ConnectionCounters } from './processes/listener/tally.js';
-export type { HelloExtensions, ToldKeyShare, ToldPsks } from './protocol/hello/hello-extensions.js';
 export { duplexTransport } from './processes/transport/duplex.js';
 export {
   type AcceptReceiver,
@@ -113,6 +112,7 @@ export {
   type TransportReceiver,
   type TransportStatistics,
 } from './processes/transport/transport.js';
+export type { HelloExtensions, ToldKeyShare, ToldPsks } from './protocol/hello/hello-extensions.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';

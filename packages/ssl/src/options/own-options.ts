@@ -21,7 +21,8 @@ const deepest = 4;
 /** A copy without prototypes: own properties and no others, what a polluted Object.prototype says is nobody's wish. */
 export function ownOptions(options: Raw): Raw {
   const own: Record<string, unknown> = { __proto__: null, ...options };
-  for (const [key, value] of Object.entries(own)) own[key] = byHost.has(key) ? ownHosts(value) : ownValue(key, value);
+  for (const [key, value] of Object.entries(own))
+    own[key] = byHost.has(key) ? ownHosts(value) : ownValue(key, value);
   return own;
 }
 
@@ -29,7 +30,8 @@ export function ownOptions(options: Raw): Raw {
 function ownHosts(hosts: unknown): unknown {
   if (!isOptionObject(hosts)) return hosts;
   const own: Record<string, unknown> = { __proto__: null };
-  for (const [host, options] of Object.entries(hosts)) own[host] = isOptionObject(options) ? ownHost(options) : options;
+  for (const [host, options] of Object.entries(hosts))
+    own[host] = isOptionObject(options) ? ownHost(options) : options;
   return own;
 }
 

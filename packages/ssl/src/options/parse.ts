@@ -83,15 +83,29 @@ export function parseServerOptions(options: TlsServerOptions, context: ParseCont
 export function mergeOptions(...layers: readonly EndOptions[]): EndOptions {
   const merged = new Map<string, unknown>();
   for (const layer of layers) {
-    for (const [key, value] of Object.entries(optionObject(layer))) {
+    const own = optionObject(layer);
+    for (const [key, value] of Object.entries(own)) {
       if (value === undefined) continue;
       // An overlaid option takes its place in the later layer's order.
       merged.delete(key);
+      for (const other of before[key] ?? []) if (own[other] === undefined) merged.delete(other);
       merged.set(key, value);
     }
   }
   return Object.fromEntries(merged);
 }
+
+/**
+ * Options that go before one when both are given: in a layer below it they are not to hide it. A host's `certfile` is
+ * shown whatever the listener's `cert` is, and its `cacertfile` is whom it trusts.
+ */
+const before: Readonly<Record<string, readonly string[]>> = {
+  cert: ['certsKeys'],
+  certfile: ['cert', 'certsKeys'],
+  key: ['certsKeys'],
+  keyfile: ['key', 'certsKeys'],
+  cacertfile: ['cacerts'],
+};
 
 function parse<C extends Config>(
   raw: Raw,
@@ -140,7 +154,9 @@ const none: ReadonlySet<string> = new Set();
 function hostConfig(inherited: object, host: Raw, context: ParseContext): ServerConfig {
   for (const [key, value] of Object.entries(host))
     if (value !== undefined && (isOfHosts(key) || !stepsByName.has(key))) badValue(key, value);
-  const base = Object.entries<unknown>({ ...inherited }).filter(([key]) => !isOfHosts(key) && host[key] === undefined);
+  const base = Object.entries<unknown>({ ...inherited }).filter(
+    ([key]) => !isOfHosts(key) && host[key] === undefined,
+  );
   const given = base.map(([key]) => key).filter((key) => ofVersions.has(key));
   const droppable = host['versions'] === undefined ? none : new Set(given);
   const merged = mergeOptions(Object.fromEntries(base), host);

@@ -144,11 +144,7 @@ export class ConnectionCalls<Outcome> {
     }
   }
 
-  #callPaused(
-    life: UserHello,
-    request: NamedCall<'continue' | 'cancel'>,
-    from: From,
-  ): Outcome | undefined {
+  #callPaused(life: UserHello, request: NamedCall<'continue' | 'cancel'>, from: From): Outcome | undefined {
     if (request.type === 'continue')
       return this.#holder.continue(life, request, connectionRequests.from(request, from));
     connectionRequests.reply(request, from, okay);

@@ -287,7 +287,8 @@ export class Establishment {
 /** Which option is wrong, by its name alone: its value may be a secret. `undefined`: it is no matter of options. */
 function optionIn(reason: SslReason): string | undefined {
   if (typeof reason !== 'object') return undefined;
-  if (!('options' in reason)) return Object.keys(reason).find((tag) => tag.endsWith('option') || tag.endsWith('options'));
+  if (!('options' in reason))
+    return Object.keys(reason).find((tag) => tag.endsWith('option') || tag.endsWith('options'));
   const { options } = reason;
   const term: unknown = Array.isArray(options) ? options.at(-1) : options;
   return typeof term === 'object' && term !== null ? (Object.keys(term)[0] ?? '') : '';

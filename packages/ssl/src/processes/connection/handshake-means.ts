@@ -104,10 +104,7 @@ export class HandshakeMeans {
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = config.stapling && { responderIds: [], requestExtensions };
-    return Core.client(
-      { config, identities, dependencies, policy, serverName, statusRequest, budget },
-      sink,
-    );
+    return Core.client({ config, identities, dependencies, policy, serverName, statusRequest, budget }, sink);
   }
 
   /** What the core goes on with once it has read the peer's hello. */

@@ -8,8 +8,8 @@
 import type { Config, ServerConfig } from '../../options/config.js';
 import { ownOptions } from '../../options/own-options.js';
 import { parseHostOptions } from '../../options/parse.js';
-import { isOptionObject } from '../../options/socket-options.js';
 import { sameOptions } from '../../options/same-options.js';
+import { isOptionObject } from '../../options/socket-options.js';
 import { requestedName } from '../../protocol/hello/hello-extensions.js';
 import type { HostName } from '../../values/host-name.js';
 import type { Result } from '../../values/terms.js';
@@ -29,7 +29,9 @@ export const equipmentByName: AfterHello = (hello, equipment, environment) => {
   if (host === undefined) return { ok: equipment };
   if (sniFun !== undefined) return askFunction(sniFun, host, equipment, environment);
   const options = sniHosts.get(host);
-  return options === undefined ? { ok: equipment } : equip(hostsOf(config).listed(options, environment), environment);
+  return options === undefined
+    ? { ok: equipment }
+    : equip(hostsOf(config).listed(options, environment), environment);
 };
 
 function askFunction(

@@ -23,8 +23,8 @@ import {
   startSupervisor,
 } from '@actor-tls/runtime';
 import type { TlsServerOptions } from '../../options/raw.js';
-import type { Result, SslReason } from '../../values/terms.js';
 import type { HelloExtensions } from '../../protocol/hello/hello-extensions.js';
+import type { Result, SslReason } from '../../values/terms.js';
 import type { HandshakeAnswer } from '../connection/handshake-call.js';
 import type { SslListenSocket, SslMessage, SslSocket } from '../connection/socket.js';
 

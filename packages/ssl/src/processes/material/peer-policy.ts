@@ -45,7 +45,8 @@ export class PeerPolicy implements Policy {
 
 /** What is asked of a peer. */
 function rulesOf(config: Config): readonly unknown[] {
-  const { depth, minKeySize, signatureAlgs, signatureAlgsCert, crlCheck, partialChain, verify, verifyFun } = config;
+  const { depth, minKeySize, signatureAlgs, signatureAlgsCert, crlCheck, partialChain, verify, verifyFun } =
+    config;
   const both = [depth, minKeySize, signatureAlgs, signatureAlgsCert ?? [], crlCheck, verify];
   const functions = [partialChain, verifyFun?.fun].map(textOf);
   return config.role === 'server'

@@ -129,7 +129,11 @@ function ofServer({ body }: ServerHelloEvent): HelloExtensions {
 }
 
 function ofRetry({ extensions }: ServerHello): HelloExtensions {
-  const { selectedGroup, selectedVersion: version, cookie } = readExtensions(helloRetryRequestColumn, extensions);
+  const {
+    selectedGroup,
+    selectedVersion: version,
+    cookie,
+  } = readExtensions(helloRetryRequestColumn, extensions);
   return {
     keyShare: selectedGroup === undefined ? undefined : { group: groupName(selectedGroup) },
     serverHelloSelectedVersion: versionName(version),

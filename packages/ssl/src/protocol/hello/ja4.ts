@@ -43,7 +43,12 @@ function isMeant(value: number): boolean {
 }
 
 /** Over TCP, version, name or none, how many suites and extensions, ALPN. */
-function prefix(hello: ClientHello, { supportedVersions, serverName, alpn }: Read, ciphers: number, extensions: number): string {
+function prefix(
+  hello: ClientHello,
+  { supportedVersions, serverName, alpn }: Read,
+  ciphers: number,
+  extensions: number,
+): string {
   const versions = supportedVersions?.filter(isMeant) ?? [hello.legacyVersion];
   const version = versionText(versions.reduce((highest, one) => Math.max(highest, one), 0));
   return `t${version}${serverName === undefined ? 'i' : 'd'}${count(ciphers)}${count(extensions)}${alpnText(alpn?.[0])}`;

@@ -272,7 +272,10 @@ function receiveClientHello(
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status, nameUsed)),
+    extensions: writeExtensions(
+      serverHello12Column,
+      answers(hello, extensions, negotiated, status, nameUsed),
+    ),
   });
   return { state: 'negotiated', negotiated, group, certificate, status };
 }
