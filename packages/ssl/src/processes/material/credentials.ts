@@ -238,8 +238,8 @@ function assemble(config: Config, read: Sources, surroundings: StaplerSurroundin
   }
 }
 
-/** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. */
-const kinds: readonly KeyAlgorithm[] = ['ed448', 'ed25519', 'ec', 'rsa_pss', 'rsa', 'dsa'];
+/** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. Of EdDSA 25519 goes first. */
+const kinds: readonly KeyAlgorithm[] = ['ed25519', 'ed448', 'ec', 'rsa_pss', 'rsa', 'dsa'];
 
 function byPreference(pairs: readonly Pair[]): readonly Pair[] {
   return [...pairs].sort(
