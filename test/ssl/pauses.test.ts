@@ -1,6 +1,6 @@
 /** `handshake: 'hello'`: a handshake pauses after the peer's hello, and goes on or is given up, over loopback. */
-import { connect as connectTcp } from 'node:net';
-import { createNode, type Node, silentLogger } from '@actor-tls/runtime';
+import { connect as connectTcp, createServer, Socket } from 'node:net';
+import { createNode, type Node, silentLogger, startSupervisor } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -165,6 +165,7 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)('a server of %s', (version) => {
     const { accepted, connecting, served } = await ends({ ...paused, handshakeDeadline: 200 }, { versions });
     expect(served).toHaveProperty('ext');
     expect(await connecting).toEqual({ error: 'closed' });
+    await expect.poll(() => node.isAlive(accepted.connection)).toBe(false);
     expect(await ssl.handshakeContinue(accepted, {})).toEqual({ error: 'timeout' });
     expect(await ssl.handshakeContinue(accepted, {})).toEqual({ error: 'closed' });
   });
@@ -190,6 +191,56 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)('a server of %s', (version) => {
     expect(await connecting).toHaveProperty('ok');
     expect(await ssl.handshakeContinue(accepted, {})).toEqual({ error: 'einval' });
     expect(await ssl.handshakeCancel(accepted)).toEqual({ error: 'einval' });
+  });
+
+  it('pauses when only handshake/3 says so', async () => {
+    const listener = ssl.unwrap(
+      await ssl.listen(self, 0, { ...plain.options, versions, ip: 'loopback', active: false }),
+    );
+    const { port } = ssl.unwrap(await ssl.sockname(listener));
+    const wish = { active: false, cacerts: [ca.cert], serverNameIndication: 'other.example' } as const;
+    const connecting = ssl.connect(self, '127.0.0.1', port, wish, 9000);
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 9000));
+    const answer = await ssl.handshake(self, accepted, { handshake: 'hello', ...other.options }, 9000);
+    expect(extOf(answer).sni).toBe('other.example');
+    expect(await ssl.handshakeContinue(accepted, {})).toEqual({ ok: accepted });
+    expect(await ssl.peercert(ssl.unwrap(await connecting))).toEqual({ ok: other.cert });
+    await ssl.close(listener);
+  });
+
+  it('pauses on a stream that is upgraded, and so does its client', async () => {
+    const stream = new Socket();
+    const streams = new Promise<Socket>((resolve) => {
+      const plainServer = createServer((socket) => {
+        plainServer.close();
+        resolve(socket);
+      }).listen(0, '127.0.0.1', () => {
+        const address = plainServer.address();
+        stream.connect(address !== null && typeof address === 'object' ? address.port : 0, '127.0.0.1');
+      });
+    });
+    await new Promise((resolve) => stream.once('connect', resolve));
+    const wish = {
+      versions,
+      cacerts: [ca.cert],
+      serverNameIndication: 'plain.example',
+      handshake: 'hello',
+    } as const;
+    const connecting = ssl.connect(self, stream, wish, 9000);
+    const served = await ssl.handshake(
+      self,
+      await streams,
+      { ...plain.options, versions, handshake: 'hello' },
+      9000,
+    );
+    expect(extOf(served).sni).toBe('plain.example');
+    const server = ssl.unwrap(served);
+    const going = ssl.handshakeContinue(server, {}, 9000);
+    const client = await connecting;
+    expect(extOf(client)).toBeDefined();
+    expect(await ssl.handshakeContinue(ssl.unwrap(client), {}, 9000)).toHaveProperty('ok');
+    expect(await going).toEqual({ ok: server });
+    await ssl.close(server);
   });
 
   it('closes in the pause when its owner does, or ends', async () => {
@@ -302,6 +353,60 @@ describe('a paused connection', () => {
     stranger.destroy();
     await ssl.close(accepted);
     await ssl.close(listener);
+  });
+
+  it('keeps a place no longer than its time: a house full of them lets others in again', async () => {
+    const listener = ssl.unwrap(
+      await ssl.listen(self, 0, {
+        ...plain.options,
+        ip: 'loopback',
+        active: false,
+        handshake: 'hello',
+        maxHandshakes: 2,
+        maxHandshakesPerAddress: 'infinity',
+        handshakeDeadline: 1500,
+      }),
+    );
+    const { port } = ssl.unwrap(await ssl.sockname(listener));
+    const wish = { active: false, verify: 'verify_none', serverNameIndication: 'plain.example' } as const;
+    const coming = () => ssl.connect(self, '127.0.0.1', port, wish, 9000);
+    const pausing = async () => {
+      const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 9000));
+      return { accepted, served: await ssl.handshake(self, accepted, 9000) };
+    };
+    const strangers = [coming(), coming()];
+    for (const _ of strangers) expect((await pausing()).served).toHaveProperty('ext');
+    // Nobody inside is to blame: they wait for us.
+    expect(await coming()).toHaveProperty('error');
+    expect(await ssl.listenerCounters(listener)).toMatchObject({ refusedHandshakes: 1, displacedFull: 0 });
+    expect(await Promise.all(strangers)).toEqual([{ error: 'closed' }, { error: 'closed' }]);
+    const honest = coming();
+    const { accepted } = await pausing();
+    expect(await ssl.handshakeContinue(accepted, {})).toEqual({ ok: accepted });
+    expect(await honest).toHaveProperty('ok');
+    await ssl.close(listener);
+  });
+
+  it('of a pool is its worker’s to go on with', async () => {
+    const names: (string | undefined)[] = [];
+    const pool = ssl.acceptorPool({
+      name: 'pausing',
+      port: 0,
+      options: { ...plain.options, ip: 'loopback', active: false, handshake: 'hello' },
+      async handler(_self, socket, ext) {
+        names.push(ext?.sni);
+        await ssl.handshakeContinue(socket, {}, 5000);
+        await ssl.send(socket, 'served');
+      },
+    });
+    const supervisor = await startSupervisor(self, { children: [pool] });
+    const listener = await ssl.poolListener(self, 'pausing');
+    const { port } = ssl.unwrap(await ssl.sockname(listener));
+    const wish = { active: false, cacerts: [ca.cert], serverNameIndication: 'plain.example' } as const;
+    const client = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, wish, 9000));
+    expect(await ssl.recv(client, 6, 5000)).toEqual({ ok: Buffer.from('served') });
+    expect(names).toEqual(['plain.example']);
+    if (supervisor !== 'ignore' && 'ok' in supervisor) node.exit(supervisor.ok, 'shutdown');
   });
 
   it('is never one whose hello is malformed: that fails as it would without a pause', async () => {
