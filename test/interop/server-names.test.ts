@@ -30,8 +30,7 @@ const versions = ['tlsv1.3', 'tlsv1.2'] as const;
 type Version = (typeof versions)[number];
 const flags: Readonly<Record<Version, string>> = { 'tlsv1.3': '-tls1_3', 'tlsv1.2': '-tls1_2' };
 
-const commonName = (der: Uint8Array): string =>
-  /CN=(.*)/.exec(new X509Certificate(der).subject)?.[1] ?? '';
+const commonName = (der: Uint8Array): string => /CN=(.*)/.exec(new X509Certificate(der).subject)?.[1] ?? '';
 
 /** Our server for `localhost`, with `other.example` by `sniHosts` or by a function that takes its time. */
 function ourServer(version: Version, by: 'sniHosts' | 'sniFun'): Promise<OurServer> {
@@ -48,9 +47,18 @@ function ourServer(version: Version, by: 'sniHosts' | 'sniFun'): Promise<OurServ
 }
 
 /** Our client, which pauses and goes on, and whom it met. */
-async function ourClient(version: Version, port: number, name: string): Promise<{ ext: ssl.HelloExtensions; met: string }> {
+async function ourClient(
+  version: Version,
+  port: number,
+  name: string,
+): Promise<{ ext: ssl.HelloExtensions; met: string }> {
   const self = node.shell();
-  const wish = { versions: [version], active: false, handshake: 'hello', serverNameIndication: name } as const;
+  const wish = {
+    versions: [version],
+    active: false,
+    handshake: 'hello',
+    serverNameIndication: name,
+  } as const;
   const paused = await ssl.connect(self, '127.0.0.1', port, { ...wish, verify: 'verify_none' }, patience);
   const socket = ssl.unwrap(paused);
   const trust = { verify: 'verify_peer', cacertfile: material.cafile } as const;
@@ -62,33 +70,53 @@ async function ourClient(version: Version, port: number, name: string): Promise<
 
 describe.each(versions)('names of %s', (version) => {
   describeWithPeer('with OpenSSL', 'openssl', () => {
-    it.each(['sniHosts', 'sniFun'] as const)('our %s shows s_client the certificate of its name, and says so', async (by) => {
-      const our = await ourServer(version, by);
-      for (const [name, used] of [
-        ['other.example', true],
-        ['localhost', false],
-      ] as const) {
-        const child = start('openssl', [
-          ...['s_client', '-connect', `127.0.0.1:${our.port}`, flags[version], '-servername', name],
-          ...['-CAfile', material.cafile, '-verify_hostname', name, '-verify_return_error', '-tlsextdebug'],
-        ]);
-        try {
-          await child.until(() => child.stdout().includes('Verify return code: 0 (ok)'));
-          expect(child.stdout().includes('TLS server extension "server name"')).toBe(used);
-        } finally {
-          await child.stop();
+    it.each(['sniHosts', 'sniFun'] as const)(
+      'our %s shows s_client the certificate of its name, and says so',
+      async (by) => {
+        const our = await ourServer(version, by);
+        for (const [name, used] of [
+          ['other.example', true],
+          ['localhost', false],
+        ] as const) {
+          const child = start('openssl', [
+            ...['s_client', '-connect', `127.0.0.1:${our.port}`, flags[version], '-servername', name],
+            ...['-CAfile', material.cafile, '-verify_hostname', name, '-verify_return_error', '-tlsextdebug'],
+          ]);
+          try {
+            await child.until(() => child.stdout().includes('Verify return code: 0 (ok)'));
+            expect(child.stdout().includes('TLS server extension "server name"')).toBe(used);
+          } finally {
+            await child.stop();
+          }
         }
-      }
-      await our.stop();
-      report(`interop: server names, ${version}, OpenSSL`, { 'our server': 1 });
-    });
+        await our.stop();
+        report(`interop: server names, ${version}, OpenSSL`, { 'our server': 1 });
+      },
+    );
 
     it('our client meets the certificate of its name at s_server, after a pause', async () => {
       const { certfile, keyfile } = material.servers.ec256;
       const { port, child } = await startOnFreePort((at) =>
         start('openssl', [
-          ...['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, flags[version], '-cert', certfile, '-key', keyfile],
-          ...['-servername', 'other.example', '-cert2', material.other.certfile, '-key2', material.other.keyfile],
+          ...[
+            's_server',
+            '-quiet',
+            '-accept',
+            `127.0.0.1:${at}`,
+            flags[version],
+            '-cert',
+            certfile,
+            '-key',
+            keyfile,
+          ],
+          ...[
+            '-servername',
+            'other.example',
+            '-cert2',
+            material.other.certfile,
+            '-key2',
+            material.other.keyfile,
+          ],
         ]),
       );
       try {
@@ -104,23 +132,26 @@ describe.each(versions)('names of %s', (version) => {
   describe('with node:tls', () => {
     const only = { minVersion: nodeVersion(version), maxVersion: nodeVersion(version) };
 
-    it.each(['sniHosts', 'sniFun'] as const)('our %s shows its client the certificate of its name', async (by) => {
-      const our = await ourServer(version, by);
-      for (const servername of ['other.example', 'localhost']) {
-        const socket = tls.connect({
-          ...only,
-          host: '127.0.0.1',
-          port: our.port,
-          servername,
-          ca: readFileSync(material.cafile),
-        });
-        await new Promise((resolve, reject) => socket.on('secureConnect', resolve).on('error', reject));
-        expect(socket.getPeerCertificate().subject.CN).toBe(servername);
-        socket.destroy();
-      }
-      await our.stop();
-      report(`interop: server names, ${version}, node:tls`, { 'our server': 1 });
-    });
+    it.each(['sniHosts', 'sniFun'] as const)(
+      'our %s shows its client the certificate of its name',
+      async (by) => {
+        const our = await ourServer(version, by);
+        for (const servername of ['other.example', 'localhost']) {
+          const socket = tls.connect({
+            ...only,
+            host: '127.0.0.1',
+            port: our.port,
+            servername,
+            ca: readFileSync(material.cafile),
+          });
+          await new Promise((resolve, reject) => socket.on('secureConnect', resolve).on('error', reject));
+          expect(socket.getPeerCertificate().subject.CN).toBe(servername);
+          socket.destroy();
+        }
+        await our.stop();
+        report(`interop: server names, ${version}, node:tls`, { 'our server': 1 });
+      },
+    );
 
     it('our client meets the context of its name at its server, after a pause', async () => {
       const pair = (files: { readonly certfile: string; readonly keyfile: string }) => ({
@@ -163,19 +194,25 @@ describe.each(versions)('names of %s', (version) => {
       }
     });
 
-    it.each(['sniHosts', 'sniFun'] as const)('its client pauses at our %s, and meets the certificate of its name', async (by) => {
-      const our = await ourServer(version, by);
-      const client = script('client', version, String(our.port), 'other.example', material.cafile);
-      try {
-        await client.exited;
-        const keys = version === 'tlsv1.3' ? '[key_share,server_hello_selected_version]' : '[ec_point_formats,renegotiation_info,sni]';
-        expect(client.stdout().toString()).toBe(`${keys}\nother.example\n`);
-        report(`interop: pauses, ${version}, Erlang`, { 'our server': 1 });
-      } finally {
-        await client.stop();
-        await our.stop();
-      }
-    });
+    it.each(['sniHosts', 'sniFun'] as const)(
+      'its client pauses at our %s, and meets the certificate of its name',
+      async (by) => {
+        const our = await ourServer(version, by);
+        const client = script('client', version, String(our.port), 'other.example', material.cafile);
+        try {
+          await client.exited;
+          const keys =
+            version === 'tlsv1.3'
+              ? '[key_share,server_hello_selected_version]'
+              : '[ec_point_formats,renegotiation_info,sni]';
+          expect(client.stdout().toString()).toBe(`${keys}\nother.example\n`);
+          report(`interop: pauses, ${version}, Erlang`, { 'our server': 1 });
+        } finally {
+          await client.stop();
+          await our.stop();
+        }
+      },
+    );
 
     it('our server hears that its client gives a paused handshake up', async () => {
       const our = await ourServer(version, 'sniHosts');

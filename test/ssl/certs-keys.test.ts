@@ -60,7 +60,9 @@ async function meet(
 }
 
 /** Whom the other side is shown, with each pair that was shown taken away the next time. */
-async function ranked(show: (certsKeys: ssl.TlsServerOptions['certsKeys']) => Promise<ssl.Result<ssl.SslSocket>>) {
+async function ranked(
+  show: (certsKeys: ssl.TlsServerOptions['certsKeys']) => Promise<ssl.Result<ssl.SslSocket>>,
+) {
   // Worst first.
   let left = [...issued].reverse();
   const seen: (string | undefined)[] = [];
@@ -85,8 +87,16 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)('of several pairs of %s', (versio
   });
 
   it('a client does too', async () => {
-    const asking = { ...anybody, versions, verify: 'verify_peer', failIfNoPeerCert: true, cacerts: [ca.cert] } as const;
-    expect(await ranked(async (certsKeys) => (await meet(asking, { certsKeys, versions })).server)).toEqual(order);
+    const asking = {
+      ...anybody,
+      versions,
+      verify: 'verify_peer',
+      failIfNoPeerCert: true,
+      cacerts: [ca.cert],
+    } as const;
+    expect(await ranked(async (certsKeys) => (await meet(asking, { certsKeys, versions })).server)).toEqual(
+      order,
+    );
   });
 
   it('a server shows the first that the client’s schemes can verify', async () => {

@@ -27,8 +27,14 @@ describe('options that come again', () => {
   it.each<[what: string, changed: object]>([
     ['a byte of a certificate', { cert: [Uint8Array.of(1, 2), Uint8Array.of(4)] }],
     ['a certificate less', { cert: [Uint8Array.of(1, 2)] }],
-    ['a byte of a key', { certsKeys: [{ cert: Uint8Array.of(1), key: { PrivateKeyInfo: Uint8Array.of(3) } }] }],
-    ['a key more', { certsKeys: [{ cert: Uint8Array.of(1), key: { PrivateKeyInfo: Uint8Array.of(2) }, password: 'x' }] }],
+    [
+      'a byte of a key',
+      { certsKeys: [{ cert: Uint8Array.of(1), key: { PrivateKeyInfo: Uint8Array.of(3) } }] },
+    ],
+    [
+      'a key more',
+      { certsKeys: [{ cert: Uint8Array.of(1), key: { PrivateKeyInfo: Uint8Array.of(2) }, password: 'x' }] },
+    ],
     ['another key object', { key: new (class Key {})() }],
     ['another function', { verifyFun: () => undefined }],
     ['a number', { depth: 4 }],

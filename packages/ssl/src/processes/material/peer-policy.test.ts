@@ -43,7 +43,9 @@ describe('the policy towards peers', () => {
     expect(await policyOf({ ...base, cacerts: [new Uint8Array(ca.cert)] })).toBe(once);
     expect(await policyOf(base, 'server', nodes[1])).toBe(once);
     const verifyFun = (): { readonly valid: undefined } => ({ valid: undefined });
-    expect(await policyOf({ ...base, verifyFun }, 'server', nodes[1])).toBe(await policyOf({ ...base, verifyFun }));
+    expect(await policyOf({ ...base, verifyFun }, 'server', nodes[1])).toBe(
+      await policyOf({ ...base, verifyFun }),
+    );
   });
 
   it('does not change with what says nothing of peers', async () => {
