@@ -123,20 +123,6 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)(
       expect(told.subarray(4).toString('hex').includes('00000000')).toBe(nameUsed);
     });
 
-    test('has the policy of the answer in its facts, and so has the client', () => {
-      const policies = { server: { id: 's' }, client: { id: 'c' } };
-      const server = askedServer((_hello, core) =>
-        core.answerHello({ ...serverOptions({ config }), policy: policies.server }),
-      );
-      const client = askedClient(
-        (_hello, core) => core.answerHello({ ...clientOptions({ config }), policy: policies.client }),
-        { config },
-      );
-      talk({ client, server });
-      expect(server.sink.facts?.policy).toBe(policies.server);
-      expect(client.sink.facts?.policy).toBe(policies.client);
-    });
-
     test('asks the client for a certificate when only the answer says so', () => {
       const insisting = serverOptions({
         config: { ...config, verify: 'verify_peer', failIfNoPeerCert: true },

@@ -2,7 +2,6 @@
 
 import type { MessageChannel } from './channel.js';
 import type { OwnIdentity } from './own-identity.js';
-import type { Policy } from './policy.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
 
@@ -10,7 +9,6 @@ export interface ClientContext {
   readonly config: ClientSettings;
   /** Own certificates, the preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
-  readonly policy: Policy | undefined;
   readonly dependencies: Dependencies;
   readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'ticket'>;
@@ -23,7 +21,6 @@ export interface ServerContext {
   readonly dependencies: Dependencies;
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
-  readonly policy: Policy | undefined;
   /** The name asked for has led to these options (RFC 6066 §3). */
   readonly nameUsed: boolean;
   readonly channel: MessageChannel;

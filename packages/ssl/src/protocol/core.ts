@@ -113,27 +113,25 @@ export class Core {
 
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
-    const { config, identities, policy, serverName, statusRequest, resumption } = options;
-    const { budget = boundless } = options;
+    const { config, identities, serverName, statusRequest, resumption, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
     // RFC 8446 §5.1: only the first hello may say 0x0301.
     const channel = channelOf(options, 0x0301, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
       offer: firstOffer(config, dependencies, serverName, statusRequest, resumption),
-      context: { config, identities, policy, dependencies, channel, sink },
+      context: { config, identities, dependencies, channel, sink },
     });
   }
 
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
-    const { config, identities, certificateAuthorities, policy, nameUsed = false } = options;
-    const { budget = boundless } = options;
+    const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
     const channel = channelOf(options, 0x0303, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
-      context: { config, identities, dependencies, certificateAuthorities, policy, nameUsed, channel, sink },
+      context: { config, identities, dependencies, certificateAuthorities, nameUsed, channel, sink },
     });
   }
 
@@ -487,8 +485,8 @@ export class Core {
 
   /** The client's version is what the server selects, of those offered and still wanted. */
   private beginClient({ hello, offer, context }: ServerHelloRead, options: ClientHelloAnswer): void {
-    const { config, identities, policy } = options;
-    const answered: ClientContext = { ...context, config, identities, policy };
+    const { config, identities } = options;
+    const answered: ClientContext = { ...context, config, identities };
     this.phase = { kind: 'clientHello', offer, context: answered };
     const dialect = selectedDialect(hello.body, context.config.versions);
     if (!speaks(dialect, config.versions)) throw new AlertError('unsupported_version');
@@ -506,13 +504,12 @@ export class Core {
   }
 
   private beginServer({ hello, context }: ClientHelloRead, options: ServerHelloAnswer): void {
-    const { config, identities, certificateAuthorities, policy, nameUsed = false } = options;
+    const { config, identities, certificateAuthorities, nameUsed = false } = options;
     const answered: ServerContext = {
       ...context,
       config,
       identities,
       certificateAuthorities,
-      policy,
       nameUsed,
     };
     this.phase = { kind: 'serverHello', context: answered };

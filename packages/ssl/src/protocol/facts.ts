@@ -6,7 +6,6 @@ import type { GroupName } from '../values/crypto/engine.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { Authentication } from './authentication.js';
-import type { Policy } from './policy.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
 
 /** What a connection can still tell of its secrets. */
@@ -37,8 +36,6 @@ export interface Facts {
   readonly alpn: Uint8Array | undefined;
   /** The name in server_name: on a client what was sent, on a server what came. */
   readonly serverName: string | undefined;
-  /** Under which options and trust the peer was judged, if whoever gave them says so. */
-  readonly policy: Policy | undefined;
   /** How the peer has proved who it is. */
   readonly peer: Authentication;
   /** How we have. */

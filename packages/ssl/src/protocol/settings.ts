@@ -7,7 +7,6 @@ import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { OwnIdentity } from './own-identity.js';
-import type { Policy } from './policy.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
@@ -65,8 +64,6 @@ export interface ClientHelloAnswer {
   readonly config: ClientSettings;
   /** Own certificates, the preferred first; may be empty. */
   readonly identities: readonly OwnIdentity[];
-  /** What the server is judged by; it goes into the facts as it is. */
-  readonly policy?: Policy | undefined;
 }
 
 /** What a server goes on with once it has read the client's first hello: the answer to `askHello`. */
@@ -76,8 +73,6 @@ export interface ServerHelloAnswer {
   readonly identities: readonly OwnIdentity[];
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
-  /** What the client is judged by; it goes into the facts as it is. */
-  readonly policy?: Policy | undefined;
   /** The name asked for has led to these options: the client is told so (RFC 6066 §3). */
   readonly nameUsed?: boolean | undefined;
 }

@@ -6,7 +6,6 @@ import type { Config } from '../../options/config.js';
 import { Core } from '../../protocol/core.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
-import type { Policy } from '../../protocol/policy.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
@@ -77,11 +76,6 @@ export class HandshakeMeans {
     return this.#equipment;
   }
 
-  /** What the peer is judged by; for whoever keeps something of this connection for later ones. */
-  get policy(): Policy {
-    return this.#equipment.credentials.policy;
-  }
-
   /** The same handshake goes on with other options: what it has sent of names and nonces stays. */
   goOnWith(equipment: Equipment): HandshakeMeans {
     const { config } = equipment;
@@ -96,24 +90,24 @@ export class HandshakeMeans {
   /** The core, before any hello. */
   makeCore(engine: CryptoEngine, sink: Sink): Core {
     const { config, credentials } = this.#equipment;
-    const { identities, certificateAuthorities, policy } = credentials;
+    const { identities, certificateAuthorities } = credentials;
     const dependencies = { engine };
     const budget = new TurnBudget();
     if (config.role === 'server')
-      return Core.server({ config, identities, dependencies, certificateAuthorities, policy, budget }, sink);
+      return Core.server({ config, identities, dependencies, certificateAuthorities, budget }, sink);
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = config.stapling && { responderIds: [], requestExtensions };
-    return Core.client({ config, identities, dependencies, policy, serverName, statusRequest, budget }, sink);
+    return Core.client({ config, identities, dependencies, serverName, statusRequest, budget }, sink);
   }
 
   /** What the core goes on with once it has read the peer's hello. */
   afterHello(): ClientHelloAnswer | ServerHelloAnswer {
     const { config, credentials, nameUsed } = this.#equipment;
-    const { identities, certificateAuthorities, policy } = credentials;
+    const { identities, certificateAuthorities } = credentials;
     return config.role === 'server'
-      ? { config, identities, certificateAuthorities, policy, nameUsed }
-      : { config, identities, policy };
+      ? { config, identities, certificateAuthorities, nameUsed }
+      : { config, identities };
   }
 
   /** The verdict on the peer's chain. */

@@ -7,7 +7,6 @@
  */
 import type { Config, IdentityMaterial } from '../../options/config.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
-import type { Policy } from '../../protocol/policy.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
 import { hex } from '../../values/hex.js';
@@ -36,7 +35,6 @@ import {
 import { createTrustStore, type TrustStore } from '../../values/x509/trust-store.js';
 import { readTrustedCertificate } from '../../values/x509/trusted-certificate.js';
 import { tellLoaded } from './credentials-log.js';
-import { PeerPolicy } from './peer-policy.js';
 import { Stapler, type StaplerSurroundings } from './stapler.js';
 import type { TrustedResult } from './system-trust.js';
 
@@ -50,8 +48,6 @@ export interface Credentials {
   readonly remoteKeys: ReadonlyMap<OwnIdentity, RemoteKey>;
   /** Who has OCSP responses, for identities that staple. */
   readonly staplers: ReadonlyMap<OwnIdentity, Stapler>;
-  /** What the peer is judged by. */
-  readonly policy: Policy;
 }
 
 /** Where files come from. */
@@ -216,12 +212,10 @@ function assemble(config: Config, read: Sources, surroundings: StaplerSurroundin
       pairOf(material, chain, key, config, trust, surroundings),
     );
     const preferred = byPreference(pairs);
-    const identities = preferred.map(({ identity }) => identity);
     const asks = config.role === 'server' && config.verify === 'verify_peer';
     return {
       ok: {
-        identities,
-        policy: new PeerPolicy(config, identities, trust, surroundings.engine),
+        identities: preferred.map(({ identity }) => identity),
         trust,
         certificateAuthorities: asks ? trust.subjects() : [],
         remoteKeys: new Map(

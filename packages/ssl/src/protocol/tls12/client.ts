@@ -426,11 +426,10 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, peer, group, own, keys }: WaitFinished,
   { body }: MessageEvent12<'finished'>,
-  { dependencies, channel, policy }: ClientContext,
+  { dependencies, channel }: ClientContext,
 ): Connected {
   channel.endPeerFlight();
   checkFinished(body, negotiated, keys, 'server', dependencies.engine);
   const shown = own.kind === 'certificate' ? shownBy(own) : unauthenticated;
-  const finished = { negotiated, group, keys, peer, own: shown };
-  return { state: 'connected', facts: conclude12('client', finished, policy) };
+  return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, own: shown }) };
 }

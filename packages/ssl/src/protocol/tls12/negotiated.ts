@@ -56,11 +56,7 @@ interface Finished12 {
 }
 
 /** What the connection tells its users. */
-export function conclude12(
-  role: Facts['role'],
-  { negotiated, group, keys, peer, own }: Finished12,
-  policy: Facts['policy'],
-): Facts {
+export function conclude12(role: Facts['role'], { negotiated, group, keys, peer, own }: Finished12): Facts {
   const { suite, randoms, alpn, serverName, sessionId } = negotiated;
   return {
     role,
@@ -69,7 +65,6 @@ export function conclude12(
     group,
     alpn,
     serverName,
-    policy,
     peer,
     own,
     clientRandom: randoms.client,

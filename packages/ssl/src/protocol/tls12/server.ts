@@ -484,12 +484,12 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, group, certificate, keys, peer }: WaitFinished,
   { body, raw }: MessageEvent12<'finished'>,
-  { dependencies, channel, policy }: ServerContext,
+  { dependencies, channel }: ServerContext,
 ): Connected {
   channel.endPeerFlight();
   checkFinished(body, negotiated, keys, 'client', dependencies.engine);
   negotiated.messages.add(raw);
   finishFlight(negotiated, keys, 'server', channel);
   const own = shownBy(certificate);
-  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }, policy) };
+  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
 }

@@ -566,7 +566,7 @@ function endEarlyData(
 function finish(
   finished: WaitFinished | AwaitSignature,
   application: ApplicationKeys,
-  { config, channel, policy, sink }: ClientContext,
+  { config, channel, sink }: ClientContext,
 ): Connected {
   const { agreement, keys, own, peer } = finished;
   const { aead } = agreement.negotiated.suite;
@@ -576,7 +576,7 @@ function finish(
   const shown = own.kind === 'certificate' ? shownBy(own) : peer.kind === 'psk' ? peer : unauthenticated;
   return {
     state: 'connected',
-    facts: conclude('client', finished, application, shown, config, policy),
+    facts: conclude('client', finished, application, shown, config),
     resumption: sink.ticket && resumptionOf(keys, application),
   };
 }

@@ -103,7 +103,6 @@ export function conclude(
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
-  policy: Facts['policy'],
 ): Facts {
   const facts: Facts = {
     role,
@@ -112,7 +111,6 @@ export function conclude(
     group: negotiated.group.name,
     alpn,
     serverName: negotiated.serverName,
-    policy,
     peer,
     own,
     clientRandom: negotiated.clientRandom,

@@ -579,7 +579,7 @@ function waitFinished({ agreement, keys, own, application }: Answered, peer: Aut
 function receiveFinished(
   from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { config, dependencies, channel, policy, sink }: ServerContext,
+  { config, dependencies, channel, sink }: ServerContext,
 ): Connected {
   const { application, agreement, keys, own } = from;
   const { aead } = agreement.negotiated.suite;
@@ -588,7 +588,7 @@ function receiveFinished(
   channel.installReadKeys(new Tls13ReadProtection(aead, application.client));
   return {
     state: 'connected',
-    facts: conclude('server', from, application, own, config, policy),
+    facts: conclude('server', from, application, own, config),
     resumption: sink.askPsk && resumptionOf(keys, application),
   };
 }
