@@ -243,6 +243,22 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)('a server of %s', (version) => {
     await ssl.close(server);
   });
 
+  it('that has lost its client in the pause hears so when it goes on', async () => {
+    const listener = ssl.unwrap(
+      await ssl.listen(self, 0, { ...plain.options, ...paused, ip: 'loopback', active: false }),
+    );
+    const { port } = ssl.unwrap(await ssl.sockname(listener));
+    const stream = connectTcp(port, '127.0.0.1');
+    const wish = { versions, cacerts: [ca.cert], serverNameIndication: 'plain.example' };
+    const connecting = ssl.connect(self, stream, wish, 9000);
+    const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 9000));
+    expect(extOf(await ssl.handshake(self, accepted, 9000)).sni).toBe('plain.example');
+    stream.resetAndDestroy();
+    expect(await connecting).toHaveProperty('error');
+    expect(await ssl.handshakeContinue(accepted, {}, 5000)).toEqual({ error: 'closed' });
+    await ssl.close(listener);
+  });
+
   it('closes in the pause when its owner does, or ends', async () => {
     const closing = await ends(paused, { versions });
     expect(await ssl.close(closing.accepted)).toEqual({ ok: true });

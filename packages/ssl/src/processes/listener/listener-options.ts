@@ -28,6 +28,8 @@ export function layOver(
   before: Config,
   { engine, settings }: Environment,
 ): Result<{ readonly config: Config; readonly socket: Partial<SocketOptions> }> {
+  if (Object.values(options).every((value) => value === undefined))
+    return { ok: { config: before, socket: {} } };
   const merged = mergeOptions(writtenOf(before), options);
   const context = { engine, defaultVersions: settings.protocolVersions };
   const parsed: Result<Config> =
