@@ -249,6 +249,7 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)('a server of %s', (version) => {
     );
     const { port } = ssl.unwrap(await ssl.sockname(listener));
     const stream = connectTcp(port, '127.0.0.1');
+    await new Promise((resolve) => stream.once('connect', resolve));
     const wish = { versions, cacerts: [ca.cert], serverNameIndication: 'plain.example' };
     const connecting = ssl.connect(self, stream, wish, 9000);
     const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 9000));

@@ -28,6 +28,11 @@ describe('layers of options', () => {
     });
   });
 
+  it('names of Object.prototype are keys like others', () => {
+    const odd = Object.fromEntries(['constructor', 'toString', 'valueOf'].map((key) => [key, 1]));
+    expect({ ...mergeOptions({ depth: 1 }, odd) }).toEqual({ depth: 1, ...odd });
+  });
+
   it('the layers themselves are left as they are', () => {
     const listen = Object.freeze({ depth: 1 });
     expect({ ...mergeOptions(listen, { depth: 2 }) }).toEqual({ depth: 2 });

@@ -88,7 +88,7 @@ export function mergeOptions(...layers: readonly EndOptions[]): EndOptions {
       if (value === undefined) continue;
       // An overlaid option takes its place in the later layer's order.
       merged.delete(key);
-      for (const other of before[key] ?? []) if (own[other] === undefined) merged.delete(other);
+      for (const other of before.get(key) ?? []) if (own[other] === undefined) merged.delete(other);
       merged.set(key, value);
     }
   }
@@ -99,13 +99,13 @@ export function mergeOptions(...layers: readonly EndOptions[]): EndOptions {
  * Options that go before one when both are given: in a layer below it they are not to hide it. A host's `certfile` is
  * shown whatever the listener's `cert` is, and its `cacertfile` is whom it trusts.
  */
-const before: Readonly<Record<string, readonly string[]>> = {
-  cert: ['certsKeys'],
-  certfile: ['cert', 'certsKeys'],
-  key: ['certsKeys'],
-  keyfile: ['key', 'certsKeys'],
-  cacertfile: ['cacerts'],
-};
+const before: ReadonlyMap<string, readonly string[]> = new Map([
+  ['cert', ['certsKeys']],
+  ['certfile', ['cert', 'certsKeys']],
+  ['key', ['certsKeys']],
+  ['keyfile', ['key', 'certsKeys']],
+  ['cacertfile', ['cacerts']],
+]);
 
 function parse<C extends Config>(
   raw: Raw,
