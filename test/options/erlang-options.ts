@@ -61,6 +61,7 @@ export function toValue(term: Term, key = ''): unknown {
   if (typeof term === 'object' && 'str' in term && text) return term.str;
   const items = listItems(term);
   if (items !== undefined && key === 'customize_hostname_check') return pairsValue(items);
+  if (items !== undefined && key === 'sni_hosts') return hostsValue(items);
   if (items !== undefined)
     return items.length === 0 && text && key !== 'ciphers' ? '' : items.map((item) => toValue(item, key));
   const tuple = tupleItems(term);
@@ -94,6 +95,19 @@ function pairsValue(items: readonly Term[]): unknown {
     const name = atomName(tag);
     if (name === undefined || value === undefined) return items.map((one) => toValue(one));
     entries.push([camelCase(name), toValue(value)]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** `[{Host, Options}]` as one object; what is no such list stays a list. */
+function hostsValue(items: readonly Term[]): unknown {
+  const entries: [string, unknown][] = [];
+  for (const item of items) {
+    const [host, options] = tupleItems(item, 2) ?? [];
+    const name = host !== undefined && typeof host === 'object' && 'str' in host ? host.str : undefined;
+    const own = options === undefined ? undefined : toOptions(options);
+    if (name === undefined || own === undefined) return items.map((one) => toValue(one));
+    entries.push([name, own]);
   }
   return Object.fromEntries(entries);
 }

@@ -52,8 +52,8 @@ describe('an unknown option', () => {
       rule: 'option_not_built',
       text: 'sessionTickets is not built yet',
     });
-    expect(cause({ sni_hosts: [], cacert: 'x' }, 'server').text).toBe(
-      'sni_hosts is not built yet; there is no option cacert',
+    expect(cause({ srp_identity: [], cacert: 'x' }, 'server').text).toBe(
+      'srp_identity is not built yet; there is no option cacert',
     );
   });
 

@@ -560,6 +560,63 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
     ],
   },
+  handshake: {
+    valid: [
+      ['full', 'full'],
+      ['hello', 'hello'],
+    ],
+    wrong: [true, '', 'Hello', [], null],
+  },
+  sniHosts: {
+    side: 'server',
+    valid: [
+      [{ 'A.Example': { certfile: 'a.pem' } }, new Map([['a.example', { certfile: 'a.pem' }]])],
+      [{ 'bücher.example': {} }, new Map([['xn--bcher-kva.example', {}]])],
+      [{}, new Map()],
+      // What it inherits and cannot live with its versions is as good as absent.
+      [{ a: { versions: ['tlsv1.2'] } }, new Map([['a', { versions: ['tlsv1.2'] }]])],
+    ],
+    wrong: [
+      ...[1, true, [], [['a', {}]], 'x', new Map(), fun],
+      ...[{ a: 1 }, { a: [] }, { a: undefined }, { a: fun }],
+      // Names that no client can ask for, and the same one twice.
+      ...[
+        { '': {} },
+        { 'a..b': {} },
+        { '*.example': {} },
+        { '192.0.2.1': {} },
+        { '::1': {} },
+        { A: {}, a: {} },
+      ],
+    ],
+    conflicts: [
+      [{ sniHosts: { a: {}, b: { verify: 'wrong' } } }, { options: { verify: 'wrong' } }],
+      [{ sniHosts: { a: { no_such_option: 1 } } }, { options: { no_such_option: 1 } }],
+      // Options of sockets are no host's.
+      [{ sniHosts: { a: { active: false } } }, { options: { active: false } }],
+      [{ sniHosts: { a: { reuseaddr: true } } }, { options: { reuseaddr: true } }],
+      [{ sniHosts: { a: { sniHosts: { b: {} } } } }, { options: { sniHosts: { b: {} } } }],
+      [{ sniHosts: { a: { sniFun: fun } } }, { options: { sniFun: fun } }],
+      [
+        {
+          failIfNoPeerCert: true,
+          verify: 'verify_peer',
+          cacerts: [someDer],
+          sniHosts: { a: { verify: 'verify_none' } },
+        },
+        { options: ['incompatible', { verify: 'verify_none' }, { failIfNoPeerCert: true }] },
+      ],
+    ],
+  },
+  sniFun: {
+    side: 'server',
+    valid: [[fun, fun]],
+    wrong: [1, true, [], {}, 'x', null],
+    conflicts: [
+      [{ sniFun: fun, sniHosts: { a: {} } }, { conflict_options: ['sniFun', 'sniHosts'] }],
+      [{ sniHosts: { a: {} }, sniFun: fun }, { conflict_options: ['sniFun', 'sniHosts'] }],
+    ],
+  },
   serverNameIndication: {
     side: 'client',
     valid: [

@@ -105,6 +105,24 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)(
       expect(server.sink.failures).toEqual([]);
     });
 
+    test.each([true, false])('says that the name was used when it was: %s', (nameUsed) => {
+      const server = askedServer((_hello, core) =>
+        core.answerHello({ ...serverOptions({ config }), nameUsed }),
+      );
+      const client = askedClient((_hello, core) => core.answerHello(clientOptions({ config })), { config });
+      const messages: Uint8Array[] = [];
+      Object.assign(client.sink, {
+        trace: (direction: string, kind: string, bytes: Uint8Array) => {
+          if (direction === 'in' && kind === 'message') messages.push(new Uint8Array(bytes));
+        },
+      });
+      talk({ client, server });
+      // An empty server_name, in EncryptedExtensions or in the ServerHello of TLS 1.2.
+      const [serverHello, encryptedExtensions] = messages;
+      const told = Buffer.from((name === 'tlsv1.2' ? serverHello : encryptedExtensions) ?? []);
+      expect(told.subarray(4).toString('hex').includes('00000000')).toBe(nameUsed);
+    });
+
     test('asks the client for a certificate when only the answer says so', () => {
       const insisting = serverOptions({
         config: { ...config, verify: 'verify_peer', failIfNoPeerCert: true },

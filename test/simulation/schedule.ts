@@ -96,6 +96,10 @@ class Schedule {
   readonly #versions: { readonly server: Versions; readonly clients: readonly Versions[] };
   /** By the client's end. */
   readonly #spoken = new Map<End, string>();
+  /** Which sides pause after the hello, and whether the server has options by name. */
+  readonly #pauses: { readonly server: boolean; readonly client: boolean; readonly hosts: boolean };
+  /** What happens in pauses is drawn from here: schedules without any stay what they were. */
+  readonly #whims: Random;
   readonly #stops: boolean;
   readonly #counts: Counts = { schedules: 1 };
   /** The client's end of each connection, by its port. */
@@ -127,6 +131,12 @@ class Schedule {
     const updates = this.#versions.server.includes('tlsv1.3');
     const keyUpdateAt = updates ? random.pick([undefined, undefined, 500, 20_000]) : undefined;
     this.#framing = { packet: this.#packet ? 4 : 0, ...(keyUpdateAt === undefined ? {} : { keyUpdateAt }) };
+    this.#whims = seededRandom(seed * 2246822519 + 1);
+    this.#pauses = {
+      server: this.#whims.below(3) === 0,
+      client: this.#whims.below(3) === 0,
+      hosts: this.#whims.below(3) === 0,
+    };
     this.#stops = random.below(10) === 0 && mutation === undefined;
     this.#calm = random.below(2) === 0;
     this.#killsLeft = mutation !== undefined || random.below(2) === 0 ? 0 : 1 + random.below(4);
@@ -185,6 +195,8 @@ class Schedule {
       ...this.#framing,
       versions: this.#versions.server,
       maxHandshakes: 100,
+      handshake: this.#pauses.server ? 'hello' : 'full',
+      ...(this.#pauses.hosts ? { sniFun: () => this.#hostOptions() } : {}),
     } as const;
     const listened = await ledger.call(self.pid, 'listen', ssl.listen(self, 443, options));
     if ('error' in listened) return;
@@ -203,7 +215,7 @@ class Schedule {
         this.#handshake(first, end);
         continue;
       }
-      const done = await ledger.call(
+      const done = await this.#shake(
         self.pid,
         `handshake(${end.label})`,
         ssl.handshake(self, accepted.ok, 10_000),
@@ -216,12 +228,56 @@ class Schedule {
   #handshake(owner: Worker, end: End): void {
     const caller = { pid: owner, node: this.#node };
     const done = ssl.handshake(caller, end.socket, 10_000);
-    this.#ledger.call(owner, `handshake(${end.label})`, done).then(
+    this.#shake(owner, `handshake(${end.label})`, done).then(
       (result) => {
         if ('error' in result) end.ownEnd = true;
       },
       () => {},
     );
+  }
+
+  /** A handshake to its end: one that pauses is gone on with, given up, or forgotten. */
+  async #shake(
+    pid: Worker,
+    name: string,
+    answering: Promise<ssl.HandshakeAnswer>,
+  ): Promise<ssl.Result<ssl.SslSocket>> {
+    const ledger = this.#ledger;
+    const answer = await ledger.call(pid, name, answering);
+    if ('error' in answer || answer.ext === undefined) return answer;
+    this.#count('pauses', 1);
+    const { ok: socket } = answer;
+    switch (this.#whims.below(12)) {
+      case 0: {
+        const cancelled = await ledger.call(pid, 'handshakeCancel', ssl.handshakeCancel(socket));
+        return 'error' in cancelled ? cancelled : { error: 'cancelled' };
+      }
+      case 1:
+        return { error: 'forgotten' };
+      default:
+        return ledger.call(pid, 'handshakeContinue', ssl.handshakeContinue(socket, {}, 10_000));
+    }
+  }
+
+  /** What a function of the user's may do when it is asked for a host. */
+  #hostOptions(): ssl.TlsServerOptions | undefined | Promise<ssl.TlsServerOptions | undefined> {
+    this.#count('names asked', 1);
+    switch (this.#whims.below(12)) {
+      case 0:
+        throw new Error('no such host');
+      case 1:
+        return new Promise(() => {});
+      case 2:
+        return { depth: -1 };
+      case 3:
+      case 4:
+      case 5:
+        return Promise.resolve(identity);
+      case 6:
+        return undefined;
+      default:
+        return identity;
+    }
   }
 
   async #connect(self: Self<WorkerMessage>): Promise<void> {
@@ -231,13 +287,14 @@ class Schedule {
       ...trust,
       active: this.#activeMode(),
       packet: this.#packet ? 4 : 0,
+      handshake: this.#pauses.client ? 'hello' : 'full',
       versions: this.#random.pick(this.#versions.clients) ?? both,
     } as const;
     const timeout = this.#random.below(10) === 0 ? this.#random.below(100) : 20_000;
     const connected =
       this.#random.below(5) === 0
         ? await this.#upgrade(self, options, timeout)
-        : await ledger.call(self.pid, 'connect', ssl.connect(self, 'localhost', 443, options, timeout));
+        : await this.#shake(self.pid, 'connect', ssl.connect(self, 'localhost', 443, options, timeout));
     if ('error' in connected) return;
     const end = this.#born(connected.ok, self.pid);
     this.#count('connections', 1);
@@ -283,7 +340,7 @@ class Schedule {
       { ...options, serverNameIndication: 'localhost' },
       timeout,
     );
-    const answer = await this.#ledger.call(self.pid, 'connect(bare)', upgraded);
+    const answer = await this.#shake(self.pid, 'connect(bare)', upgraded);
     if ('ok' in answer) self.disown(bare.ok);
     else bare.ok.destroy();
     return answer;

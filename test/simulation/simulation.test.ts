@@ -33,6 +33,8 @@ describe('a simulated schedule', () => {
     cuts: 0,
     MB: 0,
     'unbroken ends': 0,
+    pauses: 0,
+    'names asked': 0,
   };
   for (let from = first; from <= last; from += batch) {
     const to = Math.min(last, from + batch - 1);
@@ -58,6 +60,8 @@ describe('a simulated schedule', () => {
     expect(counts['hand-overs']).toBeGreaterThan(10 * schedules);
     expect(counts['kills']).toBeGreaterThan(schedules / 4);
     expect(counts['unbroken ends']).toBeGreaterThan(schedules / 2);
+    expect(counts['pauses']).toBeGreaterThan(schedules / 2);
+    expect(counts['names asked']).toBeGreaterThan(schedules / 4);
   });
 
   it('is the same, step by step, each time', async () => {

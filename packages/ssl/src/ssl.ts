@@ -42,9 +42,11 @@ import {
   connectionRequests,
   type Downgraded,
 } from './processes/connection/connection-requests.js';
+import type { HandshakeAnswer } from './processes/connection/handshake-call.js';
 import type { PrfSeed } from './processes/connection/prf-answer.js';
 import { senderRequests } from './processes/connection/sender.js';
 import { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
+import { takeEnding } from './processes/connection/unheard-endings.js';
 import type { RecvResult } from './processes/delivery/delivery.js';
 import { bytesOf, type IoData } from './processes/delivery/iodata.js';
 import type { DataMode, DataOf, ReceivedData, ShapeOf } from './processes/delivery/received-data.js';
@@ -87,6 +89,7 @@ export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } f
 export type { OptionValues } from './options/socket-options.js';
 export type { ConnectionInformation } from './processes/connection/connection-information.js';
 export type { Downgraded } from './processes/connection/connection-requests.js';
+export type { HandshakeAnswer } from './processes/connection/handshake-call.js';
 export type { PrfSeed } from './processes/connection/prf-answer.js';
 export { SslListenSocket, type SslMessage, SslSocket } from './processes/connection/socket.js';
 export type { OwnerMessage, RecvResult } from './processes/delivery/delivery.js';
@@ -109,6 +112,7 @@ export {
   type TransportReceiver,
   type TransportStatistics,
 } from './processes/transport/transport.js';
+export type { HelloExtensions, ToldKeyShare, ToldPsks } from './protocol/hello/hello-extensions.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
@@ -187,6 +191,8 @@ export function stop(node: Node = defaultNode()): Promise<Result<true>> {
  * or a Unix domain socket, or any `Duplex` of bytes. Its certificate is checked for the peer's address, unless
  * `serverNameIndication` says otherwise; a stream without addresses needs it to verify its peer.
  *
+ * With `handshake: 'hello'` it answers `{ ok: socket, ext }` once the server's hello is there, for `handshakeContinue`.
+ *
  * `timeout` is one deadline for name, transport and handshake. Errors: the transport's (`econnrefused`, `nxdomain`, …),
  * `timeout`, `closed`, `{ tls_alert: [alert, text] }`, `{ options: … }`, `ssl_not_started`. `ssl:connect/2,3,4`
  *
@@ -201,12 +207,12 @@ export function connect<
   self: Caller<DataOf<Mode, Packet, Header>>,
   to: To,
   ...rest: ConnectRest<To, TlsClientOptions<Mode, Packet, Header>>
-): Promise<Result<SslSocket<DataOf<Mode, Packet, Header>>>>;
+): Promise<HandshakeAnswer<DataOf<Mode, Packet, Header>>>;
 export async function connect(
   self: Caller<never>,
   to: unknown,
   ...rest: readonly unknown[]
-): Promise<Result<SslSocket>> {
+): Promise<HandshakeAnswer> {
   checkCaller(self);
   if (to === null || (typeof to !== 'string' && typeof to !== 'object'))
     throw new TypeError('connect takes a host and a port, or an open stream');
@@ -217,8 +223,10 @@ export async function connect(
   if (typeof port !== 'number') throw new TypeError('a port is a number');
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
-  const config = parseClientOptions(optionsOf(options), contextOf(application));
+  const own = optionsOf(options);
+  const config = parseClientOptions(own, contextOf(application));
   if ('error' in config) return config;
+  keepForPause(config.ok, own);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     return { error: { options: { cb_info: tcpCallbacks } } };
   // node:net would take it for localhost.
@@ -244,6 +252,11 @@ export async function connect(
   return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
 
+/** What a client goes on from after a pause; nobody else asks for it. */
+function keepForPause(config: ClientConfig, options: TlsClientOptions): void {
+  if (config.handshake === 'hello') keepWritten(config, snapshotOptions(options));
+}
+
 /** What follows host or stream in a call of `connect`: one signature, so that a wrong option has one compile error. */
 export type ConnectRest<To, Options> = To extends Duplex
   ? [options?: Options, timeout?: Timeout]
@@ -258,14 +271,16 @@ async function upgradeClient(
   socket: unknown,
   options: unknown = {},
   limit: unknown = 'infinity',
-): Promise<Result<SslSocket>> {
+): Promise<HandshakeAnswer> {
   const timeout = timeoutOf(limit);
   const application = applicationOf(self.node);
   if (application === undefined) return notStarted;
   const { environment } = application;
   const context = { ...contextOf(application), inheritedSocket: plainSocket };
-  const config = parseClientOptions(optionsOf(options), context);
+  const own = optionsOf(options);
+  const config = parseClientOptions(own, context);
   if ('error' in config) return config;
+  keepForPause(config.ok, own);
   const transport = environment.provider.adopt(socket);
   if ('error' in transport) return transport;
   const peer = transport.ok.peername();
@@ -339,7 +354,8 @@ export async function transportAccept(
 /**
  * The server's handshake, on a socket of `transportAccept`, with options laid over the listener's; or on an open
  * stream (a `net.Socket`, of TCP or a Unix domain socket, or any `Duplex` of bytes), which is upgraded. After any error
- * the connection is gone. Errors as for `connect`, and files: `{ options: { certfile: [file, reason] } }`.
+ * the connection is gone. With `handshake: 'hello'` it answers `{ ok: socket, ext }` once the client's hello is there, for
+ * `handshakeContinue` or `handshakeCancel`. Errors as for `connect`, and files: `{ options: { certfile: [file, reason] } }`.
  * `ssl:handshake/1,2,3`
  */
 export function handshake<
@@ -351,13 +367,13 @@ export function handshake<
   self: Caller<ShakenData<On, Mode, Packet, Header>>,
   socket: On,
   ...rest: HandshakeRest<On, TlsServerOptions<Mode, Packet, Header>>
-): Promise<Result<SslSocket<ShakenData<On, Mode, Packet, Header>>>>;
+): Promise<HandshakeAnswer<ShakenData<On, Mode, Packet, Header>>>;
 export async function handshake(
   self: Caller<never>,
   socket: SslSocket | SslListenSocket | Duplex,
   second: TlsServerOptions | Timeout = 'infinity',
   third: Timeout = 'infinity',
-): Promise<Result<SslSocket>> {
+): Promise<HandshakeAnswer> {
   checkCaller(self);
   if (socket instanceof SslListenSocket) return enotconn;
   if (typeof second !== 'object') {
@@ -393,10 +409,11 @@ async function upgradeServer(
   options: TlsServerOptions,
   timeout: Timeout,
   application: Application,
-): Promise<Result<SslSocket>> {
+): Promise<HandshakeAnswer> {
   const { environment } = application;
   const config = parseServerOptions(options, { ...contextOf(application), inheritedSocket: plainSocket });
   if ('error' in config) return config;
+  keepWritten(config.ok, options);
   const transport = environment.provider.adopt(socket);
   if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
@@ -409,6 +426,32 @@ async function upgradeServer(
     place: environment.census.place(transport.ok, 'server'),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
+}
+
+/**
+ * On with a handshake that has paused (`handshake: 'hello'`), with options laid over those before. The time of the whole
+ * handshake (`handshakeDeadline`) has gone on through the pause, `timeout` counts from here. Errors: `timeout` when there
+ * was none left, `closed`, `{ tls_alert: … }`, `{ options: … }`, after which the connection is gone; `einval` when it is
+ * not paused. `ssl:handshake_continue/2,3`
+ */
+export async function handshakeContinue<Data extends ReceivedData>(
+  socket: SslSocket<Data>,
+  options: TlsClientOptions | TlsServerOptions,
+  timeout: Timeout = 'infinity',
+): Promise<Result<SslSocket<Data>>> {
+  const limit = timeoutOf(timeout);
+  const own = snapshotOptions(plainly(optionsOf(options)));
+  const answer = await ask(socket, { type: 'continue', timeout: limit, options: own }, closed);
+  if ('ok' in answer) return { ok: socket };
+  return answer.error === 'closed' ? { error: takeEnding(socket) ?? 'closed' } : answer;
+}
+
+/**
+ * Gives up a handshake that has paused; the peer hears `user_canceled`. Errors: `closed`, `einval` when it is not paused.
+ * `ssl:handshake_cancel/1`
+ */
+export function handshakeCancel(socket: SslSocket): Promise<Result<true>> {
+  return ask(socket, { type: 'cancel' }, closed);
 }
 
 /**
@@ -840,7 +883,7 @@ function shakeHands(
   socket: SslSocket,
   timeout: Timeout,
   options: TlsServerOptions | undefined,
-): Promise<Result<SslSocket>> {
+): Promise<HandshakeAnswer> {
   return ask(socket, { type: 'start', timeout, options }, closed);
 }
 

@@ -10,10 +10,10 @@ import { emulatedRows, transportRows } from './socket-options.js';
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
   ...['antiReplay', 'cbInfo', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'dh', 'dhfile', 'earlyData', 'fallback', 'handshake'],
+  ...['clientRenegotiation', 'dh', 'dhfile', 'earlyData', 'fallback'],
   ...['nextProtocolsAdvertised', 'pskIdentity'],
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
-  ...['sessionTickets', 'sniFun', 'sniHosts', 'srpIdentity', 'useTicket', 'userLookupFun'],
+  ...['sessionTickets', 'srpIdentity', 'useTicket', 'userLookupFun'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority', 'recbuf'],
   ...['sendTimeoutClose', 'showEconnreset', 'sndbuf', 'tos'],

@@ -12,6 +12,27 @@ describe('layers of options', () => {
     ]);
   });
 
+  it('certificates, keys and CAs of a later layer are not hidden by what goes before them in an earlier one', () => {
+    const der = Uint8Array.of(0x30, 0);
+    const listener = { cert: der, key: 'pem', cacerts: [der] };
+    const host = { certfile: 'a', keyfile: 'b', cacertfile: 'c', cert: undefined };
+    expect({ ...mergeOptions(listener, host) }).toEqual({ certfile: 'a', keyfile: 'b', cacertfile: 'c' });
+    const pairs = { certsKeys: [{ certfile: 'x' }] };
+    expect({ ...mergeOptions(pairs, { certfile: 'a' }) }).toEqual({ certfile: 'a' });
+    // In one layer they stand together, and a key that is not named is inherited.
+    expect({ ...mergeOptions({}, { ...pairs, certfile: 'a' }) }).toEqual({ ...pairs, certfile: 'a' });
+    expect({ ...mergeOptions(listener, { certfile: 'a' }) }).toEqual({
+      certfile: 'a',
+      key: 'pem',
+      cacerts: [der],
+    });
+  });
+
+  it('names of Object.prototype are keys like others', () => {
+    const odd = Object.fromEntries(['constructor', 'toString', 'valueOf'].map((key) => [key, 1]));
+    expect({ ...mergeOptions({ depth: 1 }, odd) }).toEqual({ depth: 1, ...odd });
+  });
+
   it('the layers themselves are left as they are', () => {
     const listen = Object.freeze({ depth: 1 });
     expect({ ...mergeOptions(listen, { depth: 2 }) }).toEqual({ depth: 2 });

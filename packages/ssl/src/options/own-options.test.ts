@@ -67,3 +67,24 @@ test('a list that holds itself is copied as far as options go', () => {
   ring.push(ring);
   expect(ownOptions({ ring })['ring']).toBeInstanceOf(Array);
 });
+
+test('options by host are copied each as options are, and hosts inside of them are left alone', () => {
+  const state = { live: 1 };
+  const bytes = Uint8Array.of(1, 2);
+  const a: Record<string, unknown> = {
+    certsKeys: [{ cert: [bytes], key: { PrivateKeyInfo: bytes } }],
+    verifyFun: [() => 1, state],
+  };
+  a['sniHosts'] = { a };
+  const own = Object(ownOptions({ sniHosts: { 'a.example': a } })['sniHosts'])['a.example'];
+  bytes.fill(9);
+  const copy = Uint8Array.of(1, 2);
+  expect(own.certsKeys).toEqual([{ cert: [copy], key: { PrivateKeyInfo: copy } }]);
+  expect(own.verifyFun[1]).toBe(state);
+  expect(own.sniHosts).toBe(a['sniHosts']);
+});
+
+test('options by host that are none stay what they are, for the row to refuse', () => {
+  for (const sniHosts of [1, [], null, { a: 1 }])
+    expect(ownOptions({ sniHosts })['sniHosts']).toEqual(sniHosts);
+});

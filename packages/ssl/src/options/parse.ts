@@ -14,12 +14,13 @@ import { clientConfig, serverConfig } from './build.js';
 import type { ClientConfig, Config, ServerConfig, SocketOptions } from './config.js';
 import { explained } from './explain.js';
 import type { LogLevel } from './log-level.js';
-import { OptionError } from './option-error.js';
+import { badValue, OptionError } from './option-error.js';
 import { ownOptions } from './own-options.js';
-import type { TlsClientOptions, TlsServerOptions } from './raw.js';
+import type { EndOptions, TlsClientOptions, TlsServerOptions } from './raw.js';
 import { Recent } from './recent.js';
 import type { At } from './row.js';
-import { defaults, type OptionRow, optionRows, type Settings } from './rows.js';
+import { type Draft, defaults, type OptionRow, optionRows, type Settings } from './rows.js';
+import { NegotiationRows } from './rows-negotiation.js';
 import { isOptionObject, type ParsedSocket, parseSocketOptions, socketDefaults } from './socket-options.js';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -34,6 +35,8 @@ export interface ParseContext {
   readonly logLevel?: LogLevel | undefined;
   /** Upgrade of a plain socket: its own emulated options hold unless said otherwise (`ssl:connect/2`). */
   readonly inheritedSocket?: SocketOptions | undefined;
+  /** The options of hosts were judged when they were given, and need not be again. */
+  readonly hosts?: 'new' | 'judged' | undefined;
 }
 
 /** Options of `connect`. `{ error }` is OTP's term; not an object at all is a `TypeError`. */
@@ -51,6 +54,18 @@ export function parseClientOptions(options: TlsClientOptions, context: ParseCont
 
 const recentClients: Recent<ClientConfig> = new Recent();
 
+/**
+ * Options of a host (`sniHosts`, `sniFun`) laid over those that a server has otherwise. Where the host names versions,
+ * what it inherits and cannot live with those is as good as absent (contract §2.4). Options of a socket are no host's.
+ */
+export function parseHostOptions(
+  inherited: TlsServerOptions,
+  host: unknown,
+  context: ParseContext,
+): Result<ServerConfig> {
+  return told(() => hostConfig(inherited, optionObject(host), context));
+}
+
 /** A copy of options that shares nothing with their owner; not an object at all is a `TypeError`. */
 export function snapshotOptions(options: TlsServerOptions): TlsServerOptions {
   return optionObject(options);
@@ -65,18 +80,32 @@ export function parseServerOptions(options: TlsServerOptions, context: ParseCont
  * Lays option objects over one another, later ones win (contract §2.4: listen, handshake, handshake_continue).
  * Parse the result: an option is judged in the company it will have.
  */
-export function mergeOptions(...layers: readonly TlsServerOptions[]): TlsServerOptions {
+export function mergeOptions(...layers: readonly EndOptions[]): EndOptions {
   const merged = new Map<string, unknown>();
   for (const layer of layers) {
-    for (const [key, value] of Object.entries(optionObject(layer))) {
+    const own = optionObject(layer);
+    for (const [key, value] of Object.entries(own)) {
       if (value === undefined) continue;
       // An overlaid option takes its place in the later layer's order.
       merged.delete(key);
+      for (const other of before.get(key) ?? []) if (own[other] === undefined) merged.delete(other);
       merged.set(key, value);
     }
   }
   return Object.fromEntries(merged);
 }
+
+/**
+ * Options that go before one when both are given: in a layer below it they are not to hide it. A host's `certfile` is
+ * shown whatever the listener's `cert` is, and its `cacertfile` is whom it trusts.
+ */
+const before: ReadonlyMap<string, readonly string[]> = new Map([
+  ['cert', ['certsKeys']],
+  ['certfile', ['cert', 'certsKeys']],
+  ['key', ['certsKeys']],
+  ['keyfile', ['key', 'certsKeys']],
+  ['cacertfile', ['cacerts']],
+]);
 
 function parse<C extends Config>(
   raw: Raw,
@@ -84,20 +113,65 @@ function parse<C extends Config>(
   context: ParseContext,
   build: (settings: Settings, socket: ParsedSocket) => C,
 ): Result<C> {
+  return told(() => {
+    const config = configOf(raw, role, context, build);
+    if (context.hosts !== 'judged')
+      for (const host of config.settings.sniHosts.values()) hostConfig(raw, host, context);
+    return config.built;
+  });
+}
+
+function told<C>(make: () => C): Result<C> {
   try {
-    const settings = decide(raw, role, context);
-    const socket = parseSocketOptions(
-      withoutRows(raw),
-      role,
-      settings.protocol,
-      context.inheritedSocket ?? socketDefaults,
-    );
-    checkBuilt(settings.versions, raw['versions']);
-    return { ok: build(settings, socket) };
+    return { ok: make() };
   } catch (error) {
     if (error instanceof OptionError) return { error: explained(error.reason) };
     throw error;
   }
+}
+
+function configOf<C extends Config>(
+  raw: Raw,
+  role: Config['role'],
+  context: ParseContext,
+  build: (settings: Settings, socket: ParsedSocket) => C,
+  droppable: ReadonlySet<string> = none,
+): { readonly built: C; readonly settings: Settings } {
+  const settings = decide(raw, role, context, droppable);
+  const socket = parseSocketOptions(
+    withoutRows(raw),
+    role,
+    settings.protocol,
+    context.inheritedSocket ?? socketDefaults,
+  );
+  checkBuilt(settings.versions, raw['versions']);
+  return { built: build(settings, socket), settings };
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Each option of a host in the company that it will have. */
+function hostConfig(inherited: object, host: Raw, context: ParseContext): ServerConfig {
+  for (const [key, value] of Object.entries(host))
+    if (value !== undefined && (isOfHosts(key) || !stepsByName.has(key))) badValue(key, value);
+  const base = Object.entries<unknown>({ ...inherited }).filter(
+    ([key]) => !isOfHosts(key) && host[key] === undefined,
+  );
+  const given = base.map(([key]) => key).filter((key) => ofVersions.has(key));
+  const droppable = host['versions'] === undefined ? none : new Set(given);
+  const merged = mergeOptions(Object.fromEntries(base), host);
+  return configOf({ ...merged }, 'server', context, serverConfig, droppable).built;
+}
+
+/** Options whose values go with versions. Those of trust are none of them: they are never dropped. */
+const ofVersions: ReadonlySet<string> = new Set([
+  ...optionRows.filter(({ needsVersions }) => needsVersions.length > 0).map(({ name }) => name),
+  ...Object.keys(new NegotiationRows()),
+]);
+
+/** They say what a host's options are, and are none themselves. */
+function isOfHosts(key: string): boolean {
+  return key === 'sniHosts' || key === 'sniFun';
 }
 
 function optionObject(options: unknown): Raw {
@@ -107,7 +181,12 @@ function optionObject(options: unknown): Raw {
 }
 
 /** Rounds of deciding, as the header tells. */
-function decide(raw: Raw, role: Config['role'], context: ParseContext): Settings {
+function decide(
+  raw: Raw,
+  role: Config['role'],
+  context: ParseContext,
+  droppable: ReadonlySet<string>,
+): Settings {
   const draft = { ...defaults };
   const at: At = {
     role,
@@ -123,7 +202,7 @@ function decide(raw: Raw, role: Config['role'], context: ParseContext): Settings
     const waiting: Step[] = [];
     for (const step of open) {
       if (step.after.every((index) => decided[index] === 1)) {
-        step.row.decide(draft, given[step.index], at);
+        decideOne(step, draft, given[step.index], at, droppable);
         decided[step.index] = 1;
       } else {
         waiting.push(step);
@@ -133,6 +212,26 @@ function decide(raw: Raw, role: Config['role'], context: ParseContext): Settings
     open = waiting.reverse();
   }
   return draft;
+}
+
+/** What may be dropped and is wrong is decided as an absent option. */
+function decideOne(
+  { row }: Step,
+  draft: Draft,
+  given: unknown,
+  at: At,
+  droppable: ReadonlySet<string>,
+): void {
+  if (!droppable.has(row.name)) {
+    row.decide(draft, given, at);
+    return;
+  }
+  try {
+    row.decide(draft, given, at);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    row.decide(draft, undefined, at);
+  }
 }
 
 /** A row and its number in the table: every `connect` goes through all rows, and numbers are found faster than names. */

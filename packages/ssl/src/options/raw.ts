@@ -110,3 +110,9 @@ export interface TlsServerOptions<
 > extends CommonTlsOptions<Mode, Packet, Header>,
     Pick<Written, NamesOf<'server'>>,
     WrittenForTransport<'server'> {}
+
+/** Options of either end: of one that goes on after a pause, whichever it is. */
+export interface EndOptions
+  extends CommonTlsOptions,
+    Pick<Written, NamesOf<'client' | 'server'>>,
+    WrittenForTransport<'client' | 'server'> {}

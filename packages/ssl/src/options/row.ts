@@ -64,8 +64,11 @@ export interface Option<S extends Side, Written, Value = Written, Told = Value> 
   readonly parse: (value: unknown, at: At) => Value;
   /** What `connection_information` says of it: `asItIs`, `untold`, or another form. */
   tell(value: Value): Told;
-  /** `secret`: must not outlive its config. `live`: what is inside stays the user's own object. */
-  readonly kept?: 'secret' | 'live';
+  /**
+   * `secret`: must not outlive its config. `live`: what is inside stays the user's own object. `hosts`: options by host,
+   * each kept as its own row says.
+   */
+  readonly kept?: 'secret' | 'live' | 'hosts';
   /** Set when it means something to a core without processes, files and time. */
   readonly core?: true;
 }

@@ -7,6 +7,7 @@ import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
 import { ExtensionRows } from './rows-extensions.js';
+import { HostRows, PauseRows } from './rows-hosts.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
@@ -23,6 +24,8 @@ export interface Rows
     RevocationRows,
     NegotiationRows,
     OlderRows,
+    PauseRows,
+    HostRows,
     ConnectionRows,
     ExtensionRows {}
 
@@ -45,13 +48,16 @@ const rows: Rows = {
   ...new RevocationRows(),
   ...new NegotiationRows(),
   ...new OlderRows(),
+  ...new PauseRows(),
+  ...new HostRows(),
   ...new ConnectionRows(),
   ...new ExtensionRows(),
 };
 
 const byName: { readonly [K in OptionName]: Option<Side, unknown, Settings[K], unknown> } = rows;
 
-type Draft = { -readonly [K in OptionName]: Settings[K] };
+/** Settings while they are decided. */
+export type Draft = { -readonly [K in OptionName]: Settings[K] };
 
 /** One option as the parser takes it, whatever its types. */
 export interface OptionRow {
@@ -61,7 +67,7 @@ export interface OptionRow {
   readonly elsewhere: 'ignored' | 'refused';
   readonly needsVersions: readonly ProtocolVersion[];
   readonly after: readonly OptionName[];
-  readonly kept: 'secret' | 'live' | undefined;
+  readonly kept: Option<Side, unknown>['kept'] | undefined;
   readonly core: boolean;
   readonly note: OptionNote;
   /** Decides the setting from what was given; throws `OptionError`. */

@@ -22,6 +22,8 @@ export interface ServerContext {
   readonly dependencies: Dependencies;
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  /** The name asked for has led to these options (RFC 6066 §3). */
+  readonly nameUsed: boolean;
   readonly channel: MessageChannel;
   readonly dhParams: DhParams;
   /** What a client is told to choose an identity by (RFC 4279 §5.2). */

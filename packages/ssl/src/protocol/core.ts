@@ -140,14 +140,14 @@ export class Core {
 
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
-    const { config, identities, certificateAuthorities, budget = boundless } = options;
+    const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const { dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
     const channel = channelOf(options, 0x0303, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
       context: {
-        ...{ config, identities, dependencies, certificateAuthorities, dhParams, pskHint },
+        ...{ config, identities, dependencies, certificateAuthorities, nameUsed, dhParams, pskHint },
         ...{ channel, sink },
       },
     });
@@ -535,11 +535,11 @@ export class Core {
   }
 
   private beginServer({ hello, context }: ClientHelloRead, options: ServerHelloAnswer): void {
-    const { config, identities, certificateAuthorities } = options;
+    const { config, identities, certificateAuthorities, nameUsed = false } = options;
     const { dhParams = context.dhParams, pskHint = context.pskHint } = options;
     const answered: ServerContext = {
       ...context,
-      ...{ config, identities, certificateAuthorities, dhParams, pskHint },
+      ...{ config, identities, certificateAuthorities, nameUsed, dhParams, pskHint },
     };
     this.phase = { kind: 'serverHello', context: answered };
     const version = chooseVersion(hello.body, config.versions);

@@ -107,6 +107,8 @@ export interface ServerHelloAnswer {
   readonly dhParams?: DhParams | undefined;
   /** What a client is told to choose its identity by (RFC 4279 §5.2). */
   readonly pskHint?: Uint8Array | undefined;
+  /** The name asked for has led to these options: the client is told so (RFC 6066 §3). */
+  readonly nameUsed?: boolean | undefined;
 }
 
 /** A client as it is made. What its record layer is told of the config stays, whatever `askHello` is answered. */

@@ -16,7 +16,7 @@ import {
   type Downgraded,
 } from './connection-requests.js';
 import { Downgrade } from './downgrade.js';
-import type { PostponedCall } from './handshake-call.js';
+import type { HandshakeAnswer, PostponedCall } from './handshake-call.js';
 import type { Line } from './line.js';
 import { getOptions, setOptions } from './live-options.js';
 import type { Connected, Downgrading, Handshaking, InitialHello, Life, Loading, UserHello } from './lives.js';
@@ -29,12 +29,18 @@ type NamedCall<Type extends keyof ConnectionRequests> = RequestOf<ConnectionRequ
 type AnytimeCall = NamedCall<'controlling_process' | 'peername' | 'sockname' | 'statistics' | 'close'>;
 /** What is asked for with `handshake`. */
 export type StartCall = NamedCall<'start'>;
+/** What is asked for with `handshakeContinue`. */
+export type ContinueCall = NamedCall<'continue'>;
 
 /** The connection that is asked; an `Outcome` that is not `undefined` ends its process. */
 export interface CallHolder<Outcome> {
   readonly life: Life;
   readonly config: Config;
-  start(life: InitialHello, request: StartCall, from: From<Result<SslSocket>>): Outcome | undefined;
+  start(life: InitialHello, request: StartCall, from: From<HandshakeAnswer>): Outcome | undefined;
+  /** On from a pause. */
+  continue(life: UserHello, request: ContinueCall, from: From<HandshakeAnswer>): Outcome | undefined;
+  /** An end to it. */
+  cancel(life: UserHello): Outcome | undefined;
   /** The owner wants no more of it. */
   leave(): Outcome | undefined;
   startDowngrade(life: Connected, downgrade: Downgrade): void;
@@ -112,7 +118,7 @@ export class ConnectionCalls<Outcome> {
   }
 
   #callDuring(
-    { call }: Loading | Handshaking | UserHello,
+    life: Loading | Handshaking | UserHello,
     request: ConnectionRequest,
     from: From,
   ): Outcome | undefined {
@@ -126,15 +132,30 @@ export class ConnectionCalls<Outcome> {
       case 'get_options':
         connectionRequests.reply(request, from, getOptions(request.names, this.#delivery, this.#line));
         return undefined;
+      case 'continue':
+      case 'cancel':
+        if (life.state === 'userHello' && life.waitsFor === 'user')
+          return this.#callPaused(life, request, from);
+        refuse(request, from, einval);
+        return undefined;
       default:
-        call.postpone(request, from);
+        life.call.postpone(request, from);
         return undefined;
     }
+  }
+
+  #callPaused(life: UserHello, request: NamedCall<'continue' | 'cancel'>, from: From): Outcome | undefined {
+    if (request.type === 'continue')
+      return this.#holder.continue(life, request, connectionRequests.from(request, from));
+    connectionRequests.reply(request, from, okay);
+    return this.#holder.cancel(life);
   }
 
   #callConnected(life: Connected, request: ConnectionRequest, from: From): Outcome | undefined {
     switch (request.type) {
       case 'start':
+      case 'continue':
+      case 'cancel':
         refuse(request, from, einval);
         return undefined;
       case 'recv':

@@ -1,11 +1,12 @@
 /** What a connection process is asked, and what it answers in OTP's terms. */
 import { type Pid, type ReplyOf, type RequestOf, type Requests, requests } from '@actor-tls/runtime';
-import type { TlsServerOptions } from '../../options/raw.js';
+import type { EndOptions, TlsServerOptions } from '../../options/raw.js';
 import type { Failed, Ok, Result } from '../../values/terms.js';
 import type { RecvResult } from '../delivery/delivery.js';
 import type { Address, TransportStatistics } from '../transport/transport.js';
+import type { HandshakeAnswer } from './handshake-call.js';
 import type { PrfRequest } from './prf-answer.js';
-import type { SslMessage, SslSocket } from './socket.js';
+import type { SslMessage } from './socket.js';
 
 type Timeout = number | 'infinity';
 type NamedValues = Readonly<Record<string, unknown>>;
@@ -16,7 +17,11 @@ export interface ConnectionRequests {
   start(fields: {
     readonly timeout: Timeout;
     readonly options: TlsServerOptions | undefined;
-  }): Result<SslSocket>;
+  }): HandshakeAnswer;
+  /** On from a pause, with options laid over those before. */
+  continue(fields: { readonly timeout: Timeout; readonly options: EndOptions }): HandshakeAnswer;
+  /** An end to a pause. */
+  cancel(): Result<true>;
   recv(fields: { readonly length: number; readonly timeout: Timeout }): RecvResult;
   set_options(fields: { readonly options: unknown }): Result<true>;
   get_options(fields: { readonly names: unknown }): Result<NamedValues>;
@@ -57,6 +62,8 @@ export const connectionRequests: Requests<ConnectionRequests> = requests<Connect
 export const isConnectionRequest: (request: unknown) => request is ConnectionRequest =
   connectionRequests.guard({
     start: true,
+    continue: true,
+    cancel: true,
     recv: true,
     set_options: true,
     get_options: true,

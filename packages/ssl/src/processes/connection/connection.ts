@@ -27,18 +27,19 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { Result, SslReason } from '../../values/terms.js';
+import type { SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import { Alarm } from './alarm.js';
 import { codeOf, crashReason } from './connection-answers.js';
-import { type CallHolder, ConnectionCalls, type StartCall } from './connection-calls.js';
+import { type CallHolder, ConnectionCalls, type ContinueCall, type StartCall } from './connection-calls.js';
 import { ConnectionLog } from './connection-log.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Downgrade } from './downgrade.js';
 import { Establishment, type EstablishmentHolder } from './establishment.js';
 import { logFailure } from './failure-report.js';
+import type { HandshakeAnswer } from './handshake-call.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
 import { Later } from './later.js';
 import { arrow, type LifecycleEvent, type LifecycleState } from './lifecycle.js';
@@ -55,6 +56,7 @@ import {
   isUnestablished,
   type Life,
   type LifeAfter,
+  type UserHello,
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
@@ -146,6 +148,10 @@ export class Connection
     return this.#config;
   }
 
+  get socket(): SslSocket {
+    return this.#socket;
+  }
+
   get log(): ConnectionLog {
     return this.#log;
   }
@@ -160,7 +166,7 @@ export class Connection
   }
 
   /** The same life, with something else in it. */
-  amend(life: Handshaking | Connected): void {
+  amend(life: Handshaking | UserHello | Connected): void {
     this.#life = life;
   }
 
@@ -179,8 +185,18 @@ export class Connection
 
   // ── The handshake ───────────────────────────────────────────────────────────────────────────────────
 
-  start(life: InitialHello, request: StartCall, from: From<Result<SslSocket>>): Outcome {
+  start(life: InitialHello, request: StartCall, from: From<HandshakeAnswer>): Outcome {
     this.#establishment.start(life, request, from);
+    return this.settle();
+  }
+
+  continue(life: UserHello, request: ContinueCall, from: From<HandshakeAnswer>): Outcome {
+    this.#establishment.continue(life, request, from);
+    return this.settle();
+  }
+
+  cancel(life: UserHello): Outcome {
+    this.#establishment.cancel(life);
     return this.settle();
   }
 

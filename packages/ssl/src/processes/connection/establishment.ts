@@ -1,12 +1,14 @@
 /**
  * How a connection is established: `ssl:handshake` and `connect` from their call until the core has said how it went.
  * Certificates, keys and trust are read, the core starts, and its questions are answered; so are those of a handshake
- * that runs again.
+ * that runs again. After the peer's hello it may pause (`ssl:handshake_continue/2,3`), and options may follow the name
+ * that was asked for.
  */
 import type { From, Self } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
 import type { Core } from '../../protocol/core.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
+import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
@@ -19,10 +21,11 @@ import type { Credentials } from '../material/credentials.js';
 import type { TransportReceiver } from '../transport/transport.js';
 import { Alarm, shorter } from './alarm.js';
 import { crashReason, nameOf } from './connection-answers.js';
-import type { StartCall } from './connection-calls.js';
+import type { ContinueCall, StartCall } from './connection-calls.js';
 import type { ConnectionLog } from './connection-log.js';
-import { HandshakeCall } from './handshake-call.js';
-import { type AfterHello, type Equipment, HandshakeMeans, sameEquipment } from './handshake-means.js';
+import { type HandshakeAnswer, HandshakeCall } from './handshake-call.js';
+import { type AfterHello, type Equipment, HandshakeMeans } from './handshake-means.js';
+import { equipmentByName } from './host-equipment.js';
 import type { Later } from './later.js';
 import type { LifecycleEvent } from './lifecycle.js';
 import type { Line } from './line.js';
@@ -35,19 +38,22 @@ import {
   type Life,
   type LifeAfter,
   type UnestablishedLife,
+  type UserHello,
 } from './lives.js';
 import type { NewConnection } from './new-connection.js';
 import type { SslSocket } from './socket.js';
+import { keepEnding } from './unheard-endings.js';
 
 /** The connection that is established; its core speaks to it. */
 export interface EstablishmentHolder extends Sink {
   readonly life: Life;
   readonly config: Config;
+  readonly socket: SslSocket;
   readonly log: ConnectionLog;
   /** Moves along an event's arrow. */
   go<E extends LifecycleEvent>(event: E, to: LifeAfter<E>): void;
   /** The handshake goes on with something else in it. */
-  amend(life: Handshaking): void;
+  amend(life: Handshaking | UserHello): void;
   configure(config: Config): void;
   /** It is over, without a word to the peer. */
   abandon(): void;
@@ -74,7 +80,7 @@ export class Establishment {
 
   constructor(
     self: Self,
-    { environment, place, afterHello = sameEquipment }: NewConnection,
+    { environment, place, afterHello = equipmentByName }: NewConnection,
     holder: EstablishmentHolder,
     { line, delivery, receiver, later }: EstablishmentParts,
   ) {
@@ -91,17 +97,23 @@ export class Establishment {
 
   // ── The beginning ───────────────────────────────────────────────────────────────────────────────────
 
-  start({ host }: InitialHello, { timeout, options }: StartCall, from: From<Result<SslSocket>>): void {
+  start({ host }: InitialHello, { timeout, options }: StartCall, from: From<HandshakeAnswer>): void {
     const changed = options && layOver(options, this.#holder.config, this.#environment);
     if (changed !== undefined && 'ok' in changed) {
       this.#holder.configure(changed.ok.config);
       setEmulated(changed.ok.socket, this.#delivery, this.#line);
     }
-    const limit = shorter(timeout, this.#holder.config.handshakeDeadline);
-    const call = new HandshakeCall(from, new Alarm(this.#self, 'handshake', limit));
+    const { handshakeDeadline } = this.#holder.config;
+    const alarm = new Alarm(this.#self, 'handshake', shorter(timeout, handshakeDeadline));
+    const end = handshakeDeadline === 'infinity' ? 'infinity' : this.#now + handshakeDeadline;
+    const call = new HandshakeCall(from, alarm, end);
     this.#holder.go('start', { state: 'loading', host, call });
     if (changed !== undefined && 'error' in changed) this.giveUp(changed.error);
     else this.#load();
+  }
+
+  get #now(): number {
+    return this.#self.node.clock.now();
   }
 
   #load(): void {
@@ -130,11 +142,66 @@ export class Establishment {
   // ── What the core asks ──────────────────────────────────────────────────────────────────────────────
 
   askHello(hello: HelloEvent): void {
-    const { life } = this.#holder;
+    const { life, config } = this.#holder;
     if (life.state !== 'handshaking') return;
-    const chosen = this.#afterHello(hello, life.means.equipment);
-    if (chosen instanceof Promise) this.#holder.go('paused', { ...life, state: 'userHello', hello });
+    if (config.handshake === 'hello') {
+      this.#pause(life, hello);
+      return;
+    }
+    const chosen = this.#afterHello(hello, life.means.equipment, this.#environment);
+    if (chosen instanceof Promise)
+      this.#holder.go('paused', { ...life, state: 'userHello', hello, waitsFor: 'options' });
     this.#later.goOnWith(chosen, (equipment) => this.#continue(equipment));
+  }
+
+  /** Whoever waits gets the hello, and says with which options to go on. A hello that is none fails in the core. */
+  #pause(life: Handshaking, hello: HelloEvent): void {
+    const sha256 = this.#environment.engine.hash('sha256');
+    if (sha256 === undefined) throw new TypeError('no SHA-256');
+    const ext = helloExtensions(hello, sha256);
+    this.#holder.go('paused', { ...life, state: 'userHello', hello, waitsFor: 'user' });
+    life.call.pause({ ok: this.#holder.socket, ext });
+  }
+
+  /** `ssl:handshake_continue/2,3` */
+  continue(life: UserHello, { timeout, options }: ContinueCall, from: From<HandshakeAnswer>): void {
+    const { deadline } = life.call;
+    const left = deadline === 'infinity' ? deadline : Math.max(0, deadline - this.#now);
+    life.call.resume(from, new Alarm(this.#self, 'handshake', shorter(timeout, left)));
+    this.#holder.amend({ ...life, waitsFor: 'options' });
+    const changed = layOver(options, this.#holder.config, this.#environment);
+    if ('error' in changed) {
+      this.#refuse(changed.error, life.core);
+      return;
+    }
+    const { config, socket } = changed.ok;
+    this.#holder.configure(config);
+    setEmulated(socket, this.#delivery, this.#line);
+    this.#later.goOnWith(this.#environment.credentials(config), (loaded) =>
+      this.#choose(life.hello, config, loaded),
+    );
+  }
+
+  /** After a pause, with its options read. */
+  #choose(hello: HelloEvent, config: Config, loaded: Result<Credentials>): void {
+    if (this.#holder.life.state !== 'userHello') return;
+    const chosen =
+      'error' in loaded
+        ? loaded
+        : this.#afterHello(hello, { config, credentials: loaded.ok }, this.#environment);
+    this.#later.goOnWith(chosen, (equipment) => this.#continue(equipment));
+  }
+
+  /** `ssl:handshake_cancel/1` */
+  cancel({ call, core }: UserHello): void {
+    call.giveUp();
+    core.fail('user_canceled');
+  }
+
+  /** Options that lead nowhere: the peer hears that it is our fault, whoever waits hears which. */
+  #refuse(reason: SslReason, core: Core): void {
+    this.disappoint(reason);
+    core.fail('internal_error', { options: optionIn(reason) });
   }
 
   /** The handshake goes on, with these options from here. */
@@ -143,7 +210,8 @@ export class Establishment {
     if (life.state !== 'userHello' && life.state !== 'handshaking') return;
     const { call, core } = life;
     if ('error' in chosen) {
-      core.fail('internal_error', { hello: chosen.error });
+      if (optionIn(chosen.error) === undefined) core.fail('internal_error', { hello: chosen.error });
+      else this.#refuse(chosen.error, core);
       return;
     }
     const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
@@ -200,7 +268,8 @@ export class Establishment {
     const { life } = this.#holder;
     if (!isUnestablished(life)) return;
     this.#place.failed(nameOf(reason));
-    if (life.state !== 'initialHello') life.call.answer({ error: reason });
+    if (life.state !== 'initialHello' && !life.call.answer({ error: reason }))
+      keepEnding(this.#holder.socket, reason);
   }
 
   /** Nobody has the socket yet: whoever waits for the handshake, and the peer, are all there is to tell. */
@@ -213,4 +282,14 @@ export class Establishment {
     }
     this.#line.flush();
   }
+}
+
+/** Which option is wrong, by its name alone: its value may be a secret. `undefined`: it is no matter of options. */
+function optionIn(reason: SslReason): string | undefined {
+  if (typeof reason !== 'object') return undefined;
+  if (!('options' in reason))
+    return Object.keys(reason).find((tag) => tag.endsWith('option') || tag.endsWith('options'));
+  const { options } = reason;
+  const term: unknown = Array.isArray(options) ? options.at(-1) : options;
+  return typeof term === 'object' && term !== null ? (Object.keys(term)[0] ?? '') : '';
 }

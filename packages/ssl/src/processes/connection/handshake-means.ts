@@ -30,6 +30,8 @@ const nonceLength = 32;
 export interface Equipment {
   readonly config: Config;
   readonly credentials: Credentials;
+  /** The name that a client asks for has led to it. */
+  readonly nameUsed?: boolean;
 }
 
 /**
@@ -39,21 +41,26 @@ export interface Equipment {
 export type AfterHello = (
   hello: HelloEvent,
   equipment: Equipment,
+  environment: Environment,
 ) => Result<Equipment> | Promise<Result<Equipment>>;
-
-/** All go on with what they have begun with, unless somebody looks at hellos. */
-export const sameEquipment: AfterHello = (_hello, equipment) => ({ ok: equipment });
 
 export class HandshakeMeans {
   readonly #equipment: Equipment;
+  readonly #host: string | undefined;
   readonly #names: ClientNames;
   /** What a stapled response has to bear. */
   readonly #nonce: Uint8Array | undefined;
   /** Why the peer's certificates were refused. */
   explanation: Explanation | undefined = undefined;
 
-  private constructor(equipment: Equipment, names: ClientNames, nonce: Uint8Array | undefined) {
+  private constructor(
+    equipment: Equipment,
+    host: string | undefined,
+    names: ClientNames,
+    nonce: Uint8Array | undefined,
+  ) {
     this.#equipment = equipment;
+    this.#host = host;
     this.#names = names;
     this.#nonce = nonce;
   }
@@ -61,9 +68,9 @@ export class HandshakeMeans {
   /** `host`: the host argument of `connect`. */
   static of(equipment: Equipment, host: string | undefined, engine: CryptoEngine): HandshakeMeans {
     const { config } = equipment;
-    if (config.role === 'server') return new HandshakeMeans(equipment, noNames, undefined);
+    if (config.role === 'server') return new HandshakeMeans(equipment, host, noNames, undefined);
     const nonce = config.stapling?.ocspNonce === true ? engine.randomBytes(nonceLength) : undefined;
-    return new HandshakeMeans(equipment, clientNames(config.serverNameIndication, host), nonce);
+    return new HandshakeMeans(equipment, host, clientNames(config.serverNameIndication, host), nonce);
   }
 
   get equipment(): Equipment {
@@ -72,7 +79,13 @@ export class HandshakeMeans {
 
   /** The same handshake goes on with other options: what it has sent of names and nonces stays. */
   goOnWith(equipment: Equipment): HandshakeMeans {
-    return new HandshakeMeans(equipment, this.#names, this.#nonce);
+    const { config } = equipment;
+    const { serverName } = this.#names;
+    const names =
+      config.role === 'server'
+        ? noNames
+        : { serverName, reference: clientNames(config.serverNameIndication, this.#host).reference };
+    return new HandshakeMeans(equipment, this.#host, names, this.#nonce);
   }
 
   /** The core, before any hello. */
@@ -96,9 +109,11 @@ export class HandshakeMeans {
 
   /** What the core goes on with once it has read the peer's hello. */
   afterHello(): ClientHelloAnswer | ServerHelloAnswer {
-    const { config, credentials } = this.#equipment;
+    const { config, credentials, nameUsed } = this.#equipment;
     const { identities, certificateAuthorities } = credentials;
-    return config.role === 'server' ? { config, identities, certificateAuthorities } : { config, identities };
+    return config.role === 'server'
+      ? { config, identities, certificateAuthorities, nameUsed }
+      : { config, identities };
   }
 
   /** The verdict on the peer's chain. */

@@ -36,6 +36,8 @@ export interface UserHello {
   readonly means: HandshakeMeans;
   readonly core: Core;
   readonly hello: HelloEvent;
+  /** For the user's `handshakeContinue` or `handshakeCancel`, or for options that have to be found. */
+  readonly waitsFor: 'user' | 'options';
 }
 
 export interface Connected {

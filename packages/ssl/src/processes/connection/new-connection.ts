@@ -17,7 +17,7 @@ export interface NewConnection {
   readonly host: string | undefined;
   /** Its place in the books. */
   readonly place: Place;
-  /** With which options it goes on after the peer's hello; with those of its start unless given. */
+  /** With which options it goes on after the peer's hello; by the name asked for unless given. */
   readonly afterHello?: AfterHello | undefined;
 }
 

@@ -23,7 +23,9 @@ import {
   startSupervisor,
 } from '@actor-tls/runtime';
 import type { TlsServerOptions } from '../../options/raw.js';
+import type { HelloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import type { HandshakeAnswer } from '../connection/handshake-call.js';
 import type { SslListenSocket, SslMessage, SslSocket } from '../connection/socket.js';
 
 /** What a pool is made of. */
@@ -35,9 +37,10 @@ export interface AcceptorPool {
   readonly options: TlsServerOptions;
   /**
    * Serves one connection, in a process of its own that owns it, after the handshake. The connection closes when the
-   * function returns or throws, unless it has another owner by then (`controllingProcess`).
+   * function returns or throws, unless it has another owner by then (`controllingProcess`). `ext`: with `handshake:
+   * 'hello'` among the options, what the client's hello says; the handshake is paused then, and the function goes on with it.
    */
-  readonly handler: (self: Self<SslMessage>, socket: SslSocket) => unknown;
+  readonly handler: (self: Self<SslMessage>, socket: SslSocket, ext?: HelloExtensions) => unknown;
   /** Processes that accept; default 4. */
   readonly acceptors?: number;
   /** ms that a handshake may take, if that is less than the listener's `handshakeDeadline`. */
@@ -58,7 +61,7 @@ export interface PoolCalls {
     self: Self<SslMessage>,
     socket: SslSocket,
     timeout: number | 'infinity',
-  ): Promise<Result<SslSocket>>;
+  ): Promise<HandshakeAnswer>;
   close(socket: SslSocket): Promise<unknown>;
   drain(listener: SslListenSocket, deadline: number): Promise<unknown>;
 }
@@ -208,7 +211,7 @@ function workerSpec(pool: AcceptorPool, calls: PoolCalls): ChildSpec<readonly [S
       const serve = async (self: Self<SslMessage>): Promise<void> => {
         await calls.own(socket, self.pid);
         const shaken = await calls.shakeHands(self, socket, handshakeTimeout);
-        if ('ok' in shaken) await handler(self, shaken.ok);
+        if ('ok' in shaken) await handler(self, shaken.ok, shaken.ext);
         else onFailedHandshake?.(shaken.error);
       };
       return { ok: supervisor.spawnLink(serve, { label: handler.name || 'worker' }) };

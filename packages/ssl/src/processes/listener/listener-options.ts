@@ -2,30 +2,42 @@
  * What becomes of a listener's options: `setopts` changes the template of its later connections, and `handshake/3` lays
  * options over those that one connection was accepted with.
  */
-import type { Config, ServerConfig, SocketOptions } from '../../options/config.js';
-import { mergeOptions, parseServerOptions } from '../../options/parse.js';
-import type { TlsServerOptions } from '../../options/raw.js';
+import type { Config, SocketOptions } from '../../options/config.js';
+import { mergeOptions, parseClientOptions, parseServerOptions } from '../../options/parse.js';
+import type { EndOptions } from '../../options/raw.js';
 import { activeOutOfRange, planSetopts, transportRefused } from '../../options/socket-options.js';
 import type { Result } from '../../values/terms.js';
 import type { Environment } from '../environment.js';
 
-/** Options of listeners as their users wrote them. */
-const written = new WeakMap<Config, TlsServerOptions>();
+/** Options as their users wrote them. */
+const written = new WeakMap<Config, EndOptions>();
 
-/** Keeps the options that a listener's config was made of, for `handshake/3`. */
-export function keepWritten(config: ServerConfig, options: TlsServerOptions): void {
+/** Keeps the options that a config was made of, for those that are laid over them: of `handshake/3`, after a pause, of a host. */
+export function keepWritten(config: Config, options: EndOptions): void {
   written.set(config, options);
 }
 
-/** The options of `handshake/3` over the listener's; its socket options count when they are named. */
+/** The options that a config was made of. */
+export function writtenOf(config: Config): EndOptions {
+  return written.get(config) ?? {};
+}
+
+/** Options of `handshake/3` or `handshake_continue/2,3` over those before; socket options count when they are named. */
 export function layOver(
-  options: TlsServerOptions,
-  accepted: Config,
+  options: EndOptions,
+  before: Config,
   { engine, settings }: Environment,
 ): Result<{ readonly config: Config; readonly socket: Partial<SocketOptions> }> {
-  const merged = mergeOptions(written.get(accepted) ?? {}, options);
-  const parsed = parseServerOptions(merged, { engine, defaultVersions: settings.protocolVersions });
+  if (Object.values(options).every((value) => value === undefined))
+    return { ok: { config: before, socket: {} } };
+  const merged = mergeOptions(writtenOf(before), options);
+  const context = { engine, defaultVersions: settings.protocolVersions };
+  const parsed: Result<Config> =
+    before.role === 'client'
+      ? parseClientOptions(merged, context)
+      : parseServerOptions(merged, { ...context, hosts: options.sniHosts === undefined ? 'judged' : 'new' });
   if ('error' in parsed) return parsed;
+  keepWritten(parsed.ok, merged);
   const named: Partial<SocketOptions> = Object.fromEntries(
     Object.entries(parsed.ok.socket).filter(([key]) => Reflect.get(options, key) !== undefined),
   );

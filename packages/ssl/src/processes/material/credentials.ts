@@ -237,8 +237,8 @@ function namesAuthorities(config: Config): boolean {
   return config.role === 'server' ? config.verify === 'verify_peer' : config.certificateAuthorities;
 }
 
-/** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. */
-const kinds: readonly KeyAlgorithm[] = ['ed448', 'ed25519', 'ec', 'rsa_pss', 'rsa', 'dsa'];
+/** OTP's order of pairs (contract §13.4): by kind of key, the larger first within a kind. Of EdDSA 25519 goes first. */
+const kinds: readonly KeyAlgorithm[] = ['ed25519', 'ed448', 'ec', 'rsa_pss', 'rsa', 'dsa'];
 
 function byPreference(pairs: readonly Pair[]): readonly Pair[] {
   return [...pairs].sort(

@@ -301,7 +301,7 @@ export function server12Chart(): AnyStateMachine {
 function receiveClientHello(
   { version }: Start,
   { body: hello, raw }: MessageEvent12<'client_hello'>,
-  { config, identities, dependencies, sink, channel }: ServerContext,
+  { config, identities, dependencies, nameUsed, sink, channel }: ServerContext,
 ): Negotiated {
   const { engine } = dependencies;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
@@ -345,7 +345,7 @@ function receiveClientHello(
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
     extensions: writeExtensions(serverHello12Column, {
-      ...answers(hello, extensions, negotiated, status),
+      ...answers(hello, extensions, negotiated, status, nameUsed),
       ...answer,
     }),
   });
@@ -362,13 +362,14 @@ function receiveClientHello(
 function answers(
   hello: ClientHello,
   offered: ClientHelloExtensions,
-  { suite, alpn, encryptThenMac }: Negotiated12,
+  { suite, alpn, encryptThenMac, serverName }: Negotiated12,
   status: StatusRequest | undefined,
+  nameUsed: boolean,
 ): Omit<ServerHello12Extensions, 'maxFragmentLength' | 'recordSizeLimit'> {
   const knowsRenegotiation =
     offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {
-    serverName: undefined,
+    serverName: nameUsed && serverName !== undefined ? true : undefined,
     encryptThenMac: encryptThenMac || undefined,
     extendedMasterSecret: offered.extendedMasterSecret,
     renegotiationInfo: knowsRenegotiation ? new Uint8Array(0) : undefined,

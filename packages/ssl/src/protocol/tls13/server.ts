@@ -487,7 +487,9 @@ function sendParameters(
   if (recordLimits.writing !== undefined) channel.limitWriting(recordLimits.writing);
   // A client learns of ours when it has sent its early data.
   if (recordLimits.reading !== undefined && early === undefined) channel.limitReading(recordLimits.reading);
-  sendEncryptedExtensions({ alpn, earlyData: early && true, ...answer }, transcript, channel);
+  // RFC 6066 §3: whether the name has decided something.
+  const serverName = (negotiated.serverName !== undefined && context.nameUsed) || undefined;
+  sendEncryptedExtensions({ serverName, alpn, earlyData: early && true, ...answer }, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
     proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
