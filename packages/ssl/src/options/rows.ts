@@ -5,10 +5,12 @@
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
+import { AuthenticationRows } from './rows-authentication.js';
 import { ConnectionRows } from './rows-connection.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { RevocationRows } from './rows-revocation.js';
+import { SecretsRows } from './rows-secrets.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
 
 /** Every option of ssl by name, with its types. Rows are fields of classes, where a type and its value are one declaration. */
@@ -20,6 +22,8 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
+    AuthenticationRows,
+    SecretsRows,
     ConnectionRows {}
 
 export type OptionName = keyof Rows;
@@ -40,6 +44,8 @@ const rows: Rows = {
   ...new TrustRows(),
   ...new RevocationRows(),
   ...new NegotiationRows(),
+  ...new AuthenticationRows(),
+  ...new SecretsRows(),
   ...new ConnectionRows(),
 };
 

@@ -11,7 +11,7 @@ export interface ClientContext {
   readonly identities: readonly OwnIdentity[];
   readonly dependencies: Dependencies;
   readonly channel: MessageChannel;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'ticket'>;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'ticket' | 'keyLog'>;
 }
 
 export interface ServerContext {
@@ -22,5 +22,8 @@ export interface ServerContext {
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
   readonly channel: MessageChannel;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'deliverEarly'>;
+  readonly sink: Pick<
+    Sink,
+    'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'deliverEarly' | 'keyLog'
+  >;
 }

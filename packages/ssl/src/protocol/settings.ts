@@ -24,7 +24,11 @@ type CommonSettings =
   | 'middleboxCompMode'
   | 'keepSecrets';
 
-export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols'>;
+/** What may be left out: absent is as the option's default. */
+type OptionalSettings = 'postHandshakeAuth';
+
+export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols'> &
+  Partial<Pick<ClientConfig, OptionalSettings>>;
 
 export type ServerSettings = Pick<
   ServerConfig,
@@ -34,7 +38,8 @@ export type ServerSettings = Pick<
   | 'failIfNoPeerCert'
   | 'honorCipherOrder'
   | 'honorEccOrder'
->;
+> &
+  Partial<Pick<ServerConfig, OptionalSettings>>;
 
 /** What the protocol takes from outside: cryptography and chance. */
 export interface Dependencies {

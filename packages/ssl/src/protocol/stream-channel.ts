@@ -5,7 +5,7 @@
  */
 import { concat } from '../values/wire/join.js';
 import type { Channel, Inbound, Writer } from './channel.js';
-import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
 import { ReadHalf } from './record/read-half.js';
 import { HandshakeReassembler } from './record/reassembly.js';
 import { type Budget, boundless } from './record/turn-budget.js';
@@ -93,6 +93,10 @@ export class StreamChannel implements Channel {
 
   installReadKeys(protection: ReadProtection): void {
     this.read.install(protection, this.reassembler.aligned());
+  }
+
+  get readKeys(): EpochKeys | undefined {
+    return this.read.keys;
   }
 
   rekeyRead(): void {

@@ -16,9 +16,9 @@ export class Transcript {
   /** The digest of what was added, until more is. */
   private current: Uint8Array | undefined = undefined;
 
-  constructor(hash: HashFunction) {
+  constructor(hash: HashFunction, running: RunningHash = hash.start()) {
     this.hash = hash;
-    this.running = hash.start();
+    this.running = running;
   }
 
   /** Adds a whole handshake message, header included. */
@@ -38,6 +38,11 @@ export class Transcript {
     const fork = this.running.fork();
     fork.update(part);
     return fork.digest();
+  }
+
+  /** The same so far, and independent of this one from here on. */
+  fork(): Transcript {
+    return new Transcript(this.hash, this.running.fork());
   }
 
   /** After a HelloRetryRequest: what was added (the first ClientHello) becomes a `message_hash` message. */

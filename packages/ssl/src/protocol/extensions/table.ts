@@ -13,6 +13,7 @@ import { ecPointFormats } from './ec-point-formats.js';
 import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
+import { postHandshakeAuth } from './post-handshake-auth.js';
 import {
   type OfferedPsks,
   preSharedKeyOffer,
@@ -44,6 +45,7 @@ export interface ClientHelloExtensions {
   supportedVersions: readonly number[] | undefined;
   cookie: Uint8Array | undefined;
   certificateAuthorities: readonly Uint8Array[] | undefined;
+  postHandshakeAuth: true | undefined;
   pskKeyExchangeModes: readonly number[] | undefined;
   keyShare: readonly KeyShareEntry[] | undefined;
   earlyData: true | undefined;
@@ -117,6 +119,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     supportedVersionsOffer,
     cookie,
     certificateAuthorities,
+    postHandshakeAuth,
     pskKeyExchangeModes,
     keyShareOffer,
     earlyDataOffer,
@@ -135,6 +138,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     supportedVersions: undefined,
     cookie: undefined,
     certificateAuthorities: undefined,
+    postHandshakeAuth: undefined,
     pskKeyExchangeModes: undefined,
     keyShare: undefined,
     earlyData: undefined,

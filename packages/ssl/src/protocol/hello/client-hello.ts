@@ -81,6 +81,7 @@ export function firstOffer(
     supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
     certificateAuthorities: undefined,
+    postHandshakeAuth: config.postHandshakeAuth === true ? wishes.tls13 : undefined,
     pskKeyExchangeModes: recognized && [pskDheKe],
     keyShare: share && [{ group: groupCode(group.name), keyExchange: share.publicKey }],
     earlyData: terms && true,

@@ -382,15 +382,16 @@ function receiveSignature(
 function exchangeKeys(
   { negotiated, peer, exchange, own }: WaitShd,
   { raw }: MessageEvent12<'server_hello_done'>,
-  { dependencies, channel }: ClientContext,
+  context: ClientContext,
 ): WithMaster {
+  const { dependencies, channel } = context;
   const { messages } = negotiated;
   channel.endPeerFlight();
   messages.add(raw);
   if (own.kind !== 'none') send(channel, messages, 'certificate', { certificateList: shownChain(own) });
   const { exchangeKeys, premaster } = exchange.answer(dependencies);
   send(channel, messages, 'client_key_exchange', { exchangeKeys });
-  return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster) };
+  return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster, context) };
 }
 
 /** RFC 5246 §7.4.8 */

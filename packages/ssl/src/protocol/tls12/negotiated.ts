@@ -4,7 +4,10 @@ import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts } from '../facts.js';
 import type { Suite12 } from '../hello/suite.js';
+import { secretLogOf } from '../key-log.js';
 import { fixedIvLength } from '../record/tls12-protection.js';
+import type { Sink } from '../sink.js';
+import { Exporter12 } from './exporter.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import { tls12Prf } from './prf.js';
@@ -36,12 +39,14 @@ export interface Keys12 {
 export function deriveKeys(
   { suite, randoms, masterSecret, messages }: Negotiated12,
   premaster: Secret,
+  { sink }: { readonly sink: Pick<Sink, 'keyLog'> },
 ): Keys12 {
   const prf = tls12Prf(suite.hash);
   const master =
     masterSecret === 'extended'
       ? MasterSecret12.extended(prf, premaster, messages.digest())
       : MasterSecret12.plain(prf, premaster, randoms);
+  secretLogOf(sink, randoms.client)?.(['CLIENT_RANDOM', master.expose()]);
   const ivLength = fixedIvLength(suite.nonceForm);
   return { master, block: master.keyBlock(randoms, suite.aead.keyLength, ivLength) };
 }
@@ -73,6 +78,9 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     retried: false,
     sessionResumption: false,
     earlyData: 'none',
+    unconfirmed: false,
     secrets: { kind: 'master', masterSecret: keys.master },
+    exporter: new Exporter12(keys.master, randoms),
+    earlyExporter: undefined,
   };
 }

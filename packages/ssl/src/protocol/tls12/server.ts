@@ -427,24 +427,30 @@ function receiveVerdict(
 }
 
 /** RFC 5246 §7.4.7 */
-function receiveClientKeyExchange(from: WaitCke, event: MessageEvent12<'client_key_exchange'>): WaitCcs {
-  return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
+function receiveClientKeyExchange(
+  from: WaitCke,
+  event: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
+): WaitCcs {
+  return { state: 'waitCcs', ...withMaster(from, event, context), peer: unauthenticated };
 }
 
 function receiveClientKeyExchangeOfShown(
   from: WaitCkeOfShown,
   event: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
 ): WaitCv {
-  return { state: 'waitCv', ...withMaster(from, event), chain: from.chain, key: from.key };
+  return { state: 'waitCv', ...withMaster(from, event, context), chain: from.chain, key: from.key };
 }
 
 function withMaster(
   { negotiated, certificate, exchange }: Answered,
   { body, raw }: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
 ): WithMaster {
   const premaster = exchange.premaster(body.exchangeKeys);
   negotiated.messages.add(raw);
-  return { negotiated, group: exchange.group, certificate, keys: deriveKeys(negotiated, premaster) };
+  return { negotiated, group: exchange.group, certificate, keys: deriveKeys(negotiated, premaster, context) };
 }
 
 /** RFC 5246 §7.4.8 */

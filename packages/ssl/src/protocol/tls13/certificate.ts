@@ -1,31 +1,40 @@
 /** Certificate (RFC 8446 §4.4.2): how it is sent, and what is wrong with the peer's before anybody judges it. */
 import type { Certificate } from '../../values/wire/messages/certificate.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
-import type { MessageChannel } from '../channel.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
+import type { Outbox } from '../channel.js';
 import { certificateEntryColumn, readAnswer, writeExtensions } from '../extensions/table.js';
 import { AlertError } from '../reasons.js';
 import type { Transcript } from '../transcript.js';
 import { send } from './send.js';
 
-/** `chain`: empty when a client has none to show; `staple`: the OCSP response that goes with its first. */
+/** certificate_request_context of a handshake (§4.3.2). */
+const noContext: Uint8Array = new Uint8Array(0);
+
+/**
+ * `chain`: empty when a client has none to show; `staple`: the OCSP response that goes with its first; `context`: of the
+ * request, empty in the handshake.
+ */
 export function sendCertificate(
   chain: readonly Uint8Array[],
   staple: Uint8Array | undefined,
   transcript: Transcript,
-  channel: MessageChannel,
+  channel: Outbox,
+  context: Uint8Array = noContext,
 ): void {
   const stapled = writeExtensions(certificateEntryColumn, { certificateStatus: staple });
   send(channel, transcript, 'certificate', {
-    certificateRequestContext: new Uint8Array(0),
+    certificateRequestContext: context,
     certificateList: chain.map((certData, index) => ({ certData, extensions: index === 0 ? stapled : [] })),
   });
 }
 
-/** §4.3.2, §4.4.2: the context is empty in every message of a handshake. */
-export function checkRequestContext({
-  certificateRequestContext,
-}: Pick<Certificate, 'certificateRequestContext'>): void {
-  if (certificateRequestContext.length !== 0) throw new AlertError('wrong_certificate_context');
+/** §4.3.2, §4.4.2: the context is that of the request, and empty in every message of a handshake. */
+export function checkRequestContext(
+  { certificateRequestContext }: Pick<Certificate, 'certificateRequestContext'>,
+  expected: Uint8Array = noContext,
+): void {
+  if (!sameBytes(certificateRequestContext, expected)) throw new AlertError('wrong_certificate_context');
 }
 
 /** What the peer shows. */
@@ -37,8 +46,12 @@ interface ShownCertificates {
 }
 
 /** Copies, since facts keep them when the record is long gone. `asked`: the extensions that those in it may answer. */
-export function readCertificate(message: Certificate, asked: readonly RawExtension[]): ShownCertificates {
-  checkRequestContext(message);
+export function readCertificate(
+  message: Certificate,
+  asked: readonly RawExtension[],
+  context: Uint8Array = noContext,
+): ShownCertificates {
+  checkRequestContext(message, context);
   const { certificateList } = message;
   const [first] = certificateList.map(({ extensions }) =>
     readAnswer(certificateEntryColumn, extensions, asked),

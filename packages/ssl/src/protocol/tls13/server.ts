@@ -48,7 +48,6 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
-import type { MessageChannel } from '../channel.js';
 import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
@@ -58,6 +57,7 @@ import { type ClientHelloExtensions, clientHelloColumn, readExtensions } from '.
 import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { type CertificateChoice, chooseSuite, shownBy } from '../hello/choose.js';
 import { tls13Suite } from '../hello/suite.js';
+import { secretLogOf } from '../key-log.js';
 import { Machine } from '../machine.js';
 import { wantedStaple } from '../own-identity.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
@@ -84,13 +84,17 @@ import {
   type ApplicationKeys,
   applicationKeys,
   conclude,
+  earlyKeys,
   type HandshakeKeys,
   handshakeKeys,
+  logEarlyKeys,
   type Negotiated,
+  remainsOf,
   resumptionOf,
   sharedSecret,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
+import { CertificateRequests } from './post-handshake-authentication.js';
 import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
 import { send } from './send.js';
 import { helloRetryRequest, serverHello } from './server-hello.js';
@@ -203,8 +207,12 @@ const machine = new Machine<Tls13Bodies, ServerData, ServerContext>({
   arrows: serverArrows,
   initial: 'start',
   alerts: tls13Alerts,
-  postHandshake: (channel, sink, data) =>
-    new Tls13PostHandshake('server', channel, sink, data.state === 'connected' ? data.resumption : undefined),
+  postHandshake(channel, sink, data) {
+    if (data.state !== 'connected') throw new TypeError('not connected');
+    const { facts, later, resumption } = data;
+    const authentication = later && new CertificateRequests(later, facts, channel, sink);
+    return new Tls13PostHandshake('server', channel, sink, resumption, authentication);
+  },
   changeCipherSpec: 'dropped',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
@@ -315,7 +323,7 @@ function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: Serv
     sink.deliverEarly !== undefined &&
     acceptsEarlyData(selection, hellos, index, terms)
       ? {
-          secret: secret.clientEarlyTraffic(transcript.digest()),
+          ...earlyKeys(secret, transcript.digest()),
           allowance: new EarlyDataAllowance(terms.maxSize),
         }
       : undefined;
@@ -348,7 +356,7 @@ function answerClientHello(
   context: ServerContext,
 ): NegotiatedState {
   const { selection, transcript, share, hellos } = from;
-  const { config, dependencies, channel } = context;
+  const { config, dependencies, channel, sink } = context;
   const own = dependencies.keyShare(share.group);
   const dhe = sharedSecret(own, share.keyExchange);
   const negotiated = sendServerHello(from, own, psk?.index, context);
@@ -358,7 +366,9 @@ function answerClientHello(
       selection.extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
     if (skips) channel.skipEarlyData(skippedEarlyData);
   }
-  const keys = handshakeKeys(negotiated.suite, transcript, dhe, psk?.secret);
+  const log = secretLogOf(sink, negotiated.clientRandom);
+  if (proof.kind === 'psk' && proof.early !== undefined) logEarlyKeys(proof.early, log);
+  const keys = handshakeKeys(negotiated.suite, transcript, dhe, psk?.secret, log);
   return sendParameters(selection, proof, negotiated, keys, context);
 }
 
@@ -401,21 +411,30 @@ function sendParameters(
   sendEncryptedExtensions(alpn, early && true, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
-    proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
+    proof.kind === 'certificate' && config.verify === 'verify_peer' && config.postHandshakeAuth !== true
+      ? 'requested'
+      : 'none';
   if (clientAuthentication === 'requested') sendCertificateRequest(context, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
-  const agreement: ServerAgreement = { negotiated, alpn, earlyData, clientAuthentication };
+  const agreement: ServerAgreement = {
+    negotiated,
+    alpn,
+    earlyData,
+    early: early && remainsOf(early, config),
+    clientAuthentication,
+    laterAuthentication: extensions.postHandshakeAuth === true && config.verify === 'verify_peer',
+  };
   return { state: 'negotiated', agreement, keys, proof };
 }
 
 /** §2.2, §4.2.10: our flight ends here, and the client goes on with what it sends early. */
 function finishAndReadEarly(
   { agreement, keys, proof }: NegotiatedState,
-  { channel }: ServerContext,
+  context: ServerContext,
 ): WaitEoed {
   if (proof.kind !== 'psk' || proof.early === undefined) throw new TypeError('no early data to read');
   const { authentication: peer, early } = proof;
-  const application = endFlight(agreement.negotiated, keys, channel);
+  const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitEoed', agreement, keys, own: peer, application, peer, early };
 }
 
@@ -436,11 +455,11 @@ function receiveEndOfEarlyData(
 /** §2.2: both sides are known by the key. */
 function finishUnderPsk(
   { agreement, keys, proof }: NegotiatedState,
-  { channel }: ServerContext,
+  context: ServerContext,
 ): WaitFinished {
   if (proof.kind !== 'psk') throw new TypeError('no key to be known by');
   const { authentication: peer } = proof;
-  const application = endFlight(agreement.negotiated, keys, channel);
+  const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitFinished', agreement, keys, own: peer, application, peer };
 }
 
@@ -501,17 +520,21 @@ function toSign({ transcript }: HandshakeKeys): Uint8Array {
 function prove(
   { agreement, keys, certificate }: WithCertificate,
   signature: Uint8Array,
-  { channel }: ServerContext,
+  context: ServerContext,
 ): WaitFlight2 {
-  sendCertificateVerify(certificate.scheme, signature, keys.transcript, channel);
-  const application = endFlight(agreement.negotiated, keys, channel);
+  sendCertificateVerify(certificate.scheme, signature, keys.transcript, context.channel);
+  const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitFlight2', agreement, keys, own: shownBy(certificate), application };
 }
 
 /** §4.4.4: with our Finished the flight is complete and leaves. */
-function endFlight({ suite }: Negotiated, keys: HandshakeKeys, channel: MessageChannel): ApplicationKeys {
+function endFlight(
+  { suite, clientRandom }: Negotiated,
+  keys: HandshakeKeys,
+  { channel, sink }: ServerContext,
+): ApplicationKeys {
   sendFinished(keys.server, keys.transcript, channel);
-  const application = applicationKeys(keys);
+  const application = applicationKeys(keys, secretLogOf(sink, clientRandom));
   channel.installWriteKeys(new Tls13WriteProtection(suite.aead, application.server));
   channel.finishFlight();
   return application;
@@ -578,8 +601,9 @@ function waitFinished({ agreement, keys, own, application }: Answered, peer: Aut
 function receiveFinished(
   from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { config, dependencies, channel, sink }: ServerContext,
+  context: ServerContext,
 ): Connected {
+  const { config, dependencies, channel, sink } = context;
   const { application, agreement, keys, own } = from;
   const { aead } = agreement.negotiated.suite;
   checkVerifyData(body, keys.client, keys.transcript.digest(), dependencies.engine);
@@ -587,7 +611,8 @@ function receiveFinished(
   channel.installReadKeys(new Tls13ReadProtection(aead, application.client));
   return {
     state: 'connected',
-    facts: conclude('server', from, application, own, config),
+    facts: conclude('server', from, application, own, config, false),
     resumption: sink.askPsk && resumptionOf(keys, application),
+    later: agreement.laterAuthentication ? { transcript: keys.transcript, context } : undefined,
   };
 }
