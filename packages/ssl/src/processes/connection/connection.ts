@@ -67,6 +67,12 @@ import { SslSocket } from './socket.js';
 
 type Outcome = Stop<Connection> | undefined;
 
+/**
+ * ms for a server's first word, which most have by then: a ticket. OpenSSL, that answers a wish for new keys with its next
+ * data, would lose a CertificateRequest of its own meanwhile.
+ */
+const confirmPatience = 100;
+
 export class Connection
   implements
     Sink,
@@ -277,10 +283,16 @@ export class Connection
     return this.#config.role === 'client' && this.#config.confirm && unconfirmed;
   }
 
-  /** A server may have nothing to say: asked for new keys it answers, once it has accepted what we have shown. */
   #awaitConfirmation(call: HandshakeCall): void {
-    if (this.#life.state === 'connection') this.amend({ ...this.#life, unconfirmed: call });
-    this.#line.notify({ type: 'owed', what: 'key_update_request' });
+    if (this.#life.state !== 'connection') return;
+    this.amend({ ...this.#life, unconfirmed: call });
+    new Alarm(this.#self, 'confirm', confirmPatience);
+  }
+
+  /** The server may have nothing to say: asked for new keys it answers, once it has accepted what we have shown. */
+  #askForWord(): void {
+    if (this.#life.state === 'connection' && this.#life.unconfirmed !== undefined)
+      this.#line.notify({ type: 'owed', what: 'key_update_request' });
   }
 
   /** The server has spoken: whoever waits for its word has it before what it has said. */
@@ -499,6 +511,9 @@ export class Connection
         break;
       case 'certificate':
         this.#certificates.rung(alarm);
+        break;
+      case 'confirm':
+        this.#askForWord();
         break;
       case 'downgrade':
         if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'timeout');
