@@ -436,16 +436,17 @@ class LocalNode implements Node {
     }
     this.#burying = true;
     const dying = this.#dying;
-    let buried = 0;
+    let taken = 0;
     try {
       this.#bury(process);
-      for (; buried < dying.length; buried += 1) {
-        const next = dying[buried];
+      while (taken < dying.length) {
+        const next = dying[taken];
+        taken += 1;
         if (next !== undefined) this.#bury(next);
       }
     } finally {
       // A clock or a scheduler of the user's may throw: whoever else has died is buried all the same, and so is the next.
-      const others = dying.slice(buried + 1);
+      const others = taken < dying.length ? dying.slice(taken) : [];
       dying.length = 0;
       this.#burying = false;
       for (const other of others) this.#buryLate(other);
