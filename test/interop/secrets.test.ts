@@ -1,7 +1,7 @@
 /** What goes beyond the handshake, with other stacks: late client authentication, refusals told at once, exporters. */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { connect as tlsConnect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -26,8 +26,16 @@ afterAll(async () => {
 });
 
 const files = ({ certfile, keyfile }: { certfile: string; keyfile: string }) => ({ certfile, keyfile });
-const forServer = () => ({ ...files(material.servers.ec256), cacertfile: material.cafile, active: false as const });
-const forClient = () => ({ cacertfile: material.cafile, serverNameIndication: 'localhost', active: false as const });
+const forServer = () => ({
+  ...files(material.servers.ec256),
+  cacertfile: material.cafile,
+  active: false as const,
+});
+const forClient = () => ({
+  cacertfile: material.cafile,
+  serverNameIndication: 'localhost',
+  active: false as const,
+});
 
 function derOf(certfile: string): Buffer {
   const [, base64 = ''] = /CERTIFICATE-----([^-]+)-----END/.exec(readFileSync(certfile, 'latin1')) ?? [];
@@ -67,7 +75,9 @@ function dial<T>(
   body: (socket: ssl.SslSocket) => Promise<T>,
 ): Promise<T> {
   return inProcess(node, async (self) => {
-    const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, { ...forClient(), ...options }, 20_000));
+    const socket = ssl.unwrap(
+      await ssl.connect(self, '127.0.0.1', port, { ...forClient(), ...options }, 20_000),
+    );
     try {
       return await body(socket);
     } finally {
@@ -87,7 +97,16 @@ describe('late client authentication', () => {
     await serve(
       { ...forServer(), verify: 'verify_peer', postHandshakeAuth: true },
       (port) => {
-        const args = ['-connect', `127.0.0.1:${port}`, '-tls1_3', '-enable_pha', '-cert', certfile, '-key', keyfile];
+        const args = [
+          '-connect',
+          `127.0.0.1:${port}`,
+          '-tls1_3',
+          '-enable_pha',
+          '-cert',
+          certfile,
+          '-key',
+          keyfile,
+        ];
         const child = start('openssl', ['s_client', ...args, '-CAfile', material.cafile, '-quiet']);
         ends.push(child.stop);
         child.process.stdin.write('to begin with');
@@ -160,7 +179,17 @@ describe('a refusal of our certificate is told by connect with confirm', () => {
     const { certfile, keyfile } = material.servers.ec256;
     const { port } = await program((at) =>
       start('openssl', [
-        ...['s_server', '-quiet', '-accept', `127.0.0.1:${at}`, '-tls1_3', '-cert', certfile, '-key', keyfile],
+        ...[
+          's_server',
+          '-quiet',
+          '-accept',
+          `127.0.0.1:${at}`,
+          '-tls1_3',
+          '-cert',
+          certfile,
+          '-key',
+          keyfile,
+        ],
         ...['-CAfile', material.cafile, '-Verify', '4', '-verify_return_error'],
       ]),
     );
@@ -187,7 +216,11 @@ describe('a refusal of our certificate is told by connect with confirm', () => {
 });
 
 const label = 'EXPORTER-actor-tls';
-const ourMaterial = async (socket: ssl.SslSocket, context: Uint8Array | 'no_context' = 'no_context', length = 48) => {
+const ourMaterial = async (
+  socket: ssl.SslSocket,
+  context: Uint8Array | 'no_context' = 'no_context',
+  length = 48,
+) => {
   const [material] = ssl.unwrap(await ssl.exportKeyMaterials(socket, [label], [context], [length], false));
   return Buffer.from(material ?? []).toString('hex');
 };
@@ -222,7 +255,15 @@ describe.each(['tlsv1.3', 'tlsv1.2'] as const)('key material of %s is the same',
       (port) => {
         child = start('gnutls-cli', [
           ...['--port', String(port), '--x509cafile', material.cafile, '--sni-hostname', 'localhost'],
-          ...['--verify-hostname', 'localhost', '--keymatexport', label, '--keymatexportsize', '48', '127.0.0.1'],
+          ...[
+            '--verify-hostname',
+            'localhost',
+            '--keymatexport',
+            label,
+            '--keymatexportsize',
+            '48',
+            '127.0.0.1',
+          ],
         ]);
         ends.push(child.stop);
       },

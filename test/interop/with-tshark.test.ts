@@ -42,13 +42,21 @@ const suites = [
 
 // Debian's package is `tshark`; without it these are skipped.
 describe.runIf(isThere)('tshark', () => {
-  it.each(['client', 'server'] as const)('reads all of TLS 1.3 by the key log of the %s', async (side) => {
-    for (const [version, suite] of suites.slice(0, 3)) expectAll(await talk(version, suite, side));
-  }, patience * 2);
+  it.each(['client', 'server'] as const)(
+    'reads all of TLS 1.3 by the key log of the %s',
+    async (side) => {
+      for (const [version, suite] of suites.slice(0, 3)) expectAll(await talk(version, suite, side));
+    },
+    patience * 2,
+  );
 
-  it.each(['client', 'server'] as const)('reads all of TLS 1.2 by the key log of the %s', async (side) => {
-    for (const [version, suite] of suites.slice(3)) expectAll(await talk(version, suite, side));
-  }, patience * 2);
+  it.each(['client', 'server'] as const)(
+    'reads all of TLS 1.2 by the key log of the %s',
+    async (side) => {
+      for (const [version, suite] of suites.slice(3)) expectAll(await talk(version, suite, side));
+    },
+    patience * 2,
+  );
 
   it('reads nothing without it', async () => {
     const { capture } = await talk('tlsv1.3', suites[0][1], 'client');
@@ -65,7 +73,13 @@ interface Talk {
 async function talk(version: 'tlsv1.3' | 'tlsv1.2', suite: string, side: 'client' | 'server'): Promise<Talk> {
   const lines: string[] = [];
   const logged = { keepSecrets: { keylog: ({ items }: ssl.KeyLogInfo) => lines.push(...items) } };
-  const common = { ...identity, cacerts: [ca.cert], versions: [version], ciphers: [suite], active: false as const };
+  const common = {
+    ...identity,
+    cacerts: [ca.cert],
+    versions: [version],
+    ciphers: [suite],
+    active: false as const,
+  };
   const listener = ssl.unwrap(
     await ssl.listen(self, 0, {
       ...common,

@@ -2,10 +2,7 @@
 import { Core, sealFlight, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { schemeByName } from '../../packages/ssl/src/values/registry/schemes.js';
-import {
-  encodeHandshake,
-  tls13Messages,
-} from '../../packages/ssl/src/values/wire/tls13-messages.js';
+import { encodeHandshake, tls13Messages } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import {
   acceptKnown,
   type ClientOverrides,
@@ -27,7 +24,10 @@ const shows = { identities: [identityOf('ec').identity] };
 const offers = { config: { postHandshakeAuth: true } } as const;
 const asks = { config: { verify: 'verify_peer', postHandshakeAuth: true } } as const;
 
-function ends(clientOverrides: ClientOverrides = { ...shows, ...offers }, serverOverrides: ServerOverrides = asks) {
+function ends(
+  clientOverrides: ClientOverrides = { ...shows, ...offers },
+  serverOverrides: ServerOverrides = asks,
+) {
   return connected(clientOverrides, serverOverrides);
 }
 
@@ -95,9 +95,9 @@ describe('a client that is asked after the handshake', () => {
     const contexts = traced.sink.messages
       .filter(({ bytes }) => bytes[0] === 13)
       .map(({ bytes }) =>
-        Buffer.from(
-          tls13Messages.decode('certificate_request', bytes).certificateRequestContext,
-        ).toString('hex'),
+        Buffer.from(tls13Messages.decode('certificate_request', bytes).certificateRequestContext).toString(
+          'hex',
+        ),
       );
     expect(contexts).toHaveLength(10);
     expect(new Set(contexts).size).toBe(10);
@@ -273,7 +273,11 @@ describe('what a peer does wrong ends the connection', () => {
 
   test('an answer that nobody has asked for', () => {
     const { server, half } = splitClient();
-    carry(half, encodeHandshake('certificate', { certificateRequestContext: new Uint8Array(), certificateList: [] }), server);
+    carry(
+      half,
+      encodeHandshake('certificate', { certificateRequestContext: new Uint8Array(), certificateList: [] }),
+      server,
+    );
     expect(server.sink.failures).toMatchObject([{ alert: 'unexpected_message' }]);
   });
 
@@ -330,7 +334,8 @@ describe('what a peer does wrong ends the connection', () => {
     const messages = new Uint8Array(flight.messages);
     if (reason === 'bad_signature') messages[messages.length - 1] = (messages.at(-1) ?? 0) ^ 1;
     const finishedOver = reason === 'bad_finished' ? new Uint8Array(32) : flight.finishedOver;
-    for (const piece of sealFlight(half, { messages, finishedOver })) server.core.receive(new Uint8Array(piece));
+    for (const piece of sealFlight(half, { messages, finishedOver }))
+      server.core.receive(new Uint8Array(piece));
     expect(what).toBeDefined();
     expect(server.sink.failures).toMatchObject([{ reason }]);
     expect(server.sink.shown).toEqual([]);
@@ -402,4 +407,3 @@ function firstMessage(messages: Uint8Array): Uint8Array {
   const length = ((messages[1] ?? 0) << 16) | ((messages[2] ?? 0) << 8) | (messages[3] ?? 0);
   return messages.subarray(0, 4 + length);
 }
-

@@ -96,7 +96,10 @@ describe('keepSecrets with a function', () => {
 
   it('tells the master secret of TLS 1.2, which connectionInformation tells too', async () => {
     const told: ssl.KeyLogInfo[] = [];
-    const { client } = await pair({ versions: ['tlsv1.2'], keepSecrets: { keylog: (info) => told.push(info) } });
+    const { client } = await pair({
+      versions: ['tlsv1.2'],
+      keepSecrets: { keylog: (info) => told.push(info) },
+    });
     const { keylog, clientRandom } = ssl.unwrap(
       await ssl.connectionInformation(client, ['keylog', 'clientRandom']),
     );
@@ -125,10 +128,15 @@ describe('keepSecrets with a function', () => {
     expect(labelsOf(told)).toEqual(['CLIENT_HANDSHAKE_TRAFFIC_SECRET', 'SERVER_HANDSHAKE_TRAFFIC_SECRET']);
   });
 
-  it.each([1, 'yes', {}, { keylog: 1 }, { keylog: () => 0, more: 1 }])('%o is no value', async (keepSecrets) => {
-    const options = { ...trust, keepSecrets } as ssl.TlsClientOptions;
-    expect(await ssl.connect(self, 'localhost', 1, options)).toMatchObject({ error: { options: expect.anything() } });
-  });
+  it.each([1, 'yes', {}, { keylog: 1 }, { keylog: () => 0, more: 1 }])(
+    '%o is no value',
+    async (keepSecrets) => {
+      const options = { ...trust, keepSecrets } as ssl.TlsClientOptions;
+      expect(await ssl.connect(self, 'localhost', 1, options)).toMatchObject({
+        error: { options: expect.anything() },
+      });
+    },
+  );
 });
 
 describe('sslKeyLogFile', () => {
@@ -169,7 +177,9 @@ describe('sslKeyLogFile', () => {
     writeFileSync(name, '# mine\n');
     vi.stubEnv('SSLKEYLOGFILE', name);
     await talks(await pair({ sslKeyLogFile: true }));
-    await soon(() => expect(readFileSync(name, 'latin1')).toMatch(/^# mine\nCLIENT_HANDSHAKE[^]*EXPORTER_SECRET/));
+    await soon(() =>
+      expect(readFileSync(name, 'latin1')).toMatch(/^# mine\nCLIENT_HANDSHAKE[^]*EXPORTER_SECRET/),
+    );
   });
 });
 
@@ -190,11 +200,20 @@ describe('keepSecrets true', () => {
 
 describe('exportKeyMaterials', () => {
   const both = (there: Pair, ...rest: [string[], (Uint8Array | 'no_context')[], number[], boolean?]) =>
-    Promise.all([ssl.exportKeyMaterials(there.client, ...rest), ssl.exportKeyMaterials(there.server, ...rest)]);
+    Promise.all([
+      ssl.exportKeyMaterials(there.client, ...rest),
+      ssl.exportKeyMaterials(there.server, ...rest),
+    ]);
   const one = [['label'], ['no_context'], [32]] satisfies [string[], 'no_context'[], number[]];
 
   it('gives both sides the same, one for each label', async () => {
-    const [ours, theirs] = await both(await pair(), ['a', 'b'], ['no_context', Buffer.from('c')], [20, 1000], false);
+    const [ours, theirs] = await both(
+      await pair(),
+      ['a', 'b'],
+      ['no_context', Buffer.from('c')],
+      [20, 1000],
+      false,
+    );
     const materials = ssl.unwrap(ours);
     expect(materials.map(({ length }) => length)).toEqual([20, 1000]);
     expect(ssl.unwrap(theirs)).toEqual(materials);
@@ -212,11 +231,15 @@ describe('exportKeyMaterials', () => {
   it('tells no context from an empty one in TLS 1.2, whose secret stays', async () => {
     const there = await pair({ versions: ['tlsv1.2'] });
     const [none] = ssl.unwrap(await ssl.exportKeyMaterials(there.client, ...one));
-    const [empty] = ssl.unwrap(await ssl.exportKeyMaterials(there.client, ['label'], [new Uint8Array()], [32]));
+    const [empty] = ssl.unwrap(
+      await ssl.exportKeyMaterials(there.client, ['label'], [new Uint8Array()], [32]),
+    );
     expect(none).not.toEqual(empty);
     const thirteen = await pair();
     const [a] = ssl.unwrap(await ssl.exportKeyMaterials(thirteen.client, ...one, false));
-    const [b] = ssl.unwrap(await ssl.exportKeyMaterials(thirteen.client, ['label'], [new Uint8Array()], [32], false));
+    const [b] = ssl.unwrap(
+      await ssl.exportKeyMaterials(thirteen.client, ['label'], [new Uint8Array()], [32], false),
+    );
     expect(a).toEqual(b);
   });
 
@@ -231,7 +254,12 @@ describe('exportKeyMaterials', () => {
     ['no lists', 'a', 'no_context', 32],
   ] as const)('is bad_input for %s', async (_what, labels, contexts, lengths) => {
     const { client } = await pair();
-    const answer = await Reflect.apply(ssl.exportKeyMaterials, undefined, [client, labels, contexts, lengths]);
+    const answer = await Reflect.apply(ssl.exportKeyMaterials, undefined, [
+      client,
+      labels,
+      contexts,
+      lengths,
+    ]);
     expect(answer).toEqual({ error: 'bad_input' });
     ssl.unwrap(await ssl.exportKeyMaterials(client, ...one));
   });
@@ -240,7 +268,9 @@ describe('exportKeyMaterials', () => {
     'does not give the handshake’s own %s in TLS 1.2',
     async (label) => {
       const { client } = await pair({ versions: ['tlsv1.2'] });
-      expect(await ssl.exportKeyMaterials(client, [label], ['no_context'], [48])).toEqual({ error: 'bad_input' });
+      expect(await ssl.exportKeyMaterials(client, [label], ['no_context'], [48])).toEqual({
+        error: 'bad_input',
+      });
     },
   );
 

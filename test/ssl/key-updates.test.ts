@@ -75,16 +75,19 @@ describe('keyUpdateAt', () => {
     [1, 1 << 18, 4096],
     [10_000, 1 << 22, 16_384],
     [1 << 20, 1 << 24, 100_000 * 2],
-  ])('%i bytes on both sides: data of both directions at once comes whole and in order', async (keyUpdateAt, size, piece) => {
-    const lines: string[] = [];
-    const keylog = ({ items }: ssl.KeyLogInfo): number => lines.push(...items);
-    const { client, server } = await pair({ keyUpdateAt, keepSecrets: { keylog } }, { keyUpdateAt });
-    const total = Math.floor(size / piece) * piece;
-    await Promise.all([flow(client, server, total, piece), flow(server, client, total, piece)]);
-    const least = Math.min(total / piece, total / (keyUpdateAt + piece)) / 2;
-    expect(generations(lines, 'CLIENT')).toBeGreaterThan(least);
-    expect(generations(lines, 'SERVER')).toBeGreaterThan(least);
-  });
+  ])(
+    '%i bytes on both sides: data of both directions at once comes whole and in order',
+    async (keyUpdateAt, size, piece) => {
+      const lines: string[] = [];
+      const keylog = ({ items }: ssl.KeyLogInfo): number => lines.push(...items);
+      const { client, server } = await pair({ keyUpdateAt, keepSecrets: { keylog } }, { keyUpdateAt });
+      const total = Math.floor(size / piece) * piece;
+      await Promise.all([flow(client, server, total, piece), flow(server, client, total, piece)]);
+      const least = Math.min(total / piece, total / (keyUpdateAt + piece)) / 2;
+      expect(generations(lines, 'CLIENT')).toBeGreaterThan(least);
+      expect(generations(lines, 'SERVER')).toBeGreaterThan(least);
+    },
+  );
 
   it('of one side alone has the other change its keys too, which sends nothing', async () => {
     const lines: string[] = [];

@@ -47,7 +47,9 @@ interface Pair {
   readonly server: ssl.SslSocket;
 }
 
-async function listening(options: ssl.TlsServerOptions): Promise<{ listener: ssl.SslListenSocket; port: number }> {
+async function listening(
+  options: ssl.TlsServerOptions,
+): Promise<{ listener: ssl.SslListenSocket; port: number }> {
   const listener = ssl.unwrap(await ssl.listen(self, 0, options));
   ends.push(() => ssl.close(listener));
   return { listener, port: ssl.unwrap(await ssl.sockname(listener)).port };
@@ -101,7 +103,12 @@ describe('requestCertificate', () => {
 
   it.each([
     ['of another CA', { ...willing, ...identityOf(stranger) }, later, 'unknown_ca'],
-    ['that is none', { ...trust, postHandshakeAuth: true }, { ...later, failIfNoPeerCert: true }, 'certificate_required'],
+    [
+      'that is none',
+      { ...trust, postHandshakeAuth: true },
+      { ...later, failIfNoPeerCert: true },
+      'certificate_required',
+    ],
     [
       'that verifyFun does not like',
       willing,
@@ -112,7 +119,9 @@ describe('requestCertificate', () => {
     const { client, server } = await pair(clientOptions, serverOptions);
     const refused = await ssl.requestCertificate(server, 5000);
     expect(refused).toMatchObject({ error: { tls_alert: [alert, expect.any(String)] } });
-    expect(await ssl.recv(client, 0, 5000)).toMatchObject({ error: { tls_alert: [alert, expect.any(String)] } });
+    expect(await ssl.recv(client, 0, 5000)).toMatchObject({
+      error: { tls_alert: [alert, expect.any(String)] },
+    });
     expect(await ssl.recv(client, 0, 5000)).toEqual({ error: 'closed' });
     expect(await ssl.requestCertificate(server, 5000)).toEqual({ error: 'closed' });
   });
@@ -220,7 +229,13 @@ describe('connect with confirm', () => {
     ['that is missing', {}, { failIfNoPeerCert: true }, 'certificate_required'],
   ] as const)('fails over a certificate %s, as the handshake it is', async (_what, own, wishes, alert) => {
     const { listener, port } = await listening({ ...serverBase, ...wishes });
-    const dialling = ssl.connect(self, 'localhost', port, { ...trust, ...own, confirm: true, active: true }, 10_000);
+    const dialling = ssl.connect(
+      self,
+      'localhost',
+      port,
+      { ...trust, ...own, confirm: true, active: true },
+      10_000,
+    );
     const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 10_000));
     const served = await ssl.handshake(self, accepted, 10_000);
     expect(served).toMatchObject({ error: { tls_alert: [alert, expect.any(String)] } });
@@ -235,7 +250,9 @@ describe('connect with confirm', () => {
     const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 10_000));
     void ssl.handshake(self, accepted, 10_000);
     const client = ssl.unwrap(await dialling);
-    expect(await ssl.recv(client, 0, 5000)).toMatchObject({ error: { tls_alert: ['unknown_ca', expect.any(String)] } });
+    expect(await ssl.recv(client, 0, 5000)).toMatchObject({
+      error: { tls_alert: ['unknown_ca', expect.any(String)] },
+    });
   });
 
   it('answers when a server that says nothing by itself has accepted', async () => {

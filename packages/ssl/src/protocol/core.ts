@@ -45,8 +45,8 @@ import { tls13Client } from './tls13/client.js';
 import type { EarlyDataAllowance } from './tls13/early-data.js';
 import { logEarlyKeys } from './tls13/negotiated.js';
 import { sealData } from './tls13/post-handshake.js';
-import type { FoundPsk } from './tls13/psk.js';
 import type { RequestOutcome } from './tls13/post-handshake-authentication.js';
+import type { FoundPsk } from './tls13/psk.js';
 import { allowanceOf } from './tls13/psk-offer.js';
 import { tls13Server } from './tls13/server.js';
 

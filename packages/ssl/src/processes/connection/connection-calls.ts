@@ -37,11 +37,7 @@ export interface CallHolder<Outcome> {
   start(life: InitialHello, request: StartCall, from: From<Result<SslSocket>>): Outcome | undefined;
   /** The owner wants no more of it. */
   leave(): Outcome | undefined;
-  requestCertificate(
-    life: Connected,
-    timeout: number | 'infinity',
-    from: From<Result<Uint8Array>>,
-  ): void;
+  requestCertificate(life: Connected, timeout: number | 'infinity', from: From<Result<Uint8Array>>): void;
   startDowngrade(life: Connected, downgrade: Downgrade): void;
   failDowngrade(life: Downgrading, reason: string): void;
   /** The end of a turn that may have moved data. */

@@ -9,7 +9,7 @@ export interface KeyMaterialRequest {
   readonly contexts: unknown;
   readonly wantedLengths: unknown;
   readonly consumeSecret: unknown;
-  /** Of early data: what both sides knew before the server had answered. */
+  /** `exportEarlyKeyMaterials`: from what both sides knew before the server had answered. */
   readonly early: boolean;
 }
 

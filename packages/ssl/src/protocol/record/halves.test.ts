@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { recordLimit } from '../../values/registry/record-limits.js';
 import { defaultEngine } from '../../values/crypto/default-engine.js';
 import type { Aead, AeadName } from '../../values/crypto/engine.js';
 import { nobleEngine } from '../../values/crypto/noble/engine.js';
 import { nodeEngine } from '../../values/crypto/node/engine.js';
+import { recordLimit } from '../../values/registry/record-limits.js';
 import { Secret } from '../../values/secret.js';
 import { TrafficSecret } from '../tls13/key-schedule.js';
 import type { ContentType } from './content-type.js';

@@ -13,11 +13,7 @@ import type { PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { concat } from '../../values/wire/join.js';
 import type { CertificateVerify } from '../../values/wire/messages/certificate-verify.js';
-import {
-  decodeHandshake,
-  encodeHandshake,
-  type HandshakeType,
-} from '../../values/wire/tls13-messages.js';
+import { decodeHandshake, encodeHandshake, type HandshakeType } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
 import type { Channel, Outbox } from '../channel.js';

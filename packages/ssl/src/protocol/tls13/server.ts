@@ -428,10 +428,7 @@ function sendParameters(
 }
 
 /** §2.2, §4.2.10: our flight ends here, and the client goes on with what it sends early. */
-function finishAndReadEarly(
-  { agreement, keys, proof }: NegotiatedState,
-  context: ServerContext,
-): WaitEoed {
+function finishAndReadEarly({ agreement, keys, proof }: NegotiatedState, context: ServerContext): WaitEoed {
   if (proof.kind !== 'psk' || proof.early === undefined) throw new TypeError('no early data to read');
   const { authentication: peer, early } = proof;
   const application = endFlight(agreement.negotiated, keys, context);
@@ -453,10 +450,7 @@ function receiveEndOfEarlyData(
 }
 
 /** §2.2: both sides are known by the key. */
-function finishUnderPsk(
-  { agreement, keys, proof }: NegotiatedState,
-  context: ServerContext,
-): WaitFinished {
+function finishUnderPsk({ agreement, keys, proof }: NegotiatedState, context: ServerContext): WaitFinished {
   if (proof.kind !== 'psk') throw new TypeError('no key to be known by');
   const { authentication: peer } = proof;
   const application = endFlight(agreement.negotiated, keys, context);
