@@ -178,7 +178,7 @@ describe('sslKeyLogFile', () => {
     vi.stubEnv('SSLKEYLOGFILE', name);
     await talks(await pair({ sslKeyLogFile: true }));
     await soon(() =>
-      expect(readFileSync(name, 'latin1')).toMatch(/^# mine\nCLIENT_HANDSHAKE[^]*EXPORTER_SECRET/),
+      expect(readFileSync(name, 'latin1')).toMatch(/^# mine\nCLIENT_HANDSHAKE.*EXPORTER_SECRET/s),
     );
   });
 });
@@ -226,6 +226,14 @@ describe('exportKeyMaterials', () => {
     const consumed = { error: 'exporter_master_secret_already_consumed' };
     expect(await ssl.exportKeyMaterials(client, ...one)).toEqual(consumed);
     expect(await ssl.exportKeyMaterials(client, ...one, false)).toEqual(consumed);
+  });
+
+  it('is the PRF of TLS 1.2 over the randoms of both sides, as `prf` gives it', async () => {
+    const { client } = await pair({ versions: ['tlsv1.2'] });
+    const randoms = ['client_random', 'server_random'] as const;
+    const [exported] = ssl.unwrap(await ssl.exportKeyMaterials(client, ...one));
+    const plain = ssl.unwrap(await ssl.prf(client, 'master_secret', 'label', randoms, 32));
+    expect(Buffer.from(exported ?? [])).toEqual(Buffer.from(plain));
   });
 
   it('tells no context from an empty one in TLS 1.2, whose secret stays', async () => {
