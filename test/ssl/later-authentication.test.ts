@@ -194,6 +194,12 @@ describe('requestCertificate', () => {
     expect(await asked).toEqual({ error: 'closed' });
   });
 
+  it('is closed where the server has closed its side', async () => {
+    const { server } = await pair();
+    ssl.unwrap(await ssl.shutdown(server, 'write'));
+    expect(await ssl.requestCertificate(server)).toEqual({ error: 'closed' });
+  });
+
   it.each([
     ['a client that has not offered it', trust, later],
     ['a server that verifies nobody', willing, { ...later, verify: 'verify_none' }],

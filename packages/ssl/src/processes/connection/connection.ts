@@ -381,10 +381,12 @@ export class Connection
 
   owes(what: PostHandshakeReply): void {
     if (typeof what === 'string') this.#line.notify({ type: 'owed', what });
-    else this.#later.goOnWith(this.#line.sendFlight(what), () => this.#flightLeft());
+    else this.#later.goOnWith(this.#line.sendFlight(what), (sent) => this.#flightLeft(sent));
   }
 
-  #flightLeft(): void {
+  /** `sent`: else it never will be, since our side is closed, and a request that did not leave has no answer. */
+  #flightLeft(sent: boolean): void {
+    if (!sent) this.#certificates.end('closed');
     if (isRunning(this.#life)) this.#life.core.flightLeft();
   }
 
