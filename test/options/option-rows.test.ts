@@ -60,6 +60,7 @@ const files: Pick<RowCases, 'valid' | 'wrong'> = {
   ],
   wrong: [1, true, [], {}, 'a\0b', new Uint8Array(0)],
 };
+const keyLogFun = (): void => {};
 const flags: Pick<RowCases, 'valid' | 'wrong'> = {
   valid: [
     [true, true],
@@ -709,7 +710,26 @@ const cases: Readonly<Record<string, RowCases>> = {
     ],
   },
   middleboxCompMode: flags,
-  keepSecrets: flags,
+  postHandshakeAuth: {
+    ...flags,
+    conflicts: [
+      [
+        { postHandshakeAuth: true, versions: ['tlsv1.2'] },
+        { options: ['dependency', { postHandshakeAuth: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  confirm: { ...flags, side: 'client' },
+  keepSecrets: {
+    valid: [
+      [true, true],
+      [false, false],
+      [{ keylog: keyLogFun }, { keylog: keyLogFun }],
+      [{ keylog_hs: keyLogFun }, { keylog_hs: keyLogFun }],
+    ],
+    wrong: ['true', 1, null, {}, { keylog: true }, { keylog: keyLogFun, keylog_hs: keyLogFun }, keyLogFun],
+  },
+  sslKeyLogFile: flags,
   logLevel: {
     valid: [
       ['none', 'none'],

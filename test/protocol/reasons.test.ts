@@ -459,6 +459,23 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     onConnection((write) =>
       Array.from({ length: 33 }, () => sealKeyUpdate(write, 'update_not_requested')).flat(),
     ),
+  too_many_certificate_requests() {
+    // Nobody signs: no answer leaves.
+    const { chain, schemes } = identityOf('ec').identity;
+    const identities = [{ chain, schemes, key: 'remote' }] as const;
+    const willing: ClientOverrides = { identities, config: { postHandshakeAuth: true } };
+    const ends = connected(willing, { config: { verify: 'verify_peer', postHandshakeAuth: true } });
+    const half = ends.server.core.split();
+    const signatureAlgorithms = { extensionType: 13, extensionData: Uint8Array.of(0, 2, 4, 3) };
+    for (let sent = 0; sent < 6; sent += 1) {
+      const certificateRequestContext = Uint8Array.of(sent);
+      const request = { certificateRequestContext, extensions: [signatureAlgorithms] };
+      for (const piece of half.sealHandshake(encodeHandshake('certificate_request', request)))
+        ends.client.core.receive(new Uint8Array(piece));
+    }
+    ends.server.core.join(half);
+    return { victim: ends.client, peer: ends.server };
+  },
   too_many_warnings: () =>
     onConnection((write) => Array.from({ length: 5 }, () => write.sealAlert(1, 90)).flat()),
   user_canceled: () => {

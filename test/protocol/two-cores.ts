@@ -1,5 +1,6 @@
 /** A client and a server core in one process, joined by arrays; what a test needs to bend them. */
 import {
+  type Authentication,
   Core,
   chainOf,
   type Facts,
@@ -172,6 +173,8 @@ export class Recorder implements Sink {
   readonly failures: Failure[] = [];
   facts: Facts | undefined;
   establishedCount = 0;
+  /** What the client has shown after the handshake. */
+  readonly shown: Authentication[] = [];
   closedCount = 0;
   readonly owed: PostHandshakeReply[] = [];
   readonly signaturesAsked: { algorithm: string; data: Uint8Array }[] = [];
@@ -191,9 +194,10 @@ export class Recorder implements Sink {
   deliver(data: Uint8Array): void {
     this.delivered.push(new Uint8Array(data));
   }
-  established(facts: Facts): void {
+  established(facts: Facts, shown?: Authentication): void {
     this.establishedCount += 1;
     this.facts = facts;
+    if (shown !== undefined) this.shown.push(shown);
   }
   peerClosed(): void {
     this.closedCount += 1;

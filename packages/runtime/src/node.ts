@@ -436,16 +436,31 @@ class LocalNode implements Node {
       return;
     }
     this.#burying = true;
-    this.#bury(process);
     const dying = this.#dying;
-    if (dying.length > 0) {
-      for (let i = 0; i < dying.length; i += 1) {
-        const next = dying[i];
+    let taken = 0;
+    try {
+      this.#bury(process);
+      while (taken < dying.length) {
+        const next = dying[taken];
+        taken += 1;
         if (next !== undefined) this.#bury(next);
       }
+    } finally {
+      // A clock or a scheduler of the user's may throw: whoever else has died is buried all the same, and so is the next.
+      const others = taken < dying.length ? dying.slice(taken) : [];
       dying.length = 0;
+      this.#burying = false;
+      for (const other of others) this.#buryLate(other);
     }
-    this.#burying = false;
+  }
+
+  /** What is thrown over it was told once already. */
+  #buryLate(process: Process): void {
+    try {
+      this.#bury(process);
+    } catch (error) {
+      this.logger.error({ process: process.id, error }, 'the end of a process could not be told');
+    }
   }
 
   #bury(process: Process): void {

@@ -209,3 +209,26 @@ test('requests, replies and what is kept for later are checked by the compiler',
     false,
   ]);
 });
+
+test('one who ends before he asks again hears nothing, and nobody else of it', async () => {
+  const { node, self } = await setup();
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown): unknown => unheard.push(reason);
+  process.on('unhandledRejection', hear);
+  const asking = node.spawn((asker: Self) => {
+    // Nobody is there: it is asked once more, in a turn to come.
+    void shelf.askOr(asker, 'nobody', { type: 'take' }, () => 'missed').then(() => unheard.push('an answer'));
+    return new Promise(() => {});
+  });
+  await new Promise<void>((go) => self.afterIo(go));
+  const again = node.spawn((asker: Self) => {
+    void shelf.askOr(asker, 'nobody', { type: 'take' }, () => 'missed').then(() => unheard.push('an answer'));
+    throw new Exit('over');
+  });
+  node.exit(asking, 'kill');
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((go) => setImmediate(go));
+  process.off('unhandledRejection', hear);
+  expect(node.isAlive(again)).toBe(false);
+  expect(unheard.filter((what) => what !== 'an answer')).toEqual([]);
+  node.stop();
+});

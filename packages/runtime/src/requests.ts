@@ -8,7 +8,7 @@
  */
 import type { From } from './call.js';
 import { CALL_TIMEOUT, Call } from './call.js';
-import type { Exit } from './exit.js';
+import { type Exit, Exited } from './exit.js';
 import type { CallResult, Eventually, InfoResult } from './gen-server.js';
 import { DownMessage, ExitMessage, tagOf } from './messages.js';
 import { outline } from './outline.js';
@@ -157,16 +157,26 @@ function askOr<R, O>(
   );
 }
 
-/** Not at once: a supervisor that starts its child again takes some steps for it. */
-async function askAgain<R, O>(
+/**
+ * Not at once: a supervisor that starts its child again takes some steps for it. Whoever has ended meanwhile waits for
+ * ever, as in any call of its own: nobody is there to hear of it.
+ */
+function askAgain<R, O>(
   asker: Asker,
   to: ServerRef,
   request: unknown,
   otherwise: (failure: Exit) => O,
   timeout: number,
 ): Promise<R | O> {
-  await new Promise<void>((go) => asker.afterIo(go));
-  return asker.callOr<R | O>(to, request, timeout, otherwise);
+  return new Promise((resolve, reject) => {
+    asker.afterIo(() => {
+      try {
+        resolve(asker.callOr<R | O>(to, request, timeout, otherwise));
+      } catch (error) {
+        if (!(error instanceof Exited)) reject(error);
+      }
+    });
+  });
 }
 
 function answerBy<S>(handlers: object): HandleCall<S> {

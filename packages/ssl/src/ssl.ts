@@ -86,6 +86,7 @@ import type { Failed, Ok, Result } from './values/terms.js';
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { KeepSecrets, KeyLogFun, KeyLogInfo } from './options/rows-secrets.js';
 export type { OptionValues } from './options/socket-options.js';
 export type { ConnectionInformation } from './processes/connection/connection-information.js';
 export type { Downgraded } from './processes/connection/connection-requests.js';
@@ -690,6 +691,23 @@ export async function peercert(socket: SslSocket | SslListenSocket): Promise<Res
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'peercert' }, closed);
 }
 
+/**
+ * Asks the client of an established connection for its certificate (RFC 8446 §4.6.2), DER, and answers when it has shown
+ * one that is good by the options of the server; data flows meanwhile. One that is not good ends the connection, as in
+ * the handshake. After a `timeout` (ms) the request stands: its answer is still judged, and the next call waits for it.
+ * Errors: `no_peercert` when the client has none to show, `timeout`, `notsup` (a client, TLS 1.2, a client without
+ * `postHandshakeAuth`, a server with `verify_none`), `{ tls_alert: … }`, `closed`, `enotconn`. Ours.
+ */
+export async function requestCertificate(
+  socket: SslSocket | SslListenSocket,
+  timeout: Timeout = 'infinity',
+): Promise<Result<Uint8Array>> {
+  const limit = timeoutOf(timeout);
+  return socket instanceof SslListenSocket
+    ? enotconn
+    : ask(socket, { type: 'request_certificate', timeout: limit }, closed);
+}
+
 /** The protocol agreed by ALPN. Errors: `protocol_not_negotiated`, `closed`, `enotconn`. `ssl:negotiated_protocol/1` */
 export async function negotiatedProtocol(socket: SslSocket | SslListenSocket): Promise<Result<Uint8Array>> {
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'negotiated_protocol' }, closed);
@@ -747,6 +765,40 @@ export async function prf(
 ): Promise<Result<Uint8Array>> {
   if (socket instanceof SslListenSocket) return enotconn;
   return ask(socket, { type: 'prf', secret, label, seed, length }, closed);
+}
+
+/**
+ * Key material that both sides derive from the connection and nobody else (RFC 8446 §7.5, RFC 5705): bytes of the wanted
+ * lengths, one for each label and its context. `no_context` is an empty one in TLS 1.3, and another in TLS 1.2. What it
+ * comes of in TLS 1.3 is overwritten after the call, unless `consumeSecret` is false. Labels are ASCII. Errors:
+ * `bad_input`, `exporter_master_secret_already_consumed`, `closed`, `enotconn`. `ssl:export_key_materials/4,5` of OTP 27
+ */
+export async function exportKeyMaterials(
+  socket: SslSocket | SslListenSocket,
+  labels: readonly (Uint8Array | string)[],
+  contexts: readonly (Uint8Array | 'no_context')[],
+  wantedLengths: readonly number[],
+  consumeSecret = true,
+): Promise<Result<readonly Uint8Array[]>> {
+  if (socket instanceof SslListenSocket) return enotconn;
+  const asked = { labels, contexts, wantedLengths, consumeSecret, early: false };
+  return ask(socket, { type: 'export_key_materials', ...asked }, closed);
+}
+
+/**
+ * The same from what both sides knew before the server had answered, where early data was accepted: whoever replays the
+ * client's first message gets the same bytes. Errors besides: `undefined` without early data. Ours, RFC 8446 §7.5
+ */
+export async function exportEarlyKeyMaterials(
+  socket: SslSocket | SslListenSocket,
+  labels: readonly (Uint8Array | string)[],
+  contexts: readonly (Uint8Array | 'no_context')[],
+  wantedLengths: readonly number[],
+  consumeSecret = true,
+): Promise<Result<readonly Uint8Array[]>> {
+  if (socket instanceof SslListenSocket) return enotconn;
+  const asked = { labels, contexts, wantedLengths, consumeSecret, early: true };
+  return ask(socket, { type: 'export_key_materials', ...asked }, closed);
 }
 
 /** Versions by protocol: what is offered unless said otherwise, and what can be. `ssl:versions/0` */

@@ -10,6 +10,7 @@ export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
 export type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../protocol/handshake.js';
+export type { KeyExporter } from '../protocol/key-exporter.js';
 export type { OwnIdentity, RemoteIdentity } from '../protocol/own-identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';
@@ -25,7 +26,7 @@ export type {
   ServerOptions,
   ServerSettings,
 } from '../protocol/settings.js';
-export type { Failure, PostHandshakeReply, Sink, StapleWish, Verdict } from '../protocol/sink.js';
+export type { Failure, Flight, PostHandshakeReply, Sink, StapleWish, Verdict } from '../protocol/sink.js';
 export { StreamChannel } from '../protocol/stream-channel.js';
 export { client12Chart } from '../protocol/tls12/client.js';
 export { server12Chart } from '../protocol/tls12/server.js';
@@ -36,6 +37,7 @@ export {
   sealKeyUpdate,
   sealNewSessionTicket,
 } from '../protocol/tls13/post-handshake.js';
+export { type RequestOutcome, sealFlight } from '../protocol/tls13/post-handshake-authentication.js';
 export type {
   ClientResumption,
   EarlyDataTerms,

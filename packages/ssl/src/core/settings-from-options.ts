@@ -58,9 +58,10 @@ export function serverSettings(options: CoreServerOptions, engine: CryptoEngine)
   return config;
 }
 
-function checkNames(options: object, known: ReadonlySet<string>): void {
+function checkNames(options: CoreClientOptions | CoreServerOptions, known: ReadonlySet<string>): void {
   const other = Object.keys(options).find((name) => !known.has(name));
   if (other !== undefined) throw new TypeError(`the core has no option ${other}`);
+  if (typeof options.keepSecrets === 'object') throw new TypeError('secrets are told to the sink: keyLog');
 }
 
 function checkTrust({ cacerts, verify }: ClientConfig | ServerConfig): void {

@@ -60,7 +60,7 @@ export class ConnectionRows {
     core: true,
     tell: asItIs,
     note: {
-      values: 'integer > 0, bytes sent under one key; after 23,726,566 records in any case',
+      values: 'integer > 0, bytes sent under one key; before the limit of records of its suite in any case',
       default: '388736063997',
       unit: 'bytes',
       source: 'RFC 8446 §5.5',
@@ -77,17 +77,6 @@ export class ConnectionRows {
     tell: asItIs,
     note: { values: 'boolean', default: 'true', source: 'RFC 8446 §D.4' },
     parse: flag('middleboxCompMode'),
-  };
-
-  /** `keep_secrets`: whether `connectionInformation` can give the key log; default false. */
-  readonly keepSecrets: CoreOption<'both', boolean> = {
-    otp: 'keep_secrets',
-    side: 'both',
-    default: false,
-    core: true,
-    tell: asItIs,
-    note: { values: 'boolean', default: 'false', source: manual },
-    parse: flag('keepSecrets'),
   };
 
   /** `log_alert`, deprecated: true is `logLevel: 'notice'`, false `'none'`. */

@@ -5,6 +5,7 @@
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
+import { AuthenticationRows } from './rows-authentication.js';
 import { ConnectionRows } from './rows-connection.js';
 import { ExtensionRows } from './rows-extensions.js';
 import { HostRows, PauseRows } from './rows-hosts.js';
@@ -12,6 +13,7 @@ import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
 import { RevocationRows } from './rows-revocation.js';
+import { SecretsRows } from './rows-secrets.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
 
 /** Every option of ssl by name, with its types. Rows are fields of classes, where a type and its value are one declaration. */
@@ -26,6 +28,8 @@ export interface Rows
     OlderRows,
     PauseRows,
     HostRows,
+    AuthenticationRows,
+    SecretsRows,
     ConnectionRows,
     ExtensionRows {}
 
@@ -50,6 +54,8 @@ const rows: Rows = {
   ...new OlderRows(),
   ...new PauseRows(),
   ...new HostRows(),
+  ...new AuthenticationRows(),
+  ...new SecretsRows(),
   ...new ConnectionRows(),
   ...new ExtensionRows(),
 };

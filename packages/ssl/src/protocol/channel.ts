@@ -3,7 +3,7 @@
  * datagrams, flights with retransmission will be another. The core and the handlers know nothing but this.
  */
 import type { MessageTable } from '../values/wire/message-table.js';
-import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
 import type { InboundRecord } from './record/read-half.js';
 import type { HandshakeMessage } from './record/reassembly.js';
 import type { RecordLimit } from './record/record-limit.js';
@@ -57,6 +57,8 @@ export interface Channel extends MessageChannel {
   readonly held: number;
   /** The following generation of the peer's keys (RFC 8446 §4.6.3). Throws as `installReadKeys`. */
   rekeyRead(): void;
+  /** The peer's keys, of TLS 1.3: what its Finished is made with, and how much has come under them. */
+  readonly readKeys: EpochKeys | undefined;
   /** An alert ends the flight: messages not sealed yet are dropped, what was sealed before goes first. */
   sendAlert(level: 1 | 2, code: number): void;
   /** Who writes now. */
@@ -69,6 +71,9 @@ export interface Channel extends MessageChannel {
   closeWrite(): void;
 }
 
+/** Where messages go that make up a flight. */
+export type Outbox = Pick<MessageChannel, 'addMessage'>;
+
 /** What handshake messages are fed to when they are sent. */
 interface Transcribing {
   add(message: Uint8Array): void;
@@ -76,7 +81,7 @@ interface Transcribing {
 
 /** Sends a handshake message: the only way, since it feeds the transcript too. Answers the encoded message. */
 export type Send<Bodies> = <K extends keyof Bodies & string>(
-  channel: MessageChannel,
+  channel: Outbox,
   transcript: Transcribing,
   type: K,
   body: Bodies[K],

@@ -12,7 +12,7 @@ export interface ClientContext {
   readonly identities: readonly OwnIdentity[];
   readonly dependencies: Dependencies;
   readonly channel: MessageChannel;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askUser' | 'ticket'>;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askUser' | 'ticket' | 'keyLog'>;
 }
 
 export interface ServerContext {
@@ -30,6 +30,6 @@ export interface ServerContext {
   readonly pskHint: Uint8Array | undefined;
   readonly sink: Pick<
     Sink,
-    'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'askUser' | 'deliverEarly'
+    'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'askUser' | 'deliverEarly' | 'keyLog'
   >;
 }

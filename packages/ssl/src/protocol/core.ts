@@ -22,7 +22,7 @@ import {
   messageEvent,
   type ServerHelloEvent,
 } from './handshake.js';
-import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
+import { type ClientOffer, firstOffer, offersTls13, type Tls13Offer } from './hello/client-hello.js';
 import {
   alertsBefore,
   chooseVersion,
@@ -31,6 +31,7 @@ import {
   selectedVersionOf,
   stateNameBefore,
 } from './hello/version.js';
+import { secretLogOf } from './key-log.js';
 import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
@@ -53,9 +54,11 @@ import { tls12Server } from './tls12/server.js';
 import type { FoundUser } from './tls12/user.js';
 import { tls13Client } from './tls13/client.js';
 import type { EarlyDataAllowance } from './tls13/early-data.js';
+import { logEarlyKeys } from './tls13/negotiated.js';
 import { sealData } from './tls13/post-handshake.js';
+import type { RequestOutcome } from './tls13/post-handshake-authentication.js';
 import type { FoundPsk } from './tls13/psk.js';
-import { allowanceOf, type EarlyOffer } from './tls13/psk-offer.js';
+import { allowanceOf } from './tls13/psk-offer.js';
 import { tls13Server } from './tls13/server.js';
 
 /** change_cipher_spec records in one handshake (RFC 8446 §5, §D.4). */
@@ -108,6 +111,7 @@ export class Core {
   private readonly channel: Channel;
   private phase: Phase;
   private established = false;
+  private spoken = false;
   /** Given before the question was put away: handled when the machine is at rest. */
   private answer: Answer | undefined = undefined;
   private working = false;
@@ -117,6 +121,8 @@ export class Core {
   private helloRequests = 0;
   /** Bytes of the messages that the handshake was handed: as much as it may hold of them. */
   private handshakeBytes = 0;
+  /** Flights of the sink's that have left, and that nobody has been told of. */
+  private flightsLeft = 0;
 
   private constructor(sink: Sink, budget: Budget, channel: Channel, phase: Phase) {
     this.sink = sink;
@@ -160,7 +166,7 @@ export class Core {
     channel.addMessage(phase.offer.raw);
     channel.finishFlight();
     channel.setRecordVersion(0x0303);
-    if (offersTls13(phase.offer)) openEarly(phase.offer.early, phase.context);
+    if (offersTls13(phase.offer)) openEarly(phase.offer, phase.context);
   }
 
   /**
@@ -213,6 +219,14 @@ export class Core {
     return this.channel.takeRest();
   }
 
+  /**
+   * The peer has sent data or a message since the handshake is complete on this side: so it is on the other, and what a
+   * client of TLS 1.3 has shown last was accepted.
+   */
+  get heard(): boolean {
+    return this.spoken;
+  }
+
   /** The peer's first hello is here, whole. */
   get greeted(): boolean {
     return this.phase.kind !== 'serverHello' && this.phase.kind !== 'clientHello';
@@ -222,6 +236,7 @@ export class Core {
   get awaiting(): Answer['type'] | undefined {
     const { phase } = this;
     if (phase.kind === 'handshake') return phase.handshake.awaiting;
+    // After the handshake a question holds nothing back: data goes on.
     return phase.kind === 'serverHelloRead' || phase.kind === 'clientHelloRead' ? 'hello' : undefined;
   }
 
@@ -300,6 +315,21 @@ export class Core {
     return write !== undefined && this.phase.kind === 'connection' && this.phase.post.updateKeys(which);
   }
 
+  /**
+   * A server asks its client for a certificate (RFC 8446 §4.6.2): the sink hears `askVerdict` and, when the client has
+   * answered, `established`. `notsup`: not established, no TLS 1.3, the client has not offered it, or `verify_none`.
+   */
+  requestCertificate(): RequestOutcome {
+    return this.phase.kind === 'connection' ? this.phase.post.requestCertificate() : 'notsup';
+  }
+
+  /** The flight that the sink was told of with `owes` has left: the transport has it. */
+  flightLeft(): void {
+    if (this.phase.kind !== 'connection') return;
+    this.flightsLeft += 1;
+    this.work();
+  }
+
   /** The holder of the split write half has asked the peer for KeyUpdates (`takeRequests`): those are no idle work. */
   expectKeyUpdates(count: number): void {
     if (this.phase.kind === 'connection') this.phase.post.expectKeyUpdates(count);
@@ -359,10 +389,15 @@ export class Core {
     return writer === 'closed' || this.phase.kind === 'failed' ? undefined : writer;
   }
 
+  /** What is asked in the middle of data. */
+  private get asked(): Answer['type'] | undefined {
+    return this.phase.kind === 'connection' ? this.phase.post.asks : undefined;
+  }
+
   private give(answer: Answer): void {
     if (this.isOver) return;
     // While a handler is at work the question may have been put just now; the machine is told when it rests.
-    if (!this.working && this.awaiting !== answer.type)
+    if (!this.working && this.awaiting !== answer.type && this.asked !== answer.type)
       throw new TypeError(`no ${answer.type} was asked for`);
     this.answer = answer;
     this.work();
@@ -392,6 +427,11 @@ export class Core {
       this.takeAnswer(answer);
       return true;
     }
+    if (this.flightsLeft > 0 && this.phase.kind === 'connection') {
+      this.flightsLeft -= 1;
+      this.phase.post.flightLeft();
+      return true;
+    }
     if (this.awaiting !== undefined) return false;
     const inbound = this.channel.next();
     if (inbound === undefined) return false;
@@ -414,6 +454,10 @@ export class Core {
       case 'clientHelloRead':
         if (answer.type !== 'hello' || !isForServer(answer.options)) break;
         this.beginServer(phase, answer.options);
+        return;
+      case 'connection':
+        if (answer.type === 'hello') break;
+        phase.post.answer(answer);
         return;
       default:
     }
@@ -444,6 +488,7 @@ export class Core {
       return;
     }
     if (phase.kind !== 'connection') throw new AlertError('unexpected_application_data');
+    this.spoken = true;
     if (data.length === 0) return;
     this.passedAlerts = 0;
     phase.post.dataCame();
@@ -478,6 +523,7 @@ export class Core {
         return;
       case 'connection':
         phase.post.receive(code, raw);
+        this.spoken = true;
         return;
       case 'serverHelloRead':
       case 'clientHelloRead':
@@ -620,8 +666,9 @@ export class Core {
 }
 
 /** RFC 8446 §2.3: keys for what goes out before the server answers; §D.4: change_cipher_spec stands in front of it. */
-function openEarly(early: EarlyOffer, { channel, config }: ClientContext): void {
+function openEarly({ early, hello }: Tls13Offer, { channel, config, sink }: ClientContext): void {
   if (early.kind !== 'offered') return;
+  logEarlyKeys(early, secretLogOf(sink, hello.random));
   if (config.middleboxCompMode) channel.addChangeCipherSpec();
   channel.installWriteKeys(new Tls13WriteProtection(early.suite.aead, early.secret));
   channel.finishFlight();

@@ -1,11 +1,12 @@
 /**
  * What a connection learned that its users may ask for (contract §1.4). Made once, when the handshake is complete,
- * and never changed: `connection_information` and its kin read only this.
+ * and replaced as a whole when a side has shown later who it is: `connection_information` and its kin read only this.
  */
 import type { GroupName } from '../values/crypto/engine.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { Authentication } from './authentication.js';
+import type { KeyExporter } from './key-exporter.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
 import type { ProvedUser } from './tls12/user.js';
 
@@ -21,6 +22,8 @@ export interface MasterSecret {
 /** Secrets by their names in the key log (SSLKEYLOGFILE), kept only when the config's `keepSecrets` says so. */
 export interface TrafficSecrets {
   readonly kind: 'traffic';
+  /** Where early data was accepted. */
+  readonly clientEarlyTraffic: Uint8Array | undefined;
   readonly clientHandshakeTraffic: Uint8Array;
   readonly serverHandshakeTraffic: Uint8Array;
   readonly clientTraffic0: Uint8Array;
@@ -56,5 +59,11 @@ export interface Facts {
   readonly maxFragmentLength: number | undefined;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
   readonly earlyData: 'none' | 'accepted' | 'rejected';
+  /** Of a client: the server has asked for a certificate, and what it thinks of the answer is not known yet (TLS 1.3). */
+  readonly unconfirmed: boolean;
   readonly secrets: KeptSecrets | undefined;
+  /** Key material for others (RFC 8446 §7.5, RFC 5705). */
+  readonly exporter: KeyExporter;
+  /** The same from before the server's answer, where early data was accepted: whoever replays the hello shares it. */
+  readonly earlyExporter: KeyExporter | undefined;
 }

@@ -5,7 +5,9 @@
 import type { Secret } from '../values/secret.js';
 import type { AlertRules } from './alert-rules.js';
 import type { Channel } from './channel.js';
+import type { AnswerEvent } from './handshake.js';
 import type { Sink } from './sink.js';
+import type { RequestOutcome } from './tls13/post-handshake-authentication.js';
 
 export interface PostHandshake {
   readonly role: 'client' | 'server';
@@ -24,6 +26,14 @@ export interface PostHandshake {
   updateKeys(which: 'write' | 'read_write'): boolean;
   /** The key that goes with a ticket of ours, by its nonce; `undefined` when nothing was kept to make it from. */
   ticketPsk(ticketNonce: Uint8Array): Secret | undefined;
+  /** What the sink was asked and has not answered; input goes on meanwhile. */
+  readonly asks: AnswerEvent['type'] | undefined;
+  /** An answer of the sink. Throws `AlertError` where it ends the connection. */
+  answer(event: AnswerEvent): void;
+  /** A server wants to see the client's certificate (RFC 8446 §4.6.2). */
+  requestCertificate(): RequestOutcome;
+  /** A flight that the sink was told of has left. */
+  flightLeft(): void;
   /** The holder of the split write half has asked the peer for KeyUpdates: those are no idle work. */
   expectKeyUpdates(count: number): void;
 }
@@ -31,5 +41,5 @@ export interface PostHandshake {
 /** Made when the handshake is complete. */
 export type PostHandshakeMaker = (
   channel: Channel,
-  sink: Pick<Sink, 'write' | 'owes' | 'ticket'>,
+  sink: Pick<Sink, 'write' | 'owes' | 'ticket' | 'established' | 'askVerdict' | 'askSignature'>,
 ) => PostHandshake;

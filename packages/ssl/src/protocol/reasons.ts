@@ -84,6 +84,7 @@ export type HandshakeReason =
   | 'bad_finished'
   | 'wrong_key_update_request'
   | 'too_many_key_updates'
+  | 'too_many_certificate_requests'
   | 'too_many_warnings'
   | 'too_many_renegotiations'
   | 'user_canceled'
@@ -466,6 +467,12 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'KeyUpdates that nobody asked for, without any data between them',
     section: 'ours, against idle work',
     bogo: 'TOO_MANY_KEY_UPDATES',
+  },
+  too_many_certificate_requests: {
+    alert: 'unexpected_message',
+    text: 'CertificateRequests faster than answers to them leave',
+    section: 'ours, RFC 8446 §4.6.2 sets no bound',
+    bogo: 'TOO_MANY_CERTIFICATE_REQUESTS',
   },
   too_many_renegotiations: {
     alert: 'unexpected_message',

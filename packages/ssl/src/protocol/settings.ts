@@ -29,8 +29,8 @@ type CommonSettings =
   | 'beastMitigation'
   | 'paddingCheck';
 
-/** Absent: not wished for. */
-type CommonWishes = 'recordSizeLimit' | 'certificateCompression';
+/** Absent: as the option's default, or not wished for. */
+type CommonWishes = 'recordSizeLimit' | 'certificateCompression' | 'postHandshakeAuth';
 
 export interface ClientSettings
   extends Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>,

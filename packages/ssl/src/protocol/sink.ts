@@ -6,6 +6,7 @@
 import type { PublicKey } from '../values/crypto/engine.js';
 import type { AlertDescription } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { Authentication } from './authentication.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { Facts } from './facts.js';
 import type { HelloEvent } from './handshake.js';
@@ -31,8 +32,22 @@ export type Verdict =
   | { readonly ok: PublicKey }
   | { readonly reject: { readonly alert: AlertDescription; readonly detail: unknown } };
 
-/** What answers a post-handshake message of the peer, which gets it even if nothing else is sent. */
-export type PostHandshakeReply = 'key_update' | 'no_renegotiation';
+/**
+ * What is to be sent after the handshake even if nothing else is: an answer to a message of the peer, a wish for new
+ * keys of the peer's, messages of a later authentication.
+ */
+export type PostHandshakeReply = 'key_update' | 'key_update_request' | 'no_renegotiation' | Flight;
+
+/** Whole handshake messages that leave with nothing between them (RFC 8446 §4.6.2). */
+export interface Flight {
+  /** One behind the other. */
+  readonly messages: Uint8Array;
+  /**
+   * For the Finished that comes behind them: the Transcript-Hash of all before it. The write half alone knows with which
+   * keys it leaves. `undefined`: none comes.
+   */
+  readonly finishedOver: Uint8Array | undefined;
+}
 
 /** What a client wants stapled to our certificate. */
 export interface StapleWish {
@@ -54,8 +69,12 @@ export interface Sink {
    * server accepts any.
    */
   deliverEarly?(data: Uint8Array, owned: boolean): void;
-  /** The handshake is complete; `facts` are final but for key updates. */
-  established(facts: Facts): void;
+  /**
+   * The handshake is complete; `facts` are final but for key updates. Again when a side has shown who it is since
+   * (RFC 8446 §4.6.2): the later facts replace the former. `shown`: what a client has shown that a server asked then;
+   * nothing is no failure, and leaves the facts as they were.
+   */
+  established(facts: Facts, shown?: Authentication): void;
   /** The peer said close_notify. */
   peerClosed(): void;
   /** The connection failed; the alert, if it is ours, was written before. Called once. */
@@ -88,11 +107,17 @@ export interface Sink {
   ticket?(ticket: ReceivedTicket): void;
   /**
    * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
-   * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now.
+   * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now; a
+   * flight, which has left when `core.flightLeft` says so.
    */
   owes(what: PostHandshakeReply): void;
   /** A handshake is to run again, and needs the write half that was split off: `core.join`. */
   askWriteHalf?(): void;
+  /**
+   * Secrets as lines of a key log, when they come into being: once for those that do so together, key updates too. Of a
+   * split write half it is called by whoever holds that. Absent unless somebody listens.
+   */
+  readonly keyLog?: ((lines: readonly string[], clientRandom: Uint8Array) => void) | undefined;
   /** A record or handshake message passed by, for `log_level` debug; absent unless somebody listens. */
   trace?(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void;
 }

@@ -5,7 +5,7 @@
  */
 import { concat } from '../values/wire/join.js';
 import type { Channel, Inbound, Writer } from './channel.js';
-import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
 import { ReadHalf } from './record/read-half.js';
 import { HandshakeReassembler } from './record/reassembly.js';
 import type { RecordLimit } from './record/record-limit.js';
@@ -94,6 +94,10 @@ export class StreamChannel implements Channel {
 
   installReadKeys(protection: ReadProtection): void {
     this.read.install(protection, this.reassembler.aligned());
+  }
+
+  get readKeys(): EpochKeys | undefined {
+    return this.read.keys;
   }
 
   rekeyRead(): void {

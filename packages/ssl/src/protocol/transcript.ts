@@ -48,9 +48,9 @@ export class Transcript<Hash extends TranscriptHash = HashFunction> {
   /** The digest of what was added, until more is. */
   private current: Uint8Array | undefined = undefined;
 
-  constructor(hash: Hash) {
+  constructor(hash: Hash, running: RunningHash = hash.start()) {
     this.hash = hash;
-    this.running = hash.start();
+    this.running = running;
   }
 
   /** After a HelloRetryRequest, when of the first ClientHello no more than its hash is known. */
@@ -77,6 +77,11 @@ export class Transcript<Hash extends TranscriptHash = HashFunction> {
     const fork = this.running.fork();
     fork.update(part);
     return fork.digest();
+  }
+
+  /** The same so far, and independent of this one from here on. */
+  fork(): Transcript<Hash> {
+    return new Transcript(this.hash, this.running.fork());
   }
 
   /** After a HelloRetryRequest: what was added (the first ClientHello) becomes a `message_hash` message. */

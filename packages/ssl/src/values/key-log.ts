@@ -8,8 +8,9 @@ export type KeyLogLabel =
   | 'EARLY_EXPORTER_SECRET'
   | 'CLIENT_HANDSHAKE_TRAFFIC_SECRET'
   | 'SERVER_HANDSHAKE_TRAFFIC_SECRET'
-  | 'CLIENT_TRAFFIC_SECRET_0'
-  | 'SERVER_TRAFFIC_SECRET_0'
+  /** The number is the generation: key updates make the following ones. */
+  | `CLIENT_TRAFFIC_SECRET_${number}`
+  | `SERVER_TRAFFIC_SECRET_${number}`
   | 'EXPORTER_SECRET';
 
 /** One line without its newline; the client's random bytes stand for the connection. */

@@ -43,6 +43,7 @@ export interface CallHolder<Outcome> {
   cancel(life: UserHello): Outcome | undefined;
   /** The owner wants no more of it. */
   leave(): Outcome | undefined;
+  requestCertificate(life: Connected, timeout: number | 'infinity', from: From<Result<Uint8Array>>): void;
   startDowngrade(life: Connected, downgrade: Downgrade): void;
   failDowngrade(life: Downgrading, reason: string): void;
   /** The end of a turn that may have moved data. */
@@ -170,8 +171,12 @@ export class ConnectionCalls<Outcome> {
       case 'negotiated_protocol':
       case 'information':
       case 'prf':
+      case 'export_key_materials':
         askFacts(request, from, life.facts, this.#holder.config);
         return undefined;
+      case 'request_certificate':
+        this.#holder.requestCertificate(life, request.timeout, connectionRequests.from(request, from));
+        return this.#holder.settle();
       case 'downgrade':
         return this.#downgrade(life, request.timeout, connectionRequests.from(request, from));
       case 'shutdown':

@@ -96,6 +96,9 @@ function keylog({ secrets, clientRandom }: Facts): readonly string[] | undefined
       return [line('CLIENT_RANDOM', secrets.masterSecret.expose())];
     case 'traffic':
       return [
+        ...(secrets.clientEarlyTraffic === undefined
+          ? []
+          : [line('CLIENT_EARLY_TRAFFIC_SECRET', secrets.clientEarlyTraffic)]),
         line('CLIENT_HANDSHAKE_TRAFFIC_SECRET', secrets.clientHandshakeTraffic),
         line('SERVER_HANDSHAKE_TRAFFIC_SECRET', secrets.serverHandshakeTraffic),
         line('CLIENT_TRAFFIC_SECRET_0', secrets.clientTraffic0),

@@ -6,6 +6,7 @@ import type { Facts } from '../../protocol/facts.js';
 import { einval } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
 import { type ConnectionRequests, connectionRequests } from './connection-requests.js';
+import { keyMaterialAnswer } from './key-material-answer.js';
 import type { Line } from './line.js';
 import { prfAnswer } from './prf-answer.js';
 
@@ -16,7 +17,7 @@ export type TransportQuery = RequestOf<ConnectionRequests, 'statistics' | 'peern
 /** What its handshake has found out. */
 export type FactsQuery = RequestOf<
   ConnectionRequests,
-  'peercert' | 'negotiated_protocol' | 'information' | 'prf'
+  'peercert' | 'negotiated_protocol' | 'information' | 'prf' | 'export_key_materials'
 >;
 
 export function askTransport(query: TransportQuery, from: From, line: Line): void {
@@ -50,6 +51,9 @@ export function askFacts(query: FactsQuery, from: From, facts: Facts, config: Co
       return;
     case 'prf':
       reply(query, from, prfAnswer(facts, query));
+      return;
+    case 'export_key_materials':
+      reply(query, from, keyMaterialAnswer(facts, query));
       return;
   }
 }

@@ -5,6 +5,7 @@ import type { Failed, Ok, Result } from '../../values/terms.js';
 import type { RecvResult } from '../delivery/delivery.js';
 import type { Address, TransportStatistics } from '../transport/transport.js';
 import type { HandshakeAnswer } from './handshake-call.js';
+import type { KeyMaterialRequest } from './key-material-answer.js';
 import type { PrfRequest } from './prf-answer.js';
 import type { SslMessage } from './socket.js';
 
@@ -33,6 +34,9 @@ export interface ConnectionRequests {
   /** `undefined`: all that is told unasked. */
   information(fields: { readonly items: readonly string[] | undefined }): Result<NamedValues>;
   prf(fields: PrfRequest): Result<Uint8Array>;
+  /** A server's: the client's certificate, asked for now. */
+  request_certificate(fields: { readonly timeout: Timeout }): Result<Uint8Array>;
+  export_key_materials(fields: KeyMaterialRequest): Result<readonly Uint8Array[]>;
   controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
   close(): Ok;
   downgrade(fields: { readonly timeout: Timeout }): Downgraded | Failed;
@@ -74,6 +78,8 @@ export const isConnectionRequest: (request: unknown) => request is ConnectionReq
     negotiated_protocol: true,
     information: true,
     prf: true,
+    request_certificate: true,
+    export_key_materials: true,
     controlling_process: true,
     close: true,
     downgrade: true,

@@ -20,6 +20,7 @@ import {
   type Stop,
 } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
+import type { Authentication } from '../../protocol/authentication.js';
 import type { Core } from '../../protocol/core.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
@@ -27,11 +28,12 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
-import type { SslReason } from '../../values/terms.js';
+import type { Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
 import { Alarm } from './alarm.js';
+import { CertificateCalls } from './certificate-calls.js';
 import { codeOf, crashReason } from './connection-answers.js';
 import { type CallHolder, ConnectionCalls, type ContinueCall, type StartCall } from './connection-calls.js';
 import { ConnectionLog } from './connection-log.js';
@@ -39,8 +41,9 @@ import type { ConnectionRequest } from './connection-requests.js';
 import type { Downgrade } from './downgrade.js';
 import { Establishment, type EstablishmentHolder } from './establishment.js';
 import { logFailure } from './failure-report.js';
-import type { HandshakeAnswer } from './handshake-call.js';
+import type { HandshakeAnswer, HandshakeCall } from './handshake-call.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
+import { KeyLogger } from './key-logger.js';
 import { Later } from './later.js';
 import { arrow, type LifecycleEvent, type LifecycleState } from './lifecycle.js';
 import { type Goodbye, Line, type LineHolder } from './line.js';
@@ -65,6 +68,12 @@ import { SslSocket } from './socket.js';
 
 type Outcome = Stop<Connection> | undefined;
 
+/**
+ * ms for a server's first word, which most have by then: a ticket. OpenSSL, that answers a wish for new keys with its next
+ * data, would lose a CertificateRequest of its own meanwhile.
+ */
+const confirmPatience = 100;
+
 export class Connection
   implements
     Sink,
@@ -86,9 +95,11 @@ export class Connection
   readonly #later: Later<Outcome>;
   readonly #establishment: Establishment;
   readonly #calls: ConnectionCalls<Stop<Connection>>;
+  readonly #certificates: CertificateCalls;
   #life: Life;
   #config: Config;
   #log: ConnectionLog;
+  #keyLogger: KeyLogger | undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
 
@@ -102,6 +113,7 @@ export class Connection
     self.own(place, gone);
     this.#config = config;
     this.#log = ConnectionLog.of(config, transport, self.node.logger);
+    this.#keyLogger = KeyLogger.of(config, this.#log);
     this.#owner = new Owner(self, owner);
     this.#senderMonitor = self.monitor(sender);
     this.#socket = new SslSocket(self.node, self.pid, sender);
@@ -115,6 +127,7 @@ export class Connection
       later: this.#later,
     });
     this.#calls = new ConnectionCalls(self, this.#line, this.#delivery, this.#owner, this);
+    this.#certificates = new CertificateCalls(self);
     this.#life = { state: 'initialHello', host };
     made(this.#socket);
   }
@@ -244,10 +257,15 @@ export class Connection
     if (this.#batch.add(owned ? data : new Uint8Array(data))) this.#flushBatch();
   }
 
-  established(facts: Facts): void {
+  get keyLog(): KeyLogger['tell'] | undefined {
+    return this.#keyLogger?.tell;
+  }
+
+  established(facts: Facts, shown?: Authentication): void {
     const life = this.#life;
     if (life.state === 'handshaking') this.#connect(life, facts);
     else if (life.state === 'connection') this.#connectAgain(life, facts);
+    if (shown !== undefined) this.#certificates.answered(shown);
   }
 
   #connect(life: Handshaking, facts: Facts): void {
@@ -264,15 +282,61 @@ export class Connection
     // However this process ends, killed too, the owner is told: what a process owns is closed after it.
     this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
-    call.answer({ ok: this.#socket });
+    if (this.#wantsConfirmation(facts)) this.#awaitConfirmation(call);
+    else call.answer({ ok: this.#socket });
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }
 
-  /** A handshake has run again: what is known is what it has found out, and the sender writes on. */
+  /** A handshake has run again, or a side has shown who it is: what is known is what that has found out. */
   #connectAgain(life: Connected, facts: Facts): void {
     this.amend({ ...life, facts });
-    this.#line.handOverAgain(life.core.split());
+    if (this.#line.writes) this.#line.handOverAgain(life.core.split());
+  }
+
+  #wantsConfirmation({ unconfirmed }: Facts): boolean {
+    return this.#config.role === 'client' && this.#config.confirm && unconfirmed;
+  }
+
+  #awaitConfirmation(call: HandshakeCall): void {
+    if (this.#life.state !== 'connection') return;
+    this.amend({ ...this.#life, unconfirmed: call });
+    new Alarm(this.#self, 'confirm', confirmPatience);
+  }
+
+  /** The server may have nothing to say: asked for new keys it answers, once it has accepted what we have shown. */
+  #askForWord(): void {
+    if (this.#life.state === 'connection' && this.#life.unconfirmed !== undefined)
+      this.#line.notify({ type: 'owed', what: 'key_update_request' });
+  }
+
+  /** The server has spoken: whoever waits for its word has it before what it has said. */
+  #hear(): void {
+    const life = this.#life;
+    if (life.state !== 'connection' || !life.core.heard) return;
+    this.#keyLogger?.settled();
+    const { unconfirmed } = life;
+    if (unconfirmed === undefined) return;
+    this.amend({ ...life, unconfirmed: undefined });
+    unconfirmed.answer({ ok: this.#socket });
+  }
+
+  /** It will not: the caller hears why, and nobody else, since nobody has the socket. */
+  #disconfirm(reason: SslReason): void {
+    const life = this.#life;
+    if (life.state !== 'connection' || life.unconfirmed === undefined) return;
+    this.amend({ ...life, unconfirmed: undefined });
+    life.unconfirmed.answer({ error: reason });
+    this.#delivery.discard();
+  }
+
+  requestCertificate(
+    { core }: Connected,
+    timeout: number | 'infinity',
+    from: From<Result<Uint8Array>>,
+  ): void {
+    if (this.#line.open && !this.#line.peerDone) this.#certificates.ask(core, timeout, from);
+    else from.reply({ error: 'closed' });
   }
 
   /** A handshake is to run again, and needs the write half: `core.join`. */
@@ -287,6 +351,8 @@ export class Connection
   peerClosed(): void {
     this.#line.peerSaidClose();
     this.#flushBatch();
+    this.#disconfirm('closed');
+    this.#certificates.end('closed');
     switch (this.#life.state) {
       case 'downgrade':
         // What follows is for whoever gets the transport; chunks that wait for their turn come before this one.
@@ -313,6 +379,9 @@ export class Connection
     });
     if (isUnestablished(life)) this.#place.failed(failure.reason ?? `${failure.by}_${failure.alert}`);
     this.#establishment.disappoint(reason);
+    this.#keyLogger?.failed();
+    this.#disconfirm(reason);
+    this.#certificates.end(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
     if (life.state === 'downgrade') life.downgrade.fail(reason);
     if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
@@ -326,7 +395,14 @@ export class Connection
   }
 
   owes(what: PostHandshakeReply): void {
-    this.#line.notify({ type: 'owed', what });
+    if (typeof what === 'string') this.#line.notify({ type: 'owed', what });
+    else this.#later.goOnWith(this.#line.sendFlight(what), (sent) => this.#flightLeft(sent));
+  }
+
+  /** `sent`: else it never will be, since our side is closed, and a request that did not leave has no answer. */
+  #flightLeft(sent: boolean): void {
+    if (!sent) this.#certificates.end('closed');
+    if (isRunning(this.#life)) this.#life.core.flightLeft();
   }
 
   // ── What the transport says ─────────────────────────────────────────────────────────────────────────
@@ -384,8 +460,9 @@ export class Connection
   // ── The bare transport is given back ────────────────────────────────────────────────────────────────
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
-  startDowngrade({ core }: Connected, downgrade: Downgrade): void {
-    this.go('downgrade', { state: 'downgrade', core, downgrade });
+  startDowngrade({ core, means }: Connected, downgrade: Downgrade): void {
+    this.#certificates.end('closed');
+    this.go('downgrade', { state: 'downgrade', core, means, downgrade });
     if (this.#line.peerDone) downgrade.peerDone();
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
   }
@@ -434,6 +511,8 @@ export class Connection
       const reason = crashReason(this.#config);
       const life = this.#life;
       this.#establishment.disappoint(reason);
+      this.#disconfirm(reason);
+      this.#certificates.end(reason);
       if (life.state === 'downgrade') life.downgrade.fail(reason);
       if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
@@ -441,10 +520,17 @@ export class Connection
     return undefined;
   }
 
-  #ring({ kind }: Alarm): Outcome {
-    switch (kind) {
+  #ring(alarm: Alarm): Outcome {
+    switch (alarm.kind) {
       case 'handshake':
-        this.#establishment.giveUp('timeout');
+        if (isUnestablished(this.#life)) this.#establishment.giveUp('timeout');
+        else this.#giveUpUnconfirmed();
+        break;
+      case 'certificate':
+        this.#certificates.rung(alarm);
+        break;
+      case 'confirm':
+        this.#askForWord();
         break;
       case 'downgrade':
         if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'timeout');
@@ -457,6 +543,11 @@ export class Connection
         break;
     }
     return this.settle();
+  }
+
+  #giveUpUnconfirmed(): void {
+    this.#disconfirm('timeout');
+    this.#part('close_notify');
   }
 
   // ── The end of a turn, and of the connection ────────────────────────────────────────────────────────
@@ -499,6 +590,8 @@ export class Connection
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');
+    this.#disconfirm('closed');
+    this.#certificates.end('closed');
     this.go(event, closed);
     if (life.state === 'downgrade') life.downgrade.fail('closed');
     if ('call' in life) life.call.endPostponed();
@@ -512,6 +605,7 @@ export class Connection
   }
 
   #flushBatch(): void {
+    this.#hear();
     const batch = this.#batch.take();
     if (batch !== undefined && !this.#isUnwanted) this.#delivery.push(batch);
   }
@@ -552,6 +646,8 @@ export class Connection
         return;
       case 'connection': {
         const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
+        this.#disconfirm(told);
+        this.#certificates.end(told);
         this.#delivery.endNow(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
         this.#delivery.abandonRecv(told);
         return;
@@ -572,6 +668,7 @@ export class Connection
   configure(config: Config): void {
     this.#config = config;
     this.#log = ConnectionLog.of(config, this.#line.transport, this.#self.node.logger);
+    this.#keyLogger = KeyLogger.of(config, this.#log);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { From, Pid, RequestOf, Self } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
+import type { Flight } from '../../protocol/sink.js';
 import type { Ok, Result } from '../../values/terms.js';
 import type { ApplicationSettings } from '../environment.js';
 import type { Transport, TransportReceiver } from '../transport/transport.js';
@@ -16,6 +17,7 @@ import { type SenderNotice, type SenderRequests, senderNotices, senderRequests }
 export type Goodbye = 'close_notify' | 'nothing' | { readonly alert: number };
 
 type Goodbyes = RequestOf<SenderRequests, 'close' | 'alert'>;
+type Writings = RequestOf<SenderRequests, 'close' | 'alert' | 'flight'>;
 
 /** Who holds a line: it is told, in a turn of its process, that the goodbye is out or given up. */
 export interface LineHolder {
@@ -140,6 +142,16 @@ export class Line {
     senderNotices.cast(this.#self, this.#sender, notice);
   }
 
+  /** Whether it writes itself, and not the sender. */
+  get writes(): boolean {
+    return this.#writer === 'self';
+  }
+
+  /** Handshake messages after what was sent before; answers when the transport has them. */
+  async sendFlight(flight: Flight): Promise<boolean> {
+    return isSaid(await this.#ask({ type: 'flight', flight }, Infinity));
+  }
+
   /** close_notify after all that was sent; the transport stays open. */
   async sayClose(): Promise<boolean> {
     return isSaid(await this.#ask({ type: 'close' }, Infinity));
@@ -153,7 +165,7 @@ export class Line {
   }
 
   /** Has the sender put it out; it has not if it is gone, or does not come to it in time. */
-  #ask(request: Goodbyes, patience: number): Promise<Result<true>> {
+  #ask(request: Writings, patience: number): Promise<Result<true>> {
     return senderRequests.askOr(this.#self.node, this.#sender, request, unsaid, patience);
   }
 

@@ -47,12 +47,16 @@ export interface Connected {
   readonly facts: Facts;
   /** For a handshake that may run again; `spent` when none may. */
   readonly means: HandshakeMeans | 'spent';
+  /** Who waits for the server's word on the certificate that it has asked for (`confirm`). */
+  readonly unconfirmed: HandshakeCall | undefined;
 }
 
 /** Somebody wants the bare transport back, and gets it when both sides have said close_notify. */
 export interface Downgrading {
   readonly state: 'downgrade';
   readonly core: Core;
+  /** As before: an answer that is under way is still judged. */
+  readonly means: Connected['means'];
   readonly downgrade: Downgrade;
 }
 
@@ -101,7 +105,8 @@ export function isUnestablished(life: Life): life is UnestablishedLife {
 
 /** The handshake is done; what only a handshake needs is kept when another may run. */
 export function connected({ core, means }: Handshaking, facts: Facts): Connected {
-  return { state: 'connection', core, facts, means: core.again === 'possible' ? means : 'spent' };
+  const kept = core.again === 'possible' ? means : 'spent';
+  return { state: 'connection', core, facts, means: kept, unconfirmed: undefined };
 }
 
 /** Why the peer's certificates were refused, as far as a life knows. */

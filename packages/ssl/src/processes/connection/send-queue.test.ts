@@ -386,3 +386,36 @@ describe('a peer that takes short records only', () => {
     expect(written).toEqual(['[4032]', '[4032]', '[1936]']);
   });
 });
+
+describe('a flight of handshake messages', () => {
+  const flight = { messages: Uint8Array.of(7), finishedOver: undefined };
+
+  it('leaves after what was queued before it, and is answered when the transport has it', () => {
+    const { queue, outlet, waiter, send, wrote, answered, drain } = setUp();
+    outlet.full = true;
+    send('one');
+    queue.flight(flight, waiter('flight'));
+    send('two');
+    expect(wrote()).toBe('[one]');
+    expect(answered()).toEqual([]);
+    outlet.full = true;
+    outlet.backlog = 0;
+    queue.drained();
+    expect(wrote()).toBe('(update 7)');
+    expect(answered()).toEqual(['one: ok']);
+    drain();
+    expect(wrote()).toBe('[two]');
+    expect(answered()).toEqual(['flight: ok', 'two: ok']);
+  });
+
+  it('is closed to a queue that is, and to one whose transport goes', () => {
+    const { queue, outlet, waiter, send, wrote, answered } = setUp();
+    outlet.full = true;
+    send('one');
+    queue.flight(flight, waiter('waiting'));
+    queue.drop('closed');
+    queue.flight(flight, waiter('late'));
+    expect(answered()).toEqual(['waiting: "closed"', 'one: "closed"', 'late: "closed"']);
+    expect(wrote()).toBe('[one]');
+  });
+});

@@ -8,7 +8,9 @@
  * The write half can be given back while a handshake runs again, and be taken again: what is queued waits meanwhile.
  */
 import type { WriteHalf } from '../../protocol/record/write-half.js';
+import type { Flight } from '../../protocol/sink.js';
 import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
+import { sealFlight } from '../../protocol/tls13/post-handshake-authentication.js';
 import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { concat } from '../../values/wire/join.js';
@@ -42,7 +44,8 @@ const strideRecords = 64;
 const joinable = 8192;
 
 interface Entry {
-  readonly kind: 'data' | 'alert';
+  readonly kind: 'data' | 'alert' | Flight;
+  /** Of data and alerts. */
   readonly bytes: Uint8Array;
   /** Bytes already written. */
   done: number;
@@ -197,6 +200,16 @@ export class SendQueue {
     this.flush();
   }
 
+  /** Handshake messages that stand together, after everything queued. The waiter hears when the transport has them. */
+  flight(flight: Flight, waiter: Waiter): void {
+    if (this.#closed) {
+      waiter.reply({ error: 'closed' });
+      return;
+    }
+    this.#queue.push({ kind: flight, bytes: nothing, done: 0, waiter, answered: undefined });
+    this.flush();
+  }
+
   /** A fatal alert before anything queued, whose senders hear `closed`. After close_notify there is nothing to say. */
   fail(description: number, waiter: Waiter): void {
     if (this.#closed && !this.#queue.some(({ kind }) => kind === 'alert')) {
@@ -302,12 +315,18 @@ export class SendQueue {
       const half = this.#half;
       if (entry === undefined || half === 'away') return;
       if (entry.kind === 'alert') this.#writeAlert(entry, half);
-      else this.#writeData(entry, half);
+      else if (entry.kind === 'data') this.#writeData(entry, half);
+      else this.#writeFlight(entry.kind, half);
     }
   }
 
   #writeAlert(entry: Entry, half: WriteHalf): void {
     this.#blocked = !this.#outlet.write(half.sealAlert(1, entry.bytes[1] ?? 0));
+    this.#leave(1);
+  }
+
+  #writeFlight(flight: Flight, half: WriteHalf): void {
+    this.#blocked = !this.#outlet.write(sealFlight(half, flight));
     this.#leave(1);
   }
 
@@ -389,6 +408,7 @@ export interface PendingSend {
 }
 
 const sent: SendResult = { ok: true };
+const nothing: Uint8Array = new Uint8Array(0);
 
 /** The next piece of a send, which is then written. */
 function partOf(entry: Entry, most: number): Uint8Array {

@@ -19,7 +19,7 @@ import {
   type Self,
 } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import type { PostHandshakeReply } from '../../protocol/sink.js';
+import type { Flight, PostHandshakeReply } from '../../protocol/sink.js';
 import type { Transport } from '../transport/transport.js';
 import { type PendingSend, SendQueue, type SendResult } from './send-queue.js';
 
@@ -31,6 +31,8 @@ export interface SenderRequests {
   close(): SendResult;
   /** A fatal alert before what is queued, whose callers hear `closed`. */
   alert(fields: { readonly description: number }): SendResult;
+  /** Handshake messages after what is queued. Answers when the transport has them. */
+  flight(fields: { readonly flight: Flight }): SendResult;
   /** `ssl:update_keys/2`. */
   update_keys(fields: { readonly peerToo: boolean }): SendResult;
 }
@@ -52,7 +54,7 @@ export interface SenderNotices {
   write_again(fields: { readonly half: WriteHalf }): void;
   packet(fields: { readonly packet: unknown }): void;
   /** The peer has asked for something that only the writer can send. */
-  owed(fields: { readonly what: PostHandshakeReply }): void;
+  owed(fields: { readonly what: Owed }): void;
   /** The transport is somebody else's from now on. */
   released(): void;
   /** The transport takes nothing any more. */
@@ -62,6 +64,9 @@ export interface SenderNotices {
 }
 
 export type SenderNotice = RequestOf<SenderNotices>;
+
+/** What is paid when there is room for it, once. */
+type Owed = Exclude<PostHandshakeReply, Flight>;
 
 export const senderRequests: Requests<SenderRequests> = requests<SenderRequests>();
 export const senderNotices: Requests<SenderNotices> = requests<SenderNotices>();
@@ -152,6 +157,11 @@ export class Sender implements MemoryUse {
   alert(description: number, from: From<SendResult>): void {
     if (this.#phase.name === 'connection') this.#phase.queue.fail(description, from);
     else from.reply({ ok: true });
+  }
+
+  flight(flight: Flight, from: From<SendResult>): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.flight(flight, from);
+    else from.reply(closed);
   }
 
   handshake(): void {
@@ -246,12 +256,15 @@ export class Sender implements MemoryUse {
     sending.whenAnswered(() => self.cancelTimer(timer));
   }
 
-  pay(what: PostHandshakeReply): void {
+  pay(what: Owed): void {
     if (this.#phase.name !== 'connection') return;
     const { queue } = this.#phase;
     switch (what) {
       case 'key_update':
         queue.updateKeys('update_not_requested');
+        return;
+      case 'key_update_request':
+        queue.updateKeys('update_requested');
         return;
       case 'no_renegotiation':
         queue.refuseRenegotiation();
@@ -295,6 +308,7 @@ const answer = senderRequests.handleCall<Sender>({
   send: ({ data }, from, sender) => sender.send(data, from),
   close: (_request, from, sender) => sender.close(from),
   alert: ({ description }, from, sender) => sender.alert(description, from),
+  flight: ({ flight }, from, sender) => sender.flight(flight, from),
   update_keys: ({ peerToo }, from, sender) => sender.updateKeys(peerToo, from),
 });
 

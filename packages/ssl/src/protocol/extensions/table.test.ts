@@ -60,6 +60,7 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   supportedVersions: codes,
   cookie: maybe(bytes(1, 9)),
   certificateAuthorities: maybe(fc.array(bytes(1, 9), { minLength: 1, maxLength: 3 })),
+  postHandshakeAuth: present,
   pskKeyExchangeModes: maybe(fc.array(u8, { minLength: 1, maxLength: 3 })),
   keyShare: maybe(fc.array(share, { maxLength: 3 })),
   earlyData: present,

@@ -16,6 +16,7 @@ import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
 import { maxFragmentLength } from './max-fragment-length.js';
+import { postHandshakeAuth } from './post-handshake-auth.js';
 import {
   type OfferedPsks,
   preSharedKeyOffer,
@@ -53,6 +54,7 @@ export interface ClientHelloExtensions {
   supportedVersions: readonly number[] | undefined;
   cookie: Uint8Array | undefined;
   certificateAuthorities: readonly Uint8Array[] | undefined;
+  postHandshakeAuth: true | undefined;
   pskKeyExchangeModes: readonly number[] | undefined;
   keyShare: readonly KeyShareEntry[] | undefined;
   earlyData: true | undefined;
@@ -137,6 +139,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     supportedVersionsOffer,
     cookie,
     certificateAuthorities,
+    postHandshakeAuth,
     pskKeyExchangeModes,
     keyShareOffer,
     earlyDataOffer,
@@ -160,6 +163,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     supportedVersions: undefined,
     cookie: undefined,
     certificateAuthorities: undefined,
+    postHandshakeAuth: undefined,
     pskKeyExchangeModes: undefined,
     keyShare: undefined,
     earlyData: undefined,

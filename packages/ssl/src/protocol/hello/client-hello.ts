@@ -97,6 +97,7 @@ export function firstOffer(
     supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
     certificateAuthorities: wishes.tls13 && namedAuthorities(more.namedAuthorities ?? []),
+    postHandshakeAuth: config.postHandshakeAuth === true ? wishes.tls13 : undefined,
     pskKeyExchangeModes: recognized && [pskDheKe],
     keyShare: shares?.map(shareEntry),
     earlyData: terms && true,

@@ -4,6 +4,7 @@ import { defaultEngine } from '../../values/crypto/default-engine.js';
 import type { Aead, AeadName } from '../../values/crypto/engine.js';
 import { nobleEngine } from '../../values/crypto/noble/engine.js';
 import { nodeEngine } from '../../values/crypto/node/engine.js';
+import { recordLimit } from '../../values/registry/record-limits.js';
 import { Secret } from '../../values/secret.js';
 import { TrafficSecret } from '../tls13/key-schedule.js';
 import type { ContentType } from './content-type.js';
@@ -27,9 +28,12 @@ const aligned = () => new HandshakeReassembler(1000).aligned();
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text);
 const joined = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces));
 
+/** What may leave before anybody looks whether a KeyUpdate is due: 1 MiB in records of 64 bytes, and some alerts. */
+const recordsAtOnce = 16_640;
+
 /** Keys with one record left before they are due for an update (RFC 8446 §5.5). */
 class UsedKeys extends Tls13WriteProtection {
-  override sequence = 23_726_565;
+  override sequence: number = recordLimit(aead.name) - recordsAtOnce - 1;
 }
 
 /** A pair of halves with the same keys. */

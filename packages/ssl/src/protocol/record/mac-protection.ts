@@ -70,6 +70,7 @@ export class MacReadProtection extends MacProtection implements ReadProtection {
   readonly tagLength = 0;
   /** RFC 5246 §6.2.3 */
   readonly maxExpansion = 2048;
+  readonly epoch = undefined;
   readonly direct = undefined;
   readonly openedType = 0;
   private readonly hash: HashFunction;
@@ -170,6 +171,7 @@ export class MacWriteProtection extends MacProtection implements WriteProtection
   readonly overhead: number;
   readonly protectsChangeCipherSpec = true;
   readonly updatesKeys = false;
+  readonly epoch = undefined;
   readonly direct = undefined;
   private readonly version: number;
   private readonly encryptThenMac: boolean;

@@ -3,6 +3,7 @@
  * versions put their own protection under the same halves.
  */
 import type { DirectOpener, DirectSealer } from '../../values/crypto/engine.js';
+import type { TrafficSecret } from '../tls13/key-schedule.js';
 
 /** A record after its protection was removed. */
 export interface OpenedRecord {
@@ -14,8 +15,20 @@ export interface OpenedRecord {
   readonly length: number;
 }
 
+/** What is known of keys that can be updated: those of TLS 1.3. */
+export interface EpochKeys {
+  /** What Finished after the handshake is made with (RFC 8446 §4.4.4). */
+  readonly trafficSecret: TrafficSecret;
+  /** Records protected so far. */
+  readonly records: number;
+  /** How many there may be (RFC 8446 §5.5). */
+  readonly recordLimit: number;
+}
+
 /** Keys and sequence number of one epoch of reading. */
 export interface ReadProtection {
+  /** `undefined`: TLS 1.2, which has no others. */
+  readonly epoch: EpochKeys | undefined;
   /** True for the outer content types that must be protected under these keys. */
   protects(type: number): boolean;
   /** True while no record has been opened: the peer may not have these keys yet. */
@@ -67,12 +80,10 @@ export interface WriteProtection {
   readonly overhead: number;
   /** Whether a change_cipher_spec leaves under these keys (TLS 1.2) or in the clear (RFC 8446 §D.4). */
   readonly protectsChangeCipherSpec: boolean;
-  /** Whether `next` gives other keys: TLS 1.3. */
-  readonly updatesKeys: boolean;
+  /** `undefined`: TLS 1.2, where `next` gives no others. */
+  readonly epoch: EpochKeys | undefined;
   /** Plaintext bytes sealed under these keys. */
   readonly sealedBytes: number;
-  /** Records sealed under these keys. */
-  readonly sealedRecords: number;
   /** Seals a short fragment as one complete record in memory that nobody else writes to. */
   sealShort(type: number, fragment: Uint8Array): Uint8Array;
   /**

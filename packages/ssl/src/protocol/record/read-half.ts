@@ -18,7 +18,7 @@ import {
   MAX_PLAINTEXT,
 } from './content-type.js';
 import { RecordError } from './errors.js';
-import type { OpenedRecord, ReadProtection } from './protection.js';
+import type { EpochKeys, OpenedRecord, ReadProtection } from './protection.js';
 import type { Aligned } from './reassembly.js';
 import { type RecordLimit, unprotectedLimit } from './record-limit.js';
 import { type DirectReading, fragmentLength, RecordRun } from './record-run.js';
@@ -158,6 +158,11 @@ export class ReadHalf {
     const { protection } = this;
     if (protection === undefined) throw new TypeError('no keys to update');
     this.install(protection.next(), aligned);
+  }
+
+  /** The peer's keys, of TLS 1.3. */
+  get keys(): EpochKeys | undefined {
+    return this.protection?.epoch;
   }
 
   /** From now on every record must be of this version: TLS 1.2 and before. */

@@ -66,6 +66,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   readonly tagLength: number;
   /** RFC 5246 §6.2.3: a TLSCiphertext may be 2048 bytes longer than its plaintext. */
   readonly maxExpansion = 2048;
+  readonly epoch = undefined;
   private readonly opener: Opener;
   readonly direct: DirectOpener | undefined;
   openedType = 0;
@@ -132,7 +133,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
 export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection {
   readonly overhead: number;
   readonly protectsChangeCipherSpec = true;
-  readonly updatesKeys = false;
+  readonly epoch = undefined;
   private readonly tagLength: number;
   private readonly sealer: Sealer;
   readonly direct: DirectSealer | undefined;
@@ -148,10 +149,6 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
 
   get sealedBytes(): number {
     return this.sealed;
-  }
-
-  get sealedRecords(): number {
-    return this.sequence;
   }
 
   sealShort(type: number, fragment: Uint8Array): Uint8Array {

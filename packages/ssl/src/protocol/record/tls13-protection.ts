@@ -5,6 +5,7 @@
  * data are scratch for one synchronous call and shared by all connections.
  */
 import type { Aead, DirectOpener, DirectSealer, Opener, Sealer } from '../../values/crypto/engine.js';
+import { recordLimit } from '../../values/registry/record-limits.js';
 import type { TrafficSecret } from '../tls13/key-schedule.js';
 import {
   APPLICATION_DATA,
@@ -15,16 +16,16 @@ import {
 } from './content-type.js';
 import { RecordError } from './errors.js';
 import { putHeader, putWord, room, word } from './layout.js';
-import type { OpenedRecord, ReadProtection, WriteProtection } from './protection.js';
+import type { EpochKeys, OpenedRecord, ReadProtection, WriteProtection } from './protection.js';
 
 const TLS12 = 0x0303;
 const nonce: Uint8Array = new Uint8Array(12);
 const aad: Uint8Array = new Uint8Array(HEADER_LENGTH);
 
 /** The write_iv as three words: they live in the object's own fields, and a nonce is twelve byte stores. */
-abstract class RecordNonce {
+abstract class RecordNonce implements EpochKeys {
   protected readonly aead: Aead;
-  protected readonly secret: TrafficSecret;
+  readonly trafficSecret: TrafficSecret;
   private readonly iv0: number;
   private readonly iv1: number;
   private readonly iv2: number;
@@ -33,10 +34,22 @@ abstract class RecordNonce {
 
   protected constructor(aead: Aead, secret: TrafficSecret, iv: Uint8Array) {
     this.aead = aead;
-    this.secret = secret;
+    this.trafficSecret = secret;
     this.iv0 = word(iv, 0);
     this.iv1 = word(iv, 4);
     this.iv2 = word(iv, 8);
+  }
+
+  get epoch(): EpochKeys {
+    return this;
+  }
+
+  get records(): number {
+    return this.sequence;
+  }
+
+  get recordLimit(): number {
+    return recordLimit(this.aead.name);
   }
 
   /** §5.3: the sequence number, padded to the left, XORed into the IV. */
@@ -122,8 +135,8 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
   }
 
   next(): Tls13ReadProtection {
-    const next = new Tls13ReadProtection(this.aead, this.secret.next());
-    this.secret.zero();
+    const next = new Tls13ReadProtection(this.aead, this.trafficSecret.next());
+    this.trafficSecret.zero();
     return next;
   }
 }
@@ -132,7 +145,6 @@ export class Tls13ReadProtection extends RecordNonce implements ReadProtection {
 export class Tls13WriteProtection extends RecordNonce implements WriteProtection {
   readonly overhead: number;
   readonly protectsChangeCipherSpec = false;
-  readonly updatesKeys = true;
   private readonly sealer: Sealer;
   readonly direct: DirectSealer | undefined;
   private sealed = 0;
@@ -147,10 +159,6 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
 
   get sealedBytes(): number {
     return this.sealed;
-  }
-
-  get sealedRecords(): number {
-    return this.sequence;
   }
 
   sealShort(type: number, fragment: Uint8Array): Uint8Array {
@@ -208,8 +216,8 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
   }
 
   next(): Tls13WriteProtection {
-    const next = new Tls13WriteProtection(this.aead, this.secret.next());
-    this.secret.zero();
+    const next = new Tls13WriteProtection(this.aead, this.trafficSecret.next());
+    this.trafficSecret.zero();
     return next;
   }
 }

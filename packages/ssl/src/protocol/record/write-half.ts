@@ -12,7 +12,7 @@ import {
   HEADER_LENGTH,
   MAX_PLAINTEXT,
 } from './content-type.js';
-import type { WriteProtection } from './protection.js';
+import type { EpochKeys, WriteProtection } from './protection.js';
 import { type RecordLimit, unprotectedLimit } from './record-limit.js';
 
 /**
@@ -20,8 +20,8 @@ import { type RecordLimit, unprotectedLimit } from './record-limit.js';
  * pieces in the write.
  */
 const SHORT = 4096;
-/** Records under one key, 2^24.5 (§5.5, AES-GCM): a limit in bytes does not see those that are not full. */
-const MAX_RECORDS = 23_726_566;
+/** Records that may leave between two looks at `keyUpdateDue`: 1 MiB in fragments of 64 bytes, and alerts. */
+const RECORDS_AT_ONCE = 16_640;
 
 export class WriteHalf {
   private protection: WriteProtection | undefined = undefined;
@@ -132,15 +132,25 @@ export class WriteHalf {
 
   /** Whether these keys can be updated: in TLS 1.3. */
   get updatesKeys(): boolean {
-    return this.protection?.updatesKeys === true;
+    return this.protection?.epoch !== undefined;
   }
 
-  /** Whether so much was sent under the present keys that a KeyUpdate is due (§5.5): bytes, or records however short. */
+  /** Keys of TLS 1.3. */
+  get keys(): EpochKeys | undefined {
+    return this.protection?.epoch;
+  }
+
+  /**
+   * Whether so much was sent under the present keys that a KeyUpdate is due (§5.5): bytes, or records however short, of
+   * which there are never more than the suite allows.
+   */
   get keyUpdateDue(): boolean {
     const { protection } = this;
+    const epoch = protection?.epoch;
     return (
-      protection?.updatesKeys === true &&
-      (protection.sealedBytes >= this.keyUpdateAt || protection.sealedRecords >= MAX_RECORDS)
+      protection !== undefined &&
+      epoch !== undefined &&
+      (protection.sealedBytes >= this.keyUpdateAt || epoch.records >= epoch.recordLimit - RECORDS_AT_ONCE)
     );
   }
 

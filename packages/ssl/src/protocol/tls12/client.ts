@@ -615,7 +615,7 @@ function receiveUser(
   const name = encodeAll(pskName, { name: found.identity });
   const exchangeKeys = concat([name, answered?.keys ?? new Uint8Array(0)]);
   send(channel, negotiated, 'client_key_exchange', { exchangeKeys });
-  const keys = deriveKeys(negotiated, withPsk(answered?.secret, found.key), dependencies.engine);
+  const keys = deriveKeys(negotiated, withPsk(answered?.secret, found.key), context);
   const user: ProvedUser = { kind: 'psk', name: found.identity };
   const proved: Authentication = peer.kind === 'none' ? knownUser : peer;
   const group = agreement?.group;
@@ -657,8 +657,9 @@ function receiveSignature(
 function exchangeKeys(
   { negotiated, means, peer, agreement, own }: WaitShd,
   { raw }: MessageEvent12<'server_hello_done'>,
-  { dependencies, channel }: ClientContext,
+  context: ClientContext,
 ): WithMaster {
+  const { dependencies, channel } = context;
   const { messages } = negotiated;
   if (agreement === undefined) throw new TypeError('nothing to agree on');
   channel.endPeerFlight();
@@ -666,7 +667,7 @@ function exchangeKeys(
   if (own.kind !== 'none') send(channel, negotiated, 'certificate', { certificateList: shownChain(own) });
   const { keys: exchangeKeys, secret } = agreement.answer(dependencies);
   send(channel, negotiated, 'client_key_exchange', { exchangeKeys });
-  const keys = deriveKeys(negotiated, secret, dependencies.engine);
+  const keys = deriveKeys(negotiated, secret, context);
   return { negotiated, means, peer, user: means.user, group: agreement.group, own, keys };
 }
 

@@ -1,10 +1,14 @@
 /** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
-import type { CryptoEngine, GroupName } from '../../values/crypto/engine.js';
+import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts } from '../facts.js';
 import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite12 } from '../hello/suite.js';
+import { secretLogOf } from '../key-log.js';
+import type { Dependencies } from '../settings.js';
+import type { Sink } from '../sink.js';
+import { Exporter12 } from './exporter.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import type { OlderVersion } from './older-version.js';
@@ -36,13 +40,18 @@ export interface Keys12 {
  * Master secret and record keys, from the premaster secret, which is overwritten. The messages end with
  * ClientKeyExchange (RFC 7627 §3).
  */
-export function deriveKeys(negotiated: Negotiated12, premaster: Secret, engine: CryptoEngine): Keys12 {
+export function deriveKeys(
+  negotiated: Negotiated12,
+  premaster: Secret,
+  { sink, dependencies }: { readonly sink: Pick<Sink, 'keyLog'>; readonly dependencies: Dependencies },
+): Keys12 {
   const { version, suite, randoms, masterSecret, messages } = negotiated;
-  const prf = version.prf(suite.hash, engine);
+  const prf = version.prf(suite.hash, dependencies.engine);
   const master =
     masterSecret === 'extended'
       ? MasterSecret12.extended(prf, premaster, messages.digest())
       : MasterSecret12.plain(prf, premaster, randoms);
+  secretLogOf(sink, randoms.client)?.(['CLIENT_RANDOM', master.expose()]);
   return { master, block: master.keyBlock(randoms, keyLengths(recordTerms(negotiated))) };
 }
 
@@ -83,6 +92,9 @@ export function conclude12(
     sessionResumption: false,
     maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData: 'none',
+    unconfirmed: false,
     secrets: { kind: 'master', masterSecret: keys.master },
+    exporter: new Exporter12(keys.master, randoms),
+    earlyExporter: undefined,
   };
 }

@@ -52,6 +52,21 @@ export class Tls12PostHandshake implements PostHandshake {
 
   beforeData(): void {}
 
+  get asks(): undefined {
+    return undefined;
+  }
+
+  answer(): never {
+    throw new TypeError('nothing is asked after the handshake');
+  }
+
+  /** Nor is the client asked again who it is: that was a renegotiation. */
+  requestCertificate(): 'notsup' {
+    return 'notsup';
+  }
+
+  flightLeft(): void {}
+
   updateKeys(): boolean {
     return false;
   }

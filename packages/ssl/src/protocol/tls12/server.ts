@@ -579,10 +579,10 @@ function receiveClientKeyExchangeAndAsk(
 function receiveKey(
   { negotiated, identity, scheme, agreement, user, other }: AwaitKey,
   { user: found }: AnswerEvent<'user'>,
-  { dependencies }: ServerContext,
+  context: ServerContext,
 ): WaitCcs {
   if (found?.kind !== 'psk') throw new AlertError('unknown_user');
-  const keys = deriveKeys(negotiated, withPsk(other, found.key), dependencies.engine);
+  const keys = deriveKeys(negotiated, withPsk(other, found.key), context);
   const group = agreement?.group;
   return { state: 'waitCcs', negotiated, identity, scheme, user, group, keys, peer: knownUser };
 }
@@ -598,14 +598,14 @@ function receiveClientKeyExchangeOfShown(
 function withMaster(
   { negotiated, identity, scheme, agreement, user }: Answered,
   { body, raw }: MessageEvent12<'client_key_exchange'>,
-  { dependencies }: ServerContext,
+  context: ServerContext,
 ): WithMaster {
   const reader = new Reader(body.exchangeKeys);
   if (agreement === undefined) throw new TypeError('nothing was agreed on');
   const premaster = agreement.secret(reader);
   reader.end();
   negotiated.messages.add(raw);
-  const keys = deriveKeys(negotiated, premaster, dependencies.engine);
+  const keys = deriveKeys(negotiated, premaster, context);
   return { negotiated, identity, scheme, user, group: agreement.group, keys };
 }
 

@@ -7,7 +7,7 @@ import {
   schemeFits,
 } from '../../values/registry/schemes.js';
 import type { CertificateVerify } from '../../values/wire/messages/certificate-verify.js';
-import type { MessageChannel } from '../channel.js';
+import type { Outbox } from '../channel.js';
 import { AlertError } from '../reasons.js';
 import type { Transcript } from '../transcript.js';
 import { send } from './send.js';
@@ -35,7 +35,7 @@ export function sendCertificateVerify(
   { code: algorithm }: SignatureScheme,
   signature: Uint8Array,
   transcript: Transcript,
-  channel: MessageChannel,
+  channel: Outbox,
 ): void {
   send(channel, transcript, 'certificate_verify', { algorithm, signature });
 }

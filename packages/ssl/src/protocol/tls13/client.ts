@@ -67,6 +67,7 @@ import { secondOffer, shareOf, type Tls13Offer } from '../hello/client-hello.js'
 import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import type { Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
+import { secretLogOf } from '../key-log.js';
 import { Machine } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
@@ -87,10 +88,12 @@ import {
   type HandshakeKeys,
   handshakeKeys,
   type Negotiated,
+  remainsOf,
   resumptionOf,
   sharedSecret,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
+import { CertificateAnswers, type LaterAuthentication } from './post-handshake-authentication.js';
 import { pskAuthentication } from './psk.js';
 import { allowanceOf, type EarlyOffer, type OfferedPsk } from './psk-offer.js';
 import { send } from './send.js';
@@ -164,6 +167,8 @@ interface Connected {
   readonly facts: Facts;
   /** Kept by clients that take tickets. */
   readonly resumption: Resumption | undefined;
+  /** Of clients that may be asked later who they are. */
+  readonly later: LaterAuthentication<ClientContext> | undefined;
 }
 export type ClientData =
   | WaitSh
@@ -236,8 +241,12 @@ const machine = new Machine<Tls13Bodies, ClientData, ClientContext>({
   arrows: clientArrows,
   initial: 'waitSh',
   alerts: tls13Alerts,
-  postHandshake: (channel, sink, data) =>
-    new Tls13PostHandshake('client', channel, sink, data.state === 'connected' ? data.resumption : undefined),
+  postHandshake(channel, sink, data) {
+    if (data.state !== 'connected') throw new TypeError('not connected');
+    const { facts, later, resumption } = data;
+    const authentication = later && new CertificateAnswers(later, facts, channel, sink);
+    return new Tls13PostHandshake('client', channel, sink, resumption, authentication);
+  },
   changeCipherSpec: 'dropped',
   // OTP judges a chain in the state that took the Certificate.
   stateName: (data) =>
@@ -319,7 +328,7 @@ function receiveServerHello(
   const transcript = new Transcript(suite.hash);
   transcript.add(offer.raw);
   transcript.add(raw);
-  const next = agree(offer, suite, transcript, body, 'first');
+  const next = agree(offer, suite, transcript, body, 'first', context);
   // §D.4: leaves in front of whatever we send next, be it the second flight or an alert.
   if (config.middleboxCompMode && offer.early.kind === 'none') channel.addChangeCipherSpec();
   installKeys(suite, next, channel);
@@ -330,14 +339,15 @@ function receiveServerHello(
 function receiveServerHelloAfterRetry(
   { offer, suite, transcript }: Start,
   { body, raw }: MessageEvent<'server_hello'>,
-  { config, dependencies, channel }: ClientContext,
+  context: ClientContext,
 ): WaitEe {
+  const { config, dependencies, channel } = context;
   confirmDialect(body, config.versions, 'tls13');
   if (checkServerHello(body, offer, config, dependencies.engine).row !== suite.row) {
     throw new AlertError('cipher_suite_changed');
   }
   transcript.add(raw);
-  const next = agree(offer, suite, transcript, body, 'retried');
+  const next = agree(offer, suite, transcript, body, 'retried', context);
   installKeys(suite, next, channel);
   return next;
 }
@@ -358,6 +368,7 @@ function agree(
   transcript: Transcript,
   body: ServerHello,
   hellos: Negotiated['hellos'],
+  { sink }: ClientContext,
 ): WaitEe {
   const { keyShare, preSharedKey } = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
   if (keyShare === undefined) throw new AlertError('missing_key_share');
@@ -375,7 +386,8 @@ function agree(
     hellos,
   };
   const dhe = sharedSecret(own.share, keyShare.keyExchange);
-  const keys = handshakeKeys(suite, transcript, dhe, psk?.early);
+  const log = secretLogOf(sink, negotiated.clientRandom);
+  const keys = handshakeKeys(suite, transcript, dhe, psk?.early, log);
   const selected: SelectedProof =
     psk === undefined || preSharedKey === undefined
       ? { kind: 'certificate' }
@@ -395,20 +407,20 @@ function selectedPsk({ psks }: Tls13Offer, index: number, suite: Suite): Offered
 function receiveEncryptedExtensions(
   from: WaitEe,
   event: MessageEvent<'encrypted_extensions'>,
-  { channel }: ClientContext,
+  context: ClientContext,
 ): WaitCertCr {
-  return { state: 'waitCertCr', agreement: agreementOf(from, event, channel), keys: from.keys };
+  return { state: 'waitCertCr', agreement: agreementOf(from, event, context), keys: from.keys };
 }
 
 /** §2.2: the key has proved both sides, and no certificate comes. */
 function receiveEncryptedExtensionsUnderPsk(
   from: WaitEe,
   event: MessageEvent<'encrypted_extensions'>,
-  { channel }: ClientContext,
+  context: ClientContext,
 ): WaitFinished {
   if (from.selected.kind !== 'psk') throw new TypeError('no key was selected');
   const { authentication: peer } = from.selected;
-  const agreement = agreementOf(from, event, channel);
+  const agreement = agreementOf(from, event, context);
   return {
     state: 'waitFinished',
     agreement,
@@ -422,7 +434,7 @@ function receiveEncryptedExtensionsUnderPsk(
 function agreementOf(
   from: WaitEe,
   { body, raw }: MessageEvent<'encrypted_extensions'>,
-  channel: MessageChannel,
+  { channel, config }: ClientContext,
 ): ClientAgreement {
   const { offer, negotiated, keys } = from;
   const extensions = readAnswer(encryptedExtensionsColumn, body.extensions, offer.hello.extensions);
@@ -431,7 +443,9 @@ function agreementOf(
   const recordLimits = acceptRecordLimits(offer.extensions, extensions, 'tls13');
   limitRecords(recordLimits, channel);
   const earlyData = answeredEarlyData(from, extensions.earlyData, alpn, channel);
-  return { negotiated, alpn, earlyData, recordLimits, offer };
+  const accepted = earlyData === 'accepted' && offer.early.kind === 'offered';
+  const early = accepted ? remainsOf(offer.early, config) : undefined;
+  return { negotiated, alpn, earlyData, early, recordLimits, offer };
 }
 
 /** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */
@@ -591,12 +605,12 @@ function receiveSignature(
 function checkFinished(
   { agreement, keys }: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { dependencies, channel }: ClientContext,
+  { dependencies, channel, sink }: ClientContext,
 ): ApplicationKeys {
   const { negotiated, earlyData, offer } = agreement;
   checkVerifyData(body, keys.server, keys.transcript.digest(), dependencies.engine);
   keys.transcript.add(raw);
-  const application = applicationKeys(keys);
+  const application = applicationKeys(keys, secretLogOf(sink, negotiated.clientRandom));
   channel.installReadKeys(new Tls13ReadProtection(negotiated.suite.aead, application.server));
   if (earlyData === 'accepted') endEarlyData(offer.early, negotiated.suite, keys, channel);
   return application;
@@ -617,8 +631,9 @@ function endEarlyData(
 function finish(
   finished: WaitFinished | AwaitSignature,
   application: ApplicationKeys,
-  { config, channel, sink }: ClientContext,
+  context: ClientContext,
 ): Connected {
+  const { config, channel, sink } = context;
   const { agreement, keys, own, peer } = finished;
   const { aead } = agreement.negotiated.suite;
   sendFinished(keys.client, keys.transcript, channel);
@@ -627,7 +642,8 @@ function finish(
   const shown = own.kind === 'certificate' ? shownBy(own) : peer.kind === 'psk' ? peer : unauthenticated;
   return {
     state: 'connected',
-    facts: conclude('client', finished, application, shown, config),
+    facts: conclude('client', finished, application, shown, config, own.kind !== 'none'),
     resumption: sink.ticket && resumptionOf(keys, application),
+    later: agreement.offer.extensions.postHandshakeAuth && { transcript: keys.transcript, context },
   };
 }

@@ -1,5 +1,5 @@
 /** Server parameters (RFC 8446 §4.3): what a server says in EncryptedExtensions and in CertificateRequest. */
-import type { MessageChannel } from '../channel.js';
+import type { MessageChannel, Outbox } from '../channel.js';
 import type { ServerContext } from '../contexts.js';
 import { namedAuthorities } from '../extensions/certificate-authorities.js';
 import {
@@ -26,15 +26,19 @@ export function sendEncryptedExtensions(
   });
 }
 
-/** §4.3.2. `compressCertificate`: how the answer may be compressed. */
+/**
+ * §4.3.2. `compressCertificate`: how the answer may be compressed. `context`: empty in the handshake, and what no other
+ * request of the connection has after it.
+ */
 export function sendCertificateRequest(
-  { config, certificateAuthorities }: ServerContext,
+  { config, certificateAuthorities }: Pick<ServerContext, 'config' | 'certificateAuthorities'>,
   compressCertificate: readonly number[] | undefined,
   transcript: Transcript,
-  channel: MessageChannel,
+  channel: Outbox,
+  context: Uint8Array = new Uint8Array(0),
 ): void {
   send(channel, transcript, 'certificate_request', {
-    certificateRequestContext: new Uint8Array(0),
+    certificateRequestContext: context,
     extensions: writeExtensions(certificateRequestColumn, {
       ...certificateRequestColumn.none(),
       signatureAlgorithms: schemeCodes(config.signatureAlgs),

@@ -12,8 +12,11 @@
  */
 import type { HashFunction, HashName, LabelExpander } from '../../values/crypto/engine.js';
 import { Secret } from '../../values/secret.js';
+import type { KeyExporter } from '../key-exporter.js';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
+/** bytes; the label on the wire has `tls13 ` in front and one byte for its length (§7.1). */
+const maxLabel = 249;
 
 /** What is the same for every connection with a hash function; computed once. */
 interface Constants {
@@ -74,7 +77,9 @@ export class EarlySecret {
 
   /** early_exporter_master_secret. Transcript: ClientHello. */
   earlyExporter(transcript: Uint8Array): Exporter {
-    return new Exporter(this.hash, this.withPsk(), 'e exp master', transcript);
+    const { hash } = this;
+    const secret = this.withPsk().expandLabel('e exp master', transcript, hash.outputLength);
+    return new Exporter(hash, new Secret(secret));
   }
 
   /** The next stage. `sharedSecret` of the (EC)DHE exchange; `undefined` in psk_ke mode. */
@@ -152,9 +157,10 @@ export class MasterSecret {
     return trafficSecret(this.hash, this.labels, 's ap traffic', transcript);
   }
 
-  /** exporter_master_secret, derived when first used. Transcript: ClientHello…server Finished. */
+  /** exporter_master_secret. Transcript: ClientHello…server Finished. */
   exporter(transcript: Uint8Array): Exporter {
-    return new Exporter(this.hash, this.labels, 'exp master', transcript);
+    const { hash, labels } = this;
+    return new Exporter(hash, new Secret(labels.expandLabel('exp master', transcript, hash.outputLength)));
   }
 
   /** resumption_master_secret, derived when the first ticket wants it. Transcript: ClientHello…client Finished. */
@@ -163,14 +169,24 @@ export class MasterSecret {
   }
 }
 
+/** Hears of the application traffic secrets that follow one, for a key log. */
+export type SecretWatch = (generation: number, secret: Uint8Array) => void;
+
 /** One direction's traffic secret of one epoch: record keys, Finished, its successor (§7.2, §7.3, §4.4.4). */
 export class TrafficSecret {
   private readonly hash: HashFunction;
   private readonly secret: Secret;
+  private watch: SecretWatch | undefined = undefined;
+  private generation = 0;
 
   constructor(hash: HashFunction, secret: Secret) {
     this.hash = hash;
     this.secret = secret;
+  }
+
+  /** `watch` hears of each of its successors when it comes into being (§7.2). */
+  watchedBy(watch: SecretWatch): void {
+    this.watch = watch;
   }
 
   /** write_key and write_iv, each in a fresh array. */
@@ -192,11 +208,13 @@ export class TrafficSecret {
 
   /** application_traffic_secret_N+1 (§7.2). */
   next(): TrafficSecret {
-    const { hash } = this;
-    return new TrafficSecret(
-      hash,
-      new Secret(this.labels().expandLabel('traffic upd', EMPTY, hash.outputLength)),
-    );
+    const { hash, watch } = this;
+    const secret = new Secret(this.labels().expandLabel('traffic upd', EMPTY, hash.outputLength));
+    const next = new TrafficSecret(hash, secret);
+    next.generation = this.generation + 1;
+    next.watch = watch;
+    watch?.(next.generation, secret.expose());
+    return next;
   }
 
   /** The bytes, for a key log or a user who asked to keep secrets. */
@@ -230,19 +248,28 @@ export class FinishedKey {
   }
 }
 
-/** RFC 8446 §7.5. Its secret is derived at the first `export`; until then the stage above is kept. */
-export class Exporter {
+/**
+ * RFC 8446 §7.5. It holds its own secret and not the stage above, which gives the traffic secrets too: whoever reads a
+ * connection's memory later cannot go back from the one to the others.
+ */
+export class Exporter implements KeyExporter {
   private readonly hash: HashFunction;
-  private source: { labels: LabelExpander; label: string; transcript: Uint8Array } | undefined;
-  private secret: Secret | undefined = undefined;
+  private readonly secret: Secret;
+  private spent = false;
 
-  constructor(hash: HashFunction, labels: LabelExpander, label: string, transcript: Uint8Array) {
+  constructor(hash: HashFunction, secret: Secret) {
     this.hash = hash;
-    this.source = { labels, label, transcript };
+    this.secret = secret;
+  }
+
+  /** As long as an HkdfLabel's label and an output of HKDF may be (§7.1, RFC 5869 §2.3). */
+  allows(label: string, length: number): boolean {
+    return label.length <= maxLabel && length <= 255 * this.hash.outputLength;
   }
 
   /** `length` bytes for `label` and `context`; a missing context is an empty one in TLS 1.3. */
-  export(label: string, context: Uint8Array, length: number): Uint8Array {
+  export(label: string, context: Uint8Array = EMPTY, length: number): Uint8Array {
+    if (this.spent) throw new TypeError('the exporter secret was consumed');
     const { hash } = this;
     const exporter = hash.labels(this.master().expose());
     const derived = exporter.expandLabel(label, constants(hash).emptyHash, hash.outputLength);
@@ -251,13 +278,16 @@ export class Exporter {
 
   /** The (early) exporter_master_secret itself, for a key log. */
   master(): Secret {
-    const { source } = this;
-    if (source !== undefined) {
-      const length = this.hash.outputLength;
-      this.secret = new Secret(source.labels.expandLabel(source.label, source.transcript, length));
-      this.source = undefined;
-    }
-    return this.secret ?? unreachable();
+    return this.secret;
+  }
+
+  get consumed(): boolean {
+    return this.spent;
+  }
+
+  consume(): void {
+    this.spent = true;
+    this.secret.zero();
   }
 }
 

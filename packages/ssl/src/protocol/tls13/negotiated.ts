@@ -6,12 +6,14 @@ import type { Authentication } from '../authentication.js';
 import type { Facts, TrafficSecrets } from '../facts.js';
 import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite } from '../hello/suite.js';
+import type { SecretLog } from '../key-log.js';
 import { AlertError } from '../reasons.js';
 import type { Dependencies } from '../settings.js';
 import type { Transcript } from '../transcript.js';
 import type { SharedGroup } from './choose.js';
 import {
   EarlySecret,
+  type Exporter,
   type HandshakeSecret,
   type MasterSecret,
   type Resumption,
@@ -74,18 +76,25 @@ function keyAnswer(group: Group, peerShare: Uint8Array, dependencies: Dependenci
 
 /**
  * RFC 8446 §7.1 from the (EC)DHE secret on, which is overwritten. The transcript ends with the ServerHello. `early`:
- * what the pre-shared key has given, if there is one.
+ * what the pre-shared key has given, if there is one; `log`: who hears of the secrets.
  */
 export function handshakeKeys(
   suite: Suite,
   transcript: Transcript,
   dhe: Secret,
-  early: EarlySecret = EarlySecret.withoutPsk(suite.hash),
+  early: EarlySecret | undefined,
+  log: SecretLog | undefined,
 ): HandshakeKeys {
-  const secret = early.handshake(dhe);
+  const secret = (early ?? EarlySecret.withoutPsk(suite.hash)).handshake(dhe);
   dhe.zero();
   const hash = transcript.digest();
-  return { transcript, secret, client: secret.clientTraffic(hash), server: secret.serverTraffic(hash) };
+  const client = secret.clientTraffic(hash);
+  const server = secret.serverTraffic(hash);
+  log?.(
+    ['CLIENT_HANDSHAKE_TRAFFIC_SECRET', client.expose()],
+    ['SERVER_HANDSHAKE_TRAFFIC_SECRET', server.expose()],
+  );
+  return { transcript, secret, client, server };
 }
 
 /** Application traffic secrets, and what the secrets after them come from. */
@@ -93,13 +102,27 @@ export interface ApplicationKeys {
   readonly master: MasterSecret;
   readonly client: TrafficSecret;
   readonly server: TrafficSecret;
+  /** §7.5: made now, so that the master secret need not be kept for it. */
+  readonly exporter: Exporter;
 }
 
 /** The transcript ends with the server's Finished. */
-export function applicationKeys(keys: HandshakeKeys): ApplicationKeys {
+export function applicationKeys(keys: HandshakeKeys, log: SecretLog | undefined): ApplicationKeys {
   const master = keys.secret.master();
   const hash = keys.transcript.digest();
-  return { master, client: master.clientTraffic(hash), server: master.serverTraffic(hash) };
+  const client = master.clientTraffic(hash);
+  const server = master.serverTraffic(hash);
+  const exporter = master.exporter(hash);
+  if (log !== undefined) {
+    log(
+      ['CLIENT_TRAFFIC_SECRET_0', client.expose()],
+      ['SERVER_TRAFFIC_SECRET_0', server.expose()],
+      ['EXPORTER_SECRET', exporter.master().expose()],
+    );
+    client.watchedBy((generation, secret) => log([`CLIENT_TRAFFIC_SECRET_${generation}`, secret]));
+    server.watchedBy((generation, secret) => log([`SERVER_TRAFFIC_SECRET_${generation}`, secret]));
+  }
+  return { master, client, server, exporter };
 }
 
 /**
@@ -116,6 +139,43 @@ export interface Agreement {
   readonly alpn: Facts['alpn'];
   readonly earlyData: Facts['earlyData'];
   readonly recordLimits: RecordLimits;
+  /** Of early data that was accepted. */
+  readonly early: EarlyRemains | undefined;
+}
+
+/** What stays of the keys of early data. */
+export interface EarlyRemains {
+  readonly exporter: Exporter;
+  /** client_early_traffic_secret, of who keeps secrets. */
+  readonly traffic: Uint8Array | undefined;
+}
+
+/** What comes of the pre-shared key before the server answers. */
+export interface EarlyKeys {
+  /** client_early_traffic_secret */
+  readonly secret: TrafficSecret;
+  readonly exporter: Exporter;
+}
+
+/** §7.1, §7.5: the keys of early data; `transcript`: of the ClientHello. */
+export function earlyKeys(early: EarlySecret, transcript: Uint8Array): EarlyKeys {
+  return { secret: early.clientEarlyTraffic(transcript), exporter: early.earlyExporter(transcript) };
+}
+
+/** When they are used. */
+export function logEarlyKeys({ secret, exporter }: EarlyKeys, log: SecretLog | undefined): void {
+  log?.(
+    ['CLIENT_EARLY_TRAFFIC_SECRET', secret.expose()],
+    ['EARLY_EXPORTER_SECRET', exporter.master().expose()],
+  );
+}
+
+/** What is to stay of them when their data is through; a copy, since the secret is overwritten then. */
+export function remainsOf(
+  { secret, exporter }: EarlyKeys,
+  { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
+): EarlyRemains {
+  return { exporter, traffic: keepSecrets === true ? new Uint8Array(secret.expose()) : undefined };
 }
 
 /** What stands when a handshake has ended well. */
@@ -128,10 +188,11 @@ interface Finished {
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { agreement: { alpn, negotiated, earlyData, recordLimits }, keys, peer }: Finished,
+  { agreement: { alpn, negotiated, earlyData, early, recordLimits }, keys, peer }: Finished,
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
+  unconfirmed: boolean,
 ): Facts {
   const facts: Facts = {
     role,
@@ -150,7 +211,10 @@ export function conclude(
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
     maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData,
-    secrets: keepSecrets ? keptSecrets(keys, application) : undefined,
+    unconfirmed,
+    secrets: keepSecrets === true ? keptSecrets(keys, application, early) : undefined,
+    exporter: application.exporter,
+    earlyExporter: early?.exporter,
   };
   keys.client.zero();
   keys.server.zero();
@@ -158,9 +222,14 @@ export function conclude(
 }
 
 /** Copies, since the record layer overwrites its secrets when it is done with them. */
-function keptSecrets(handshake: HandshakeKeys, application: ApplicationKeys): TrafficSecrets {
+function keptSecrets(
+  handshake: HandshakeKeys,
+  application: ApplicationKeys,
+  early: EarlyRemains | undefined,
+): TrafficSecrets {
   return {
     kind: 'traffic',
+    clientEarlyTraffic: early?.traffic,
     clientHandshakeTraffic: new Uint8Array(handshake.client.expose()),
     serverHandshakeTraffic: new Uint8Array(handshake.server.expose()),
     clientTraffic0: new Uint8Array(application.client.expose()),

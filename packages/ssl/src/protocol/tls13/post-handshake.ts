@@ -13,11 +13,14 @@ import {
   readExtensions,
   writeExtensions,
 } from '../extensions/table.js';
+import type { AnswerEvent } from '../handshake.js';
 import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
+import type { EpochKeys } from '../record/protection.js';
 import { WriteHalf } from '../record/write-half.js';
 import type { Sink } from '../sink.js';
 import type { Resumption } from './key-schedule.js';
+import type { PostHandshakeAuthentication, RequestOutcome } from './post-handshake-authentication.js';
 
 /** Whether the peer is to update its keys too (§4.6.3). */
 export type KeyUpdateRequest = 'update_not_requested' | 'update_requested';
@@ -60,7 +63,7 @@ export function sealData(write: WriteHalf, data: Uint8Array): Uint8Array[] {
 export class Tls13PostHandshake implements PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules = tls13Alerts;
-  readonly again = 'never';
+  readonly again: 'never' | 'possible';
   private readonly channel: Channel;
   private readonly sink: Pick<Sink, 'write' | 'owes' | 'ticket'>;
   private idleKeyUpdates = 0;
@@ -69,22 +72,33 @@ export class Tls13PostHandshake implements PostHandshake {
   /** The peer has asked for a KeyUpdate and not got it. */
   private owesKeyUpdate = false;
   private readonly resumption: Resumption | undefined;
+  private readonly authentication: PostHandshakeAuthentication | undefined;
+  /** Keys for which the peer was asked to take others. */
+  private wornKeys: EpochKeys | undefined = undefined;
 
-  /** `resumption`: where keys of tickets come from, of who has a use for them. */
+  /**
+   * `resumption`: where keys of tickets come from, of who has a use for them; `authentication`: of those who have agreed
+   * that the client may be asked who it is.
+   */
   constructor(
     role: 'client' | 'server',
     channel: Channel,
     sink: Pick<Sink, 'write' | 'owes' | 'ticket'>,
     resumption: Resumption | undefined,
+    authentication?: PostHandshakeAuthentication,
   ) {
     this.role = role;
     this.channel = channel;
     this.sink = sink;
     this.resumption = resumption;
+    this.authentication = authentication;
+    this.again = authentication === undefined ? 'never' : 'possible';
   }
 
   receive(code: number, raw: Uint8Array): void {
     const type = handshakeByCode(code);
+    if (type !== undefined && this.authentication?.receive(type, raw) === true) return;
+    this.authentication?.interrupted('message');
     if (type === 'key_update') this.receiveKeyUpdate(readKeyUpdate(raw));
     else if (type === 'new_session_ticket' && this.role === 'client') this.receiveTicket(raw);
     else throw new AlertError('unexpected_message', { unexpected: type ?? code });
@@ -92,6 +106,7 @@ export class Tls13PostHandshake implements PostHandshake {
 
   dataCame(): void {
     this.idleKeyUpdates = 0;
+    this.authentication?.interrupted('data');
   }
 
   /**
@@ -99,14 +114,46 @@ export class Tls13PostHandshake implements PostHandshake {
    * data: nobody tells it whether the peer reads, and an answer for each request could be without end.
    */
   inputDone(): void {
-    if (!this.owesKeyUpdate || this.channel.writer !== 'split') return;
+    if (this.channel.writer !== 'split') return;
+    if (this.takeWorn()) this.sink.owes('key_update_request');
+    else if (this.owesKeyUpdate) this.sink.owes('key_update');
+    else return;
     this.owesKeyUpdate = false;
-    this.sink.owes('key_update');
   }
 
   /** §4.6.3: once, however many were asked for until now. */
   beforeData(): void {
-    if (this.owesKeyUpdate) this.updateKeys('write');
+    if (this.takeWorn()) this.updateKeys('read_write');
+    else if (this.owesKeyUpdate) this.updateKeys('write');
+  }
+
+  /**
+   * §5.5: a peer that has sent as much under its keys as the suite allows is asked for others, once for those keys. One
+   * that goes on is not refused: the limit guards what it says, and to end the connection would guard nothing.
+   */
+  private takeWorn(): boolean {
+    const { readKeys } = this.channel;
+    if (readKeys === undefined || readKeys.records < readKeys.recordLimit) return false;
+    if (this.wornKeys === readKeys) return false;
+    this.wornKeys = readKeys;
+    return true;
+  }
+
+  get asks(): AnswerEvent['type'] | undefined {
+    return this.authentication?.asks;
+  }
+
+  answer(event: AnswerEvent): void {
+    if (this.authentication === undefined) throw new TypeError('nothing is asked after the handshake');
+    this.authentication.answer(event);
+  }
+
+  requestCertificate(): RequestOutcome {
+    return this.authentication?.request() ?? 'notsup';
+  }
+
+  flightLeft(): void {
+    this.authentication?.flightLeft();
   }
 
   updateKeys(which: 'write' | 'read_write'): boolean {

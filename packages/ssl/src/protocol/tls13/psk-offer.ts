@@ -5,7 +5,8 @@ import type { OfferedPsks } from '../extensions/pre-shared-key.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import type { ClientSettings } from '../settings.js';
 import { EarlyDataAllowance } from './early-data.js';
-import type { EarlySecret, TrafficSecret } from './key-schedule.js';
+import type { EarlySecret, Exporter, TrafficSecret } from './key-schedule.js';
+import { earlyKeys } from './negotiated.js';
 import { type ClientResumption, type EarlyDataTerms, earlySecretOf, type PskOffer } from './psk.js';
 
 /** A key that is offered, with what it is used with. */
@@ -24,6 +25,7 @@ export type EarlyOffer =
       readonly suite: Suite;
       /** client_early_traffic_secret */
       readonly secret: TrafficSecret;
+      readonly exporter: Exporter;
       readonly allowance: EarlyDataAllowance;
     }
   /** It was, and a HelloRetryRequest came (§4.2.10). */
@@ -88,6 +90,6 @@ export function earlyOffer(
 ): EarlyOffer {
   const suite = tls13Suite(terms.suite, engine);
   if (suite === undefined) return noEarlyData;
-  const secret = early.clientEarlyTraffic(hash.digest(hello));
-  return { kind: 'offered', terms, suite, secret, allowance: new EarlyDataAllowance(terms.maxSize) };
+  const keys = earlyKeys(early, hash.digest(hello));
+  return { kind: 'offered', terms, suite, ...keys, allowance: new EarlyDataAllowance(terms.maxSize) };
 }

@@ -1,6 +1,7 @@
 /** The state data of TLS 1.3's server (RFC 8446 appendix A.2). Each state has exactly what exists then. */
 import type { Group, PublicKey } from '../../values/crypto/engine.js';
 import type { Authentication, PskAuthentication } from '../authentication.js';
+import type { ServerContext } from '../contexts.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import type { Facts } from '../facts.js';
 import type { MessageEvent } from '../handshake.js';
@@ -9,8 +10,9 @@ import type { Transcript } from '../transcript.js';
 import type { GroupChoice, Selection, SharedGroup } from './choose.js';
 import type { CompressionChoice } from './compressed-certificate.js';
 import type { EarlyDataAllowance } from './early-data.js';
-import type { Resumption, TrafficSecret } from './key-schedule.js';
-import type { Agreement, ApplicationKeys, HandshakeKeys, Negotiated } from './negotiated.js';
+import type { Resumption } from './key-schedule.js';
+import type { Agreement, ApplicationKeys, EarlyKeys, HandshakeKeys, Negotiated } from './negotiated.js';
+import type { LaterAuthentication } from './post-handshake-authentication.js';
 import type { ClaimedPsks } from './psk.js';
 
 export interface Start {
@@ -63,9 +65,8 @@ export type Proof =
       /** Of the early data that is accepted. */
       readonly early: EarlyRead | undefined;
     };
-/** client_early_traffic_secret, and how much may come under it. */
-interface EarlyRead {
-  readonly secret: TrafficSecret;
+/** The keys of early data, and how much may come under them. */
+interface EarlyRead extends EarlyKeys {
   readonly allowance: EarlyDataAllowance;
 }
 /** From the ServerHello on. */
@@ -75,6 +76,8 @@ export interface ServerAgreement extends Agreement {
   readonly compression: CompressionChoice | undefined;
   /** How the client may compress its own: codes that our request names. */
   readonly compressions: readonly number[];
+  /** Whether the client may be asked for a certificate when the handshake is over (§4.2.6). */
+  readonly laterAuthentication: boolean;
 }
 export interface NegotiatedState {
   readonly state: 'negotiated';
@@ -138,6 +141,8 @@ export interface Connected {
   readonly facts: Facts;
   /** Kept by servers that take tickets. */
   readonly resumption: Resumption | undefined;
+  /** Of servers that may ask their client later who it is. */
+  readonly later: LaterAuthentication<ServerContext> | undefined;
 }
 export type ServerData =
   | Start

@@ -48,7 +48,6 @@ import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
 import { type Authentication, unauthenticated } from '../authentication.js';
-import type { MessageChannel } from '../channel.js';
 import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
@@ -60,6 +59,7 @@ import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../ha
 import { type CertificateChoice, chooseSuite, shownBy } from '../hello/choose.js';
 import { answerRecordLimits } from '../hello/record-limits.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
+import { secretLogOf } from '../key-log.js';
 import { Machine } from '../machine.js';
 import { wantedStaple } from '../own-identity.js';
 import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
@@ -88,13 +88,17 @@ import {
   answerShare,
   applicationKeys,
   conclude,
+  earlyKeys,
   type HandshakeKeys,
   handshakeKeys,
+  logEarlyKeys,
   type Negotiated,
+  remainsOf,
   resumptionOf,
   type ServerShare,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
+import { CertificateRequests } from './post-handshake-authentication.js';
 import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
 import { rememberRetry, retryCookie } from './retry-cookie.js';
 import { send } from './send.js';
@@ -228,8 +232,12 @@ const machine = new Machine<Tls13Bodies, ServerData, ServerContext>({
   arrows: serverArrows,
   initial: 'start',
   alerts: tls13Alerts,
-  postHandshake: (channel, sink, data) =>
-    new Tls13PostHandshake('server', channel, sink, data.state === 'connected' ? data.resumption : undefined),
+  postHandshake(channel, sink, data) {
+    if (data.state !== 'connected') throw new TypeError('not connected');
+    const { facts, later, resumption } = data;
+    const authentication = later && new CertificateRequests(later, facts, channel, sink);
+    return new Tls13PostHandshake('server', channel, sink, resumption, authentication);
+  },
   changeCipherSpec: 'dropped',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
@@ -401,7 +409,7 @@ function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: Serv
     sink.deliverEarly !== undefined &&
     acceptsEarlyData(selection, hellos, index, terms)
       ? {
-          secret: secret.clientEarlyTraffic(transcript.digest()),
+          ...earlyKeys(secret, transcript.digest()),
           allowance: new EarlyDataAllowance(terms.maxSize),
         }
       : undefined;
@@ -434,7 +442,7 @@ function answerClientHello(
   context: ServerContext,
 ): NegotiatedState {
   const { selection, transcript, share, hellos } = from;
-  const { config, dependencies, channel } = context;
+  const { config, dependencies, channel, sink } = context;
   const own = answerShare(share, dependencies);
   const negotiated = sendServerHello(from, own, psk?.index, context);
   if (hellos === 'first') {
@@ -443,7 +451,9 @@ function answerClientHello(
       selection.extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
     if (skips) channel.skipEarlyData(skippedEarlyData);
   }
-  const keys = handshakeKeys(negotiated.suite, transcript, own.secret, psk?.secret);
+  const log = secretLogOf(sink, negotiated.clientRandom);
+  if (proof.kind === 'psk' && proof.early !== undefined) logEarlyKeys(proof.early, log);
+  const keys = handshakeKeys(negotiated.suite, transcript, own.secret, psk?.secret, log);
   return sendParameters(selection, proof, negotiated, keys, context);
 }
 
@@ -492,7 +502,9 @@ function sendParameters(
   sendEncryptedExtensions({ serverName, alpn, earlyData: early && true, ...answer }, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
-    proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
+    proof.kind === 'certificate' && config.verify === 'verify_peer' && config.postHandshakeAuth !== true
+      ? 'requested'
+      : 'none';
   const compressions =
     clientAuthentication === 'requested' ? compressionOffer(config, dependencies) : undefined;
   if (clientAuthentication === 'requested')
@@ -502,8 +514,10 @@ function sendParameters(
     negotiated,
     alpn,
     earlyData,
+    early: early && remainsOf(early, config),
     recordLimits,
     clientAuthentication,
+    laterAuthentication: extensions.postHandshakeAuth === true && config.verify === 'verify_peer',
     compression: chooseCompression(extensions.compressCertificate, config, dependencies),
     compressions: compressions ?? [],
   };
@@ -511,13 +525,10 @@ function sendParameters(
 }
 
 /** §2.2, §4.2.10: our flight ends here, and the client goes on with what it sends early. */
-function finishAndReadEarly(
-  { agreement, keys, proof }: NegotiatedState,
-  { channel }: ServerContext,
-): WaitEoed {
+function finishAndReadEarly({ agreement, keys, proof }: NegotiatedState, context: ServerContext): WaitEoed {
   if (proof.kind !== 'psk' || proof.early === undefined) throw new TypeError('no early data to read');
   const { authentication: peer, early } = proof;
-  const application = endFlight(agreement.negotiated, keys, channel);
+  const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitEoed', agreement, keys, own: peer, application, peer, early };
 }
 
@@ -538,13 +549,10 @@ function receiveEndOfEarlyData(
 }
 
 /** §2.2: both sides are known by the key. */
-function finishUnderPsk(
-  { agreement, keys, proof }: NegotiatedState,
-  { channel }: ServerContext,
-): WaitFinished {
+function finishUnderPsk({ agreement, keys, proof }: NegotiatedState, context: ServerContext): WaitFinished {
   if (proof.kind !== 'psk') throw new TypeError('no key to be known by');
   const { authentication: peer } = proof;
-  const application = endFlight(agreement.negotiated, keys, channel);
+  const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitFinished', agreement, keys, own: peer, application, peer };
 }
 
@@ -608,17 +616,21 @@ function toSign({ transcript }: HandshakeKeys): Uint8Array {
 function prove(
   { agreement, keys, certificate }: WithCertificate,
   signature: Uint8Array,
-  { channel }: ServerContext,
+  context: ServerContext,
 ): WaitFlight2 {
-  sendCertificateVerify(certificate.scheme, signature, keys.transcript, channel);
-  const application = endFlight(agreement.negotiated, keys, channel);
+  sendCertificateVerify(certificate.scheme, signature, keys.transcript, context.channel);
+  const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitFlight2', agreement, keys, own: shownBy(certificate), application };
 }
 
 /** §4.4.4: with our Finished the flight is complete and leaves. */
-function endFlight({ suite }: Negotiated, keys: HandshakeKeys, channel: MessageChannel): ApplicationKeys {
+function endFlight(
+  { suite, clientRandom }: Negotiated,
+  keys: HandshakeKeys,
+  { channel, sink }: ServerContext,
+): ApplicationKeys {
   sendFinished(keys.server, keys.transcript, channel);
-  const application = applicationKeys(keys);
+  const application = applicationKeys(keys, secretLogOf(sink, clientRandom));
   channel.installWriteKeys(new Tls13WriteProtection(suite.aead, application.server));
   channel.finishFlight();
   return application;
@@ -704,8 +716,9 @@ function waitFinished({ agreement, keys, own, application }: Answered, peer: Aut
 function receiveFinished(
   from: WaitFinished,
   { body, raw }: MessageEvent<'finished'>,
-  { config, dependencies, channel, sink }: ServerContext,
+  context: ServerContext,
 ): Connected {
+  const { config, dependencies, channel, sink } = context;
   const { application, agreement, keys, own } = from;
   const { aead } = agreement.negotiated.suite;
   checkVerifyData(body, keys.client, keys.transcript.digest(), dependencies.engine);
@@ -713,7 +726,8 @@ function receiveFinished(
   channel.installReadKeys(new Tls13ReadProtection(aead, application.client));
   return {
     state: 'connected',
-    facts: conclude('server', from, application, own, config),
+    facts: conclude('server', from, application, own, config, false),
     resumption: sink.askPsk && resumptionOf(keys, application),
+    later: agreement.laterAuthentication ? { transcript: keys.transcript, context } : undefined,
   };
 }

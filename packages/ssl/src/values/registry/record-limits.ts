@@ -31,3 +31,8 @@ const limits: Readonly<Partial<Record<CipherName, RecordLimits>>> = {
 export function recordLimitsOf(cipher: CipherName): RecordLimits | undefined {
   return limits[cipher];
 }
+
+/** Records under one key; `Infinity` where the sequence number ends first, or where no key can be changed. */
+export function recordLimit(cipher: CipherName): number {
+  return limits[cipher]?.records ?? Infinity;
+}
