@@ -50,12 +50,12 @@ abstract class Either<Short extends ShortSealer | ShortOpener> {
 
 class EitherSealer extends Either<ShortSealer> implements DirectSealer {
   readonly limit: number;
-  private readonly long: DirectSealer;
+  readonly #long: DirectSealer;
 
   constructor(make: () => ShortSealer | undefined, long: DirectSealer) {
     super(make);
     this.limit = long.limit;
-    this.long = long;
+    this.#long = long;
   }
 
   seal(
@@ -73,22 +73,22 @@ class EitherSealer extends Either<ShortSealer> implements DirectSealer {
       const short = this.shortWay();
       if (short !== undefined) return short.seal(nonce, aad, plaintext, trailer, out, at, sequence);
     }
-    return this.long.seal(nonce, aad, plaintext, trailer, out, at, sequence);
+    return this.#long.seal(nonce, aad, plaintext, trailer, out, at, sequence);
   }
 }
 
 class EitherOpener extends Either<ShortOpener> implements DirectOpener {
   readonly limit: number;
-  private readonly long: DirectOpener;
+  readonly #long: DirectOpener;
 
   constructor(make: () => ShortOpener | undefined, long: DirectOpener) {
     super(make);
     this.limit = long.limit;
-    this.long = long;
+    this.#long = long;
   }
 
   allocate(bytes: number): Uint8Array {
-    return this.long.allocate(bytes);
+    return this.#long.allocate(bytes);
   }
 
   open(
@@ -107,6 +107,6 @@ class EitherOpener extends Either<ShortOpener> implements DirectOpener {
       const short = this.shortWay();
       if (short !== undefined) return short.open(nonce, aad, chunk, at, length, out, outAt, sequence);
     }
-    return this.long.open(nonce, aad, chunk, at, length, out, outAt, sequence);
+    return this.#long.open(nonce, aad, chunk, at, length, out, outAt, sequence);
   }
 }
