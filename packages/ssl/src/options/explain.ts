@@ -9,11 +9,11 @@ import { emulatedRows, transportRows } from './socket-options.js';
 
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
-  ...['antiReplay', 'beastMitigation', 'cbInfo', 'certificateAuthorities', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'cookie', 'dh', 'dhfile', 'earlyData', 'fallback', 'handshake'],
-  ...['maxFragmentLength', 'nextProtocolsAdvertised', 'paddingCheck', 'pskIdentity'],
+  ...['beastMitigation', 'cbInfo', 'certificateAuthorities', 'clientPreferredNextProtocols'],
+  ...['clientRenegotiation', 'cookie', 'dh', 'dhfile', 'fallback', 'handshake'],
+  ...['maxFragmentLength', 'nextProtocolsAdvertised', 'paddingCheck'],
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
-  ...['sessionTickets', 'sniFun', 'sniHosts', 'srpIdentity', 'useTicket', 'userLookupFun'],
+  ...['sniFun', 'sniHosts', 'srpIdentity'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority', 'recbuf'],
   ...['sendTimeoutClose', 'showEconnreset', 'sndbuf', 'tos'],

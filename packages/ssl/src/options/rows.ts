@@ -8,6 +8,7 @@ import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
+import { ResumptionRows } from './rows-resumption.js';
 import { RevocationRows } from './rows-revocation.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
 
@@ -20,6 +21,7 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
+    ResumptionRows,
     ConnectionRows {}
 
 export type OptionName = keyof Rows;
@@ -40,6 +42,7 @@ const rows: Rows = {
   ...new TrustRows(),
   ...new RevocationRows(),
   ...new NegotiationRows(),
+  ...new ResumptionRows(),
   ...new ConnectionRows(),
 };
 
