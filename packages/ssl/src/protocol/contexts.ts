@@ -21,6 +21,8 @@ export interface ServerContext {
   readonly dependencies: Dependencies;
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  /** Bytes of early data that tickets of this server may have allowed. */
+  readonly maxEarlyData: number;
   readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'deliverEarly'>;
 }

@@ -41,7 +41,7 @@ import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
 import { tls12Server } from './tls12/server.js';
 import { tls13Client } from './tls13/client.js';
-import type { EarlyDataAllowance } from './tls13/early-data.js';
+import { defaultMaxEarlyData, type EarlyDataAllowance } from './tls13/early-data.js';
 import { sealData } from './tls13/post-handshake.js';
 import type { FoundPsk } from './tls13/psk.js';
 import { allowanceOf, type EarlyOffer } from './tls13/psk-offer.js';
@@ -127,11 +127,12 @@ export class Core {
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
     const { config, identities, certificateAuthorities, budget = boundless } = options;
+    const { maxEarlyData = defaultMaxEarlyData } = options;
     const dependencies = completed(options.dependencies);
     const channel = channelOf(options, 0x0303, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
-      context: { config, identities, dependencies, certificateAuthorities, channel, sink },
+      context: { config, identities, dependencies, certificateAuthorities, maxEarlyData, channel, sink },
     });
   }
 

@@ -9,7 +9,7 @@ import type { GroupChoice, Selection, SharedGroup } from './choose.js';
 import type { EarlyDataAllowance } from './early-data.js';
 import type { Resumption, TrafficSecret } from './key-schedule.js';
 import type { Agreement, ApplicationKeys, HandshakeKeys, Negotiated } from './negotiated.js';
-import type { ClaimedPsks } from './psk.js';
+import type { PskClaim } from './psk-claim.js';
 
 export interface Start {
   readonly state: 'start';
@@ -38,7 +38,7 @@ export interface Selected extends WithShare {
 }
 export interface AwaitPsk extends WithShare {
   readonly state: 'awaitPsk';
-  readonly claimed: ClaimedPsks;
+  readonly claim: PskClaim;
 }
 /** What proves who we are: a certificate, or the key that both have. */
 export type Proof =
@@ -62,6 +62,8 @@ interface EarlyRead {
 /** From the ServerHello on. */
 export interface ServerAgreement extends Agreement {
   readonly clientAuthentication: 'requested' | 'none';
+  /** Whether the client has a use for tickets (§4.2.9). */
+  readonly tickets: 'welcome' | 'useless';
 }
 export interface NegotiatedState {
   readonly state: 'negotiated';

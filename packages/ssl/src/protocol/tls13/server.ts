@@ -75,8 +75,9 @@ import {
   propose,
   type Selection,
   type SharedGroup,
+  usesPskDheKe,
 } from './choose.js';
-import { EarlyDataAllowance } from './early-data.js';
+import { EarlyDataAllowance, skippableEarlyData } from './early-data.js';
 import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { EarlySecret } from './key-schedule.js';
@@ -91,7 +92,8 @@ import {
   sharedSecret,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
-import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
+import { type FoundPsk, pskAuthentication } from './psk.js';
+import { PskClaim } from './psk-claim.js';
 import { send } from './send.js';
 import { helloRetryRequest, serverHello } from './server-hello.js';
 import type {
@@ -118,9 +120,6 @@ import type {
   WithCertificate,
   WithShare,
 } from './server-states.js';
-
-/** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
-const skippedEarlyData = 16_384 + 256;
 
 // The machine.
 
@@ -249,7 +248,7 @@ function receiveClientHello(
 /** §4.1.4 */
 function sendHelloRetryRequest(
   { selection, transcript, group: choice }: RecvdCh,
-  { config, channel }: ServerContext,
+  { config, channel, maxEarlyData }: ServerContext,
 ): StartRetried {
   if (choice.kind !== 'retry') throw new TypeError('no reason to retry');
   const { hello, extensions, suite } = selection;
@@ -259,7 +258,8 @@ function sendHelloRetryRequest(
   send(channel, transcript, 'server_hello', helloRetryRequest(hello, suite, group));
   if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
   channel.finishFlight();
-  if (extensions.earlyData) channel.skipEarlyData(skippedEarlyData);
+  // Nobody has looked at the ticket yet.
+  if (extensions.earlyData) channel.skipEarlyData(skippableEarlyData(maxEarlyData));
   return { state: 'startRetried', selection, transcript, group };
 }
 
@@ -289,26 +289,31 @@ function receiveSecondClientHello(
 }
 
 /** §4.2.11: nobody but the keeper of the keys knows what the identities stand for. */
-function askPsk({ selection, transcript, share, hellos }: Selected, { sink }: ServerContext): AwaitPsk {
-  const { proposal: claimed, suite, serverName } = selection;
+function askPsk(from: Selected, context: ServerContext): AwaitPsk {
+  const { selection, transcript, share, hellos } = from;
+  const { proposal: claimed, serverName, extensions } = selection;
+  const { sink } = context;
   if (claimed.kind !== 'psk' || sink.askPsk === undefined) throw new TypeError('nobody to ask for a key');
-  sink.askPsk({ identities: claimed.offered.identities, hash: suite.hash.name, serverName });
-  return { state: 'awaitPsk', selection, transcript, share, hellos, claimed };
+  const claim = new PskClaim(from, claimed, context);
+  const { identities, binders } = claimed.offered;
+  const earlyData = extensions.earlyData === true && hellos === 'first';
+  const isProven = (found: FoundPsk): boolean => claim.isProven(found);
+  sink.askPsk({ identities, binders, hashes: claim.hashes, serverName, earlyData, isProven });
+  return { state: 'awaitPsk', selection, transcript, share, hellos, claim };
 }
 
 /** §4.2.11: nothing is believed before the binder is checked. Without a key that we know it is a full handshake. */
 function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: ServerContext): NegotiatedState {
-  const { selection, transcript, claimed, hellos } = from;
-  const { extensions, suite } = selection;
-  const { config, identities, dependencies, sink } = context;
+  const { extensions } = from.selection;
+  const { config, identities, sink } = context;
   if (found === undefined) {
+    if (identities.length === 0) throw new AlertError('unknown_psk');
     const choice = chooseOwnCertificate(identities, extensions, config);
     return answerFull(from, choice, context);
   }
+  const proven = from.claim.prove(found);
+  const { selection, transcript, hellos, secret } = proven;
   const { index, psk } = found;
-  if (psk.hash !== suite.hash.name) throw new TypeError('a key of another hash than was asked for');
-  const secret = earlySecretOf(psk, suite.hash);
-  checkBinder(claimed, found, secret, dependencies.engine);
   const { earlyData: terms } = psk;
   const early =
     terms !== undefined &&
@@ -320,7 +325,7 @@ function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: Serv
         }
       : undefined;
   const proof: Proof = { kind: 'psk', authentication: pskAuthentication(psk), early };
-  return answerClientHello(from, proof, { index, secret }, context);
+  return answerClientHello(proven, proof, { index, secret, allowed: psk.allowedEarlyData }, context);
 }
 
 function answerWithCertificate(from: Selected, context: ServerContext): NegotiatedState {
@@ -338,6 +343,8 @@ function answerFull(from: WithShare, choice: CertificateChoice, context: ServerC
 interface PskChoice {
   readonly index: number;
   readonly secret: EarlySecret;
+  /** Bytes of early data that the client was told it may send under it. */
+  readonly allowed: number | undefined;
 }
 
 /** §4.1.3 */
@@ -356,7 +363,9 @@ function answerClientHello(
     if (showsChangeCipherSpec(selection.hello, config)) channel.addChangeCipherSpec();
     const skips =
       selection.extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
-    if (skips) channel.skipEarlyData(skippedEarlyData);
+    // A ticket from before the settings were changed may have allowed more than those do now.
+    if (skips)
+      channel.skipEarlyData(skippableEarlyData(Math.max(context.maxEarlyData, psk?.allowed ?? 0)));
   }
   const keys = handshakeKeys(negotiated.suite, transcript, dhe, psk?.secret);
   return sendParameters(selection, proof, negotiated, keys, context);
@@ -404,7 +413,8 @@ function sendParameters(
     proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested') sendCertificateRequest(context, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
-  const agreement: ServerAgreement = { negotiated, alpn, earlyData, clientAuthentication };
+  const tickets = usesPskDheKe(extensions) ? 'welcome' : 'useless';
+  const agreement: ServerAgreement = { negotiated, alpn, earlyData, clientAuthentication, tickets };
   return { state: 'negotiated', agreement, keys, proof };
 }
 
@@ -588,6 +598,6 @@ function receiveFinished(
   return {
     state: 'connected',
     facts: conclude('server', from, application, own, config),
-    resumption: sink.askPsk && resumptionOf(keys, application),
+    resumption: sink.askPsk && agreement.tickets === 'welcome' ? resumptionOf(keys, application) : undefined,
   };
 }
