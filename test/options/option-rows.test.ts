@@ -568,10 +568,7 @@ const cases: Readonly<Record<string, RowCases>> = {
     valid: [
       ['10k', { window: 10, hashes: 5, bits: 72_985 }],
       ['100k', { window: 10, hashes: 5, bits: 729_845 }],
-      [
-        [7, 3, 1000],
-        { window: 7, hashes: 3, bits: 1000 },
-      ],
+      [[7, 3, 1000], { window: 7, hashes: 3, bits: 1000 }],
       [
         { windowSize: 7, hashFunctions: 3, bits: 1000 },
         { window: 7, hashes: 3, bits: 1000 },
@@ -883,7 +880,13 @@ describe('option rows', () => {
   );
 
   it.each(optionRows.filter((row) => row.side !== 'both'))('$name on the other side is $elsewhere', (row) => {
-    const { side = 'client', valid, wrong, beside, impossibleElsewhere } = cases[row.name] ?? {
+    const {
+      side = 'client',
+      valid,
+      wrong,
+      beside,
+      impossibleElsewhere,
+    } = cases[row.name] ?? {
       valid: [],
       wrong: [],
     };

@@ -149,11 +149,13 @@ export const deviations: readonly Deviation[] = [
   {
     name: 'keys agreed upon beforehand are for TLS 1.3 too',
     applies: (found) =>
-      'ok' in found.answer && /"dependency",\{"(?:pskIdentity|userLookupFun)"/.test(JSON.stringify(found.expected)),
+      'ok' in found.answer &&
+      /"dependency",\{"(?:pskIdentity|userLookupFun)"/.test(JSON.stringify(found.expected)),
   },
   {
     name: 'tickets that keep the client certificate, of OTP 28',
-    applies: (found) => 'ok' in found.answer && String(found.options['sessionTickets']).endsWith('_with_cert'),
+    applies: (found) =>
+      'ok' in found.answer && String(found.options['sessionTickets']).endsWith('_with_cert'),
   },
   {
     name: 'a function may name fewer arguments than it is handed',

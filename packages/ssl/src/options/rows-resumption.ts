@@ -95,9 +95,7 @@ export class ResumptionRows {
       source: 'ssl:client_option()',
     },
     parse: (value) =>
-      isList(value)
-        ? value.flatMap((one) => SessionTicket.from(one) ?? [])
-        : badValue('useTicket', value),
+      isList(value) ? value.flatMap((one) => SessionTicket.from(one) ?? []) : badValue('useTicket', value),
   };
 
   /** `early_data` (TLS 1.3): of a client the bytes to send with its hello, of a server whether it takes such; default `disabled`. */
@@ -115,7 +113,8 @@ export class ResumptionRows {
     kept: 'secret',
     tell: (value) => (value === 'enabled' ? value : undefined),
     note: {
-      values: 'client bytes, needs sessionTickets auto, or manual and useTicket; server disabled, enabled, needs sessionTickets',
+      values:
+        'client bytes, needs sessionTickets auto, or manual and useTicket; server disabled, enabled, needs sessionTickets',
       default: 'server disabled, client none',
       source: 'ssl:client_option(), ssl:server_option(), RFC 8446 §2.3',
     },
@@ -137,7 +136,8 @@ export class ResumptionRows {
       source: 'ssl:server_option() of OTP 28',
     },
     parse(value, { settings: { sessionTickets } }) {
-      if (!isStateless(sessionTickets)) throw needs('statelessTicketsSeed', { sessionTickets: ['stateless'] });
+      if (!isStateless(sessionTickets))
+        throw needs('statelessTicketsSeed', { sessionTickets: ['stateless'] });
       if (!(value instanceof Uint8Array)) return badValue('statelessTicketsSeed', typeof value);
       // The term tells no byte of it.
       return value.length < leastSeed ? badValue('statelessTicketsSeed', { too_short: value.length }) : value;
@@ -213,7 +213,9 @@ function antiReplay(value: unknown): AntiReplayParameters | undefined {
     between(window, 1, 604_800) !== undefined &&
     between(hashes, 1, 32) !== undefined &&
     between(bits, 1, mostBits) !== undefined;
-  return fits && isInteger(window) && isInteger(hashes) && isInteger(bits) ? { window, hashes, bits } : undefined;
+  return fits && isInteger(window) && isInteger(hashes) && isInteger(bits)
+    ? { window, hashes, bits }
+    : undefined;
 }
 
 function clientEarlyData(value: unknown, { settings: { sessionTickets, useTicket } }: At): Uint8Array {

@@ -51,5 +51,7 @@ export interface Facts {
   readonly sessionResumption: boolean;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
   readonly earlyData: 'none' | 'accepted' | 'rejected';
+  /** Bytes of it that were accepted: on a server the first that it has got, which may be a replay. */
+  readonly earlyBytes: number;
   readonly secrets: KeptSecrets | undefined;
 }

@@ -3,8 +3,9 @@
  * known of the server when it came. With `sessionTickets: 'manual'` it is handed to the owner, as OTP does.
  */
 import type { HashName } from './crypto/engine.js';
+import { suiteById } from './registry/suites.js';
 import { Secret } from './secret.js';
-import { flag, format, optional, suiteHash, text8, time } from './ticket-codecs.js';
+import { format, optional, suiteHash, text8, time } from './ticket-codecs.js';
 import {
   type Codec,
   decodeAll,
@@ -44,8 +45,6 @@ export interface TicketContent {
   readonly policy: Uint8Array;
   /** ms since 1970: until then its certificates are good. */
   readonly notAfter: number;
-  /** Whether it was a full handshake under a certificate that the key goes back to, not a key of the user's. */
-  readonly certified: boolean;
   /** The server's certificates, DER. */
   readonly chain: readonly Uint8Array[];
 }
@@ -64,7 +63,6 @@ const content: Codec<TicketContent> = struct<TicketContent>({
   maxEarlyData: uint32,
   policy: fixed(32),
   notAfter: time,
-  certified: flag,
   chain: list24(opaque24(1, 0xff_ffff), 0, 0xff_ffff),
 });
 
@@ -96,9 +94,10 @@ export class SessionTicket {
   readonly timestamp: number;
   readonly #bytes: Secret;
 
-  constructor(bytes: Secret, { hash, sni, received }: TicketContent, cipher: string) {
-    this.#bytes = bytes;
-    this.cipherSuite = { cipher, hash };
+  constructor(value: TicketContent) {
+    const { hash, sni, received, suite } = value;
+    this.#bytes = new Secret(ticketBytes(value));
+    this.cipherSuite = { cipher: suiteById(suite)?.cipher ?? '', hash };
     this.sni = sni;
     this.timestamp = received;
   }
@@ -107,9 +106,18 @@ export class SessionTicket {
   static from(value: unknown): SessionTicket | undefined {
     if (value instanceof SessionTicket) return value;
     if (!(value instanceof Uint8Array)) return undefined;
-    const own = new Uint8Array(value);
-    const known = ticketContent(own);
-    return known && new SessionTicket(new Secret(own), known, '');
+    const known = ticketContent(new Uint8Array(value));
+    return known && new SessionTicket(known);
+  }
+
+  /** What is in it, in memory of its own. */
+  content(): TicketContent | undefined {
+    return ticketContent(this.toBytes());
+  }
+
+  /** Its bytes in their box. */
+  get secret(): Secret {
+    return this.#bytes;
   }
 
   /** All of it, to be kept as safely as a private key; `SessionTicket.from` reads it again. */

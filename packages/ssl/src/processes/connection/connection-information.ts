@@ -13,6 +13,10 @@ export interface ConnectionInformation
   readonly selectedCipherSuite: SuiteMap;
   /** Of a server: the name that the client has sent. */
   readonly sniHostname?: string;
+  /** What became of data that was sent before the handshake was complete; absent when there was none. */
+  readonly earlyDataStatus?: 'accepted' | 'rejected';
+  /** Of a server: so many bytes, the first that came, were early; absent when none was accepted. */
+  readonly earlyBytes?: number;
   /** Only when named. */
   readonly clientRandom: Uint8Array;
   /** Only when named. */
@@ -35,6 +39,8 @@ const plainItems: readonly Item[] = [
   'selectedCipherSuite',
   'sniHostname',
   'ecc',
+  'earlyDataStatus',
+  'earlyBytes',
 ];
 /** Told only when named. */
 const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
@@ -67,6 +73,10 @@ function item(name: Item, facts: Facts): unknown {
       return suiteMap(facts.cipherSuite);
     case 'sniHostname':
       return facts.role === 'server' ? facts.serverName : undefined;
+    case 'earlyDataStatus':
+      return facts.earlyData === 'none' ? undefined : facts.earlyData;
+    case 'earlyBytes':
+      return facts.role === 'server' && facts.earlyData === 'accepted' ? facts.earlyBytes : undefined;
     case 'clientRandom':
       return facts.clientRandom.slice();
     case 'serverRandom':

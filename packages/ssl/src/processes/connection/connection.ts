@@ -26,6 +26,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
+import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { Batch } from '../delivery/batch.js';
@@ -87,6 +88,10 @@ export class Connection
   #life: Life;
   #config: Config;
   #log: ConnectionLog;
+  askPsk: ((wish: PskWish) => void) | undefined = undefined;
+  ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
+  /** Decrypted before the handshake is complete: for whoever will be the owner then. */
+  readonly #early: Batch = new Batch();
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
 
@@ -228,6 +233,23 @@ export class Connection
     if (this.#batch.add(owned ? data : new Uint8Array(data))) this.#flushBatch();
   }
 
+  /** As long as no handshake is complete nobody can have it; how much there may be is the ticket's to say. */
+  deliverEarly(data: Uint8Array, owned: boolean): void {
+    this.#early.add(owned ? data : new Uint8Array(data));
+  }
+
+  /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
+  listen(psks: boolean, tickets: boolean): void {
+    this.askPsk = psks ? (wish) => this.#establishment.askPsk(wish) : undefined;
+    this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
+  }
+
+  #takeTicket(received: ReceivedTicket): void {
+    const life = this.#life;
+    const ticket = life.state === 'connection' ? this.#establishment.ticket(received, life.facts) : undefined;
+    if (ticket !== undefined) this.#owner.tell({ type: 'session_ticket', socket: this.#socket, ticket });
+  }
+
   established(facts: Facts): void {
     const life = this.#life;
     if (life.state === 'handshaking') this.#connect(life, facts);
@@ -249,6 +271,10 @@ export class Connection
     this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
     call.answer({ ok: this.#socket });
+    const status = this.#establishment.established(life, facts);
+    if (status !== undefined) this.#owner.tell({ type: 'early_data', socket: this.#socket, status });
+    const early = this.#early.take();
+    if (early !== undefined) this.#delivery.pushEarly(early);
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }

@@ -9,6 +9,7 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { ClientResumption } from '../../protocol/tls13/psk.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { hostOf } from '../../values/host.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
@@ -69,23 +70,44 @@ export class HandshakeMeans {
     return this.#equipment;
   }
 
+  /** The name that a client sends. */
+  get serverName(): string | undefined {
+    return this.#names.serverName;
+  }
+
+  /** The name or address that a client checks. */
+  get reference(): HostReference | undefined {
+    return this.#names.reference;
+  }
+
   /** The same handshake goes on with other options: what it has sent of names and nonces stays. */
   goOnWith(equipment: Equipment): HandshakeMeans {
     return new HandshakeMeans(equipment, this.#names, this.#nonce);
   }
 
-  /** The core, before any hello. */
-  makeCore(engine: CryptoEngine, sink: Sink): Core {
+  /** The core, before any hello. `resumption`: what a client wants to be recognized by; `maxEarlyData`: what tickets allow. */
+  makeCore(
+    engine: CryptoEngine,
+    sink: Sink,
+    resumption: ClientResumption | undefined,
+    maxEarlyData: number,
+  ): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities } = credentials;
     const dependencies = { engine };
     const budget = new TurnBudget();
     if (config.role === 'server')
-      return Core.server({ config, identities, dependencies, certificateAuthorities, budget }, sink);
+      return Core.server(
+        { config, identities, dependencies, certificateAuthorities, budget, maxEarlyData },
+        sink,
+      );
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = config.stapling && { responderIds: [], requestExtensions };
-    return Core.client({ config, identities, dependencies, serverName, statusRequest, budget }, sink);
+    return Core.client(
+      { config, identities, dependencies, serverName, statusRequest, budget, resumption },
+      sink,
+    );
   }
 
   /** What the core goes on with once it has read the peer's hello. */

@@ -8,7 +8,12 @@
  * The write half can be given back while a handshake runs again, and be taken again: what is queued waits meanwhile.
  */
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
+import {
+  type CheckedTicket,
+  type KeyUpdateRequest,
+  sealKeyUpdate,
+  sealNewSessionTicket,
+} from '../../protocol/tls13/post-handshake.js';
 import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { concat } from '../../values/wire/join.js';
@@ -244,6 +249,14 @@ export class SendQueue {
     if (this.#closed) return;
     this.#owed = 'no_renegotiation';
     if (!this.#blocked) this.#writeOwed();
+  }
+
+  /** Between any two records. They are a gift: a peer that does not read what it was sent gets none. */
+  sendTickets(tickets: readonly CheckedTicket[]): void {
+    const half = this.#half;
+    if (this.#closed || this.#blocked || half === 'away' || tickets.length === 0) return;
+    const pieces = tickets.flatMap((ticket) => sealNewSessionTicket(half, ticket));
+    this.#blocked = !this.#outlet.write([concat(pieces)]);
   }
 
   #writeOwed(): void {

@@ -20,6 +20,7 @@ import {
 } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { PostHandshakeReply } from '../../protocol/sink.js';
+import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { Transport } from '../transport/transport.js';
 import { type PendingSend, SendQueue, type SendResult } from './send-queue.js';
 
@@ -53,6 +54,8 @@ export interface SenderNotices {
   packet(fields: { readonly packet: unknown }): void;
   /** The peer has asked for something that only the writer can send. */
   owed(fields: { readonly what: PostHandshakeReply }): void;
+  /** Tickets for connections to come (RFC 8446 §4.6.1). */
+  session_tickets(fields: { readonly tickets: readonly CheckedTicket[] }): void;
   /** The transport is somebody else's from now on. */
   released(): void;
   /** The transport takes nothing any more. */
@@ -259,6 +262,10 @@ export class Sender implements MemoryUse {
     }
   }
 
+  sendTickets(tickets: readonly CheckedTicket[]): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.sendTickets(tickets);
+  }
+
   updateKeys(peerToo: boolean, from: From<SendResult>): void {
     switch (this.#phase.name) {
       case 'connection':
@@ -305,6 +312,7 @@ const hear = senderNotices.handleCast<Sender>({
   write_again: ({ half }, sender) => sender.takeAgain(half),
   packet: ({ packet }, sender) => sender.packet(packet),
   owed: ({ what }, sender) => sender.pay(what),
+  session_tickets: ({ tickets }, sender) => sender.sendTickets(tickets),
   released: (_notice, sender) => sender.released(),
   transport_closed: (_notice, sender) => sender.transportClosed(),
   drained: (_notice, sender) => sender.drained(),

@@ -73,6 +73,7 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     retried: false,
     sessionResumption: false,
     earlyData: 'none',
+    earlyBytes: 0,
     secrets: { kind: 'master', masterSecret: keys.master },
   };
 }

@@ -412,7 +412,8 @@ function agreementOf(
   const alpn = acceptProtocol(extensions.alpn, offer.extensions.alpn);
   keys.transcript.add(raw);
   const earlyData = answeredEarlyData(from, extensions.earlyData, alpn, channel);
-  return { negotiated, alpn, earlyData, offer };
+  const allowance = earlyData === 'accepted' ? allowanceOf(offer.early) : undefined;
+  return { negotiated, alpn, earlyData, allowance, offer };
 }
 
 /** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */

@@ -1,6 +1,8 @@
 /** How much data may flow before the handshake is complete (RFC 8446 §4.2.10). */
 export class EarlyDataAllowance {
   private left: number;
+  /** Bytes taken. */
+  taken = 0;
 
   /** `maxSize`: max_early_data_size of the ticket, bytes of plaintext. */
   constructor(maxSize: number) {
@@ -11,6 +13,7 @@ export class EarlyDataAllowance {
   take(length: number): boolean {
     if (length > this.left) return false;
     this.left -= length;
+    this.taken += length;
     return true;
   }
 }

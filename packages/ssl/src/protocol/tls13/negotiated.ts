@@ -7,6 +7,7 @@ import type { Facts, TrafficSecrets } from '../facts.js';
 import type { Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { Transcript } from '../transcript.js';
+import type { EarlyDataAllowance } from './early-data.js';
 import {
   EarlySecret,
   type HandshakeSecret,
@@ -87,6 +88,8 @@ export interface Agreement {
   readonly negotiated: Negotiated;
   readonly alpn: Facts['alpn'];
   readonly earlyData: Facts['earlyData'];
+  /** Of early data that was accepted. */
+  readonly allowance: EarlyDataAllowance | undefined;
 }
 
 /** What stands when a handshake has ended well. */
@@ -99,7 +102,7 @@ interface Finished {
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { agreement: { alpn, negotiated, earlyData }, keys, peer }: Finished,
+  { agreement: { alpn, negotiated, earlyData, allowance }, keys, peer }: Finished,
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
@@ -119,6 +122,7 @@ export function conclude(
     retried: negotiated.hellos === 'retried',
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
     earlyData,
+    earlyBytes: allowance?.taken ?? 0,
     secrets: keepSecrets ? keptSecrets(keys, application) : undefined,
   };
   keys.client.zero();

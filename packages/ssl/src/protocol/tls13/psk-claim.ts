@@ -10,12 +10,25 @@ import { AlertError } from '../reasons.js';
 import { Transcript } from '../transcript.js';
 import type { Selection } from './choose.js';
 import type { EarlySecret } from './key-schedule.js';
-import { beforeBinders, type ClaimedPsks, checkBinder, earlySecretOf, type FoundPsk } from './psk.js';
+import {
+  beforeBinders,
+  type ClaimedPsks,
+  checkBinder,
+  earlySecretOf,
+  type FoundPsk,
+  type PreSharedKey,
+} from './psk.js';
 import type { WithShare } from './server-states.js';
 
 /** A handshake as it goes on under a key that the client has proved to have. */
 export interface ProvenPsk extends WithShare {
   readonly secret: EarlySecret;
+}
+
+/** A key that was tried last. */
+interface Tried extends Pick<PreSharedKey, 'secret' | 'origin'> {
+  readonly index: number;
+  readonly outcome: ProvenPsk | AlertError;
 }
 
 /** One client's claims, in the hello that is to be answered. */
@@ -25,8 +38,7 @@ export class PskClaim {
   private readonly from: WithShare;
   private readonly claimed: ClaimedPsks;
   private readonly context: ServerContext;
-  private proven: { readonly found: FoundPsk; readonly handshake: ProvenPsk | AlertError } | undefined =
-    undefined;
+  private tried: Tried | undefined = undefined;
 
   constructor(from: WithShare, claimed: ClaimedPsks, context: ServerContext) {
     this.from = from;
@@ -49,10 +61,13 @@ export class PskClaim {
 
   /** Worked out once, however often it is asked. */
   private outcomeOf(found: FoundPsk): ProvenPsk | AlertError {
-    if (this.proven?.found === found) return this.proven.handshake;
-    const handshake = this.attempt(found);
-    this.proven = { found, handshake };
-    return handshake;
+    const { index, psk } = found;
+    const { tried } = this;
+    if (tried?.index === index && tried.secret === psk.secret && tried.origin === psk.origin)
+      return tried.outcome;
+    const outcome = this.attempt(found);
+    this.tried = { index, secret: psk.secret, origin: psk.origin, outcome };
+    return outcome;
   }
 
   private attempt(found: FoundPsk): ProvenPsk | AlertError {
@@ -78,7 +93,10 @@ function partialHash({ raw, offered }: ClaimedPsks, { hash }: Suite): Uint8Array
 }
 
 /** After a HelloRetryRequest the suite stands. */
-function usableHashes({ selection, hellos }: WithShare, { config, dependencies }: ServerContext): readonly HashName[] {
+function usableHashes(
+  { selection, hellos }: WithShare,
+  { config, dependencies }: ServerContext,
+): readonly HashName[] {
   const { hash } = selection.suite;
   if (hellos === 'retried') return [hash.name];
   const offered = new Set(selection.hello.cipherSuites);

@@ -364,8 +364,7 @@ function answerClientHello(
     const skips =
       selection.extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
     // A ticket from before the settings were changed may have allowed more than those do now.
-    if (skips)
-      channel.skipEarlyData(skippableEarlyData(Math.max(context.maxEarlyData, psk?.allowed ?? 0)));
+    if (skips) channel.skipEarlyData(skippableEarlyData(Math.max(context.maxEarlyData, psk?.allowed ?? 0)));
   }
   const keys = handshakeKeys(negotiated.suite, transcript, dhe, psk?.secret);
   return sendParameters(selection, proof, negotiated, keys, context);
@@ -414,7 +413,15 @@ function sendParameters(
   if (clientAuthentication === 'requested') sendCertificateRequest(context, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
   const tickets = usesPskDheKe(extensions) ? 'welcome' : 'useless';
-  const agreement: ServerAgreement = { negotiated, alpn, earlyData, clientAuthentication, tickets };
+  const allowance = early?.allowance;
+  const agreement: ServerAgreement = {
+    negotiated,
+    alpn,
+    earlyData,
+    allowance,
+    clientAuthentication,
+    tickets,
+  };
   return { state: 'negotiated', agreement, keys, proof };
 }
 
