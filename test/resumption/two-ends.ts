@@ -66,9 +66,7 @@ export async function meet(
 ): Promise<Meeting> {
   const serving = ssl.transportAccept(self, listener, 5000).then(async (accepted) => {
     const socket = ssl.unwrap(accepted);
-    return later === undefined
-      ? ssl.handshake(self, socket, 5000)
-      : ssl.handshake(self, socket, later, 5000);
+    return later === undefined ? ssl.handshake(self, socket, 5000) : ssl.handshake(self, socket, later, 5000);
   });
   const client = await ssl.connect(self, 'localhost', port, { ...trusting, active: false, ...options }, 5000);
   const server = await serving;

@@ -8,8 +8,11 @@
  */
 import {
   type Asker,
+  type Counts,
+  type CountsToTell,
   DownMessage,
   type GenServer,
+  type MemoryUse,
   type Node,
   type Pid,
   type Ref,
@@ -127,7 +130,7 @@ interface Filter {
   readonly refuseUntil: number;
 }
 
-class Filters {
+class Filters implements CountsToTell, MemoryUse {
   readonly #options: AntiReplayOptions;
   readonly #self: Self;
   readonly #filters: Map<Pid<never>, Filter> = new Map();
@@ -143,6 +146,14 @@ class Filters {
   /** What observers see. */
   toJSON(): object {
     return this.info();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.info() };
+  }
+
+  memoryUse(): number {
+    return this.info().bytes;
   }
 
   endWith(listener: Pid<never>): void {

@@ -8,7 +8,10 @@
  */
 import {
   type Asker,
+  type Counts,
+  type CountsToTell,
   type GenServer,
+  type MemoryUse,
   type Node,
   type Pid,
   type Ref,
@@ -184,7 +187,7 @@ interface Owner {
   readonly ids: Set<number>;
 }
 
-class ClientTickets {
+class ClientTickets implements CountsToTell, MemoryUse {
   /** ms */
   readonly lifetime: number;
   readonly #self: Self;
@@ -208,6 +211,14 @@ class ClientTickets {
   /** What observers see. */
   toJSON(): object {
     return this.info();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.info() };
+  }
+
+  memoryUse(): number {
+    return this.info().bytes;
   }
 
   store(peer: TicketPeer, ticket: ClientTicket): void {

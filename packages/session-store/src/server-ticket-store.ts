@@ -7,8 +7,11 @@
  */
 import {
   type Asker,
+  type Counts,
+  type CountsToTell,
   DownMessage,
   type GenServer,
+  type MemoryUse,
   type Node,
   type Pid,
   requests,
@@ -154,7 +157,7 @@ const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
   },
 };
 
-class ServerTickets {
+class ServerTickets implements CountsToTell, MemoryUse {
   readonly #lifetime: number;
   readonly #self: Self;
   readonly #identityOf: (unique: bigint) => Uint8Array;
@@ -175,6 +178,14 @@ class ServerTickets {
   /** What observers see. */
   toJSON(): object {
     return this.info();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.info() };
+  }
+
+  memoryUse(): number {
+    return this.info().bytes;
   }
 
   info(): ServerTicketInfo {

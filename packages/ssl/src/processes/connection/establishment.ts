@@ -130,7 +130,8 @@ export class Establishment {
     }
     const { engine } = this.#environment;
     const means = HandshakeMeans.of({ config, credentials: loaded.ok }, life.host, engine);
-    if (config.role === 'server' || !ClientRecognition.isWanted(config)) this.#shakeHands(means, { ok: undefined });
+    if (config.role === 'server' || !ClientRecognition.isWanted(config))
+      this.#shakeHands(means, { ok: undefined });
     else
       this.#later.goOnWith(this.#recognize(means, config, life.host), (client) =>
         this.#goOnWith(means, client),

@@ -5,6 +5,8 @@
  * how many are between accept and established. It ends with its owner; connections live on.
  */
 import {
+  type Counts,
+  type CountsToTell,
   DownMessage,
   type From,
   type GenServer,
@@ -105,7 +107,7 @@ class SocketClosed {
 }
 
 /** State of the listener process. */
-export class Listener {
+export class Listener implements CountsToTell {
   readonly #self: Self;
   readonly #node: Node;
   readonly #args: ListenerArgs;
@@ -131,6 +133,11 @@ export class Listener {
 
   toJSON(): object {
     return this.counters();
+  }
+
+  toldCounts(): Counts {
+    const { failed, resumption, ...counters } = this.counters();
+    return { ...counters, failed, ...(resumption && { resumption: countsIn(resumption) }) };
   }
 
   sockname(): Result<Address> {
@@ -289,6 +296,10 @@ export class Listener {
           );
       });
   }
+}
+
+function countsIn({ refused, earlyData, full, resumed, external, issued }: ResumptionCounters): Counts {
+  return { full, resumed, external, issued, refused: { ...refused }, earlyData: { ...earlyData } };
 }
 
 function startedTurn(from: From<Result<SslSocket>>, started: Result<SslSocket>): void {
