@@ -1,6 +1,8 @@
 /** Handshakes that a key authenticates in place of a certificate (RFC 8446 §2.2, §2.3), and the tickets they come from. */
 import { sealNewSessionTicket } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
+import type { ClientHelloExtensions } from '../../packages/ssl/src/protocol/extensions/table.js';
+import { refusesPskDheKe } from '../../packages/ssl/src/protocol/tls13/choose.js';
 import { EarlyDataAllowance } from '../../packages/ssl/src/protocol/tls13/early-data.js';
 import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { type Bend, bent, bentHandshake, change, extension } from './bend.js';
@@ -203,6 +205,21 @@ describe('a handshake under a pre-shared key', () => {
     // A byte of the random.
     ends.server.core.receive(ends.client.sink.take().map((byte, at) => (at === 20 ? byte ^ 1 : byte)));
     expect(ends.server.sink.failures).toMatchObject([{ reason: 'bad_psk_binder' }]);
+  });
+});
+
+describe('a server that has tickets', () => {
+  test('makes some for a client that can use keys in a mode that we have, or says nothing of it as OTP’s', () => {
+    const nothing: ClientHelloExtensions = Object({});
+    expect(refusesPskDheKe(nothing)).toBe(false);
+    expect(refusesPskDheKe({ ...nothing, pskKeyExchangeModes: [0, 1] })).toBe(false);
+    expect(refusesPskDheKe({ ...nothing, pskKeyExchangeModes: [0] })).toBe(true);
+    for (const resumption of [undefined, { psks: [], earlyData: 'none' } as const]) {
+      const ends = pskEnds({ client: { resumption } });
+      ends.client.core.start();
+      exchange(ends.client, ends.server);
+      expect(ends.server.core.ticketPsk(bytes('nonce'))).toBeDefined();
+    }
   });
 });
 

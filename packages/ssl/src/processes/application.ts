@@ -11,7 +11,7 @@
  *   └ tls_sup                      one_for_one
  *     ├ tls_connection_sup         simple_one_for_one
  *     │ └ one supervisor per connection: sender and receiver, one_for_all; it ends when the receiver ends
- *     └ tls_server_sup             one_for_all
+ *     └ tls_server_sup             one_for_one
  *       ├ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
  *       ├ tls_server_session_ticket_sup  simple_one_for_one: who keeps or seals the tickets of a listener that has such
  *       └ tls_anti_replay_sup      simple_one_for_one: its filter of tickets used
@@ -275,8 +275,9 @@ const listenerTemplate: ChildSpec<readonly [ListenerArgs]> = {
   start: (self, args) => startGenServer(self, listenerServer, args),
 };
 
+/** One for one, unlike OTP's: tickets that are lost, again and again even, end no listener. */
 const servers = branch('tls_server_sup', {
-  strategy: 'one_for_all',
+  strategy: 'one_for_one',
   ...often,
   children: [
     branch('ssl_listen_tracker_sup', {

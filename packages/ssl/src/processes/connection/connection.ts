@@ -266,6 +266,7 @@ export class Connection
       receiver: this.#self.pid,
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
+      tickets: this.#establishment.issuesTickets(life) ? 'follow' : 'none',
     });
     // However this process ends, killed too, the owner is told: what a process owns is closed after it.
     this.#self.own(this, tellOwnerOfEnd);

@@ -227,12 +227,17 @@ export class Establishment {
     });
   }
 
+  /** Whether tickets follow the handshake. */
+  issuesTickets({ means }: Handshaking): boolean {
+    return this.#server.issues(means.equipment);
+  }
+
   /** The connection stands: a server sends tickets, a client hears of its early data. */
   established({ means, core }: Handshaking, facts: Facts): 'accepted' | 'rejected' | undefined {
     if (facts.role === 'client') return this.#client?.earlyOutcome(facts);
     const issued = this.#server.established(facts, means.equipment, (nonce) => core.ticketPsk(nonce));
     this.#later.goOnWith(issued, (tickets) => {
-      if (tickets.length > 0) this.#line.notify({ type: 'session_tickets', tickets });
+      this.#line.notify({ type: 'session_tickets', tickets });
     });
     return undefined;
   }

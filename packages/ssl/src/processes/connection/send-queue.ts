@@ -68,6 +68,8 @@ export class SendQueue {
   #resting = false;
   #sinceRest = 0;
   #hurries = false;
+  /** Tickets are on their way, and go first. */
+  #held = false;
   /** What the transport still reads from. */
   #lent: Uint8Array | undefined = undefined;
   readonly #afterIo: (go: () => void) => void;
@@ -251,12 +253,26 @@ export class SendQueue {
     if (!this.#blocked) this.#writeOwed();
   }
 
-  /** Between any two records. They are a gift: a peer that does not read what it was sent gets none. */
+  /** Data waits until tickets were sent, or `release`: a peer that leaves after its answer has them then. */
+  holdForTickets(): void {
+    this.#held = true;
+  }
+
+  /** They are a gift: a peer that does not read what it was sent gets none. Then what was held leaves. */
   sendTickets(tickets: readonly CheckedTicket[]): void {
     const half = this.#half;
-    if (this.#closed || this.#blocked || half === 'away' || tickets.length === 0) return;
-    const pieces = tickets.flatMap((ticket) => sealNewSessionTicket(half, ticket));
-    this.#blocked = !this.#outlet.write([concat(pieces)]);
+    if (!this.#closed && !this.#blocked && half !== 'away' && tickets.length > 0) {
+      const pieces = tickets.flatMap((ticket) => sealNewSessionTicket(half, ticket));
+      this.#blocked = !this.#outlet.write([concat(pieces)]);
+    }
+    this.release();
+  }
+
+  /** Nothing is held any more. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.flush();
   }
 
   #writeOwed(): void {
@@ -292,6 +308,7 @@ export class SendQueue {
   /** No other turn will come: what waits for one is written now, as far as the transport takes it. */
   hurry(): void {
     this.#hurries = true;
+    this.#held = false;
     this.#rested();
     this.flush();
   }
@@ -308,7 +325,7 @@ export class SendQueue {
 
   /** Writes what waits, as far as the transport takes it. */
   flush(): void {
-    while (!this.#blocked && !this.#resting) {
+    while (!this.#blocked && !this.#resting && !this.#held) {
       const entry = this.#queue[0];
       const half = this.#half;
       if (entry === undefined || half === 'away') return;

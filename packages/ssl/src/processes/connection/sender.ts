@@ -46,6 +46,8 @@ export interface SenderNotices {
     readonly receiver: Pid<unknown>;
     readonly packet: unknown;
     readonly sendTimeout: number | 'infinity';
+    /** `session_tickets` follows, for which data waits, though not for long. */
+    readonly tickets: 'follow' | 'none';
   }): void;
   /** A handshake is to run again: the write half is wanted back, `WriteHalfReturned`; sends wait until it comes again. */
   give_back(): void;
@@ -111,6 +113,7 @@ export class Sender implements MemoryUse {
   readonly #self: Self;
   #phase: Phase = { name: 'init' };
   #sendTimeout: number | 'infinity' = 'infinity';
+  #patience: Ref | undefined = undefined;
 
   constructor(self: Self, transport: Transport) {
     this.#self = self;
@@ -207,6 +210,10 @@ export class Sender implements MemoryUse {
     if (this.#phase.name === 'closed') return;
     const queue = new SendQueue(notice.half, this.transport, (go) => this.#self.node.afterIo(go));
     queue.setPacket(notice.packet);
+    if (notice.tickets === 'follow') {
+      queue.holdForTickets();
+      this.#patience = this.#self.sendAfter(ticketPatience, this.#self.pid, new TicketsLate());
+    }
     this.#sendTimeout = notice.sendTimeout;
     this.#phase = {
       name: 'connection',
@@ -262,8 +269,15 @@ export class Sender implements MemoryUse {
     }
   }
 
+  /** Whoever makes the tickets takes too long. */
+  ticketsLate(): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.release();
+  }
+
   sendTickets(tickets: readonly CheckedTicket[]): void {
-    if (this.#phase.name === 'connection') this.#phase.queue.sendTickets(tickets);
+    if (this.#phase.name !== 'connection') return;
+    if (this.#patience !== undefined) this.#self.cancelTimer(this.#patience);
+    this.#phase.queue.sendTickets(tickets);
   }
 
   updateKeys(peerToo: boolean, from: From<SendResult>): void {
@@ -287,6 +301,11 @@ export class Sender implements MemoryUse {
     from.reply(closed);
   }
 }
+
+/** ms that data waits for tickets that are to go first; they come within microseconds unless their process is busy. */
+const ticketPatience = 100;
+
+class TicketsLate {}
 
 class SendTimeout {
   readonly sending: PendingSend;
@@ -337,6 +356,7 @@ export const senderServer: GenServer<Sender, Transport> = {
   handleInfo(message, sender) {
     if (message instanceof DownMessage) sender.receiverDown(message.ref, message.reason);
     else if (message instanceof SendTimeout) message.sending.giveUp('timeout');
+    else if (message instanceof TicketsLate) sender.ticketsLate();
     sender.settle();
   },
   terminate(_reason, sender) {

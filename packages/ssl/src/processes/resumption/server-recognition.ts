@@ -23,6 +23,11 @@ export class ServerRecognition {
     this.#tickets = tickets;
   }
 
+  /** Whether `established` may give tickets. */
+  issues({ config }: Equipment): boolean {
+    return this.#tickets !== undefined && config.role === 'server' && config.sessionTickets !== 'disabled';
+  }
+
   /** Whether keys that a client offers are looked at under these options. */
   wants(config: Config): boolean {
     const takes = this.#tickets !== undefined && config.sessionTickets !== 'disabled';

@@ -51,8 +51,16 @@ export function chooseGroup(
   return { kind: 'retry', group: retry };
 }
 
-/** Whether a client can use keys in a mode that we have (§4.2.9): otherwise tickets are of no use to it. */
-export function usesPskDheKe({ pskKeyExchangeModes }: ClientHelloExtensions): boolean {
+/**
+ * Whether a client says that it cannot use keys in a mode that we have (§4.2.9): tickets are of no use to it then. One
+ * that says nothing may have forgotten to: OTP's does so until it has a ticket.
+ */
+export function refusesPskDheKe({ pskKeyExchangeModes }: ClientHelloExtensions): boolean {
+  return pskKeyExchangeModes !== undefined && !pskKeyExchangeModes.includes(pskDheKe);
+}
+
+/** Whether a client can use keys in a mode that we have (§4.2.9). */
+function usesPskDheKe({ pskKeyExchangeModes }: ClientHelloExtensions): boolean {
   return pskKeyExchangeModes?.includes(pskDheKe) === true;
 }
 

@@ -73,9 +73,9 @@ import {
   chooseGroup,
   chooseOwnCertificate,
   propose,
+  refusesPskDheKe,
   type Selection,
   type SharedGroup,
-  usesPskDheKe,
 } from './choose.js';
 import { EarlyDataAllowance, skippableEarlyData } from './early-data.js';
 import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
@@ -412,7 +412,7 @@ function sendParameters(
     proof.kind === 'certificate' && config.verify === 'verify_peer' ? 'requested' : 'none';
   if (clientAuthentication === 'requested') sendCertificateRequest(context, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
-  const tickets = usesPskDheKe(extensions) ? 'welcome' : 'useless';
+  const tickets = refusesPskDheKe(extensions) ? 'useless' : 'welcome';
   const allowance = early?.allowance;
   const agreement: ServerAgreement = {
     negotiated,
