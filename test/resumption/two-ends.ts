@@ -1,5 +1,5 @@
 /** A server and clients that meet again, over loopback: what the tests of resumption say in one word. */
-import type { Node, Self } from '@actor-tls/runtime';
+import type { Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 
@@ -95,9 +95,4 @@ export async function resumes(self: Self, at: Host, options: ssl.TlsClientOption
 export async function part({ clientSocket, serverSocket }: Meeting): Promise<void> {
   await ssl.close(clientSocket);
   await ssl.close(serverSocket);
-}
-
-/** Lets casts come to rest. */
-export function rest(node: Node): Promise<void> {
-  return new Promise((resolve) => node.afterIo(resolve));
 }

@@ -12,6 +12,7 @@ import {
 } from '@actor-tls/session-store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keyedHashes } from '../../packages/ssl/src/processes/material/keyed-hash.js';
+import { antiReplayWindows } from '../../packages/ssl/src/values/anti-replay.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';
 
@@ -78,6 +79,12 @@ describe('secrets in the stores', () => {
     for (const dump of [snapshot, logged, inspected]) {
       for (const text of shown) expect(dump).not.toContain(text);
     }
+  });
+});
+
+describe('what anti_replay stands for', () => {
+  it('is the same in the options and in the store', () => {
+    expect(antiReplayWindows).toEqual(antiReplayPresets);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Rows of what a connection is recognized by: tickets, early data, keys agreed upon beforehand (contract §2.1–2.3, §6). */
-import { type AntiReplayParameters, antiReplayPresets } from '@actor-tls/session-store';
+import { type AntiReplayWindow, antiReplayWindows } from '../values/anti-replay.js';
 import { SessionTicket } from '../values/session-ticket.js';
 import type { UserLookupFun } from '../values/user-lookup.js';
 import { badValue, OptionError, pair } from './option-error.js';
@@ -57,7 +57,7 @@ export class ResumptionRows {
   };
 
   /** `anti_replay` (TLS 1.3): remembers which tickets were used lately; without it no early data under stateless tickets. */
-  readonly antiReplay: Option<'server', AntiReplayWish, AntiReplayParameters | undefined, unknown> = {
+  readonly antiReplay: Option<'server', AntiReplayWish, AntiReplayWindow | undefined, unknown> = {
     otp: 'anti_replay',
     side: 'server',
     needsVersions: ['tlsv1.3'],
@@ -200,8 +200,8 @@ function isLookup(value: unknown): value is UserLookupFun {
   return typeof value === 'function';
 }
 
-function antiReplay(value: unknown): AntiReplayParameters | undefined {
-  if (value === '10k' || value === '100k') return antiReplayPresets[value];
+function antiReplay(value: unknown): AntiReplayWindow | undefined {
+  if (value === '10k' || value === '100k') return antiReplayWindows[value];
   const [window, hashes, bits] = isList(value)
     ? value.length === 3
       ? value

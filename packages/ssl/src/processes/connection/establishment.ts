@@ -237,9 +237,18 @@ export class Establishment {
     if (facts.role === 'client') return this.#client?.earlyOutcome(facts);
     const issued = this.#server.established(facts, means.equipment, (nonce) => core.ticketPsk(nonce));
     this.#later.goOnWith(issued, (tickets) => {
+      if (tickets.length > 0) this.#avoidDelay(means.equipment.config);
       this.#line.notify({ type: 'session_tickets', tickets });
     });
     return undefined;
+  }
+
+  /**
+   * Nobody answers tickets: the first short piece of data behind them would wait until the peer acknowledges them, 40 ms
+   * on most systems (RFC 896, RFC 1122 §4.2.3.2). So it does not wait, unless the user wants it to.
+   */
+  #avoidDelay({ transport }: Config): void {
+    if (transport.nodelay === undefined && !this.#line.gone) this.#line.transport.setOptions({ nodelay: true });
   }
 
   /** A ticket that its owner is to have. */
