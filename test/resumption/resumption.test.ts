@@ -453,6 +453,18 @@ describe('a server', () => {
     expect(await resumes(self, at, client)).toBe(true);
   });
 
+  it('whose kind one connection changes in handshake/2 has no tickets for it', async () => {
+    const at = await host(self, stateful);
+    await resumes(self, at, auto);
+    at.later = { sessionTickets: 'stateless' };
+    expect(await resumes(self, at, auto)).toBe(false);
+    at.later = { sessionTickets: 'disabled' };
+    expect(await resumes(self, at, auto)).toBe(false);
+    expect((await at.counters()).issued).toBe(3);
+    at.later = undefined;
+    expect(await resumes(self, at, auto)).toBe(true);
+  });
+
   it('says why it refuses: no suite with the ticket’s hash', async () => {
     const at = await host(self, stateful);
     await part(await meet(self, at, manual));

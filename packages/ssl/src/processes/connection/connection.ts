@@ -29,6 +29,7 @@ import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protoc
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import { Writer } from '../../values/wire/writer.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
@@ -91,7 +92,7 @@ export class Connection
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
   ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
-  readonly #early: Batch = new Batch();
+  #early: Writer = new Writer(0);
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
 
@@ -136,7 +137,7 @@ export class Connection
   /** Bytes that wait here: received and not taken, or of a handshake. */
   memoryUse(): number {
     const held = isRunning(this.#life) ? this.#life.core.held : 0;
-    return this.#delivery.size + held;
+    return this.#delivery.size + this.#early.length + held;
   }
 
   get state(): LifecycleState {
@@ -234,8 +235,8 @@ export class Connection
   }
 
   /** As long as no handshake is complete nobody can have it; how much there may be is the ticket's to say. */
-  deliverEarly(data: Uint8Array, owned: boolean): void {
-    this.#early.add(owned ? data : new Uint8Array(data));
+  deliverEarly(data: Uint8Array): void {
+    this.#early.bytes(data);
   }
 
   /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
@@ -274,8 +275,8 @@ export class Connection
     call.answer({ ok: this.#socket });
     const status = this.#establishment.established(life, facts);
     if (status !== undefined) this.#owner.tell({ type: 'early_data', socket: this.#socket, status });
-    const early = this.#early.take();
-    if (early !== undefined) this.#delivery.pushEarly(early);
+    this.#delivery.pushEarly(this.#early.finish());
+    this.#early = new Writer(0);
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }
@@ -489,7 +490,8 @@ export class Connection
 
   /** How far the peer is and what is held for it. */
   #progress({ awaiting, greeted, held }: Core): void {
-    this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', held);
+    const bytes = held + this.#early.length;
+    this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', bytes);
   }
 
   /** When this turn has done enough, others run first. */

@@ -234,7 +234,10 @@ export class Establishment {
 
   /** The connection stands: a server sends tickets, a client hears of its early data. */
   established({ means, core }: Handshaking, facts: Facts): 'accepted' | 'rejected' | undefined {
-    if (facts.role === 'client') return this.#client?.earlyOutcome(facts);
+    if (facts.role === 'client') {
+      this.#client?.done();
+      return this.#client?.earlyOutcome(facts);
+    }
     const issued = this.#server.established(facts, means.equipment, (nonce) => core.ticketPsk(nonce));
     this.#later.goOnWith(issued, (tickets) => {
       if (tickets.length > 0) this.#avoidDelay(means.equipment.config);
@@ -248,7 +251,8 @@ export class Establishment {
    * on most systems (RFC 896, RFC 1122 §4.2.3.2). So it does not wait, unless the user wants it to.
    */
   #avoidDelay({ transport }: Config): void {
-    if (transport.nodelay === undefined && !this.#line.gone) this.#line.transport.setOptions({ nodelay: true });
+    if (transport.nodelay === undefined && !this.#line.gone)
+      this.#line.transport.setOptions({ nodelay: true });
   }
 
   /** A ticket that its owner is to have. */

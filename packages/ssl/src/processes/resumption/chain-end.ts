@@ -1,4 +1,7 @@
-/** Until when certificates are good: what was judged once is looked at again when a connection is resumed. */
+/**
+ * Until when certificates are good: what was judged once is looked at again when a connection is resumed, since a ticket
+ * may outlive it (RFC 8446 §4.6.1).
+ */
 import { CertificateError } from '../../values/x509/certificate.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
 

@@ -60,11 +60,18 @@ interface Offer {
   readonly tooMuch: boolean;
 }
 
+const nothing: Offer = {
+  resumption: { psks: [], earlyData: 'none' },
+  loan: undefined,
+  earlyData: undefined,
+  tooMuch: false,
+};
+
 export class ClientRecognition {
   readonly #purpose: ClientPurpose;
   readonly #config: ClientConfig;
   readonly #policy: Uint8Array;
-  readonly #offer: Offer;
+  #offer: Offer;
   #taken = 0;
 
   private constructor(purpose: ClientPurpose, config: ClientConfig, policy: Uint8Array, offer: Offer) {
@@ -141,6 +148,11 @@ export class ClientRecognition {
       this.#offer.resumption.psks.every(({ origin }) => origin !== 'resumption') ||
       sameBytes(this.#policy, policyOf(equipment, reference, environment.engine))
     );
+  }
+
+  /** The handshake is over: its keys are kept no longer. */
+  done(): void {
+    this.#offer = nothing;
   }
 
   /** What the owner of early data is told; `undefined`: there was none to send. */

@@ -84,15 +84,23 @@ export class ListenerTickets {
   readonly #store: string;
   readonly #filter: string;
   readonly #antiReplay: AntiReplayParameters | undefined;
+  readonly #isStateless: boolean;
   /** The key of the listener's filter, once there is a listener. */
   #listener: Pid<never> | undefined = undefined;
 
   /** `store` and `filter` are the names of the listener's processes. */
-  constructor(environment: Environment, store: string, filter: string, { antiReplay }: ServerConfig) {
+  constructor(environment: Environment, store: string, filter: string, config: ServerConfig) {
+    const { antiReplay, sessionTickets } = config;
+    this.#isStateless = isStateless(sessionTickets);
     this.#environment = environment;
     this.#store = store;
     this.#filter = filter;
     this.#antiReplay = antiReplay;
+  }
+
+  /** Options of one connection may turn tickets off, or be of a kind that this listener has no process for. */
+  #keeps({ sessionTickets: kind }: ServerConfig): boolean {
+    return kind !== 'disabled' && isStateless(kind) === this.#isStateless;
   }
 
   belongTo(listener: Pid<never>): void {
@@ -116,7 +124,7 @@ export class ListenerTickets {
    */
   async find(wish: PskWish, equipment: Equipment): Promise<TakenTicket | TicketRefusal | undefined> {
     const { config } = equipment;
-    if (config.role !== 'server' || config.sessionTickets === 'disabled') return undefined;
+    if (config.role !== 'server' || !this.#keeps(config)) return undefined;
     const refusals: TicketRefusal[] = [];
     for await (const candidate of this.#candidates(wish, config)) {
       const judged = candidate === undefined ? unknown : this.#judge(candidate, wish, equipment);
@@ -246,7 +254,7 @@ export class ListenerTickets {
     pskOf: (nonce: Uint8Array) => Secret | undefined,
   ): Promise<readonly CheckedTicket[]> {
     const { config } = equipment;
-    if (config.role !== 'server' || config.sessionTickets === 'disabled') return [];
+    if (config.role !== 'server' || !this.#keeps(config)) return [];
     const kept = origin ?? originOf(facts, config, this.#environment.wallClock());
     const lifetime = kept === undefined ? 0 : this.#lifetimeOf(kept, config);
     if (kept === undefined || lifetime <= 0 || isTooLong(kept.chain)) return [];

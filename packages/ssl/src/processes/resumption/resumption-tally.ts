@@ -1,4 +1,4 @@
-/** Counts of resumption at one listener (RFC 8446 §2.2): what was offered, taken, and why it was not. */
+/** Counts of resumption at one listener (RFC 8446 §2.2), for `listenerCounters`: what was offered, taken, and why it was not. */
 
 /**
  * Why a ticket led to a full handshake: `expired`, its lifetime or that of the client's certificates; `unknown`, no key of

@@ -1,4 +1,7 @@
-/** One connection of a server on its way to be recognized: by a ticket of its listener's, or by a key of the user's. */
+/**
+ * One connection of a server on its way to be recognized (RFC 8446 §4.6.1, §8): by a ticket of its listener's, or by a
+ * key of the user's.
+ */
 import type { Config } from '../../options/config.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
