@@ -92,7 +92,7 @@ export class Connection
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
   ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
-  #early: Writer = new Writer(0);
+  #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
 
@@ -137,7 +137,7 @@ export class Connection
   /** Bytes that wait here: received and not taken, or of a handshake. */
   memoryUse(): number {
     const held = isRunning(this.#life) ? this.#life.core.held : 0;
-    return this.#delivery.size + this.#early.length + held;
+    return this.#delivery.size + (this.#early?.length ?? 0) + held;
   }
 
   get state(): LifecycleState {
@@ -236,6 +236,7 @@ export class Connection
 
   /** As long as no handshake is complete nobody can have it; how much there may be is the ticket's to say. */
   deliverEarly(data: Uint8Array): void {
+    this.#early ??= new Writer();
     this.#early.bytes(data);
   }
 
@@ -275,8 +276,8 @@ export class Connection
     call.answer({ ok: this.#socket });
     const status = this.#establishment.established(life, facts);
     if (status !== undefined) this.#owner.tell({ type: 'early_data', socket: this.#socket, status });
-    this.#delivery.pushEarly(this.#early.finish());
-    this.#early = new Writer(0);
+    if (this.#early !== undefined) this.#delivery.pushEarly(this.#early.finish());
+    this.#early = undefined;
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }
@@ -490,7 +491,7 @@ export class Connection
 
   /** How far the peer is and what is held for it. */
   #progress({ awaiting, greeted, held }: Core): void {
-    const bytes = held + this.#early.length;
+    const bytes = held + (this.#early?.length ?? 0);
     this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', bytes);
   }
 
