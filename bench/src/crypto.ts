@@ -1,9 +1,11 @@
 /**
- * What a record and a key exchange cost, µs: bare node:crypto, our record layer over it, and over noble. The sides
- * take turns round by round; the median of the rounds counts. Run: `node bench/dist/crypto.js`.
+ * What a record and a key exchange cost, µs: bare node:crypto, our record layer over it, and over noble; what operations
+ * cost by node:crypto and through FFI. The sides take turns round by round; the median of the rounds counts. Run:
+ * `node bench/dist/crypto.js [ffi]`, the last alone if it is named.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
+import { type FfiEngine, FfiUnavailable, ffiEngine } from '@actor-tls/ssl/ffi';
 import { ReadHalf } from '../../packages/ssl/dist/protocol/record/read-half.js';
 import { HandshakeReassembler } from '../../packages/ssl/dist/protocol/record/reassembly.js';
 import {
@@ -17,7 +19,9 @@ import type {
   CryptoEngine,
   Group,
   HashFunction,
+  SignatureAlgorithm,
 } from '../../packages/ssl/dist/values/crypto/engine.js';
+import { generateKey, type KeyKind } from '../../packages/ssl/dist/values/crypto/key-generation.js';
 import { nobleEngine } from '../../packages/ssl/dist/values/crypto/noble/engine.js';
 import { nodeEngine } from '../../packages/ssl/dist/values/crypto/node/engine.js';
 import { Secret } from '../../packages/ssl/dist/values/secret.js';
@@ -208,18 +212,120 @@ function need<T>(value: T | undefined): T {
   return value;
 }
 
+/** One operation of an engine, again and again. */
+function repeated(engine: CryptoEngine, once: (turn: number) => ArrayLike<number> | boolean): Side {
+  return {
+    name: engine.name,
+    run: (count) => {
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        const result = once(i);
+        sum += typeof result === 'boolean' ? Number(result) : (result[0] ?? 0);
+      }
+      return sum;
+    },
+  };
+}
+
+/** Seals records, or opens them, as connections do: numbered nonces, into memory that is there. */
+function direct(engine: CryptoEngine, what: 'seal' | 'open', length: number): Side {
+  const aead = need(engine.aead('aes_128_gcm'));
+  const key = new Uint8Array(aead.keyLength).fill(7);
+  const [sealer, opener] = [aead.sealer(key), aead.opener(key)];
+  const [nonce, aad, text] = [new Uint8Array(12), new Uint8Array(5), new Uint8Array(length)];
+  const number = new DataView(nonce.buffer);
+  const out = Buffer.alloc(length + 17);
+  const records = Array.from({ length: Math.max(64, Math.ceil(100_000 / length)) }, (_, sequence) => {
+    number.setUint32(8, sequence);
+    const tail = new Uint8Array(17);
+    return Buffer.concat([sealer.seal(nonce, aad, text, tail, 1), tail]);
+  });
+  return repeated(engine, (turn) => {
+    const sequence = turn % records.length;
+    number.setUint32(8, what === 'seal' ? turn : sequence);
+    const record = need(records[sequence]);
+    if (what === 'seal') {
+      const limit = sealer.direct?.limit ?? 0;
+      if (length <= limit) return need(sealer.direct).seal(nonce, aad, text, 23, out, 0, turn) > 0;
+      return sealer.seal(nonce, aad, text, new Uint8Array(17), 1);
+    }
+    if (record.length <= (opener.direct?.limit ?? 0))
+      return need(opener.direct).open(nonce, aad, record, 0, record.length, out, 0, sequence);
+    return need(need(opener.open(nonce, aad, [record.subarray(0, -16)], record.subarray(-16)))[0]);
+  });
+}
+
+/** By FFI, where it can be had, beside node:crypto. */
+function throughFfi(ffi: FfiEngine): void {
+  const both = (title: string, side: (engine: CryptoEngine) => Side): void =>
+    compare(title, [nodeEngine, ffi].map(side));
+  for (const length of [64, 256, 1024, 16_384]) {
+    for (const what of ['seal', 'open'] as const)
+      both(`${what} ${length} bytes`, (engine) => direct(engine, what, length));
+  }
+  const data = new Uint8Array(randomBytes(200));
+  both('SHA-256 of 200 bytes', (engine) => {
+    const hash = need(engine.hash('sha256'));
+    return repeated(engine, () => hash.digest(data));
+  });
+  both('key schedule of a full handshake, one end', schedule);
+  for (const name of ['x25519', 'secp256r1', 'secp384r1'] as const) {
+    both(`${name}: a share and a secret`, (engine) => {
+      const group = need(engine.group(name));
+      const peer = group.generate().publicKey;
+      return repeated(engine, () => need(group.generate().sharedSecret(peer)));
+    });
+  }
+  const pss = { type: 'rsa_pss', hash: 'sha256', mgfHash: 'sha256', saltLength: 32 } as const;
+  const keys: readonly (readonly [string, KeyKind, SignatureAlgorithm])[] = [
+    ['ECDSA P-256', 'ec', { type: 'ecdsa', hash: 'sha256' }],
+    ['Ed25519', 'ed25519', { type: 'ed25519' }],
+    ['RSA 2048', 'rsa', { type: 'rsa_pkcs1', hash: 'sha256' }],
+    ['RSA 2048 with PSS', 'rsa', pss],
+  ];
+  for (const [name, kind, algorithm] of keys) {
+    const { pkcs8, spki } = generateKey(kind);
+    both(`${name}: sign`, (engine) => {
+      const key = need(engine.importPrivateKey(pkcs8));
+      return repeated(engine, () => key.sign(algorithm, data));
+    });
+    const signature = need(nodeEngine.importPrivateKey(pkcs8)).sign(algorithm, data);
+    both(`${name}: verify`, (engine) => {
+      const key = need(engine.importPublicKey(spki));
+      return repeated(engine, () => key.verify(algorithm, data, signature));
+    });
+    both(`${name}: import and verify`, (engine) =>
+      repeated(engine, () => need(engine.importPublicKey(spki)).verify(algorithm, data, signature)),
+    );
+  }
+}
+
+function ffiIfThere(): FfiEngine | undefined {
+  try {
+    return ffiEngine();
+  } catch (error) {
+    if (!(error instanceof FfiUnavailable)) throw error;
+    console.log(error.message);
+    return undefined;
+  }
+}
+
 console.log(`Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}; µs, then ratio to the first row`);
-for (const length of [64, 16_384]) {
-  compare(`AES-128-GCM, seal and open ${length} bytes`, [
-    bare(length),
-    records(nodeEngine, length),
-    chunks(nodeEngine, length),
-    records(nobleEngine, length),
-  ]);
+if (process.argv[2] !== 'ffi') {
+  for (const length of [64, 16_384]) {
+    compare(`AES-128-GCM, seal and open ${length} bytes`, [
+      bare(length),
+      records(nodeEngine, length),
+      chunks(nodeEngine, length),
+      records(nobleEngine, length),
+    ]);
+  }
+  for (const name of ['x25519', 'secp256r1'] as const) {
+    const sides = [nodeEngine, nobleEngine].map((engine) => exchange(engine, need(engine.group(name))));
+    compare(`${name}, both ends`, sides);
+  }
+  compare('key schedule of a full handshake, one end', [schedule(nodeEngine), schedule(nobleEngine)]);
 }
-for (const name of ['x25519', 'secp256r1'] as const) {
-  const sides = [nodeEngine, nobleEngine].map((engine) => exchange(engine, need(engine.group(name))));
-  compare(`${name}, both ends`, sides);
-}
-compare('key schedule of a full handshake, one end', [schedule(nodeEngine), schedule(nobleEngine)]);
+const ffi = ffiIfThere();
+if (ffi !== undefined) throughFfi(ffi);
 if (!Number.isFinite(consumed)) console.log('nothing was computed');

@@ -59,9 +59,11 @@ const common = {
   keyUpdateAt: 388_736_063_997,
   middleboxCompMode: true,
   keepSecrets: false,
+  beastMitigation: 'one_n_minus_one',
+  paddingCheck: true,
 } as const;
 const clientOptions: ClientOptions = {
-  config: { ...common, alpnAdvertisedProtocols: undefined },
+  config: { ...common, keyShares: ['x25519'], alpnAdvertisedProtocols: undefined },
   identities: [],
   dependencies: { engine: defaultEngine },
   serverName: 'localhost',

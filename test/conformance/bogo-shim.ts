@@ -43,12 +43,18 @@ const versions = [
 if (versions.length === 0) process.exit(unimplemented);
 const speaksTls12 = versions.includes('tlsv1.2');
 
-const groupNames: Readonly<Record<number, ClientOptions['config']['supportedGroups'][number]>> = {
+type GroupName = ClientOptions['config']['supportedGroups'][number];
+type CurveName = ClientOptions['config']['eccs'][number];
+const groupNames: Readonly<Record<number, GroupName>> = {
   23: 'secp256r1',
   24: 'secp384r1',
   25: 'secp521r1',
   29: 'x25519',
+  4587: 'secp256r1mlkem768',
+  4588: 'x25519mlkem768',
+  4589: 'secp384r1mlkem1024',
 };
+const isCurve = (name: GroupName): name is CurveName => !name.includes('mlkem');
 const wishedGroups = flags.numbers('curves').length > 0 ? flags.numbers('curves') : [29, 23, 24];
 const supportedGroups = wishedGroups.flatMap((code) => groupNames[code] ?? []);
 if (supportedGroups.length < wishedGroups.length) process.exit(unimplemented);
@@ -174,13 +180,15 @@ const common = {
   versions,
   ciphers: suites.flatMap((name) => suiteByName(name) ?? []),
   supportedGroups,
-  eccs: supportedGroups,
+  eccs: supportedGroups.filter(isCurve),
   signatureAlgs,
   signatureAlgsCert: undefined,
   maxHandshakeSize: 262_144,
   keyUpdateAt: 388_736_063_997,
   middleboxCompMode: true,
   keepSecrets: flags.has('export-traffic-secrets'),
+  beastMitigation: 'disabled',
+  paddingCheck: true,
 } as const;
 
 /** ALPN as it stands in the extension: each name with its length before it. */
@@ -208,6 +216,7 @@ const asksClient =
 const clientOptions: ClientOptions = {
   config: {
     ...common,
+    keyShares: supportedGroups.slice(0, 1),
     alpnAdvertisedProtocols: advertiseAlpn === undefined ? undefined : protocols(advertiseAlpn),
   },
   identities,

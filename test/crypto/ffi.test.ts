@@ -188,6 +188,51 @@ describeUnless('An engine through FFI', noFfi, () => {
     expect(calls).toBeGreaterThan(3);
   });
 
+  it('does short records without libcrypto once they come, as node:crypto does, and longer ones between them', () => {
+    for (const name of ['aes_128_gcm', 'aes_256_gcm'] as const) {
+      const libcrypto = new Libcrypto();
+      const keyLength = name === 'aes_128_gcm' ? 16 : 32;
+      const aead = present(FfiAead.of(libcrypto, name, `AES-${keyLength * 8}-GCM`, keyLength));
+      const [key, iv, aad] = [randomBytes(keyLength), randomBytes(12), randomBytes(5)];
+      const [seal, open] = [sealerOf(aead, key), openerOf(aead, key)];
+      const calls = vi.spyOn(libcrypto.call, 'cipherFinal');
+      const all = randomBytes(700);
+      let without = 0;
+      for (let sequence = 0; sequence < 600; sequence++) {
+        const nonce = Buffer.from(iv);
+        nonce.writeInt32BE(nonce.readInt32BE(8) ^ sequence, 8);
+        const content = all.subarray(0, sequence % 7 === 0 ? sequence : sequence % 140);
+        const expected = sealedByNode(name, key, nonce, aad, Buffer.concat([content, Uint8Array.of(23)]));
+        const out = Buffer.alloc(expected.length + 3, 0xaa);
+        calls.mockClear();
+        expect(seal.seal(nonce, aad, content, 23, out, 1, sequence)).toBe(1 + expected.length);
+        expect(out.subarray(1, -2).equals(expected), `${sequence}`).toBe(true);
+        const plain = Buffer.alloc(content.length + 4, 0xbb);
+        const opens = (): boolean => open.open(nonce, aad, out, 1, expected.length, plain, 2, sequence);
+        expect(opens(), `${sequence}`).toBe(true);
+        expect(plain.subarray(2, -2).equals(content), `${sequence}`).toBe(true);
+        if (calls.mock.calls.length === 0) without++;
+        if (sequence % 50 !== 49) continue;
+        out[1 + (sequence % expected.length)] = ~(out[1 + (sequence % expected.length)] ?? 0);
+        expect(opens()).toBe(false);
+        expect(plain.subarray(2, -1).every((byte) => byte === 0)).toBe(true);
+        expect([plain[1], plain.at(-1)]).toEqual([0xbb, 0xbb]);
+      }
+      expect(without).toBeGreaterThan(400);
+      // Nor is what has no room taken on this way.
+      for (const where of [-1, 0.5, Number.NaN, 2, 2 ** 32]) {
+        const short = new Uint8Array(10);
+        expect(() => seal.seal(iv, aad, short, 23, new Uint8Array(28), where, 600)).toThrow(RangeError);
+        expect(() => open.open(iv, aad, new Uint8Array(27), where, 27, short, 0, 600)).toThrow(RangeError);
+        expect(() => open.open(iv, aad, new Uint8Array(27), 0, 27, new Uint8Array(12), where, 600)).toThrow(
+          RangeError,
+        );
+      }
+      for (const length of [-1, 0, 15, 15.5, Number.NaN])
+        expect(() => open.open(iv, aad, all, 0, length, all, 0, 600)).toThrow(RangeError);
+    }
+  });
+
   it('tells a failed call, takes the key out of the context, and goes on', () => {
     const libcrypto = new Libcrypto();
     const aead = present(FfiAead.of(libcrypto, 'aes_128_gcm', 'AES-128-GCM', 16));
@@ -195,7 +240,7 @@ describeUnless('An engine through FFI', noFfi, () => {
     const nonce = randomBytes(12);
     const aad = new Uint8Array(5);
     const sealer = sealerOf(aead, key);
-    for (const length of [10, 600]) {
+    for (const length of [200, 600]) {
       const text = randomBytes(length);
       const out = Buffer.alloc(length + 16);
       for (const name of ['cipherInit', 'cipherUpdate', 'cipherFinal', 'cipherControl'] as const) {

@@ -33,7 +33,7 @@ function textOf(file: string): string {
 function citationsIn(cell: string): { readonly document: string; readonly section: string | undefined }[] {
   let document = '';
   return [
-    ...cell.matchAll(/(RFC \d+|SP [\dA-Z-]+|draft-[\w-]+)|(?:part 1 )?((?:§|appendix )\w[\w.]*)/g),
+    ...cell.matchAll(/(RFC \d+|SP [\dA-Z-]+|FIPS \d+|draft-[\w-]+)|(?:part 1 )?((?:§|appendix )\w[\w.]*)/g),
   ].flatMap(([, name, section]) => {
     if (name !== undefined) document = name;
     return { document, section: name === undefined ? section : undefined };

@@ -106,6 +106,15 @@ export const erlang: Peer = {
   name: 'Erlang OTP',
   program: 'escript',
 
+  // OTP 25 closes where its own key is RSASSA-PSS, and with one of Ed448 names the scheme of Ed25519.
+  cannotSignWith: (key) => key === 'rsa_pss' || key === 'ed448',
+
+  /** OTP 25 has x25519, x448 and EdDSA in TLS 1.3 only. */
+  lacks: (version, what) =>
+    what.includes('mlkem') ||
+    what.startsWith('brainpool') ||
+    (version === 'tlsv1.2' && /^(x25519|x448|ed25519|ed448)$/.test(what)),
+
   async echoServer(options) {
     const { socket, answer } = await request([
       ...['server', '--version', options.version],

@@ -2,20 +2,17 @@
 import { start, startOnFreePort } from './child.js';
 import type { InteropGroup, OfferedVersions, Peer, SuiteName } from './peer.js';
 
-const GROUPS: Record<InteropGroup, string> = {
-  x25519: 'GROUP-X25519',
-  secp256r1: 'GROUP-SECP256R1',
-  secp384r1: 'GROUP-SECP384R1',
-};
 const VERSIONS: Record<OfferedVersions, readonly string[]> = {
   'tlsv1.3': ['+VERS-TLS1.3'],
   'tlsv1.2': ['+VERS-TLS1.2'],
   both: ['+VERS-TLS1.3', '+VERS-TLS1.2'],
 };
 
+const groupName = (group: InteropGroup): string => `GROUP-${group.toUpperCase()}`;
+
 /** The cipher in a suite's name: AES_128_GCM is GnuTLS's AES-128-GCM. */
 function cipherOf(suite: SuiteName): string {
-  const [, cipher = ''] = /(AES_\d+_GCM|CHACHA20_POLY1305)/.exec(suite) ?? [];
+  const [, cipher = ''] = /(AES_\d+_GCM|AES_\d+_CCM(?:_8)?|CHACHA20_POLY1305)/.exec(suite) ?? [];
   return cipher.replaceAll('_', '-');
 }
 
@@ -26,13 +23,16 @@ function priority(
 ): string {
   const parts = ['NORMAL', '-VERS-ALL', ...VERSIONS[version]];
   if (suite) parts.push('-CIPHER-ALL', `+${cipherOf(suite)}`);
-  if (groups) parts.push('-GROUP-ALL', ...groups.map((group) => `+${GROUPS[group]}`));
+  if (groups) parts.push('-GROUP-ALL', ...groups.map((group) => `+${groupName(group)}`));
   return parts.join(':');
 }
 
 export const gnutls: Peer = {
   name: 'GnuTLS',
   program: 'gnutls-cli',
+
+  // 3.7.
+  lacks: (_version, what) => what.includes('mlkem') || what.startsWith('brainpool'),
 
   async echoServer(options) {
     const args = [

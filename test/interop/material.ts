@@ -16,14 +16,17 @@ export interface Material {
   readonly other: PeerCredentials;
   remove(): void;
 }
-export const keyNames = ['ec256', 'ec384', 'rsa', 'ed25519'] as const;
+export const keyNames = ['ec256', 'ec384', 'ec521', 'rsa', 'rsa_pss', 'ed25519', 'ed448'] as const;
 export type KeyName = (typeof keyNames)[number];
 
 const kinds: Record<KeyName, KeyKind> = {
   ec256: 'ec',
   ec384: { ec: 'secp384r1' },
+  ec521: { ec: 'secp521r1' },
   rsa: 'rsa',
+  rsa_pss: 'rsa_pss',
   ed25519: 'ed25519',
+  ed448: 'ed448',
 };
 
 export function createMaterial(): Material {
@@ -45,8 +48,11 @@ export function createMaterial(): Material {
     servers: {
       ec256: server('ec256'),
       ec384: server('ec384'),
+      ec521: server('ec521'),
       rsa: server('rsa'),
+      rsa_pss: server('rsa_pss'),
       ed25519: server('ed25519'),
+      ed448: server('ed448'),
     },
     client: write('client', ca.issue({ subject: 'a client', names: ['client.example'] })),
     other: write('other', ca.issue({ subject: 'other.example', names: ['other.example'] })),
@@ -54,5 +60,5 @@ export function createMaterial(): Material {
   };
 }
 
-export const keyAlgorithmOf = (key: KeyName): 'ec' | 'rsa' | 'ed25519' =>
-  key === 'rsa' || key === 'ed25519' ? key : 'ec';
+export const keyAlgorithmOf = (key: KeyName): 'ec' | 'rsa' | 'rsa_pss' | 'ed25519' | 'ed448' =>
+  key === 'ec256' || key === 'ec384' || key === 'ec521' ? 'ec' : key;

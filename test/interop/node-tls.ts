@@ -1,13 +1,19 @@
 /** node:tls, in this process. */
+import * as crypto from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
-import { opensslName } from './openssl.js';
-import type { InteropGroup, OfferedVersions, Peer } from './peer.js';
-
-const CURVES: Record<InteropGroup, string> = { x25519: 'X25519', secp256r1: 'P-256', secp384r1: 'P-384' };
+import { opensslGroup, opensslName } from './openssl.js';
+import type { InteropGroup, OfferedVersions, Peer, SuiteName } from './peer.js';
 
 const curves = (groups: readonly InteropGroup[] | undefined): { ecdhCurve?: string } =>
-  groups ? { ecdhCurve: groups.map((group) => CURVES[group]).join(':') } : {};
+  groups ? { ecdhCurve: groups.map(opensslGroup).join(':') } : {};
+
+/** A tag of 64 bits is below the level that OpenSSL asks for. */
+const ciphers = (suite: SuiteName | undefined): { ciphers?: string } =>
+  suite ? { ciphers: `${opensslName(suite)}${suite.includes('CCM_8') ? ':DEFAULT:@SECLEVEL=0' : ''}` } : {};
+
+/** From OpenSSL 3.5 on. */
+const hasMlKem = 'encapsulate' in crypto;
 
 const OLDEST: Record<OfferedVersions, tls.SecureVersion> = {
   'tlsv1.3': 'TLSv1.3',
@@ -26,12 +32,14 @@ export const nodeTls: Peer = {
   name: 'node:tls',
   program: undefined,
 
+  lacks: (_version, what) => !hasMlKem && (what.includes('mlkem') || what.startsWith('brainpool')),
+
   echoServer(options) {
     const server = tls.createServer({
       cert: readFileSync(options.certfile),
       key: readFileSync(options.keyfile),
       ...only(options.version),
-      ...(options.suite ? { ciphers: opensslName(options.suite) } : {}),
+      ...ciphers(options.suite),
       ...curves(options.groups),
       ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
       ...(options.requireClientCa
@@ -71,7 +79,7 @@ export const nodeTls: Peer = {
         ...(options.servername
           ? { servername: options.servername }
           : { checkServerIdentity: () => undefined }),
-        ...(options.suite ? { ciphers: opensslName(options.suite) } : {}),
+        ...ciphers(options.suite),
         ...curves(options.groups),
         ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
         ...(options.identity

@@ -7,34 +7,40 @@ import { fakeEngine } from './fake-engine.js';
 const at = { engine: fakeEngine };
 const staticEcdh = 'TLS_ECDH_RSA_WITH_AES_128_GCM_SHA256';
 const ephemeral = 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256';
-const builtKeyExchanges: readonly SuiteMap['keyExchange'][] = ['any', 'ecdhe_ecdsa', 'ecdhe_rsa'];
+const inTheClear = 'TLS_PSK_WITH_NULL_SHA256';
+/** OTP's default: with a certificate and an agreement of keys. */
+const strong: readonly SuiteMap['keyExchange'][] = [
+  ...(['any', 'ecdhe_ecdsa', 'ecdhe_rsa', 'ecdh_ecdsa', 'ecdh_rsa', 'dhe_rsa', 'dhe_dss'] as const),
+];
 const sides = [
   ['client', parseClientOptions],
   ['server', parseServerOptions],
 ] as const;
 const bothVersions = ['tlsv1.3', 'tlsv1.2'] as const;
-const everyVersions = [['tlsv1.3'], ['tlsv1.2'], bothVersions] as const;
+const everyVersions = [['tlsv1.3'], ['tlsv1.2'], ['tlsv1.1'], ['tlsv1'], bothVersions] as const;
+const sinceTls12 = [['tlsv1.3'], ['tlsv1.2'], bothVersions] as const;
 
 for (const [side, parse] of sides) {
   describe(`a ${side}'s config`, () => {
-    it('holds built suites only, with whatever versions', () => {
+    it('holds no weak suites unless they are named, with whatever versions', () => {
       for (const versions of everyVersions) {
         const parsed = parse({ versions }, at);
         const suites = 'ok' in parsed ? parsed.ok.ciphers : [];
         expect(suites.length).toBeGreaterThan(0);
-        expect(suites.filter(({ keyExchange }) => !builtKeyExchanges.includes(keyExchange))).toEqual([]);
+        expect(suites.filter(({ keyExchange }) => !strong.includes(keyExchange))).toEqual([]);
+        expect(suites.filter(({ cipher }) => /des|rc4|null/.test(cipher))).toEqual([]);
       }
     });
 
     it('drops a suite that is not built beside one that is', () => {
-      const parsed = parse({ ciphers: [staticEcdh, ephemeral] }, at);
+      const parsed = parse({ ciphers: [inTheClear, ephemeral] }, at);
       expect('ok' in parsed && parsed.ok.ciphers.map(({ name }) => name)).toEqual([ephemeral]);
     });
 
     it('is refused when no suite named is built in one of its versions', () => {
-      const refused = { error: { options: { ciphers: [staticEcdh] } } };
-      expect(parse({ ciphers: [staticEcdh] }, at)).toEqual(refused);
-      expect(parse({ ciphers: [staticEcdh], versions: ['tlsv1.2'] }, at)).toEqual(refused);
+      const refused = { error: { options: { ciphers: [inTheClear] } } };
+      expect(parse({ ciphers: [inTheClear] }, at)).toEqual(refused);
+      expect(parse({ ciphers: [inTheClear], versions: ['tlsv1.2'] }, at)).toEqual(refused);
       const wrongVersion = parse({ ciphers: [ephemeral], versions: ['tlsv1.3'] }, at);
       expect(wrongVersion).toEqual({ error: { options: { ciphers: [ephemeral] } } });
     });
@@ -47,7 +53,7 @@ for (const [side, parse] of sides) {
     });
 
     it('knows EdDSA in each version, and SHA-1 in none', () => {
-      for (const versions of everyVersions) {
+      for (const versions of sinceTls12) {
         const parsed = parse({ versions }, at);
         const schemes: readonly string[] = 'ok' in parsed ? parsed.ok.signatureAlgs : [];
         expect(schemes).toContain('eddsa_ed25519');

@@ -1,6 +1,13 @@
 /** An engine that says what ours have, for tests that only ask what exists. */
 import type { EngineSupport } from '../../packages/ssl/src/values/cipher-suites.js';
-import type { Aead, Group, HashFunction } from '../../packages/ssl/src/values/crypto/engine.js';
+import type {
+  Aead,
+  Cipher,
+  Group,
+  GroupName,
+  HashFunction,
+} from '../../packages/ssl/src/values/crypto/engine.js';
+import { isHybridGroup } from '../../packages/ssl/src/values/crypto/hybrid-groups.js';
 
 const none = (): never => {
   throw new Error('the fake engine computes nothing');
@@ -13,6 +20,7 @@ function hash(name: HashFunction['name']): HashFunction {
     digest: none,
     start: none,
     hmac: none,
+    recordMac: none,
     hkdfExtract: none,
     hkdfExpand: none,
     labels: none,
@@ -27,14 +35,20 @@ const aead = (name: Aead['name']): Aead => ({
   sealer: none,
   opener: none,
 });
-const group = (name: Group['name']): Group => ({
+const cipher = (name: Cipher['name']): Cipher => ({
   name,
-  publicKeyLength: 0,
-  generate: none,
-  fromPrivateKey: none,
+  keyLength: 0,
+  blockLength: 0,
+  encryptor: none,
+  decryptor: none,
 });
+const anyGroup = { publicKeyLength: 0, generate: none, fromPrivateKey: none };
+const group = (name: GroupName): Group =>
+  isHybridGroup(name)
+    ? { ...anyGroup, name, kind: 'kem', native: false, respond: none }
+    : { ...anyGroup, name, kind: 'dh' };
 
-export const fakeEngine: EngineSupport = { hash, aead, group, supportsKey: () => true };
+export const fakeEngine: EngineSupport = { hash, aead, cipher, group, supportsKey: () => true };
 /** As noble alone: no RSA. */
 export const engineWithoutRsa: EngineSupport = {
   ...fakeEngine,
@@ -44,6 +58,7 @@ export const engineWithoutRsa: EngineSupport = {
 export const emptyEngine: EngineSupport = {
   hash,
   aead: () => undefined,
+  cipher: () => undefined,
   group: () => undefined,
   supportsKey: () => false,
 };

@@ -17,6 +17,7 @@ export function engineHashing(change: (hash: HashFunction) => Partial<HashFuncti
         digest: (data) => hash.digest(data),
         start: () => hash.start(),
         hmac: (key, data) => hash.hmac(key, data),
+        recordMac: (key) => hash.recordMac(key),
         hkdfExtract: (salt, input) => hash.hkdfExtract(salt, input),
         hkdfExpand: (key, info, length) => hash.hkdfExpand(key, info, length),
         labels: (secret) => hash.labels(secret),
@@ -26,6 +27,9 @@ export function engineHashing(change: (hash: HashFunction) => Partial<HashFuncti
       return changed;
     },
     aead: (name) => engine.aead(name),
+    cipher: (name) => engine.cipher(name),
+    finiteField: (prime, generator) => engine.finiteField(prime, generator),
+    kem: (name) => engine.kem(name),
     group: (name) => engine.group(name),
     supportsKey: (algorithm, curve) => engine.supportsKey(algorithm, curve),
     importPublicKey: (spki) => engine.importPublicKey(spki),

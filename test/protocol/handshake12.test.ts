@@ -93,11 +93,14 @@ describe('a full handshake of TLS 1.2', () => {
     expect(stapled(2)).toMatchObject({ staples: [], failures: [{ reason: 'malformed_message' }] });
   });
 
-  test('the suites are those of ephemeral keys and AEADs', () => {
+  test('the suites are those of ephemeral keys', () => {
     expect(suites12.map(({ keyExchange, cipher }) => `${keyExchange} ${cipher}`)).toEqual(
-      expect.arrayContaining(['ecdhe_ecdsa aes_128_gcm', 'ecdhe_rsa chacha20_poly1305']),
+      expect.arrayContaining([
+        'ecdhe_ecdsa aes_128_gcm',
+        'ecdhe_rsa chacha20_poly1305',
+        'ecdhe_rsa aes_128_cbc',
+      ]),
     );
-    expect(suites12).toHaveLength(6);
   });
 
   test.each(groups)('with curve %s', (group) => {

@@ -52,6 +52,7 @@ const events: readonly string[] = [
   'signature',
   'staple',
   'psk',
+  'user',
 ];
 
 interface Machine {
@@ -84,7 +85,10 @@ const machines: readonly Machine[] = [
     name: 'TLS 1.2 client',
     arrows: client12Arrows,
     initial: 'waitSh',
-    awaiting: ['awaitVerdict', 'awaitVerdictWithKeys', 'awaitSignature'],
+    awaiting: [
+      ...['awaitVerdict', 'awaitVerdictWithKeys', 'awaitVerdictWithRequest', 'awaitVerdictWithDone'],
+      ...['awaitUser', 'awaitSignature'],
+    ],
     chart: client12Chart,
     flights: client12Flights,
   },
@@ -92,7 +96,7 @@ const machines: readonly Machine[] = [
     name: 'TLS 1.2 server',
     arrows: server12Arrows,
     initial: 'start',
-    awaiting: ['awaitVerdict', 'awaitSignature', 'awaitStaple'],
+    awaiting: ['awaitVerdict', 'awaitSignature', 'awaitStaple', 'awaitUser', 'awaitKey'],
     chart: server12Chart,
     flights: server12Flights,
   },
@@ -251,37 +255,55 @@ function serverFlights(): readonly string[] {
   );
 }
 
-/** RFC 5246 §7.3, figure 1, and RFC 6066 §8, as a client sees them, with our questions in between. */
+/**
+ * RFC 5246 §7.3, figure 1, RFC 6066 §8 and RFC 4279 §2, as a client sees them, with our questions in between. Which suite has
+ * which is a matter of guards, as the labels here are not.
+ */
 function client12Flights(): readonly string[] {
-  const judged = [
-    'certificate verdict server_key_exchange',
-    'certificate certificate_status verdict server_key_exchange',
-    'certificate server_key_exchange verdict',
+  const keys = 'server_key_exchange';
+  // A certificate, judged, and what the server says of its keys: before the verdict, after it, or nothing.
+  const judged = ['certificate', 'certificate certificate_status'].flatMap((shown) => [
+    `${shown} verdict ${keys}`,
+    `${shown} verdict`,
+  ]);
+  const servers = [...judged, `certificate ${keys} verdict`, keys];
+  const ends = (server: string): string[] => [
+    `${server} server_hello_done`,
+    `${server} server_hello_done user`,
+    `${server} certificate_request server_hello_done`,
+    `${server} certificate_request server_hello_done signature`,
   ];
-  const requests = ['', ' certificate_request'];
-  return judged.flatMap((server) =>
-    requests.flatMap((request) =>
-      (request === '' ? [''] : ['', ' signature']).map(
-        (signature) =>
-          `server_hello ${server}${request} server_hello_done${signature} change_cipher_spec finished`,
-      ),
-    ),
-  );
+  const flights = [
+    ...servers.flatMap(ends),
+    // What comes in place of a status waits for the verdict.
+    'certificate certificate_request verdict server_hello_done',
+    'certificate certificate_request verdict server_hello_done signature',
+    'certificate server_hello_done verdict',
+    'certificate server_hello_done verdict user',
+    // A key that both had before, of a server that shows nothing and says nothing.
+    'server_hello_done user',
+  ];
+  return flights.map((flight) => `server_hello ${flight} change_cipher_spec finished`);
 }
 
 /** The same as a server sees them. */
 function server12Flights(): readonly string[] {
+  const users = ['', ' user'];
   const staples = ['', ' staple'];
   const signatures = ['', ' signature'];
   const exchanges = [
     'client_key_exchange',
+    'client_key_exchange user',
     'certificate client_key_exchange',
+    'certificate client_key_exchange user',
     'certificate verdict client_key_exchange certificate_verify',
   ];
-  return staples.flatMap((staple) =>
-    signatures.flatMap((signature) =>
-      exchanges.map(
-        (exchange) => `client_hello${staple}${signature} ${exchange} change_cipher_spec finished`,
+  return users.flatMap((user) =>
+    staples.flatMap((staple) =>
+      signatures.flatMap((signature) =>
+        exchanges.map(
+          (exchange) => `client_hello${user}${staple}${signature} ${exchange} change_cipher_spec finished`,
+        ),
       ),
     ),
   );

@@ -1,10 +1,12 @@
 /** Every reason is provoked; the failure is told once, the alert sent once, and nothing moves afterwards. */
-import { sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
+import { Core, sealKeyUpdate, type WriteHalf } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
 import { Tls13ReadProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
+import { srpGroup } from '../../packages/ssl/src/protocol/tls12/key-exchange/srp-groups.js';
 import { TrafficSecret } from '../../packages/ssl/src/protocol/tls13/key-schedule.js';
 import { alertByCode, alertCode } from '../../packages/ssl/src/values/registry/alerts.js';
+import { allSuites } from '../../packages/ssl/src/values/registry/suites.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';
 import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
 import {
@@ -27,6 +29,7 @@ import {
 import { type HeldChannel, holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import {
+  acceptKnown,
   type ClientOverrides,
   client,
   connected,
@@ -34,9 +37,12 @@ import {
   engine,
   exchange,
   identityOf,
+  KeyedRecorder,
   type ServerOverrides,
   server,
+  serverOptions,
   suites,
+  suites12,
   tls12,
 } from './two-cores.js';
 
@@ -254,7 +260,7 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     ),
   wrong_compression: () =>
     helloToServer((body) => ({ ...body, legacyCompressionMethods: Uint8Array.of(0, 1) })),
-  wrong_cipher_suite: () => toClient(change('server_hello', (body) => ({ ...body, cipherSuite: 0x1304 }))),
+  wrong_cipher_suite: () => toClient(change('server_hello', (body) => ({ ...body, cipherSuite: 0x1306 }))),
   cipher_suite_changed: () => {
     let hellos = 0;
     const bend: Bend = (type, message) => {
@@ -270,6 +276,38 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       { config: tls12 },
       { config: tls12 },
     ),
+  wrong_encrypt_then_mac: () => {
+    const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1) } };
+    const bend = change('server_hello', (body) => ({
+      ...body,
+      extensions: [...body.extensions, extension(22)],
+    }));
+    return toClient(bend, gcm, gcm);
+  },
+  weak_dh: () => {
+    const dhe = { ciphers: allSuites.filter(({ name }) => name === 'TLS_DHE_RSA_WITH_AES_128_GCM_SHA256') };
+    return toClient(
+      (_type, message) => [message],
+      { config: { ...tls12, ...dhe } },
+      {
+        identities: [identityOf('rsa').identity],
+        dhParams: srpGroup('srp_1024'),
+        config: { ...tls12, ...dhe },
+      },
+    );
+  },
+  unknown_user: () => {
+    const psk = {
+      config: { ...tls12, ciphers: allSuites.filter(({ keyExchange }) => keyExchange === 'psk') },
+    };
+    const ours = client(psk);
+    const sink = new KeyedRecorder(acceptKnown, () => undefined);
+    const core = Core.server(serverOptions(psk), sink);
+    sink.core = core;
+    ours.core.start();
+    exchange(ours, { core, sink });
+    return { victim: ours, peer: { core, sink } };
+  },
   too_many_renegotiations: () => {
     const ends = connected({ config: tls12 }, { config: tls12 });
     const write = ends.server.core.split();
@@ -537,5 +575,5 @@ test('a warning other than close_notify and user_canceled is fatal in TLS 1.3', 
 });
 
 test('suites the tests count on are built', () => {
-  expect(suites).toHaveLength(3);
+  expect(suites).toHaveLength(engine.aead('aes_128_ccm') === undefined ? 3 : 5);
 });

@@ -10,11 +10,18 @@ import {
   schemeOf,
 } from '@actor-tls/ssl/core';
 import { generateKey, type KeyKind, selfSigned } from '@actor-tls/ssl/testing';
-import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
+import { tls12Suite, tls13Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
 import type { ClientOptions, ServerOptions } from '../../packages/ssl/src/protocol/settings.js';
+import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../packages/ssl/src/protocol/tls13/psk.js';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
-import type { CryptoEngine, GroupName, PublicKey } from '../../packages/ssl/src/values/crypto/engine.js';
+import type {
+  CryptoEngine,
+  CurveGroupName,
+  GroupName,
+  PublicKey,
+} from '../../packages/ssl/src/values/crypto/engine.js';
+import { tls13Groups } from '../../packages/ssl/src/values/registry/groups.js';
 import {
   type SignatureSchemeName,
   signatureSchemes,
@@ -24,13 +31,21 @@ import { allSuites, type CipherSuite, tls13Suites } from '../../packages/ssl/src
 export const engine: CryptoEngine = defaultEngine;
 
 /** Suites that are built. */
-export const suites: readonly CipherSuite[] = tls13Suites.slice(0, 3);
-export const suites12: readonly CipherSuite[] = allSuites.filter(
+export const suites: readonly CipherSuite[] = tls13Suites.filter(
+  (suite) => tls13Suite(suite, engine) !== undefined,
+);
+export const everySuite12: readonly CipherSuite[] = allSuites.filter(
   (suite) => tls12Suite(suite, engine) !== undefined,
 );
-export const groups: readonly GroupName[] = (
+/** Of them those with ephemeral keys on curves and a certificate. */
+export const suites12: readonly CipherSuite[] = everySuite12.filter(
+  ({ keyExchange }) => keyExchange === 'ecdhe_ecdsa' || keyExchange === 'ecdhe_rsa',
+);
+export const groups: readonly CurveGroupName[] = (
   ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'] as const
 ).filter((name) => engine.group(name) !== undefined);
+/** All of TLS 1.3 that the engine has. */
+export const groups13: readonly GroupName[] = tls13Groups.filter((name) => engine.group(name) !== undefined);
 export const schemes: readonly SignatureSchemeName[] = signatureSchemes
   .filter(({ tls13 }) => tls13 === 'handshake')
   .map(({ name }) => name);
@@ -90,6 +105,8 @@ const common = {
   keyUpdateAt: 388_736_063_997,
   middleboxCompMode: true,
   keepSecrets: false,
+  beastMitigation: 'one_n_minus_one',
+  paddingCheck: true,
 } as const;
 
 /** Only TLS 1.2. */
@@ -115,7 +132,13 @@ export function clientOptions(overrides: ClientOverrides = {}): ClientOptions {
     dependencies: { engine },
     serverName: 'localhost',
     ...overrides,
-    config: { ...common, alpnAdvertisedProtocols: undefined, ...overrides.config },
+    config: {
+      ...common,
+      // As OTP has it: of the first group.
+      keyShares: (overrides.config?.supportedGroups ?? groups).slice(0, 1),
+      alpnAdvertisedProtocols: undefined,
+      ...overrides.config,
+    },
   };
 }
 
@@ -215,6 +238,21 @@ export class ResumingRecorder extends Recorder {
   }
   ticket(ticket: ReceivedTicket): void {
     this.tickets.push(ticket);
+  }
+}
+
+/** A sink that knows users: what it is asked for is answered by `onUser`. */
+export class KeyedRecorder extends Recorder {
+  readonly wishes: UserWish[] = [];
+  readonly onUser: (wish: UserWish) => FoundUser | undefined;
+
+  constructor(judge: Judge, onUser: (wish: UserWish) => FoundUser | undefined) {
+    super(judge);
+    this.onUser = onUser;
+  }
+  askUser(wish: UserWish): void {
+    this.wishes.push(wish);
+    this.core?.answerUser(this.onUser(wish));
   }
 }
 

@@ -49,9 +49,10 @@ async function startTop(
 ): Promise<{ pid: Pid | undefined } | { error: Reason }> {
   const { start } = spec;
   if (start === undefined) return { pid: undefined };
-  const started = await startProcess(self, { start: () => Reflect.apply(start, spec, [self]) }, []);
-  if ('error' in started) return started;
-  return started.pid === undefined ? { error: { bad_return: 'ignore' } } : { pid: started.pid };
+  return startProcess(self, { start: () => Reflect.apply(start, spec, [self]) }, [], (started) => {
+    if ('error' in started) return started;
+    return started.pid === undefined ? { error: { bad_return: 'ignore' } } : { pid: started.pid };
+  });
 }
 
 /** Waits for the top process's end or the controller's word to stop; then nothing of the application runs. */

@@ -21,6 +21,7 @@ import { harmless, stderrLogger } from './logger.js';
 import { memoryOf } from './memory.js';
 import { Cast, IoTurn, ioEvent } from './messages.js';
 import { OutsidePid } from './outside-pid.js';
+import { listed } from './owned-resource.js';
 import type { Pid } from './pid.js';
 import type { Body } from './process.js';
 import { EXITED, Process, WAITING } from './process.js';
@@ -471,9 +472,7 @@ class LocalNode implements Node {
     body.ended?.(process, reason);
     if (this.inspection.on) this.inspection.changed(process, { type: 'exit', reason });
     if (rare === undefined) return;
-    if (rare.owned !== undefined) {
-      for (const owned of [...rare.owned.values()].reverse()) this.#safely(process, () => owned.close());
-    }
+    for (const owned of listed(rare.owned)) this.#safely(process, () => owned.close());
     const { abort, face, proxy } = rare;
     if (abort !== undefined) this.#safely(process, () => abort.abort(reason));
     face?.end(process.getSnapshot());

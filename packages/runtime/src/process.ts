@@ -16,6 +16,7 @@ import type { Home } from './home.js';
 import { Mailbox } from './mailbox.js';
 import { ExitMessage } from './messages.js';
 import type { Monitor, Watcher } from './monitor.js';
+import type { OwnedResource } from './owned-resource.js';
 import type { CallHolder, PendingCall, SignalCause, TargetedMonitor } from './pid.js';
 import { Pid } from './pid.js';
 import type { Runnable } from './scheduler.js';
@@ -55,12 +56,6 @@ export interface Body {
   snapshot?(): Snapshot<unknown>;
 }
 
-/** A resource that is closed when its process ends, as Erlang closes ports. */
-export interface OwnedResource {
-  readonly resource: unknown;
-  close(): void;
-}
-
 /** A timer that dies with its process. */
 export interface OwnTimer {
   /** The process's other timers. */
@@ -73,7 +68,8 @@ export interface OwnTimer {
 /** What few processes have. */
 export interface RarelyNeeded {
   abort: AbortController | undefined;
-  owned: Map<unknown, OwnedResource> | undefined;
+  /** The latest of what it owns. */
+  owned: OwnedResource | undefined;
   face: ActorFace | undefined;
   /** The actor in a machine that stands for this process, and the process whose machine that is. */
   proxy: AnyActorRef | undefined;

@@ -13,6 +13,7 @@ import { Exit, exited, RuntimeError } from './exit.js';
 import type { Home } from './home.js';
 import { DownMessage, ExitMessage } from './messages.js';
 import { Monitor } from './monitor.js';
+import { listed, Owned, without } from './owned-resource.js';
 import {
   isReceiveOptions,
   type Matcher,
@@ -339,14 +340,17 @@ export class Self<in out M = unknown> {
   own<T>(resource: T, close: (resource: T) => void): T {
     this.process.guard();
     const rare = this.process.rarely();
-    rare.owned ??= new Map();
-    rare.owned.set(resource, { resource, close: () => close(resource) });
+    rare.owned = new Owned(resource, close, without(rare.owned, resource));
     return resource;
   }
 
   /** Ends the ownership without closing. */
   disown(resource: unknown): boolean {
-    return this.process.rare?.owned?.delete(resource) ?? false;
+    const { rare } = this.process;
+    if (rare === undefined) return false;
+    const owns = listed(rare.owned).some((owned) => owned.resource === resource);
+    rare.owned = without(rare.owned, resource);
+    return owns;
   }
 }
 

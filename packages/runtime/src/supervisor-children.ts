@@ -25,11 +25,15 @@ interface Entry {
 const stopped: ChildState = { is: 'stopped' };
 const restarting: ChildState = { is: 'restarting' };
 
+/** Up to so many children a death finds its child by looking at each. */
+const FEW = 8;
+
 /** A table of children. Children handed out show their later states too. */
 export class Children {
   /** A `Map` keeps the order of insertion, which is the start order. */
   readonly #byId = new Map<ChildId, Entry>();
-  readonly #byPid = new Map<Pid, Entry>();
+  /** Made when there are more than a few: each of thousands of small supervisors would keep one. */
+  #byPid: Map<Pid, Entry> | undefined = undefined;
 
   /** Adds a child at the end, stopped as yet. Its id must be free. */
   add(spec: FullChildSpec): Child {
@@ -44,14 +48,17 @@ export class Children {
 
   /** The child that runs as this process. */
   runningAs(pid: Pid): Child | undefined {
-    return this.#byPid.get(pid);
+    if (this.#byPid !== undefined) return this.#byPid.get(pid);
+    for (const entry of this.#byId.values()) if (runsAs(entry, pid)) return entry;
+    return undefined;
   }
 
   started(id: ChildId, pid: Pid): void {
     const entry = this.#leave(id);
     if (entry === undefined) return;
     entry.state = { is: 'running', pid };
-    this.#byPid.set(pid, entry);
+    if (this.#byPid === undefined && this.#byId.size > FEW) this.#byPid = tableOf(this.#byId.values());
+    else this.#byPid?.set(pid, entry);
   }
 
   stopped(id: ChildId): void {
@@ -82,7 +89,17 @@ export class Children {
 
   #leave(id: ChildId): Entry | undefined {
     const entry = this.#byId.get(id);
-    if (entry?.state.is === 'running') this.#byPid.delete(entry.state.pid);
+    if (entry?.state.is === 'running') this.#byPid?.delete(entry.state.pid);
     return entry;
   }
+}
+
+function runsAs({ state }: Entry, pid: Pid): boolean {
+  return state.is === 'running' && state.pid === pid;
+}
+
+function tableOf(entries: Iterable<Entry>): Map<Pid, Entry> {
+  const table = new Map<Pid, Entry>();
+  for (const entry of entries) if (entry.state.is === 'running') table.set(entry.state.pid, entry);
+  return table;
 }

@@ -14,39 +14,16 @@ import { Timeout } from './timers.js';
 /** The part of a specification that matters for stopping. */
 type StopSpec = Pick<FullChildSpec, 'shutdown' | 'restart'>;
 
-/** Stops one child and waits for its end. Answers the reason if that is not one to expect. */
-export async function stopChild(
-  self: Self,
-  spec: StopSpec,
-  pid: Pid,
-): Promise<{ readonly unexpected: Reason } | undefined> {
-  for (const unexpected of (await stopTogether(self, spec, [pid])).keys()) return { unexpected };
-  return undefined;
-}
-
 /**
- * Stops many children of one specification at once, in no order: all are signalled, then all are waited for,
- * with one time limit. Answers how many ended with each unexpected reason.
+ * Stops children of one specification, in no order: all are signalled, then all are waited for, with one time limit.
+ * Answers how many ended with each unexpected reason.
  */
-export async function stopTogether(
+export function stopTogether(
   self: Self,
   spec: StopSpec,
   pids: Iterable<Pid>,
-): Promise<Map<Reason, number>> {
-  const ends = new Ends(self);
-  const signal = spec.shutdown === 'brutal_kill' ? 'kill' : 'shutdown';
-  // The monitors first: a child that dies of another's end must not be missed.
-  for (const pid of pids) ends.watch(pid);
-  for (const pid of ends.waiting()) self.exitSignal(pid, signal);
-  const limit = typeof spec.shutdown === 'number' ? spec.shutdown : Infinity;
-  if ((await ends.all(limit)) === 'timeout') {
-    for (const pid of ends.waiting()) self.exitSignal(pid, 'kill');
-    await ends.all(Infinity);
-  }
-  const unexpected = new Map<Reason, number>();
-  for (const reason of ends.reasons())
-    if (!isExpected(reason, spec)) unexpected.set(reason, (unexpected.get(reason) ?? 0) + 1);
-  return unexpected;
+): Promise<ReadonlyMap<Reason, number>> {
+  return new Promise((resolve) => new Ends(self, spec, resolve).begin(pids));
 }
 
 /** `normal` and the like are how a child that is not permanent may end; a permanent one was told `shutdown`. */
@@ -56,47 +33,52 @@ function isExpected(reason: Reason, { shutdown, restart }: StopSpec): boolean {
 }
 
 /** The ends of a set of processes, as they come. */
-class Ends implements Watcher {
+class Ends extends Timeout implements Watcher {
   readonly #self: Self;
+  readonly #spec: StopSpec;
   readonly #waiting = new Set<Pid>();
   readonly #reasons = new Map<Pid, Reason>();
-  #done: ((outcome: 'ended' | 'timeout') => void) | undefined = undefined;
+  /** Called once, when all have ended. */
+  readonly #done: (unexpected: ReadonlyMap<Reason, number>) => void;
 
-  constructor(self: Self) {
+  constructor(self: Self, spec: StopSpec, done: (unexpected: ReadonlyMap<Reason, number>) => void) {
+    super();
     this.#self = self;
+    this.#spec = spec;
+    this.#done = done;
   }
 
-  watch(pid: Pid): void {
-    this.#waiting.add(pid);
-    pid.acceptMonitor(new Monitor(this, pid, undefined));
+  begin(pids: Iterable<Pid>): void {
+    const { shutdown } = this.#spec;
+    for (const pid of pids) this.#waiting.add(pid);
+    if (this.#waiting.size === 0) this.#done(new Map());
+    // The monitors first: a child that dies of another's end must not be missed.
+    for (const pid of [...this.#waiting]) pid.acceptMonitor(new Monitor(this, pid, undefined));
+    if (this.#waiting.size === 0) return;
+    if (typeof shutdown === 'number') this.#self.node.timers.start(this, shutdown);
+    this.#signal(shutdown === 'brutal_kill' ? 'kill' : 'shutdown');
   }
 
-  waiting(): Pid[] {
-    return [...this.#waiting];
+  /** The time is over. */
+  fire(): void {
+    if (this.#self.alive) this.#signal('kill');
   }
 
-  /** Settles when all have ended, or after `ms` milliseconds. */
-  all(ms: number): Promise<'ended' | 'timeout'> {
-    return new Promise((resolve) => {
-      if (this.#waiting.size === 0) {
-        resolve('ended');
-        return;
-      }
-      const { timers } = this.#self.node;
-      const limit = new TimeLimit(() => resolve('timeout'));
-      if (ms !== Infinity) timers.start(limit, ms);
-      this.#done = (outcome) => {
-        timers.forget(limit);
-        resolve(outcome);
-      };
-    });
+  #signal(reason: 'shutdown' | 'kill'): void {
+    for (const pid of [...this.#waiting]) this.#self.exitSignal(pid, reason);
   }
 
+  #unexpected(): ReadonlyMap<Reason, number> {
+    const unexpected = new Map<Reason, number>();
+    for (const reason of this.#whyEnded())
+      if (!isExpected(reason, this.#spec)) unexpected.set(reason, (unexpected.get(reason) ?? 0) + 1);
+    return unexpected;
+  }
   /**
    * Why each ended. A child that was dead before it was watched left only its link's signal behind, which waits
    * in the supervisor's mailbox.
    */
-  reasons(): Iterable<Reason> {
+  #whyEnded(): Iterable<Reason> {
     if ([...this.#reasons.values()].includes('noproc'))
       for (const message of this.#self.process.mailbox?.toArray() ?? [])
         if (message instanceof ExitMessage && this.#reasons.get(message.from) === 'noproc')
@@ -109,22 +91,11 @@ class Ends implements Watcher {
     if (!(message instanceof DownMessage) || message.pid === undefined) return;
     this.#waiting.delete(message.pid);
     this.#reasons.set(message.pid, message.reason);
-    if (this.#waiting.size === 0) this.#done?.('ended');
+    if (this.#waiting.size > 0) return;
+    this.#self.node.timers.forget(this);
+    this.#done(this.#unexpected());
   }
 
   /** @internal Monitors are kept by their targets alone. */
   forgetMonitor(): void {}
-}
-
-class TimeLimit extends Timeout {
-  readonly #over: () => void;
-
-  constructor(over: () => void) {
-    super();
-    this.#over = over;
-  }
-
-  fire(): void {
-    this.#over();
-  }
 }

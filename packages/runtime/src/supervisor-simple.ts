@@ -9,7 +9,7 @@ import { Pid } from './pid.js';
 import { RestartIntensity } from './restart-intensity.js';
 import type { Self } from './self.js';
 import { reportError } from './supervisor-report.js';
-import { stopChild, stopTogether } from './supervisor-shutdown.js';
+import { stopTogether } from './supervisor-shutdown.js';
 import { type StartAnswer, startProcess } from './supervisor-start.js';
 import type {
   ChildCounts,
@@ -19,7 +19,6 @@ import type {
   SupervisorState,
   Turn,
 } from './supervisor-state.js';
-import { isThenable } from './thenable.js';
 
 type Args = readonly unknown[];
 
@@ -66,18 +65,14 @@ export class SimpleSupervisor implements SupervisorState {
   }
 
   startChild(args: Args): StartChildResult | PromiseLike<StartChildResult> {
-    const started = startProcess(this.#self, this.#spec, args);
-    return isThenable(started)
-      ? started.then((settled) => this.#startedFirst(settled, args))
-      : this.#startedFirst(started, args);
+    return startProcess(this.#self, this.#spec, args, (started) => this.#startedFirst(started, args));
   }
 
   async terminateChild(id: unknown): Promise<'ok' | ErrorAnswer> {
     if (!(id instanceof Pid)) return notHere;
     if (this.#running.has(id)) {
-      const end = await stopChild(this.#self, this.#spec, id);
-      if (end !== undefined)
-        reportError(this.#self, this.#name, 'shutdown_error', end.unexpected, this.#spec, id);
+      for (const reason of (await stopTogether(this.#self, this.#spec, [id])).keys())
+        reportError(this.#self, this.#name, 'shutdown_error', reason, this.#spec, id);
       this.#running.delete(id);
       return 'ok';
     }
@@ -141,10 +136,7 @@ export class SimpleSupervisor implements SupervisorState {
       reportError(this.#self, this.#name, 'shutdown', 'reached_max_restart_intensity', this.#spec, pid);
       return 'shutdown';
     }
-    const started = startProcess(this.#self, this.#spec, args);
-    return isThenable(started)
-      ? started.then((settled) => this.#startedAgain(settled, pid, args))
-      : this.#startedAgain(started, pid, args);
+    return startProcess(this.#self, this.#spec, args, (started) => this.#startedAgain(started, pid, args));
   }
 
   #startedAgain(started: StartAnswer, oldPid: Pid, args: Args): Turn {

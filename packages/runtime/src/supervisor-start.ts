@@ -13,20 +13,27 @@ export type StartAnswer =
 const noChild: StartAnswer = { pid: undefined, info: undefined };
 
 /**
- * Starts a child. Answers at once unless the start function gave a promise, so that a supervisor of short-lived
- * children costs no turn. Like OTP's `catch`, it makes a failure of what the function throws: `{ EXIT: reason }`.
+ * Starts a child and goes on with `use`: at once unless the start function gave a promise, so that a supervisor of
+ * short-lived children costs no turn. Like OTP's `catch`, it makes a failure of what the function throws:
+ * `{ EXIT: reason }`.
  */
-export function startProcess(
+export function startProcess<T>(
   self: Self,
   spec: Pick<FullChildSpec, 'start'>,
   args: readonly unknown[],
-): StartAnswer | PromiseLike<StartAnswer> {
+  use: (answer: StartAnswer) => T,
+): T | PromiseLike<T> {
+  let answer: unknown;
   try {
-    const answer = spec.start(self, ...args);
-    return isThenable(answer) ? answer.then(understand, failed) : understand(answer);
+    answer = spec.start(self, ...args);
   } catch (thrown) {
-    return failed(thrown);
+    return use(failed(thrown));
   }
+  if (!isThenable(answer)) return use(understand(answer));
+  return answer.then(
+    (settled) => use(understand(settled)),
+    (thrown: unknown) => use(failed(thrown)),
+  );
 }
 
 function understand(answer: unknown): StartAnswer {

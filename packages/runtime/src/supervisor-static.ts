@@ -17,8 +17,8 @@ import { RestartIntensity } from './restart-intensity.js';
 import type { Self } from './self.js';
 import { type Child, Children } from './supervisor-children.js';
 import { reportError, reportProgress } from './supervisor-report.js';
-import { stopChild } from './supervisor-shutdown.js';
-import { startProcess } from './supervisor-start.js';
+import { stopTogether } from './supervisor-shutdown.js';
+import { type StartAnswer, startProcess } from './supervisor-start.js';
 import type {
   ChildCounts,
   ChildInfo,
@@ -27,6 +27,12 @@ import type {
   SupervisorState,
   Turn,
 } from './supervisor-state.js';
+
+/** Which child did not start, and why. */
+interface StartFailure {
+  readonly id: ChildId;
+  readonly reason: Reason;
+}
 
 /** The state of such a supervisor; one method per request or event. */
 export class StaticSupervisor implements SupervisorState {
@@ -46,15 +52,12 @@ export class StaticSupervisor implements SupervisorState {
   }
 
   /** Starts all, in order. If one fails, those before it are stopped again, and its failure is the answer. */
-  async init(specs: readonly FullChildSpec[]): Promise<ErrorAnswer | undefined> {
-    const failure = await this.#startAll(specs.map((spec) => this.#children.add(spec)));
-    if (failure === undefined) return undefined;
-    await this.stopAll();
-    const { id, reason } = failure;
-    return { error: { shutdown: { failed_to_start_child: { id, reason } } } };
+  init(specs: readonly FullChildSpec[]): Promise<ErrorAnswer | undefined> {
+    const children = specs.map((spec) => this.#children.add(spec));
+    return this.#startAll(children).then((failure) => failure && this.#giveUpStart(failure));
   }
 
-  async exited(pid: Pid, reason: Reason): Promise<Turn> {
+  exited(pid: Pid, reason: Reason): Turn | Promise<Turn> {
     const child = this.#children.runningAs(pid);
     if (child === undefined) return 'continue';
     const { spec } = child;
@@ -63,12 +66,12 @@ export class StaticSupervisor implements SupervisorState {
     return spec.restart === 'temporary' ? this.#endedForGood(child) : this.#restart(child);
   }
 
-  async tryAgain(id: unknown): Promise<Turn> {
+  tryAgain(id: unknown): Turn | Promise<Turn> {
     const child = isChildId(id) ? this.#children.get(id) : undefined;
     return child?.state.is === 'restarting' ? this.#restart(child) : 'continue';
   }
 
-  async startChild([given]: readonly unknown[]): Promise<StartChildResult> {
+  startChild([given]: readonly unknown[]): StartChildResult | PromiseLike<StartChildResult> {
     const checked = checkChildSpec(given, this.#flags.autoShutdown);
     if ('error' in checked) return checked;
     const spec = checked.ok;
@@ -77,31 +80,32 @@ export class StaticSupervisor implements SupervisorState {
       const { state } = known;
       return { error: state.is === 'running' ? { already_started: state.pid } : 'already_present' };
     }
-    const started = await startProcess(this.#self, spec, []);
-    if ('error' in started) return { error: { reason: started.error, child: spec } };
-    const { pid, info } = started;
-    if (pid === undefined && spec.restart === 'temporary') return { ok: undefined };
-    this.#note(this.#children.add(spec), pid);
-    return info === undefined ? { ok: pid } : { ok: pid, info };
+    return startProcess(this.#self, spec, [], (started) => {
+      if ('error' in started) return { error: { reason: started.error, child: spec } };
+      const { pid, info } = started;
+      if (pid === undefined && spec.restart === 'temporary') return { ok: undefined };
+      this.#note(this.#children.add(spec), pid);
+      return info === undefined ? { ok: pid } : { ok: pid, info };
+    });
   }
 
   async terminateChild(id: unknown): Promise<'ok' | ErrorAnswer> {
     const child = this.#find(id);
     if (child === undefined) return { error: 'not_found' };
-    await this.#stop(child);
-    this.#leave(child);
+    await this.#stopInReverse([child]);
     return 'ok';
   }
 
-  async restartChild(id: unknown): Promise<StartChildResult> {
+  restartChild(id: unknown): StartChildResult | PromiseLike<StartChildResult> {
     const child = this.#find(id);
     if (child === undefined) return { error: 'not_found' };
     if (child.state.is !== 'stopped') return { error: child.state.is };
-    const started = await startProcess(this.#self, child.spec, []);
-    if ('error' in started) return started;
-    const { pid, info } = started;
-    this.#note(child, pid);
-    return info === undefined ? { ok: pid } : { ok: pid, info };
+    return startProcess(this.#self, child.spec, [], (started) => {
+      if ('error' in started) return started;
+      const { pid, info } = started;
+      this.#note(child, pid);
+      return info === undefined ? { ok: pid } : { ok: pid, info };
+    });
   }
 
   deleteChild(id: unknown): 'ok' | ErrorAnswer {
@@ -135,8 +139,8 @@ export class StaticSupervisor implements SupervisorState {
   }
 
   /** Stops all children, the youngest first; temporary ones are forgotten. */
-  async stopAll(): Promise<void> {
-    await this.#stopInReverse(this.#children.inStartOrder());
+  stopAll(): Promise<void> {
+    return this.#stopInReverse(this.#children.inStartOrder());
   }
 
   /** A child's own end that asks for no restart: its specification stays, unless it is temporary. */
@@ -188,32 +192,41 @@ export class StaticSupervisor implements SupervisorState {
     }
   }
 
-  async #startAll(children: readonly Child[]): Promise<{ id: ChildId; reason: Reason } | undefined> {
+  async #startAll(children: readonly Child[]): Promise<StartFailure | undefined> {
     for (const child of children) {
-      const { spec } = child;
-      const started = await startProcess(this.#self, spec, []);
-      if ('error' in started) {
-        reportError(this.#self, this.#name, 'start_error', started.error, spec, undefined);
-        return { id: spec.id, reason: started.error };
-      }
-      if (started.pid === undefined && spec.restart === 'temporary') this.#children.remove(spec.id);
-      else this.#note(child, started.pid);
+      const use = (started: StartAnswer): StartFailure | undefined => this.#started(child, started);
+      const failure = await startProcess(this.#self, child.spec, [], use);
+      if (failure !== undefined) return failure;
     }
     return undefined;
   }
 
-  async #stopInReverse(children: readonly Child[]): Promise<void> {
-    for (const child of [...children].reverse()) {
-      await this.#stop(child);
-      this.#leave(child);
+  #started(child: Child, started: StartAnswer): StartFailure | undefined {
+    const { spec } = child;
+    if ('error' in started) {
+      reportError(this.#self, this.#name, 'start_error', started.error, spec, undefined);
+      return { id: spec.id, reason: started.error };
     }
+    if (started.pid === undefined && spec.restart === 'temporary') this.#children.remove(spec.id);
+    else this.#note(child, started.pid);
+    return undefined;
   }
 
-  async #stop({ spec, state }: Child): Promise<void> {
-    if (state.is !== 'running') return;
-    const { pid } = state;
-    const end = await stopChild(this.#self, spec, pid);
-    if (end !== undefined) reportError(this.#self, this.#name, 'shutdown_error', end.unexpected, spec, pid);
+  async #giveUpStart({ id, reason }: StartFailure): Promise<ErrorAnswer> {
+    await this.stopAll();
+    return { error: { shutdown: { failed_to_start_child: { id, reason } } } };
+  }
+
+  async #stopInReverse(children: readonly Child[]): Promise<void> {
+    for (const child of [...children].reverse()) {
+      const { spec, state } = child;
+      if (state.is === 'running') {
+        const { pid } = state;
+        for (const reason of (await stopTogether(this.#self, spec, [pid])).keys())
+          reportError(this.#self, this.#name, 'shutdown_error', reason, spec, pid);
+      }
+      this.#leave(child);
+    }
   }
 
   #note({ spec }: Child, pid: Pid | undefined): void {

@@ -11,11 +11,11 @@ import {
   type FullSupervisorFlags,
   type SupervisorFlags,
 } from './child-spec.js';
-import type { Reason } from './exit.js';
 import {
   type Eventually,
   type GenServer,
   type InfoResult,
+  type InitResult,
   type Reply,
   type StartResult,
   startGenServer,
@@ -175,13 +175,10 @@ interface SupervisorArgs {
 const supervisorServer: GenServer<SupervisorState, SupervisorArgs> = {
   label: 'supervisor',
 
-  async init(self, { init, name }) {
+  init(self, { init, name }) {
     self.trapExit(true);
-    const spec = typeof init === 'function' ? await init() : init;
-    if (spec === 'ignore') return 'ignore';
-    const flags = checkFlags(spec);
-    if ('error' in flags) return { stop: { supervisor_data: flags.error } };
-    return startChildren(self, name ?? String(self.pid), flags.ok, spec.children);
+    const spec = typeof init === 'function' ? init() : init;
+    return isThenable(spec) ? spec.then((given) => begin(self, name, given)) : begin(self, name, spec);
   },
 
   handleCall: supervisorRequests.handleCall<SupervisorState>({
@@ -213,12 +210,23 @@ const supervisorServer: GenServer<SupervisorState, SupervisorArgs> = {
   },
 };
 
-async function startChildren(
+function begin(
+  self: Self,
+  name: string | undefined,
+  spec: SupervisorSpec | 'ignore',
+): Eventually<InitResult<SupervisorState>> {
+  if (spec === 'ignore') return 'ignore';
+  const flags = checkFlags(spec);
+  if ('error' in flags) return { stop: { supervisor_data: flags.error } };
+  return startChildren(self, name ?? String(self.pid), flags.ok, spec.children);
+}
+
+function startChildren(
   self: Self,
   name: string,
   flags: FullSupervisorFlags,
   children: SupervisorSpec['children'],
-): Promise<{ ok: SupervisorState } | { stop: Reason }> {
+): Eventually<InitResult<SupervisorState>> {
   const isSimple = flags.strategy === 'simple_one_for_one';
   if (isSimple && children.length !== 1) return { stop: { bad_start_spec: children } };
   const specs = checkStartSpecs(children, flags.autoShutdown);
@@ -226,8 +234,9 @@ async function startChildren(
   const [template] = specs.ok;
   if (isSimple && template !== undefined) return { ok: new SimpleSupervisor(self, name, flags, template) };
   const supervisor = new StaticSupervisor(self, name, flags);
-  const failure = await supervisor.init(specs.ok);
-  return failure === undefined ? { ok: supervisor } : { stop: failure.error };
+  return supervisor
+    .init(specs.ok)
+    .then((failure) => (failure === undefined ? { ok: supervisor } : { stop: failure.error }));
 }
 
 /** What a child's start or end takes a while for is answered then; the supervisor does nothing else meanwhile, as in OTP. */

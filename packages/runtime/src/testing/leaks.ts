@@ -1,5 +1,6 @@
 /** What a piece of a program leaves behind: processes, names, timers, owned resources and Node's handles. */
 
+import { listed } from '../owned-resource.js';
 import type { Pid } from '../pid.js';
 import { Process } from '../process.js';
 import type { Node } from '../self.js';
@@ -30,7 +31,7 @@ export function leaksSince(node: Node, mark: LeakMark): string[] {
     if (mark.processes.has(pid)) continue;
     const info = node.processInfo(pid);
     leaks.push(`process ${pid} ${info?.name ?? info?.kind ?? ''}, ${info?.status}`);
-    const owned = pid instanceof Process ? (pid.rare?.owned?.size ?? 0) : 0;
+    const owned = pid instanceof Process ? listed(pid.rare?.owned).length : 0;
     if (owned > 0) leaks.push(`${owned} resources owned by ${pid}`);
   }
   for (const name of node.registered()) if (!mark.names.has(name)) leaks.push(`name ${name}`);

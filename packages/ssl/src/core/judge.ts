@@ -5,6 +5,7 @@
  */
 import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
+import { allowedSignatures } from '../values/x509/allowed-signatures.js';
 import type { PeerVerdict } from '../values/x509/peer-verdict.js';
 import type { PeerVerification } from '../values/x509/peer-verification.js';
 import { createTrustStore } from '../values/x509/trust-store.js';
@@ -50,7 +51,7 @@ function wishesOf(config: Config): Wishes {
     verify,
     depth,
     minKeySize,
-    signatureAlgs: signatureAlgsCert ?? signatureAlgs,
+    signatureAlgs: allowedSignatures(signatureAlgs, signatureAlgsCert),
     verifyFun,
     partialChain,
     customizeHostnameCheck: role === 'client' ? config.customizeHostnameCheck : undefined,

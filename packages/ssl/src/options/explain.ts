@@ -9,9 +9,9 @@ import { emulatedRows, transportRows } from './socket-options.js';
 
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
-  ...['beastMitigation', 'cbInfo', 'certificateAuthorities', 'clientPreferredNextProtocols'],
+  ...['cbInfo', 'certificateAuthorities', 'clientPreferredNextProtocols'],
   ...['clientRenegotiation', 'cookie', 'dh', 'dhfile', 'fallback', 'handshake'],
-  ...['maxFragmentLength', 'nextProtocolsAdvertised', 'paddingCheck'],
+  ...['maxFragmentLength', 'nextProtocolsAdvertised'],
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
   ...['sniFun', 'sniHosts', 'srpIdentity'],
   // Of inet:setopts/2.

@@ -8,11 +8,11 @@ import {
   type SuiteMap,
   suiteOfMap,
 } from '../values/cipher-suites.js';
-import type { GroupName } from '../values/crypto/engine.js';
-import type { NamedGroup } from '../values/registry/groups.js';
+import type { CurveGroupName, GroupName } from '../values/crypto/engine.js';
+import type { CurveName, Tls13CurveName, Tls13GroupName } from '../values/registry/groups.js';
 import type { SignatureScheme } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
-import { allSuites, hasBuiltKeyExchange, suiteById } from '../values/registry/suites.js';
+import { allSuites, suiteById } from '../values/registry/suites.js';
 import type { At } from './row.js';
 import { isList } from './row.js';
 
@@ -55,19 +55,28 @@ export function usableSuites(suites: readonly CipherSuite[], at: At): readonly C
   const usable = suites.filter(
     (suite) =>
       suite.versions.some((version) => at.settings.versions.includes(version)) &&
-      hasBuiltKeyExchange(suite) &&
+      // Nothing is ever sent in the clear.
+      suite.cipher !== 'null' &&
       isSupportedSuite(suite, support),
   );
   return [...new Set(usable)];
 }
 
-/** Those the engine has, each once. */
-export function usableGroups(names: readonly NamedGroup[], engine: EngineSupport): readonly GroupName[] {
-  return [...new Set(names.filter(isEngineGroup).filter((name) => engine.group(name) !== undefined))];
+/** Groups of TLS 1.3 that the engine has, each once. */
+export function usableGroups(names: readonly Tls13GroupName[], engine: EngineSupport): readonly GroupName[] {
+  return [...new Set(names.filter((name) => engine.group(name) !== undefined))];
 }
 
-/** Groups that an engine may have; the compiler asks for each. */
-const engineGroups: Readonly<Record<GroupName, true>> = {
+/** Curves of TLS 1.2 that the engine has, each once. */
+export function usableCurves(
+  names: readonly (Tls13CurveName | CurveName)[],
+  engine: EngineSupport,
+): readonly CurveGroupName[] {
+  return [...new Set(names.filter(isEngineCurve).filter((name) => engine.group(name) !== undefined))];
+}
+
+/** Curves that an engine may have; the compiler asks for each. */
+const engineCurves: Readonly<Record<CurveGroupName, true>> = {
   x25519: true,
   x448: true,
   secp256r1: true,
@@ -75,8 +84,8 @@ const engineGroups: Readonly<Record<GroupName, true>> = {
   secp521r1: true,
 };
 
-function isEngineGroup(name: NamedGroup): name is Extract<NamedGroup, GroupName> {
-  return Object.hasOwn(engineGroups, name);
+function isEngineCurve(name: Tls13CurveName | CurveName): name is CurveGroupName {
+  return Object.hasOwn(engineCurves, name);
 }
 
 /** Those the engine can sign and verify with; what only TLS 1.2 knows goes when it is not among the versions. */

@@ -1,14 +1,15 @@
 /** Rows of what both sides agree on: versions, suites, groups, signatures, application protocol (contract §13.3). */
 
 import { type EngineSupport, type SuiteMap, suiteMap, suiteRows } from '../values/cipher-suites.js';
-import type { GroupName } from '../values/crypto/engine.js';
+import type { CurveGroupName, GroupName } from '../values/crypto/engine.js';
 import { hostOf } from '../values/host.js';
 import {
   type CurveName,
   defaultCurves,
   defaultTls13Groups,
-  isNamedGroup,
+  isTls12Curve,
   isTls13Group,
+  type Tls13CurveName,
   type Tls13GroupName,
 } from '../values/registry/groups.js';
 import type { SignatureScheme, SignatureSchemeName } from '../values/registry/schemes.js';
@@ -16,7 +17,14 @@ import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { versionByName, versionRows } from '../values/registry/versions.js';
-import { findSuiteWish, usableGroups, usableSchemes, usableSuites } from './negotiation-wishes.js';
+import { defaultKeyShares, keyShares } from './key-shares.js';
+import {
+  findSuiteWish,
+  usableCurves,
+  usableGroups,
+  usableSchemes,
+  usableSuites,
+} from './negotiation-wishes.js';
 import { badValue, OptionError, pair } from './option-error.js';
 import type { CipherWish, SignatureWish } from './raw.js';
 import { type At, asItIs, type CoreOption, flag, isList, listOf, type Option, oneOf, untold } from './row.js';
@@ -98,7 +106,7 @@ export class NegotiationRows {
     tell: (suites) => suites.map(suiteMap),
     note: {
       values: '[map, name, tuple or number], or names joined by ":"',
-      default: "cipherSuites('default') of the versions, as far as the engine goes",
+      default: "cipherSuites('default') of the versions, as far as the engine goes, without AES-CCM",
       source: manual,
     },
     parse: ciphers,
@@ -121,8 +129,32 @@ export class NegotiationRows {
     absent: (at) => defaultsOf(at).groups,
   };
 
+  /**
+   * Groups that a client sends a share for at once (TLS 1.3): how many of the first of `supportedGroups`, or which of them.
+   * A server that wants another asks for it by a HelloRetryRequest, a round trip more.
+   */
+  readonly keyShares: CoreOption<'client', number | readonly Tls13GroupName[], readonly GroupName[]> = {
+    otp: undefined,
+    side: 'client',
+    needsVersions: ['tlsv1.3'],
+    after: ['supportedGroups'],
+    default: [],
+    core: true,
+    tell: asItIs,
+    note: {
+      values: 'integer ≥ 0 of the first of supportedGroups, or [group] of them',
+      default:
+        'the first Diffie-Hellman group of supportedGroups, which every server can do and which costs little; beside ' +
+        'it a hybrid one that stands first, where compiled code does it: JavaScript takes a millisecond for the key, and ' +
+        'the hello no longer fits into one packet',
+      source: 'ours, for RFC 8446 §4.2.8',
+    },
+    parse: keyShares,
+    absent: defaultKeyShares,
+  };
+
   /** `eccs` (TLS 1.2 and before): curves in order of preference; unknown names are dropped. */
-  readonly eccs: CoreOption<'both', readonly (CurveName | Tls13GroupName)[], readonly GroupName[]> = {
+  readonly eccs: CoreOption<'both', readonly (CurveName | Tls13CurveName)[], readonly CurveGroupName[]> = {
     otp: 'eccs',
     side: 'both',
     default: [],
@@ -130,8 +162,7 @@ export class NegotiationRows {
     tell: asItIs,
     note: { values: '[curve]', default: defaultCurves.join(', '), source: 'RFC 8422 §5.1.1' },
     parse: (value, at) => {
-      const names = listOf('eccs', value).filter(isNamedGroup);
-      const curves = usableGroups(names, at.engine);
+      const curves = usableCurves(listOf('eccs', value).filter(isTls12Curve), at.engine);
       return curves.length > 0 ? curves : badValue('eccs', value);
     },
     absent: (at) => defaultsOf(at).curves,
@@ -154,7 +185,8 @@ export class NegotiationRows {
       const usable = usableSchemes(wished, at);
       if (!usable.some((scheme) => signsIn(at.settings.versions, scheme)))
         noScheme('signatureAlgs', value, at);
-      return schemeNames(usable);
+      // Below TLS 1.2 there is nothing that they could be said in.
+      return defaultsOf(at).schemes.length === 0 ? [] : schemeNames(usable);
     },
     absent: (at) => defaultsOf(at).schemes,
   };
@@ -253,7 +285,7 @@ export class NegotiationRows {
 interface NegotiationDefaults {
   readonly ciphers: readonly CipherSuite[];
   readonly groups: readonly GroupName[];
-  readonly curves: readonly GroupName[];
+  readonly curves: readonly CurveGroupName[];
   readonly schemes: readonly SignatureSchemeName[];
 }
 
@@ -270,9 +302,11 @@ function defaultsOf(at: At): NegotiationDefaults {
   const [newest] = versions;
   const names = defaultSignatureSchemes(versions) ?? [];
   const found: NegotiationDefaults = Object.freeze({
-    ciphers: Object.freeze(newest === undefined ? [] : usableSuites(suiteRows('default', newest), at)),
+    ciphers: Object.freeze(
+      newest === undefined ? [] : usableSuites(suiteRows('default', newest).filter(isUnasked), at),
+    ),
     groups: Object.freeze(usableGroups(defaultTls13Groups, at.engine)),
-    curves: Object.freeze(usableGroups(defaultCurves, at.engine)),
+    curves: Object.freeze(usableCurves(defaultCurves, at.engine)),
     schemes: Object.freeze(
       schemeNames(
         usableSchemes(
@@ -284,6 +318,14 @@ function defaultsOf(at: At): NegotiationDefaults {
   });
   ofEngine.set(key, found);
   return found;
+}
+
+/**
+ * AES-CCM is for who has no room for GCM: half as fast, under a lower limit of records, and CCM_8 with half the tag. OTP
+ * offers it by default; we do when it is named.
+ */
+function isUnasked({ cipher }: CipherSuite): boolean {
+  return !cipher.includes('_ccm');
 }
 
 function ciphers(value: unknown, at: At): readonly CipherSuite[] {

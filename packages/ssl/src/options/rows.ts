@@ -8,6 +8,7 @@ import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
+import { OlderRows } from './rows-older.js';
 import { ResumptionRows } from './rows-resumption.js';
 import { RevocationRows } from './rows-revocation.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
@@ -22,6 +23,7 @@ export interface Rows
     RevocationRows,
     NegotiationRows,
     ResumptionRows,
+    OlderRows,
     ConnectionRows {}
 
 export type OptionName = keyof Rows;
@@ -43,6 +45,7 @@ const rows: Rows = {
   ...new RevocationRows(),
   ...new NegotiationRows(),
   ...new ResumptionRows(),
+  ...new OlderRows(),
   ...new ConnectionRows(),
 };
 
@@ -122,6 +125,12 @@ function optionRow<K extends OptionName>(name: K): OptionRow {
       draft[name] = row.parse(given, at);
     },
     tell(settings) {
+      // What means nothing in its versions could not be given again.
+      if (
+        needsVersions.length > 0 &&
+        settings.versions?.some((version) => needsVersions.includes(version)) === false
+      )
+        return undefined;
       const value = settings[name];
       return value === undefined ? undefined : row.tell(value);
     },

@@ -220,11 +220,11 @@ function startConnectionSupervisor(
         id: 'sender',
         restart: 'temporary',
         shutdown: 5000,
-        async start(supervisor) {
-          const started = await startGenServer(supervisor, senderServer, connection.transport);
-          if (started !== 'ignore' && 'ok' in started) sender = started.ok;
-          return started;
-        },
+        start: (supervisor) =>
+          startGenServer(supervisor, senderServer, connection.transport).then((started) => {
+            if (started !== 'ignore' && 'ok' in started) sender = started.ok;
+            return started;
+          }),
       },
       {
         id: 'receiver',
@@ -253,17 +253,15 @@ export async function startConnection(asking: Asking, connection: NewConnection)
 }
 
 /** A supervisor that is restarting just now, or dies meanwhile, is an answer like others. */
-async function startUnder(
+function startUnder(
   asking: Asking,
   supervisor: string,
   ...args: readonly unknown[]
 ): Promise<StartChildResult> {
-  try {
-    return await startChild(asking, supervisor, ...args);
-  } catch (error) {
+  return startChild(asking, supervisor, ...args).catch((error: unknown) => {
     if (error instanceof Exit) return { error: 'closed' };
     throw error;
-  }
+  });
 }
 
 // ── Listeners ───────────────────────────────────────────────────────────────────────────────────────────

@@ -30,6 +30,8 @@ export interface MessageChannel {
   installWriteKeys(protection: WriteProtection): void;
   /** What is added from now on leaves in the clear again: early data that was refused leaves no keys (RFC 8446 §4.1.4). */
   dropWriteKeys(): void;
+  /** Version of our unprotected records from now on (RFC 8446 §5.1). */
+  setRecordVersion(version: number): void;
   /** The version is agreed: records that name another are none of ours (RFC 5246 §6.2.1). */
   expectRecordVersion(version: number): void;
   /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */
@@ -50,8 +52,6 @@ export interface Channel extends MessageChannel {
   readonly held: number;
   /** The following generation of the peer's keys (RFC 8446 §4.6.3). Throws as `installReadKeys`. */
   rekeyRead(): void;
-  /** Version of our unprotected records from now on (RFC 8446 §5.1). */
-  setRecordVersion(version: number): void;
   /** An alert ends the flight: messages not sealed yet are dropped, what was sealed before goes first. */
   sendAlert(level: 1 | 2, code: number): void;
   /** Who writes now. */

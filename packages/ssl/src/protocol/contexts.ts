@@ -4,6 +4,7 @@ import type { MessageChannel } from './channel.js';
 import type { OwnIdentity } from './own-identity.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
+import type { DhParams } from './tls12/key-exchange/dh-params.js';
 
 export interface ClientContext {
   readonly config: ClientSettings;
@@ -11,7 +12,7 @@ export interface ClientContext {
   readonly identities: readonly OwnIdentity[];
   readonly dependencies: Dependencies;
   readonly channel: MessageChannel;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'ticket'>;
+  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askUser' | 'ticket'>;
 }
 
 export interface ServerContext {
@@ -24,5 +25,11 @@ export interface ServerContext {
   /** Bytes of early data that tickets of this server may have allowed. */
   readonly maxEarlyData: number;
   readonly channel: MessageChannel;
-  readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'deliverEarly'>;
+  readonly dhParams: DhParams;
+  /** What a client is told to choose an identity by (RFC 4279 §5.2). */
+  readonly pskHint: Uint8Array | undefined;
+  readonly sink: Pick<
+    Sink,
+    'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'askUser' | 'deliverEarly'
+  >;
 }

@@ -21,7 +21,7 @@ import {
   type ServerHelloEvent,
 } from './handshake.js';
 import { type ClientOffer, firstOffer, offersTls13 } from './hello/client-hello.js';
-import { alertsBefore, chooseVersion, selectedDialect, speaks, stateNameBefore } from './hello/version.js';
+import { alertsBefore, chooseVersion, isTls13, selectedVersionOf, stateNameBefore } from './hello/version.js';
 import type { PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
@@ -39,7 +39,9 @@ import type {
 import type { Failure, Sink, Verdict } from './sink.js';
 import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
+import { defaultDhParams } from './tls12/key-exchange/dh-params.js';
 import { tls12Server } from './tls12/server.js';
+import type { FoundUser } from './tls12/user.js';
 import { tls13Client } from './tls13/client.js';
 import { defaultMaxEarlyData, type EarlyDataAllowance } from './tls13/early-data.js';
 import { sealData } from './tls13/post-handshake.js';
@@ -127,12 +129,15 @@ export class Core {
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
     const { config, identities, certificateAuthorities, budget = boundless } = options;
-    const { maxEarlyData = defaultMaxEarlyData } = options;
+    const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
     const channel = channelOf(options, 0x0303, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
-      context: { config, identities, dependencies, certificateAuthorities, maxEarlyData, channel, sink },
+      context: {
+        ...{ config, identities, dependencies, certificateAuthorities, maxEarlyData, dhParams, pskHint },
+        ...{ channel, sink },
+      },
     });
   }
 
@@ -234,6 +239,11 @@ export class Core {
   /** The answer to `askPsk`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
   answerPsk(found: FoundPsk | undefined): void {
     this.give({ type: 'psk', found });
+  }
+
+  /** The answer to `askUser`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
+  answerUser(user: FoundUser | undefined): void {
+    this.give({ type: 'user', user });
   }
 
   /** OTP's name of the present state (contract §5.3). */
@@ -489,33 +499,29 @@ export class Core {
     const { config, identities } = options;
     const answered: ClientContext = { ...context, config, identities };
     this.phase = { kind: 'clientHello', offer, context: answered };
-    const dialect = selectedDialect(hello.body, context.config.versions);
-    if (!speaks(dialect, config.versions)) throw new AlertError('unsupported_version');
-    switch (dialect) {
-      case 'tls13':
-        if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
-        this.begin(tls13Client(offer, answered)).deliver(hello);
-        return;
-      case 'tls12':
-        if (offersTls13(offer) && offer.early.kind === 'offered')
-          throw new AlertError('older_version_after_early_data');
-        this.beginOlder(tls12Client(offer, answered)).deliver(hello);
-        return;
+    const version = selectedVersionOf(hello.body, context.config.versions);
+    if (!config.versions.includes(version)) throw new AlertError('unsupported_version');
+    if (isTls13(version)) {
+      if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
+      this.begin(tls13Client(offer, answered)).deliver(hello);
+    } else {
+      if (offersTls13(offer) && offer.early.kind === 'offered')
+        throw new AlertError('older_version_after_early_data');
+      this.beginOlder(tls12Client(version, offer, answered)).deliver(hello);
     }
   }
 
   private beginServer({ hello, context }: ClientHelloRead, options: ServerHelloAnswer): void {
     const { config, identities, certificateAuthorities } = options;
-    const answered: ServerContext = { ...context, config, identities, certificateAuthorities };
+    const { dhParams = context.dhParams, pskHint = context.pskHint } = options;
+    const answered: ServerContext = {
+      ...context,
+      ...{ config, identities, certificateAuthorities, dhParams, pskHint },
+    };
     this.phase = { kind: 'serverHello', context: answered };
-    switch (chooseVersion(hello.body, config.versions)) {
-      case 'tls13':
-        this.begin(tls13Server(answered)).deliver(hello);
-        return;
-      case 'tls12':
-        this.beginOlder(tls12Server(answered)).deliver(hello);
-        return;
-    }
+    const version = chooseVersion(hello.body, config.versions);
+    if (isTls13(version)) this.begin(tls13Server(answered)).deliver(hello);
+    else this.beginOlder(tls12Server(version, answered)).deliver(hello);
   }
 
   private begin(handshake: Handshake): Handshake {

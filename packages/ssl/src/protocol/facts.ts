@@ -7,6 +7,7 @@ import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { Authentication } from './authentication.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
+import type { ProvedUser } from './tls12/user.js';
 
 /** What a connection can still tell of its secrets. */
 export type KeptSecrets = TrafficSecrets | MasterSecret;
@@ -48,6 +49,8 @@ export interface Facts {
   readonly sessionId: Uint8Array;
   /** Whether a HelloRetryRequest was needed. */
   readonly retried: boolean;
+  /** TLS 1.2 and before: by which name both sides had a key (RFC 4279, RFC 5054). */
+  readonly user: ProvedUser | undefined;
   readonly sessionResumption: boolean;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
   readonly earlyData: 'none' | 'accepted' | 'rejected';

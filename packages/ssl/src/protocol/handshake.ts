@@ -12,6 +12,7 @@ import type { AlertRules } from './alert-rules.js';
 import type { Facts } from './facts.js';
 import type { PostHandshakeMaker } from './post-handshake.js';
 import type { Verdict } from './sink.js';
+import type { FoundUser } from './tls12/user.js';
 import type { EarlyDataAllowance } from './tls13/early-data.js';
 import type { FoundPsk } from './tls13/psk.js';
 
@@ -50,7 +51,9 @@ type AnyAnswer =
   /** `undefined`: nothing to staple. */
   | { readonly type: 'staple'; readonly response: Uint8Array | undefined }
   /** `undefined`: none of the keys is known. */
-  | { readonly type: 'psk'; readonly found: FoundPsk | undefined };
+  | { readonly type: 'psk'; readonly found: FoundPsk | undefined }
+  /** `undefined`: none is known, and that may be told. */
+  | { readonly type: 'user'; readonly user: FoundUser | undefined };
 
 /** The peer's change_cipher_spec, where a version gives it a meaning. */
 export interface ChangeCipherSpecEvent {

@@ -19,7 +19,7 @@ export interface RemoteIdentity {
 /** What is to be stapled to the certificate: nothing unless the client wants it and somebody finds responses for us. */
 export function wantedStaple(
   request: StatusRequest | 'unknown' | undefined,
-  { stapling }: OwnIdentity,
+  { stapling }: Pick<OwnIdentity, 'stapling'>,
   { askStaple }: Pick<Sink, 'askStaple'>,
 ): StatusRequest | undefined {
   return request === 'unknown' || stapling !== 'ask' || askStaple === undefined ? undefined : request;

@@ -65,6 +65,9 @@ export type HandshakeReason =
   | 'wrong_application_protocol'
   | 'unrecognized_name'
   | 'wrong_renegotiation_info'
+  | 'wrong_encrypt_then_mac'
+  | 'weak_dh'
+  | 'unknown_user'
   | 'no_uncompressed_points'
   | 'wrong_certificate_type'
   | 'wrong_certificate_context'
@@ -346,6 +349,24 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'renegotiation_info speaks of another handshake than this one',
     section: 'RFC 5746 §3.4, §3.6',
     bogo: 'RENEGOTIATION_MISMATCH',
+  },
+  wrong_encrypt_then_mac: {
+    alert: 'illegal_parameter',
+    text: 'encrypt_then_mac with a suite that has no CBC',
+    section: 'RFC 7366 §3',
+    bogo: 'UNEXPECTED_EXTENSION',
+  },
+  weak_dh: {
+    alert: 'insufficient_security',
+    text: 'a group of finite-field Diffie-Hellman that is too small, too large or none',
+    section: 'RFC 5246 §7.4.3, RFC 5054 §2.5.3',
+    bogo: 'BAD_DH_P_LENGTH',
+  },
+  unknown_user: {
+    alert: 'unknown_psk_identity',
+    text: 'no key is known for this user',
+    section: 'RFC 4279 §2, RFC 5054 §2.5.1.3',
+    bogo: 'PSK_IDENTITY_NOT_FOUND',
   },
   no_uncompressed_points: {
     alert: 'illegal_parameter',

@@ -10,6 +10,8 @@ import type { OwnIdentity } from './own-identity.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
+import type { DhParams } from './tls12/key-exchange/dh-params.js';
+import type { SrpIdentity } from './tls12/key-exchange/srp.js';
 import type { ClientResumption } from './tls13/psk.js';
 
 type CommonSettings =
@@ -22,9 +24,17 @@ type CommonSettings =
   | 'maxHandshakeSize'
   | 'keyUpdateAt'
   | 'middleboxCompMode'
-  | 'keepSecrets';
+  | 'keepSecrets'
+  | 'beastMitigation'
+  | 'paddingCheck';
 
-export type ClientSettings = Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols'>;
+export interface ClientSettings
+  extends Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'> {
+  /** Who to be for servers with SRP. */
+  readonly srpIdentity?: SrpIdentity | undefined;
+  /** Least size of what a server chooses for finite fields, bits; default 2048. */
+  readonly minKeySize?: number | undefined;
+}
 
 export type ServerSettings = Pick<
   ServerConfig,
@@ -41,7 +51,7 @@ export interface Dependencies {
   readonly engine: CryptoEngine;
   /** Fresh random bytes. */
   random(length: number): Uint8Array;
-  /** A fresh share of a group. */
+  /** A fresh share of a group: a client's of any, a server's of one of Diffie-Hellman. */
   keyShare(group: Group): KeyShare;
 }
 
@@ -73,6 +83,10 @@ export interface ServerHelloAnswer {
   readonly identities: readonly OwnIdentity[];
   /** DER names for CertificateRequest's certificate_authorities; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  /** Of finite-field Diffie-Hellman in TLS 1.2 and before; default: group 14 of RFC 3526. */
+  readonly dhParams?: DhParams | undefined;
+  /** What a client is told to choose its identity by (RFC 4279 §5.2). */
+  readonly pskHint?: Uint8Array | undefined;
 }
 
 /** A client as it is made. What its record layer is told of the config stays, whatever `askHello` is answered. */

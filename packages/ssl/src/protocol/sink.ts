@@ -1,5 +1,5 @@
 /**
- * What the sans-IO core tells its surroundings. At most 16 methods; the connection process implements it over a
+ * What the sans-IO core tells its surroundings. At most 17 methods; the connection process implements it over a
  * socket, tests and fuzzers with a recorder. Every method returns at once. A question (`ask…`) is answered by
  * `core.answer…`, now or later; until then the core holds back handshake input.
  */
@@ -11,6 +11,7 @@ import type { Facts } from './facts.js';
 import type { HelloEvent } from './handshake.js';
 import type { OwnIdentity } from './own-identity.js';
 import type { Reason } from './reasons.js';
+import type { UserWish } from './tls12/user.js';
 import type { PskWish, ReceivedTicket } from './tls13/psk.js';
 
 /** How a connection failed: who found it, which alert went or came, and the precise reason. */
@@ -40,6 +41,9 @@ export interface StapleWish {
   readonly request: StatusRequest;
 }
 
+/** What a handshake does with the key of the peer's certificate (RFC 5280 §4.2.1.3). */
+export type KeyUse = 'signature' | 'encipherment' | 'agreement';
+
 export interface Sink {
   /** Bytes for the transport, in order; the pieces of one call leave in one write. */
   write(pieces: readonly Uint8Array[]): void;
@@ -65,7 +69,7 @@ export interface Sink {
    * The peer's certificates, leaf first, want a judgement: `core.answerVerdict`. `staple`: the DER OCSPResponse that
    * came with the first, if we asked for it and the peer has one.
    */
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void;
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined, use: KeyUse): void;
   /** A signature by a key that lives elsewhere: `core.answerSignature`. */
   askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void;
   /** An OCSP response for a certificate of ours: `core.answerStaple`. Asked only of identities that say so. */
@@ -75,6 +79,11 @@ export interface Sink {
    * keeps nothing to make tickets from.
    */
   askPsk?: ((wish: PskWish) => void) | undefined;
+  /**
+   * The key of a user that both sides know: `core.answerUser`. Without this nobody is, and suites with PSK and SRP are neither
+   * chosen nor offered.
+   */
+  askUser?(wish: UserWish): void;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
   ticket?: ((ticket: ReceivedTicket) => void) | undefined;
   /**

@@ -6,7 +6,7 @@
  * A suite is a plain object with the fields of OTP's `erl_cipher_suite()` map. What a wrong argument raises in
  * Erlang (`function_clause`) is a `TypeError` here.
  */
-import type { AeadName, CryptoEngine, HashName } from './crypto/engine.js';
+import type { AeadName, Cipher, CryptoEngine, HashName } from './crypto/engine.js';
 import type { CurveName, Tls13GroupName } from './registry/groups.js';
 import { defaultTls13Groups, eccCurves, tls13Groups } from './registry/groups.js';
 import type { CipherName, CipherSuite, KeyExchange, MacName, PrfName } from './registry/suites.js';
@@ -55,12 +55,13 @@ export interface SuiteSupport {
 }
 
 /** The part of an engine that says what exists. */
-export type EngineSupport = Pick<CryptoEngine, 'hash' | 'aead' | 'group' | 'supportsKey'>;
+export type EngineSupport = Pick<CryptoEngine, 'hash' | 'aead' | 'cipher' | 'group' | 'supportsKey'>;
 
-/** Reads an engine's answers as `SuiteSupport`. It has neither finite-field DH, SRP nor ciphers that are not AEADs. */
+/** Reads an engine's answers as `SuiteSupport`. */
 export function engineSuiteSupport(engine: EngineSupport): SuiteSupport {
   return {
-    cipher: (name) => isAead(name) && engine.aead(name) !== undefined,
+    cipher: (name) =>
+      isAead(name) ? engine.aead(name) !== undefined : isCipher(name) && engine.cipher(name) !== undefined,
     hash: (name) => engine.hash(name) !== undefined,
     publicKey: (name) => {
       switch (name) {
@@ -74,7 +75,8 @@ export function engineSuiteSupport(engine: EngineSupport): SuiteSupport {
           return engine.group('secp256r1') !== undefined;
         case 'dh':
         case 'srp':
-          return false;
+          // Who has one finite field has all.
+          return engine.group('ffdhe2048') !== undefined;
       }
     },
   };
@@ -85,10 +87,28 @@ const aeads: Readonly<Record<AeadName, true>> = {
   aes_128_gcm: true,
   aes_256_gcm: true,
   chacha20_poly1305: true,
+  aes_128_ccm: true,
+  aes_256_ccm: true,
+  aes_128_ccm_8: true,
+  aes_256_ccm_8: true,
 };
 
-function isAead(name: CipherName): name is AeadName {
+/** Whether an engine can be asked for a cipher. */
+export function isAead(name: CipherName): name is AeadName {
   return Object.hasOwn(aeads, name);
+}
+
+/** Those that are none; the compiler asks for each. */
+const ciphers: Readonly<Record<Cipher['name'], true>> = {
+  aes_128_cbc: true,
+  aes_256_cbc: true,
+  '3des_ede_cbc': true,
+  des_cbc: true,
+  rc4_128: true,
+};
+
+export function isCipher(name: CipherName): name is Cipher['name'] {
+  return Object.hasOwn(ciphers, name);
 }
 
 /** Whether the library has all that a suite needs. */

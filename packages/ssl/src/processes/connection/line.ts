@@ -141,8 +141,8 @@ export class Line {
   }
 
   /** close_notify after all that was sent; the transport stays open. */
-  sayClose(): Promise<boolean> {
-    return this.#ask({ type: 'close' }, Infinity);
+  async sayClose(): Promise<boolean> {
+    return isSaid(await this.#ask({ type: 'close' }, Infinity));
   }
 
   /** Half-close. What was sent before goes out before, however slow the peer: ended too early it would be lost. */
@@ -152,11 +152,9 @@ export class Line {
     return said;
   }
 
-  /** Whether the sender has put it out; it has not if it is gone, or does not come to it in time. */
-  async #ask(request: Goodbyes, patience: number): Promise<boolean> {
-    const unsaid = (): Result<true> => ({ error: 'closed' });
-    const said = await senderRequests.askOr(this.#self.node, this.#sender, request, unsaid, patience);
-    return 'ok' in said;
+  /** Has the sender put it out; it has not if it is gone, or does not come to it in time. */
+  #ask(request: Goodbyes, patience: number): Promise<Result<true>> {
+    return senderRequests.askOr(this.#self.node, this.#sender, request, unsaid, patience);
   }
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────
@@ -235,7 +233,7 @@ export class Line {
     const { node, pid } = this.#self;
     void this.#ask(request, closePatience).then((said) => {
       // What could not be said is nothing to wait for.
-      node.ioTurn(pid, saidTurn, this.#holder, said && linger);
+      node.ioTurn(pid, saidTurn, this.#holder, isSaid(said) && linger);
     });
   }
 
@@ -277,6 +275,14 @@ export class Line {
   #answerClosers(): void {
     for (const from of this.#closers.splice(0)) from.reply(okay);
   }
+}
+
+function unsaid(): Result<true> {
+  return { error: 'closed' };
+}
+
+function isSaid(answer: Result<true>): boolean {
+  return 'ok' in answer;
 }
 
 function saidTurn(holder: LineHolder, linger: boolean): unknown {

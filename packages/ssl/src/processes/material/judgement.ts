@@ -4,6 +4,7 @@
  */
 import { crlCacheApi, hashDirectory } from '@actor-tls/crl-cache';
 import type { Config } from '../../options/config.js';
+import { allowedSignatures } from '../../values/x509/allowed-signatures.js';
 import type { CrlSource } from '../../values/x509/crl-check.js';
 import { checkByCrls } from '../../values/x509/crl-check.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
@@ -65,7 +66,7 @@ export function judgePeer(judged: JudgementQuestion): PeerVerdict | Promise<Peer
 /** What signatures and keys the peer's certificates may have, and what speaks of their revocation. */
 function strengthOf(config: Config): Pick<PeerVerification, 'signatureAlgs' | 'minKeySize'> {
   const { minKeySize, signatureAlgs, signatureAlgsCert } = config;
-  return { minKeySize, signatureAlgs: signatureAlgsCert ?? signatureAlgs };
+  return { minKeySize, signatureAlgs: allowedSignatures(signatureAlgs, signatureAlgsCert) };
 }
 
 function crlCheck(

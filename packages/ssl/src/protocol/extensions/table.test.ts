@@ -40,6 +40,8 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   serverName: maybe(
     fc.array(fc.record({ nameType: u8, name: bytes(1, 20) }), { minLength: 1, maxLength: 2 }),
   ),
+  encryptThenMac: present,
+  srpUser: fc.option(fc.uint8Array({ minLength: 1, maxLength: 255 }), { nil: undefined }),
   extendedMasterSecret: present,
   ecPointFormats: maybe(fc.array(u8, { minLength: 1, maxLength: 3 })),
   supportedGroups: codes,

@@ -10,6 +10,7 @@ import { certificateAuthorities } from './certificate-authorities.js';
 import { cookie, cookieCode } from './cookie.js';
 import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-data.js';
 import { ecPointFormats } from './ec-point-formats.js';
+import { encryptThenMac } from './encrypt-then-mac.js';
 import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
@@ -22,6 +23,7 @@ import {
 import { renegotiationInfo } from './renegotiation-info.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
+import { srpUser } from './srp.js';
 import {
   certificateStatus,
   type StatusRequest,
@@ -34,6 +36,7 @@ import { selectedVersion, supportedVersionsOffer } from './supported-versions.js
 
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
+  encryptThenMac: true | undefined;
   extendedMasterSecret: true | undefined;
   ecPointFormats: readonly number[] | undefined;
   supportedGroups: readonly number[] | undefined;
@@ -48,6 +51,7 @@ export interface ClientHelloExtensions {
   keyShare: readonly KeyShareEntry[] | undefined;
   earlyData: true | undefined;
   renegotiationInfo: Uint8Array | undefined;
+  srpUser: Uint8Array | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -60,6 +64,7 @@ export interface ServerHelloExtensions {
 /** The ServerHello of TLS 1.2, which answers all that the client offered. */
 export interface ServerHello12Extensions {
   serverName: true | undefined;
+  encryptThenMac: true | undefined;
   extendedMasterSecret: true | undefined;
   renegotiationInfo: Uint8Array | undefined;
   ecPointFormats: readonly number[] | undefined;
@@ -107,6 +112,7 @@ export interface Column<Extensions> {
 export const clientHelloColumn: Column<ClientHelloExtensions> = {
   fields: [
     serverNameOffer,
+    encryptThenMac,
     extendedMasterSecret,
     ecPointFormats,
     supportedGroupsOffer,
@@ -121,10 +127,12 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     keyShareOffer,
     earlyDataOffer,
     renegotiationInfo,
+    srpUser,
     preSharedKeyOffer,
   ],
   none: () => ({
     serverName: undefined,
+    encryptThenMac: undefined,
     extendedMasterSecret: undefined,
     ecPointFormats: undefined,
     supportedGroups: undefined,
@@ -139,6 +147,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     keyShare: undefined,
     earlyData: undefined,
     renegotiationInfo: undefined,
+    srpUser: undefined,
     preSharedKey: undefined,
   }),
 };
@@ -152,6 +161,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
   fields: [
     renegotiationInfo,
     serverNameUsed,
+    encryptThenMac,
     extendedMasterSecret,
     ecPointFormats,
     supportedGroupsHint,
@@ -161,6 +171,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
   none: () => ({
     renegotiationInfo: undefined,
     serverName: undefined,
+    encryptThenMac: undefined,
     extendedMasterSecret: undefined,
     ecPointFormats: undefined,
     supportedGroups: undefined,

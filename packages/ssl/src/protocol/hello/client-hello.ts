@@ -6,6 +6,7 @@ import { versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { encodeHandshake } from '../../values/wire/tls13-messages.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
+import type { KeyShareEntry } from '../extensions/key-share.js';
 import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import type { StatusRequest } from '../extensions/status-request.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
@@ -24,7 +25,7 @@ import {
 import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
 import { isBuiltSuite } from './suite.js';
-import { speaksTls12, speaksTls13 } from './version.js';
+import { speaksOlder, speaksTls13 } from './version.js';
 
 /** A hello that was sent, and what is needed to understand the answer. */
 export interface ClientOffer {
@@ -36,10 +37,16 @@ export interface ClientOffer {
   readonly serverName: string | undefined;
 }
 
-/** An offer of TLS 1.3 (and perhaps of older versions too): it holds a share. */
-export interface Tls13Offer extends ClientOffer {
+/** A share that the hello holds. */
+export interface OfferedShare {
   readonly group: Group;
   readonly share: KeyShare;
+}
+
+/** An offer of TLS 1.3 (and perhaps of older versions too). */
+export interface Tls13Offer extends ClientOffer {
+  /** In the order of the hello; often one. None: the server is asked which it wants. */
+  readonly shares: readonly OfferedShare[];
   /** Keys that may stand in for a certificate, in the order of the hello; often none. */
   readonly psks: readonly OfferedPsk[];
   readonly early: EarlyOffer;
@@ -47,7 +54,7 @@ export interface Tls13Offer extends ClientOffer {
 
 /** Whether a server may answer with TLS 1.3. */
 export function offersTls13(offer: ClientOffer | Tls13Offer): offer is Tls13Offer {
-  return 'share' in offer;
+  return 'shares' in offer;
 }
 
 const noCompression = Uint8Array.of(0);
@@ -63,32 +70,33 @@ export function firstOffer(
   const serverName = nameToSend(host);
   const { engine } = dependencies;
   const wishes = wishesOf(config, engine);
-  const { group } = wishes;
   const recognized = wishes.tls13 && resumption;
   const psks = recognized === undefined ? [] : usablePsks(recognized, config, engine);
   const terms = recognized && earlyDataTerms(recognized, psks, config);
-  const share = wishes.tls13 ? dependencies.keyShare(group) : undefined;
+  const shares = wishes.tls13 && wishes.shared.map((group) => freshShare(group, dependencies));
   const random = dependencies.random(32);
   const extensions: ClientHelloExtensions = {
     serverName: serverName === undefined ? undefined : offerHostName(serverName),
+    encryptThenMac: wishes.older,
     extendedMasterSecret: wishes.older,
     ecPointFormats: wishes.older && ownPointFormats,
     supportedGroups: wishes.supportedGroups,
     alpn: config.alpnAdvertisedProtocols,
     statusRequest,
-    signatureAlgorithms: wishes.signatureAlgorithms,
-    signatureAlgorithmsCert: wishes.signatureAlgorithmsCert,
+    signatureAlgorithms: wishes.named && wishes.signatureAlgorithms,
+    signatureAlgorithmsCert: wishes.named && wishes.signatureAlgorithmsCert,
     supportedVersions: wishes.tls13 && wishes.supportedVersions,
     cookie: undefined,
     certificateAuthorities: undefined,
     pskKeyExchangeModes: recognized && [pskDheKe],
-    keyShare: share && [{ group: groupCode(group.name), keyExchange: share.publicKey }],
+    keyShare: shares?.map(shareEntry),
     earlyData: terms && true,
     renegotiationInfo: undefined,
+    srpUser: wishes.older && config.srpIdentity?.username,
     preSharedKey: undefined,
   };
   const fields: HelloFields = {
-    legacyVersion: 0x0303,
+    legacyVersion: wishes.legacyVersion,
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
     legacySessionId: wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
@@ -96,19 +104,34 @@ export function firstOffer(
     legacyCompressionMethods: noCompression,
   };
   const written = writeBound(fields, extensions, psks, ({ hash }, part) => hash.digest(part));
-  const offer: ClientOffer = { ...written, serverName };
-  if (share === undefined) return offer;
+  if (shares === undefined) return { serverName, ...written };
   const [first] = psks;
   const early =
     terms === undefined || first === undefined ? noEarlyData : earlyOffer(terms, first, written.raw, engine);
-  return { ...offer, group, share, psks, early };
+  return { serverName, shares, psks, early, ...written };
+}
+
+function freshShare(group: Group, dependencies: Dependencies): OfferedShare {
+  return { group, share: dependencies.keyShare(group) };
+}
+
+function shareEntry({ group, share }: OfferedShare): KeyShareEntry {
+  return { group: groupCode(group.name), keyExchange: share.publicKey };
 }
 
 type HelloFields = Omit<ClientHello, 'extensions'>;
 type Written = Pick<ClientOffer, 'hello' | 'raw' | 'extensions'>;
 
 function write(fields: HelloFields, extensions: ClientHelloExtensions): Written {
-  const hello = { ...fields, extensions: writeExtensions(clientHelloColumn, extensions) };
+  const { legacyVersion, random, legacySessionId, cipherSuites, legacyCompressionMethods } = fields;
+  const hello: ClientHello = {
+    legacyVersion,
+    random,
+    legacySessionId,
+    cipherSuites,
+    legacyCompressionMethods,
+    extensions: writeExtensions(clientHelloColumn, extensions),
+  };
   return { hello, raw: encodeHandshake('client_hello', hello), extensions };
 }
 
@@ -133,8 +156,12 @@ interface Wishes {
   readonly tls13: true | undefined;
   /** Whether an older version is. */
   readonly older: true | undefined;
-  /** The first of the groups: a share is made of it. */
-  readonly group: Group;
+  /** Whether a version is among them whose signatures name their scheme. */
+  readonly named: true | undefined;
+  /** The newest of them, as far as the field goes (RFC 8446 §4.1.2). */
+  readonly legacyVersion: number;
+  /** Of these a share is made. */
+  readonly shared: readonly Group[];
   readonly supportedGroups: readonly number[];
   readonly signatureAlgorithms: readonly number[];
   readonly signatureAlgorithmsCert: readonly number[] | undefined;
@@ -149,16 +176,18 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   const known = wishesByConfig.get(config);
   if (known?.engine === engine) return known;
   const tls13 = speaksTls13(config.versions) || undefined;
-  const older = speaksTls12(config.versions) || undefined;
+  const older = speaksOlder(config.versions) || undefined;
+  const named = tls13 ?? (config.versions.includes('tlsv1.2') || undefined);
   const groups = offeredGroups(config).flatMap((name) => engine.group(name) ?? []);
-  const [group] = groups;
-  if (group === undefined) throw new TypeError('no group to offer');
+  if (groups.length === 0) throw new TypeError('no group to offer');
   const suites = config.ciphers.filter((row) => isBuiltSuite(row, engine)).map(({ id }) => id);
   const wishes: Wishes = {
     engine,
     tls13,
     older,
-    group,
+    named,
+    legacyVersion: Math.min(0x0303, ...config.versions.slice(0, 1).map(versionCode)),
+    shared: groups.filter(({ name }) => config.keyShares.includes(name)),
     supportedGroups: groups.map(({ name }) => groupCode(name)),
     signatureAlgorithms: schemeCodes(config.signatureAlgs),
     signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
@@ -175,9 +204,14 @@ export function offeredGroups({ versions, supportedGroups, eccs }: ClientSetting
   return speaksTls13(versions) ? supportedGroups : eccs;
 }
 
+/** The share of a group that the hello holds. */
+export function shareOf({ shares }: Tls13Offer, group: number): OfferedShare | undefined {
+  return shares.find((offered) => groupCode(offered.group.name) === group);
+}
+
 /**
  * §4.1.2: the same hello but for key share and cookie, without early data, and with those of the keys that go with the
- * suite that the server has chosen. The transcript ends with the HelloRetryRequest.
+ * suite that the server has chosen. `group`: what a share is asked of. The transcript ends with the HelloRetryRequest.
  */
 export function secondOffer(
   first: Tls13Offer,
@@ -186,11 +220,10 @@ export function secondOffer(
   transcript: Transcript,
   dependencies: Dependencies,
 ): Tls13Offer {
-  const share = group === undefined ? first.share : dependencies.keyShare(group);
-  const shared = group ?? first.group;
+  const shares = group === undefined ? first.shares : [freshShare(group, dependencies)];
   const extensions: ClientHelloExtensions = {
     ...first.extensions,
-    keyShare: [{ group: groupCode(shared.name), keyExchange: share.publicKey }],
+    keyShare: shares.map(shareEntry),
     cookie,
     earlyData: undefined,
     preSharedKey: undefined,
@@ -199,8 +232,7 @@ export function secondOffer(
   return {
     ...writeBound(first.hello, extensions, psks, (_psk, part) => transcript.digestWith(part)),
     serverName: first.serverName,
-    group: shared,
-    share,
+    shares,
     psks,
     early: first.early.kind === 'none' ? noEarlyData : { kind: 'withdrawn' },
   };

@@ -5,7 +5,7 @@ import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { DecodeError } from '../../values/wire/reader.js';
 import { AlertError, type Reason } from '../reasons.js';
-import { chooseVersion, confirmDialect, selectedDialect } from './version.js';
+import { chooseVersion, confirmDialect, selectedVersionOf } from './version.js';
 
 const own: readonly ProtocolVersion[] = ['tlsv1.3'];
 
@@ -58,7 +58,7 @@ const marked = (last: number): Uint8Array =>
 describe('a server', () => {
   test('takes TLS 1.3 wherever it stands in the list, GREASE and drafts around it', () => {
     const hello = clientHello({ extensions: [versions(0x7a7a, 0x0303, 0x7f1c, 0x0304)] });
-    expect(chooseVersion(hello, own)).toBe('tls13');
+    expect(chooseVersion(hello, own)).toBe('tlsv1.3');
   });
 
   test.each<[string, Partial<ClientHello>, Reason]>([
@@ -76,7 +76,7 @@ describe('a server', () => {
 
   test('takes no offence at the fallback mark of a client that offers our best', () => {
     const hello = clientHello({ cipherSuites: [0x1301, 0x5600], extensions: [versions(0x0304)] });
-    expect(chooseVersion(hello, own)).toBe('tls13');
+    expect(chooseVersion(hello, own)).toBe('tlsv1.3');
   });
 
   test('does not stumble over a malformed list', () => {
@@ -87,7 +87,7 @@ describe('a server', () => {
 
 describe('a client', () => {
   test('takes TLS 1.3 when the extension selects it', () => {
-    expect(selectedDialect(serverHello({ extensions: [selected(0x0304)] }), own)).toBe('tls13');
+    expect(selectedVersionOf(serverHello({ extensions: [selected(0x0304)] }), own)).toBe('tlsv1.3');
   });
 
   test.each<[string, Partial<ServerHello>, Reason]>([
@@ -103,7 +103,7 @@ describe('a client', () => {
     ['a mark that is none', { random: marked(2) }, 'unsupported_version'],
     ['a retry without version', { random: helloRetryRequestRandom }, 'unsupported_version'],
   ])('refuses %s', (_what, fields, reason) => {
-    expect(reasonOf(() => selectedDialect(serverHello(fields), own))).toBe(reason);
+    expect(reasonOf(() => selectedVersionOf(serverHello(fields), own))).toBe(reason);
   });
 
   test('wants the same version after a retry', () => {

@@ -4,7 +4,7 @@
  */
 
 import { fallbackScsv } from '../../values/registry/suites.js';
-import type { ProtocolVersion } from '../../values/registry/versions.js';
+import type { ProtocolVersion, TlsVersion } from '../../values/registry/versions.js';
 import { versionByCode, versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
@@ -14,8 +14,16 @@ import { type AlertRules, tls12Alerts, tls13Alerts } from '../alert-rules.js';
 import { selectedVersion, supportedVersionsOffer } from '../extensions/supported-versions.js';
 import { AlertError } from '../reasons.js';
 
-/** A family of versions with machines of its own. */
+/** A family of versions with machines of its own; `tls12`: also those before it. */
 export type Dialect = 'tls13' | 'tls12';
+
+export function dialectOf(version: TlsVersion): Dialect {
+  return isTls13(version) ? 'tls13' : 'tls12';
+}
+
+export function isTls13(version: TlsVersion): version is 'tlsv1.3' {
+  return version === 'tlsv1.3';
+}
 
 const ssl30 = 0x0300;
 const tls12 = versionCode('tlsv1.2');
@@ -29,14 +37,9 @@ export function speaksTls13(versions: readonly ProtocolVersion[]): boolean {
   return versions.includes('tlsv1.3');
 }
 
-/** Whether a list of own versions has TLS 1.2. */
-export function speaksTls12(versions: readonly ProtocolVersion[]): boolean {
-  return versions.includes('tlsv1.2');
-}
-
-/** Whether a list of own versions has one of the family. */
-export function speaks(dialect: Dialect, versions: readonly ProtocolVersion[]): boolean {
-  return dialect === 'tls13' ? speaksTls13(versions) : speaksTls12(versions);
+/** Whether a list of own versions has TLS 1.2 or one before it. */
+export function speaksOlder(versions: readonly ProtocolVersion[]): boolean {
+  return versions.some((version) => version !== 'tlsv1.3');
 }
 
 /** OTP's name of the state before any hello came: with an older version configured both sides start in its machine. */
@@ -44,30 +47,30 @@ export function stateNameBefore(
   awaited: 'clientHello' | 'serverHello',
   versions: readonly ProtocolVersion[],
 ): string {
-  if (speaksTls12(versions)) return 'hello';
+  if (speaksOlder(versions)) return 'hello';
   return awaited === 'clientHello' ? 'wait_sh' : 'start';
 }
 
 /** What an alert means to a client that does not know the version yet: warnings may come from an older server. */
 export function alertsBefore(versions: readonly ProtocolVersion[]): AlertRules {
-  return speaksTls12(versions) ? tls12Alerts : tls13Alerts;
+  return speaksOlder(versions) ? tls12Alerts : tls13Alerts;
 }
 
 /** The server's choice: the newest version both speak. */
-export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): Dialect {
+export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): TlsVersion {
   // §D.5: a hello of SSL 3.0 is refused, whatever else it says.
   if (hello.legacyVersion <= ssl30)
     throw new AlertError('unsupported_version', { versions: [nameOf(hello.legacyVersion)] });
   const offered = offeredVersions(hello);
   refuseFallback(hello, offered, versions);
   for (const version of versions) {
-    if (offered.includes(versionCode(version))) return dialectOf(version);
+    if (offered.includes(versionCode(version))) return overStreams(version);
   }
   throw new AlertError('unsupported_version', { versions: known(offered) });
 }
 
 /** What a ServerHello or HelloRetryRequest selects among the versions offered. */
-export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVersion[]): Dialect {
+export function selectedVersionOf(hello: ServerHello, offered: readonly ProtocolVersion[]): TlsVersion {
   const selected = selectedCode(hello);
   if (selected !== undefined) {
     // §4.2.1: the extension never selects TLS 1.2 or less.
@@ -75,12 +78,14 @@ export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVe
     if (selected < tls13 || version === undefined || !offered.includes(version)) {
       throw new AlertError('wrong_selected_version', { version: selected });
     }
-    return dialectOf(version);
+    return overStreams(version);
   }
   if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
-  if (speaksTls13(offered) && hasDowngradeMark(hello.random)) throw new AlertError('downgrade_detected');
-  if (hello.legacyVersion === tls12 && speaksTls12(offered)) return 'tls12';
-  throw new AlertError('unsupported_version', { version: nameOf(hello.legacyVersion) });
+  if (hasDowngradeMark(hello, offered)) throw new AlertError('downgrade_detected');
+  const version = offered.find((name) => name !== 'tlsv1.3' && versionCode(name) === hello.legacyVersion);
+  if (version === undefined)
+    throw new AlertError('unsupported_version', { version: nameOf(hello.legacyVersion) });
+  return overStreams(version);
 }
 
 /**
@@ -89,11 +94,19 @@ export function selectedDialect(hello: ServerHello, offered: readonly ProtocolVe
  */
 export function serverRandom(
   random: Uint8Array,
-  dialect: Dialect,
+  chosen: TlsVersion,
   versions: readonly ProtocolVersion[],
 ): Uint8Array {
-  if (dialect === 'tls12' && speaksTls13(versions)) random.set([...downgradeMark, 1], 24);
+  const mark = markOf(chosen, versions);
+  if (mark !== undefined) random.set([...downgradeMark, mark], 24);
   return random;
+}
+
+/** The last byte of the mark that goes with a version: 1 of TLS 1.2, 0 of those before it; none where nothing is better. */
+function markOf(chosen: TlsVersion, versions: readonly ProtocolVersion[]): 0 | 1 | undefined {
+  if (chosen === 'tlsv1.3') return undefined;
+  if (chosen === 'tlsv1.2') return speaksTls13(versions) ? 1 : undefined;
+  return speaksTls13(versions) || versions.includes('tlsv1.2') ? 0 : undefined;
 }
 
 /**
@@ -105,7 +118,7 @@ export function confirmDialect(
   offered: readonly ProtocolVersion[],
   dialect: Dialect,
 ): void {
-  if (selectedCode(hello) === undefined || selectedDialect(hello, offered) !== dialect)
+  if (selectedCode(hello) === undefined || dialectOf(selectedVersionOf(hello, offered)) !== dialect)
     throw new AlertError('wrong_selected_version');
 }
 
@@ -127,10 +140,10 @@ function known(offered: readonly number[]): readonly string[] {
   return offered.flatMap((code) => versionByCode(code)?.name ?? []);
 }
 
-function dialectOf(version: ProtocolVersion): Dialect {
-  if (version === 'tlsv1.3') return 'tls13';
-  if (version === 'tlsv1.2') return 'tls12';
-  throw new AlertError('unsupported_version', { version });
+function overStreams(version: ProtocolVersion): TlsVersion {
+  if (version === 'dtlsv1.2' || version === 'dtlsv1')
+    throw new AlertError('unsupported_version', { version });
+  return version;
 }
 
 /** §4.2.1: supported_versions when it is there; legacy_version and all below it otherwise. */
@@ -156,9 +169,15 @@ function refuseFallback(
   if (offered.every((version) => version < best)) throw new AlertError('inappropriate_fallback');
 }
 
-function hasDowngradeMark(random: Uint8Array): boolean {
+/** A client of TLS 1.3 looks for both marks, one of TLS 1.2 for that of the versions before it. */
+function hasDowngradeMark(
+  { random, legacyVersion }: ServerHello,
+  offered: readonly ProtocolVersion[],
+): boolean {
+  if (!downgradeMark.every((byte, index) => random[24 + index] === byte)) return false;
   const last = random[31];
-  return downgradeMark.every((byte, index) => random[24 + index] === byte) && (last === 0 || last === 1);
+  if (speaksTls13(offered)) return last === 0 || last === 1;
+  return last === 0 && offered.includes('tlsv1.2') && legacyVersion < tls12;
 }
 
 /** Decodes one extension before the table looks at all of them; what is wrong with its shape is told there. */

@@ -17,9 +17,9 @@ import {
   type NonceForm,
   Tls12ReadProtection,
   Tls12WriteProtection,
-  type WriteKey,
 } from './tls12-protection.js';
 import { WriteHalf } from './write-half.js';
+import type { WriteKey } from './write-key.js';
 
 interface Cipher {
   readonly name: AeadName;
@@ -47,7 +47,7 @@ function aeadOf(engine: CryptoEngine, name: AeadName): Aead {
   return aead;
 }
 
-function writeKey({ keyLength, form }: Cipher): WriteKey {
+function writeKey({ keyLength, form }: Cipher): Pick<WriteKey, 'key' | 'iv'> {
   return {
     key: Uint8Array.from({ length: keyLength }, (_, index) => index * 3 + 1),
     iv: Uint8Array.from({ length: fixedIvLength(form) }, (_, index) => 0xf0 - index),

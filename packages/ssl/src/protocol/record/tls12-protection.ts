@@ -9,6 +9,7 @@ import { HEADER_LENGTH } from './content-type.js';
 import { RecordError } from './errors.js';
 import { putHeader, putSequence, putWord, room, word } from './layout.js';
 import type { OpenedRecord, ReadProtection, WriteProtection } from './protection.js';
+import type { WriteKey } from './write-key.js';
 
 const TLS12 = 0x0303;
 const nonce: Uint8Array = new Uint8Array(12);
@@ -24,13 +25,6 @@ export function fixedIvLength(form: NonceForm): number {
 }
 
 const explicitLength = 8;
-
-/** One direction's keys from the key block (RFC 5246 §6.3). */
-export interface WriteKey {
-  readonly key: Uint8Array;
-  /** `fixedIvLength` bytes. */
-  readonly iv: Uint8Array;
-}
 
 abstract class Tls12Nonce {
   /** Bytes of nonce that travel in front of the ciphertext. */
@@ -76,7 +70,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   readonly direct: DirectOpener | undefined;
   openedType = 0;
 
-  constructor(aead: Aead, form: NonceForm, { key, iv }: WriteKey) {
+  constructor(aead: Aead, form: NonceForm, { key, iv }: Pick<WriteKey, 'key' | 'iv'>) {
     super(form, iv);
     this.tagLength = aead.tagLength;
     this.opener = aead.opener(key);
@@ -144,7 +138,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
   readonly direct: DirectSealer | undefined;
   private sealed = 0;
 
-  constructor(aead: Aead, form: NonceForm, { key, iv }: WriteKey) {
+  constructor(aead: Aead, form: NonceForm, { key, iv }: Pick<WriteKey, 'key' | 'iv'>) {
     super(form, iv);
     this.tagLength = aead.tagLength;
     this.overhead = HEADER_LENGTH + this.headLength + aead.tagLength;

@@ -21,7 +21,6 @@ import type { WriteProtection } from './protection.js';
 const SHORT = 4096;
 /** Records under one key, 2^24.5 (§5.5, AES-GCM): a limit in bytes does not see those that are not full. */
 const MAX_RECORDS = 23_726_566;
-const CHANGE_CIPHER_SPEC_RECORD: readonly number[] = [CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1];
 
 export class WriteHalf {
   private protection: WriteProtection | undefined = undefined;
@@ -83,9 +82,10 @@ export class WriteHalf {
 
   /** A change_cipher_spec record: under the present keys or, in TLS 1.3, in the clear (RFC 8446 §D.4). */
   changeCipherSpec(): Uint8Array[] {
+    const { recordVersion } = this;
     return this.protection?.protectsChangeCipherSpec === true
       ? this.seal(CHANGE_CIPHER_SPEC, Uint8Array.of(1))
-      : [Uint8Array.from(CHANGE_CIPHER_SPEC_RECORD)];
+      : [Uint8Array.of(CHANGE_CIPHER_SPEC, recordVersion >> 8, recordVersion, 0, 1, 1)];
   }
 
   /** Whether what leaves now is protected. */

@@ -2,59 +2,91 @@
  * What a TLS 1.2 handshake chooses. Suite, curve and certificate hang together: a suite names the kind of key, a
  * curve must be one that the client can read (RFC 5246 §7.4.2, RFC 8422 §5.1, §5.3).
  */
-import type { CryptoEngine, Group, KeyAlgorithm } from '../../values/crypto/engine.js';
+import type { CryptoEngine, DhGroup, KeyAlgorithm } from '../../values/crypto/engine.js';
 import { groupByCode, groupCode } from '../../values/registry/groups.js';
 import {
+  findScheme,
   type SignatureScheme,
   type SignatureSchemeName,
   schemeByCode,
   schemeByName,
+  schemeOfKey,
 } from '../../values/registry/schemes.js';
+import type { Authentication } from '../../values/registry/suites.js';
 import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { type CertificateChoice, chooseSuite, preferAuthorities } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
+import type { KeyUse } from '../sink.js';
+import { curveGroup } from './key-exchange/ecdhe.js';
+import type { OlderVersion } from './older-version.js';
 
 /** A server's choice. */
 export interface Tls12Choice {
   readonly suite: Suite12;
-  readonly group: Group;
-  readonly certificate: CertificateChoice;
+  /** Where the agreement is on a curve. */
+  readonly group: DhGroup | undefined;
+  /** Where the suite has the server show a certificate. */
+  readonly identity: OwnIdentity | undefined;
+  /** Where it signs with that. */
+  readonly scheme: SignatureScheme | undefined;
 }
 
 /** A client that names no groups can do this one (RFC 8422 §4, as OTP reads it). */
 const groupOfSilence = [groupCode('secp256r1')];
 /** What a client without signature_algorithms means (RFC 5246 §7.4.1.4.1). */
-const schemesOfSilence = [schemeByName('ecdsa_sha1').code, schemeByName('rsa_pkcs1_sha1').code];
+const schemesOfSilence = ['ecdsa_sha1', 'rsa_pkcs1_sha1', 'dsa_sha1'].map(
+  (name) => findScheme(name)?.code ?? 0,
+);
 
-/** The first suite for which there is a certificate and a curve. Throws `no_suitable_cipher`. */
+/** What a choice is made with, besides the hello. */
+export interface Chooser {
+  readonly version: OlderVersion;
+  readonly config: ServerSettings;
+  readonly identities: readonly OwnIdentity[];
+  readonly engine: CryptoEngine;
+  /** Whether somebody can be asked for the keys of users: without, PSK and SRP are not chosen. */
+  readonly knowsUsers: boolean;
+}
+
+/** The first suite for which there is all that it takes. Throws `no_suitable_cipher`. */
 export function chooseTls12(
   offered: readonly number[],
   {
     certificateAuthorities,
+    srpUser,
     supportedGroups = groupOfSilence,
     signatureAlgorithms = schemesOfSilence,
   }: ClientHelloExtensions,
-  config: ServerSettings,
-  identities: readonly OwnIdentity[],
-  engine: CryptoEngine,
+  { version, config, identities, engine, knowsUsers }: Chooser,
 ): Tls12Choice {
   const group = chooseGroup12(supportedGroups, config, engine);
   const preference = config.honorCipherOrder ? 'server' : 'client';
   // Both once: the lists may be as long as a hello, and must not be walked for each suite.
   const curves: ReadonlySet<string | undefined> = new Set(supportedGroups.map(groupByCode));
-  const schemes = commonSchemes(signatureAlgorithms, config.signatureAlgs);
+  const schemes = version.signatures === 'named' && commonSchemes(signatureAlgorithms, config.signatureAlgs);
   return chooseSuite(offered, config.ciphers, preference, (row) => {
-    const suite = tls12Suite(row, engine);
-    if (suite === undefined || group === undefined) return undefined;
-    const certificate = chooseCertificate12(
-      identities.filter((identity) => servesSuite(identity, suite, curves)),
-      schemes,
-      certificateAuthorities,
-    );
-    return certificate && { suite, group, certificate };
+    const suite = tls12Suite(row, engine, version.name);
+    if (suite === undefined) return undefined;
+    const { certificate, signed, agreement, psk } = suite.keyExchange;
+    if (agreement?.curve === true && group === undefined) return undefined;
+    if (psk && !knowsUsers) return undefined;
+    // RFC 5054 §2.5.1.2: without a name in the hello there is no user.
+    if (agreement?.user === 'srp' && (srpUser === undefined || !knowsUsers)) return undefined;
+    const curve = agreement?.curve === true ? group : undefined;
+    if (certificate === undefined) return { suite, group: curve, identity: undefined, scheme: undefined };
+    const serving = identities.filter((identity) => servesSuite(identity, certificate, curves));
+    if (!signed) {
+      // Whose key is elsewhere can sign and nothing else.
+      const [identity] = serving.filter(({ key }) => key !== 'remote');
+      return identity && { suite, group: curve, identity, scheme: undefined };
+    }
+    const choice = schemes
+      ? chooseCertificate12(serving, schemes, certificateAuthorities)
+      : chooseByKey(serving, certificateAuthorities);
+    return choice && { suite, group: curve, ...choice };
   });
 }
 
@@ -63,11 +95,11 @@ function chooseGroup12(
   offered: readonly number[],
   { eccs, honorEccOrder }: ServerSettings,
   engine: CryptoEngine,
-): Group | undefined {
+): DhGroup | undefined {
   const common = eccs.filter((name) => offered.includes(groupCode(name)));
   if (!honorEccOrder) common.sort((a, b) => offered.indexOf(groupCode(a)) - offered.indexOf(groupCode(b)));
   const [first] = common;
-  return first && engine.group(first);
+  return first && curveGroup(first, engine);
 }
 
 /** The peer's schemes that we allow too, in its order, each once. */
@@ -97,6 +129,19 @@ function chooseCertificate12(
   return preferAuthorities(fitting, authorities);
 }
 
+/** The same before TLS 1.2, where the key decides how it signs (RFC 4346 §4.7). */
+function chooseByKey(
+  identities: readonly OwnIdentity[],
+  authorities: readonly Uint8Array[] | undefined,
+): CertificateChoice | undefined {
+  const fitting = identities.flatMap((identity) => {
+    const algorithm = keyAlgorithmOf(identity);
+    const scheme = algorithm && schemeOfKey(algorithm);
+    return scheme === undefined ? [] : [{ identity, scheme }];
+  });
+  return preferAuthorities(fitting, authorities);
+}
+
 /** A client's choice among its certificates; `undefined`: none is of a kind that the server asks for. */
 export function chooseClientCertificate12(
   identities: readonly OwnIdentity[],
@@ -108,6 +153,7 @@ export function chooseClientCertificate12(
     const type = algorithm && clientCertificateType(algorithm);
     return type !== undefined && certificateTypes.includes(type);
   });
+  if (supportedSignatureAlgorithms === undefined) return chooseByKey(wanted, certificateAuthorities);
   const schemes = commonSchemes(supportedSignatureAlgorithms, own);
   return chooseCertificate12(wanted, schemes, certificateAuthorities);
 }
@@ -138,22 +184,42 @@ function signsLoosely(identity: OwnIdentity, { keyAlgorithm }: SignatureScheme):
 /** RFC 5246 §7.4.2, RFC 8422 §5.3: the suite names the kind of key, and the client must know its curve. */
 function servesSuite(
   identity: OwnIdentity,
-  suite: Suite12,
+  certificate: Authentication,
   curves: ReadonlySet<string | undefined>,
 ): boolean {
   const algorithm = keyAlgorithmOf(identity);
-  if (algorithm === undefined || !authenticates(algorithm, suite)) return false;
+  if (algorithm === undefined || !authenticates(algorithm, certificate)) return false;
   const curve = curveOf(identity);
   return curve === undefined || curves.has(curve);
 }
 
-/** Whether a certificate with such a key may stand in a handshake with the suite (RFC 8422 §2, RFC 8446 §4.2.3). */
-export function authenticates(algorithm: KeyAlgorithm, { authentication }: Suite12): boolean {
-  switch (authentication) {
+/** Whether a certificate with such a key may stand in a handshake with a suite (RFC 8422 §2, RFC 8446 §4.2.3). */
+export function authenticates(algorithm: KeyAlgorithm, certificate: Authentication): boolean {
+  switch (certificate) {
     case 'ecdsa':
       return algorithm === 'ec' || algorithm === 'ed25519' || algorithm === 'ed448';
     case 'rsa':
       return algorithm === 'rsa' || algorithm === 'rsa_pss';
+    case 'dss':
+      return algorithm === 'dsa';
+    case 'ecdh':
+      return algorithm === 'ec';
+    case 'rsa_cipher':
+      return algorithm === 'rsa';
+  }
+}
+
+/** What the key of such a certificate does in a handshake (RFC 5280 §4.2.1.3). */
+export function useOf(certificate: Authentication): KeyUse {
+  switch (certificate) {
+    case 'ecdsa':
+    case 'rsa':
+    case 'dss':
+      return 'signature';
+    case 'ecdh':
+      return 'agreement';
+    case 'rsa_cipher':
+      return 'encipherment';
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * TLS 1.2, client (RFC 5246 §7.3), full handshakes with an ephemeral key exchange and a certificate.
+ * TLS 1.2, 1.1 and 1.0, client (RFC 5246 §7.3), full handshakes with every key exchange of `key-exchange/table.ts`.
  *
  *      Client                                               Server
  *      ClientHello                  -------->
@@ -23,7 +23,13 @@
 import type { AnyStateMachine } from 'xstate';
 import type { GroupName, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { type CipherSuite, suiteById } from '../../values/registry/suites.js';
+import { encodeAll } from '../../values/wire/codec.js';
+import { concat } from '../../values/wire/join.js';
+import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
+import { Reader } from '../../values/wire/reader.js';
+import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { defaultMinKeySize } from '../../values/x509/key-strength.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -47,28 +53,40 @@ import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '.
 import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
 import { tls12Suite } from '../hello/suite.js';
-import { Machine } from '../machine.js';
+import { Machine, type MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
-import { authenticates, chooseClientCertificate12 } from './choose.js';
+import { authenticates, chooseClientCertificate12, useOf } from './choose.js';
 import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
-import type { ClientExchange } from './key-exchange/key-exchange.js';
+import type { ClientAgreement } from './key-exchange/key-exchange.js';
+import { withPsk } from './key-exchange/psk.js';
 import { signedParams } from './key-exchange/signed-params.js';
-import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
+import { keyExchanges } from './key-exchange/table.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12 } from './negotiated.js';
+import { type OlderVersion, olderVersion } from './older-version.js';
 import { Tls12PostHandshake } from './post-handshake.js';
+import { hasPadding } from './record-keys.js';
 import { send } from './send.js';
-import { checkSignature12 } from './signature.js';
+import { checkSignature12, signedBy } from './signature.js';
+import type { ProvedUser } from './user.js';
 
 // State data. Each state has exactly what exists then.
 
 interface WaitSh {
   readonly state: 'waitSh';
+  readonly version: OlderVersion;
   readonly offer: ClientOffer;
 }
 /** From the ServerHello on. */
 interface Underway {
   readonly negotiated: Negotiated12;
+  readonly means: {
+    /** client_version of our hello (RFC 5246 §7.4.7.1). */
+    readonly clientVersion: number;
+    /** Who we are to the server, where the suite is SRP. */
+    readonly user: ProvedUser | undefined;
+  };
 }
 interface WaitCert extends Underway {
   readonly state: 'waitCert';
@@ -85,18 +103,32 @@ interface WaitStatus extends WithChain {
 interface AwaitVerdict extends WithChain {
   readonly state: 'awaitVerdict';
 }
+/** A message that came in place of the status waits for the verdict. */
 interface AwaitVerdictWithKeys extends WithChain {
   readonly state: 'awaitVerdictWithKeys';
   readonly keyExchange: MessageEvent12<'server_key_exchange'>;
 }
-interface WaitSke extends WithChain {
-  readonly state: 'waitSke';
-  readonly key: PublicKey;
+interface AwaitVerdictWithRequest extends WithChain {
+  readonly state: 'awaitVerdictWithRequest';
+  readonly request: MessageEvent12<'certificate_request'>;
 }
-/** From ServerKeyExchange on: the server has proved who it is. */
+interface AwaitVerdictWithDone extends WithChain {
+  readonly state: 'awaitVerdictWithDone';
+  readonly done: MessageEvent12<'server_hello_done'>;
+}
+/** From the verdict on, or from the ServerHello of a server that shows no certificate. */
+interface WaitSke extends Underway {
+  readonly state: 'waitSke';
+  /** What the server has shown. */
+  readonly shown: { readonly chain: readonly Uint8Array[]; readonly key: PublicKey } | undefined;
+}
+/** From the server's part of the key exchange on. */
 interface WithKeys extends Underway {
   readonly peer: Authentication;
-  readonly exchange: ClientExchange;
+  /** `undefined`: there is nothing but the key that both had before. */
+  readonly agreement: ClientAgreement | undefined;
+  /** What the server says to choose an identity by (RFC 4279 §5.2). */
+  readonly hint: Uint8Array | undefined;
 }
 interface WaitCrShd extends WithKeys {
   readonly state: 'waitCrShd';
@@ -105,9 +137,13 @@ interface WaitShd extends WithKeys {
   readonly state: 'waitShd';
   readonly own: ClientAuthentication;
 }
+interface AwaitUser extends WithKeys {
+  readonly state: 'awaitUser';
+}
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
   readonly peer: Authentication;
+  readonly user: ProvedUser | undefined;
   readonly group: GroupName | undefined;
   readonly own: ClientAuthentication;
   readonly keys: Keys12;
@@ -132,9 +168,12 @@ export type Client12Data =
   | WaitStatus
   | AwaitVerdict
   | AwaitVerdictWithKeys
+  | AwaitVerdictWithRequest
+  | AwaitVerdictWithDone
   | WaitSke
   | WaitCrShd
   | WaitShd
+  | AwaitUser
   | AwaitSignature
   | WaitCcs
   | WaitFinished
@@ -142,25 +181,73 @@ export type Client12Data =
 
 // The machine.
 
+/** Whether the ServerHello's suite has the server show a certificate. */
+const showsCertificate: Guard<WaitSh, MessageEvent12<'server_hello'>> = {
+  name: 'certificate?',
+  holds: (_from, { body }) => shows(suiteById(body.cipherSuite)),
+};
 const mayStaple: Guard<WaitCert, MessageEvent12<'certificate'>> = {
   name: 'stapling?',
   holds: ({ stapling }) => stapling === 'accepted',
+};
+/** The server says nothing of its keys: they stand in its certificate. */
+const isUnannounced: Guard<Underway, unknown> = {
+  name: 'key in the certificate?',
+  holds: ({ negotiated }) => negotiated.suite.keyExchange.agreement?.announced === false,
+};
+/** And neither does it give a hint. */
+const isStatic: Guard<Underway, unknown> = {
+  name: 'key in the certificate alone?',
+  holds: (from) => isUnannounced.holds(from, undefined) && !from.negotiated.suite.keyExchange.psk,
+};
+/** With a key that both had before there may be nothing to say (RFC 4279 §2). */
+const saysNothing: Guard<WaitSke, MessageEvent12<'server_hello_done'>> = {
+  name: 'no hint?',
+  holds: ({ negotiated }) => negotiated.suite.keyExchange.agreement?.announced !== true,
+};
+const sharesKey: Guard<Underway, unknown> = {
+  name: 'PSK?',
+  holds: ({ negotiated }) => negotiated.suite.keyExchange.psk,
+};
+/** RFC 5246 §7.4.4: who is not known cannot ask. */
+const mayAsk: Guard<WaitCrShd, MessageEvent12<'certificate_request'>> = {
+  name: 'certificate?',
+  holds: ({ negotiated }) => {
+    const { certificate, psk } = negotiated.suite.keyExchange;
+    return certificate !== undefined && !psk;
+  },
 };
 
 const { arrow } = arrowMaker<Client12Data, HandshakeEvent12, ClientContext>();
 
 /** Exported for the tests that walk chart and table. */
 export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, ClientContext>[] = [
-  arrow('waitSh', 'server_hello', 'waitCert', receiveServerHello),
+  arrow('waitSh', 'server_hello', 'waitCert', receiveServerHello, showsCertificate),
+  arrow('waitSh', 'server_hello', 'waitSke', receiveServerHelloWithoutCertificate),
   arrow('waitCert', 'certificate', 'waitStatus', receiveCertificate, mayStaple),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificateAndAsk),
   arrow('waitStatus', 'certificate_status', 'awaitVerdict', receiveStatus),
   arrow('waitStatus', 'server_key_exchange', 'awaitVerdictWithKeys', receiveKeysInsteadOfStatus),
+  arrow(
+    'waitStatus',
+    'certificate_request',
+    'awaitVerdictWithRequest',
+    receiveRequestInsteadOfStatus,
+    isStatic,
+  ),
+  arrow('waitStatus', 'server_hello_done', 'awaitVerdictWithDone', receiveDoneInsteadOfStatus, isUnannounced),
+  arrow('awaitVerdict', 'verdict', 'waitCrShd', receiveVerdictOnKeys, isStatic),
   arrow('awaitVerdict', 'verdict', 'waitSke', receiveVerdict),
   arrow('awaitVerdictWithKeys', 'verdict', 'waitCrShd', receiveVerdictWithKeys),
+  arrow('awaitVerdictWithRequest', 'verdict', 'waitShd', receiveVerdictWithRequest),
+  arrow('awaitVerdictWithDone', 'verdict', 'awaitUser', receiveVerdictWithDoneAndAsk, sharesKey),
+  arrow('awaitVerdictWithDone', 'verdict', 'waitCcs', receiveVerdictWithDone),
   arrow('waitSke', 'server_key_exchange', 'waitCrShd', receiveServerKeyExchange),
-  arrow('waitCrShd', 'certificate_request', 'waitShd', receiveCertificateRequest),
+  arrow('waitSke', 'server_hello_done', 'awaitUser', askUserWithoutHint, saysNothing),
+  arrow('waitCrShd', 'certificate_request', 'waitShd', receiveCertificateRequest, mayAsk),
+  arrow('waitCrShd', 'server_hello_done', 'awaitUser', askUser, sharesKey),
   arrow('waitCrShd', 'server_hello_done', 'waitCcs', answerUnasked),
+  arrow('awaitUser', 'user', 'waitCcs', receiveUser),
   arrow('waitShd', 'server_hello_done', 'awaitSignature', answerAndAsk, clientSignsElsewhere),
   arrow('waitShd', 'server_hello_done', 'waitCcs', answer),
   arrow('awaitSignature', 'signature', 'waitCcs', receiveSignature),
@@ -168,12 +255,19 @@ export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, Clie
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
 
+function shows(row: CipherSuite | undefined): boolean {
+  return row === undefined || keyExchanges[row.keyExchange]?.certificate !== undefined;
+}
+
 const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   waitSh: 'hello',
   waitCert: 'certify',
   waitStatus: 'wait_ocsp_stapling',
   awaitVerdict: 'certify',
   awaitVerdictWithKeys: 'certify',
+  awaitVerdictWithRequest: 'certify',
+  awaitVerdictWithDone: 'certify',
+  awaitUser: 'certify',
   waitSke: 'certify',
   waitCrShd: 'certify',
   waitShd: 'certify',
@@ -183,7 +277,7 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
+const parts: MachineParts<Tls12Bodies, Client12Data, ClientContext> = {
   name: 'tls12Client',
   messages: tls12Messages,
   arrows: client12Arrows,
@@ -193,11 +287,20 @@ const machine = new Machine<Tls12Bodies, Client12Data, ClientContext>({
   changeCipherSpec: 'step',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-});
+};
+const machine = new Machine(parts);
+/** The same with the messages of TLS 1.1 and 1.0. */
+const machine10 = new Machine({ ...parts, name: 'tls10Client', messages: tls10Messages });
 
 /** A handshake whose hello was sent. */
-export function tls12Client(offer: ClientOffer, context: ClientContext): Handshake {
-  return machine.begin({ state: 'waitSh', offer }, context);
+export function tls12Client(
+  name: OlderVersion['name'],
+  offer: ClientOffer,
+  context: ClientContext,
+): Handshake {
+  const version = olderVersion(name);
+  const spoken = version.signatures === 'named' ? machine : machine10;
+  return spoken.begin({ state: 'waitSh', version, offer }, context);
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -207,15 +310,41 @@ export function client12Chart(): AnyStateMachine {
 
 // The handlers, in the RFC's order.
 
-/** RFC 5246 §7.4.1.3 */
+/** What the ServerHello settles. */
+interface Settled extends Underway {
+  readonly stapling: 'accepted' | 'none';
+}
+
 function receiveServerHello(
-  { offer }: WaitSh,
+  from: WaitSh,
+  event: MessageEvent12<'server_hello'>,
+  context: ClientContext,
+): WaitCert {
+  return { state: 'waitCert', ...settle(from, event, context) };
+}
+
+/** RFC 5246 §7.4.2, RFC 4279 §2: some servers show nothing. */
+function receiveServerHelloWithoutCertificate(
+  from: WaitSh,
+  event: MessageEvent12<'server_hello'>,
+  context: ClientContext,
+): WaitSke {
+  const { negotiated, means, stapling } = settle(from, event, context);
+  // RFC 6066 §8: there is nothing that a response could be for.
+  if (stapling === 'accepted') throw new AlertError('unsolicited_extension');
+  return { state: 'waitSke', negotiated, means, shown: undefined };
+}
+
+/** RFC 5246 §7.4.1.3 */
+function settle(
+  { version, offer }: WaitSh,
   { body, raw }: MessageEvent12<'server_hello'>,
   { config, dependencies, channel }: ClientContext,
-): WaitCert {
-  channel.expectRecordVersion(protocolVersion);
+): Settled {
+  channel.setRecordVersion(version.code);
+  channel.expectRecordVersion(version.code);
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
-  const suite = row && tls12Suite(row, dependencies.engine);
+  const suite = row && tls12Suite(row, dependencies.engine, version.name);
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
   if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
   const echo = body.legacySessionIdEcho;
@@ -229,10 +358,13 @@ function receiveServerHello(
   if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
     throw new AlertError('wrong_renegotiation_info');
   if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
-  const messages = new HandshakeMessages(suite.hash);
+  const encryptThenMac = extensions.encryptThenMac === true;
+  if (encryptThenMac && !hasPadding(suite.cipher)) throw new AlertError('wrong_encrypt_then_mac');
+  const messages = new HandshakeMessages(version.transcript(suite.hash, dependencies.engine));
   messages.add(offer.raw);
   messages.add(raw);
   const negotiated: Negotiated12 = {
+    version,
     suite,
     // Copies: facts keep them when the record is long gone.
     randoms: { client: offer.hello.random, server: new Uint8Array(body.random) },
@@ -240,9 +372,18 @@ function receiveServerHello(
     serverName: offer.serverName,
     alpn: acceptProtocol(extensions.alpn, offer.extensions.alpn),
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    encryptThenMac,
     messages,
   };
-  return { state: 'waitCert', negotiated, stapling: extensions.statusAccepted ? 'accepted' : 'none' };
+  const user: ProvedUser | undefined =
+    suite.keyExchange.agreement?.user === 'srp' && config.srpIdentity !== undefined
+      ? { kind: 'srp', name: config.srpIdentity.username }
+      : undefined;
+  return {
+    negotiated,
+    means: { clientVersion: offer.hello.legacyVersion, user },
+    stapling: extensions.statusAccepted ? 'accepted' : 'none',
+  };
 }
 
 /** The signalling suite of our hello stands for it (RFC 5746 §3.4). */
@@ -250,101 +391,230 @@ const offeredRenegotiationInfo = { extensionType: renegotiationInfo.code, extens
 
 /** RFC 5246 §7.4.2, when a CertificateStatus may follow. */
 function receiveCertificate(
-  { negotiated }: WaitCert,
+  { negotiated, means }: WaitCert,
   { body, raw }: MessageEvent12<'certificate'>,
 ): WaitStatus {
   if (body.certificateList.length === 0) throw new AlertError('empty_certificate_list');
   negotiated.messages.add(raw);
   const chain = body.certificateList.map((certificate) => new Uint8Array(certificate));
-  return { state: 'waitStatus', negotiated, chain };
+  return { state: 'waitStatus', negotiated, means, chain };
 }
 
 function receiveCertificateAndAsk(
   from: WaitCert,
   event: MessageEvent12<'certificate'>,
-  { sink }: ClientContext,
+  context: ClientContext,
 ): AwaitVerdict {
-  const { negotiated, chain } = receiveCertificate(from, event);
-  sink.askVerdict(chain, undefined);
-  return { state: 'awaitVerdict', negotiated, chain };
+  return askVerdict(receiveCertificate(from, event), undefined, context);
+}
+
+function askVerdict(from: WithChain, staple: Uint8Array | undefined, { sink }: ClientContext): AwaitVerdict {
+  const { certificate } = from.negotiated.suite.keyExchange;
+  if (certificate === undefined) throw new TypeError('no certificate belongs here');
+  sink.askVerdict(from.chain, staple, useOf(certificate));
+  return { ...from, state: 'awaitVerdict' };
 }
 
 /** RFC 6066 §8 */
 function receiveStatus(
-  { negotiated, chain }: WaitStatus,
+  from: WaitStatus,
   { body, raw }: MessageEvent12<'certificate_status'>,
-  { sink }: ClientContext,
+  context: ClientContext,
 ): AwaitVerdict {
   // The only type that we ask for: of another the response is something else.
   if (body.statusType !== ocspStatusType)
     throw new AlertError('malformed_message', `a certificate status of type ${body.statusType}`);
-  negotiated.messages.add(raw);
-  sink.askVerdict(chain, new Uint8Array(body.response));
-  return { state: 'awaitVerdict', negotiated, chain };
+  from.negotiated.messages.add(raw);
+  return askVerdict(from, new Uint8Array(body.response), context);
 }
 
 function receiveKeysInsteadOfStatus(
-  { negotiated, chain }: WaitStatus,
+  from: WaitStatus,
   keyExchange: MessageEvent12<'server_key_exchange'>,
-  { sink }: ClientContext,
+  context: ClientContext,
 ): AwaitVerdictWithKeys {
-  sink.askVerdict(chain, undefined);
-  return { state: 'awaitVerdictWithKeys', negotiated, chain, keyExchange };
+  return { ...askVerdict(from, undefined, context), state: 'awaitVerdictWithKeys', keyExchange };
 }
 
-function receiveVerdict({ negotiated, chain }: AwaitVerdict, { verdict }: AnswerEvent<'verdict'>): WaitSke {
+function receiveRequestInsteadOfStatus(
+  from: WaitStatus,
+  request: MessageEvent12<'certificate_request'>,
+  context: ClientContext,
+): AwaitVerdictWithRequest {
+  return { ...askVerdict(from, undefined, context), state: 'awaitVerdictWithRequest', request };
+}
+
+function receiveDoneInsteadOfStatus(
+  from: WaitStatus,
+  done: MessageEvent12<'server_hello_done'>,
+  context: ClientContext,
+): AwaitVerdictWithDone {
+  return { ...askVerdict(from, undefined, context), state: 'awaitVerdictWithDone', done };
+}
+
+function receiveVerdict(
+  { negotiated, means, chain }: WithChain,
+  { verdict }: AnswerEvent<'verdict'>,
+): WaitSke {
   const key = acceptVerdict(verdict);
   // RFC 5246 §7.4.2: the suite names the kind of key.
-  if (!authenticates(key.algorithm, negotiated.suite)) throw new AlertError('wrong_certificate_type');
-  return { state: 'waitSke', negotiated, chain, key };
+  const { certificate } = negotiated.suite.keyExchange;
+  if (certificate === undefined || !authenticates(key.algorithm, certificate))
+    throw new AlertError('wrong_certificate_type');
+  return { state: 'waitSke', negotiated, means, shown: { chain, key } };
+}
+
+/** RFC 5246 §7.4.3: the certificate has all that there is to know. */
+function receiveVerdictOnKeys(
+  from: WithChain,
+  answered: AnswerEvent<'verdict'>,
+  context: ClientContext,
+): WaitCrShd {
+  return withKeys(receiveVerdict(from, answered), new Reader(new Uint8Array(0)), context);
 }
 
 function receiveVerdictWithKeys(
-  { negotiated, chain, keyExchange }: AwaitVerdictWithKeys,
-  answer: AnswerEvent<'verdict'>,
+  from: AwaitVerdictWithKeys,
+  answered: AnswerEvent<'verdict'>,
   context: ClientContext,
 ): WaitCrShd {
-  const judged = receiveVerdict({ state: 'awaitVerdict', negotiated, chain }, answer);
-  return receiveServerKeyExchange(judged, keyExchange, context);
+  return receiveServerKeyExchange(receiveVerdict(from, answered), from.keyExchange, context);
 }
 
-/** RFC 5246 §7.4.3, RFC 8422 §5.4 */
+function receiveVerdictWithRequest(
+  from: AwaitVerdictWithRequest,
+  answered: AnswerEvent<'verdict'>,
+  context: ClientContext,
+): WaitShd {
+  return receiveCertificateRequest(receiveVerdictOnKeys(from, answered, context), from.request, context);
+}
+
+function receiveVerdictWithDone(
+  from: AwaitVerdictWithDone,
+  answered: AnswerEvent<'verdict'>,
+  context: ClientContext,
+): WaitCcs {
+  return answerUnasked(receiveVerdictOnKeys(from, answered, context), from.done, context);
+}
+
+function receiveVerdictWithDoneAndAsk(
+  from: AwaitVerdictWithDone,
+  answered: AnswerEvent<'verdict'>,
+  context: ClientContext,
+): AwaitUser {
+  return askUserWithoutHint(receiveVerdict(from, answered), from.done, context);
+}
+
+/** RFC 5246 §7.4.3, RFC 8422 §5.4, RFC 4279 §2, RFC 5054 §2.5.3 */
 function receiveServerKeyExchange(
-  { negotiated, chain, key }: WaitSke,
+  from: WaitSke,
   { body, raw }: MessageEvent12<'server_key_exchange'>,
+  context: ClientContext,
+): WaitCrShd {
+  const { negotiated, shown } = from;
+  const { version, suite, randoms, messages } = negotiated;
+  const reader = new Reader(body.exchangeKeys);
+  const hint = suite.keyExchange.psk ? new Uint8Array(pskName.decode(reader).name) : undefined;
+  const next = withKeys(from, reader, context);
+  if (!suite.keyExchange.signed) {
+    reader.end();
+    messages.add(raw);
+    return { ...next, hint };
+  }
+  if (shown === undefined) throw new TypeError('nobody to have signed');
+  const params = body.exchangeKeys.subarray(0, body.exchangeKeys.length - reader.remaining);
+  const signed = version.digitallySigned.decode(reader);
+  reader.end();
+  const content = signedParams(params, randoms);
+  const scheme = checkSignature12(signed, shown.key, context.config.signatureAlgs, content);
+  messages.add(raw);
+  return { ...next, peer: { kind: 'certificate', chain: shown.chain, scheme } };
+}
+
+/** The server's part is read, as far as there is one. */
+function withKeys(
+  { negotiated, means, shown }: WaitSke,
+  reader: Reader,
   { config, dependencies }: ClientContext,
 ): WaitCrShd {
-  const { keyExchange } = negotiated.suite;
-  const { exchange, params, signed } = keyExchange.read(
-    body.exchangeKeys,
-    offeredGroups(config),
-    dependencies.engine,
-  );
-  const content = signedParams(params, negotiated.randoms);
-  const scheme = checkSignature12(signed, key, config.signatureAlgs, content);
-  negotiated.messages.add(raw);
-  return { state: 'waitCrShd', negotiated, peer: { kind: 'certificate', chain, scheme }, exchange };
+  const agreement = negotiated.suite.keyExchange.agreement?.read(reader, {
+    offered: offeredGroups(config),
+    engine: dependencies.engine,
+    peer: shown?.key,
+    minKeySize: config.minKeySize ?? defaultMinKeySize,
+    srp: config.srpIdentity,
+    clientVersion: means.clientVersion,
+  });
+  // A key proves itself by what it agrees on or deciphers: the Finished tells.
+  const peer: Authentication =
+    shown !== undefined
+      ? { kind: 'certificate', chain: shown.chain, scheme: undefined }
+      : means.user === undefined
+        ? unauthenticated
+        : knownUser;
+  return { state: 'waitCrShd', negotiated, means, peer, agreement, hint: undefined };
 }
+
+/** Who proves to have a key that both had before (RFC 4279, RFC 5054). */
+const knownUser: Authentication = { kind: 'psk', origin: 'external', chain: [] };
 
 /** RFC 5246 §7.4.4 */
 function receiveCertificateRequest(
-  { negotiated, peer, exchange }: WaitCrShd,
+  from: WaitCrShd,
   { body, raw }: MessageEvent12<'certificate_request'>,
   { config, identities }: ClientContext,
 ): WaitShd {
   const choice = chooseClientCertificate12(identities, body, config.signatureAlgs);
-  negotiated.messages.add(raw);
-  const own = answerTo(choice);
-  return { state: 'waitShd', negotiated, peer, exchange, own };
+  from.negotiated.messages.add(raw);
+  return { ...from, state: 'waitShd', own: answerTo(choice) };
 }
 
 /** RFC 5246 §7.4.5: the server's flight ends, and it does not ask who we are. */
 function answerUnasked(
-  { negotiated, peer, exchange }: WaitCrShd,
+  from: WaitCrShd,
   event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
 ): WaitCcs {
-  return answer({ state: 'waitShd', negotiated, peer, exchange, own: notAsked }, event, context);
+  return answer({ ...from, state: 'waitShd', own: notAsked }, event, context);
+}
+
+function askUserWithoutHint(
+  from: WaitSke,
+  event: MessageEvent12<'server_hello_done'>,
+  context: ClientContext,
+): AwaitUser {
+  return askUser(withKeys(from, new Reader(new Uint8Array(0)), context), event, context);
+}
+
+/** RFC 4279 §2: the flight ends; who are we to this server, and with which key? */
+function askUser(
+  { ...from }: WaitCrShd,
+  { raw }: MessageEvent12<'server_hello_done'>,
+  { sink, channel }: ClientContext,
+): AwaitUser {
+  channel.endPeerFlight();
+  from.negotiated.messages.add(raw);
+  if (sink.askUser === undefined) throw new AlertError('unknown_user');
+  sink.askUser({ kind: 'psk', identity: undefined, hint: from.hint });
+  return { ...from, state: 'awaitUser' };
+}
+
+function receiveUser(
+  { negotiated, means, peer, agreement }: AwaitUser,
+  { user: found }: AnswerEvent<'user'>,
+  context: ClientContext,
+): WaitCcs {
+  if (found?.kind !== 'psk') throw new AlertError('unknown_user');
+  const { dependencies, channel } = context;
+  const answered = agreement?.answer(dependencies);
+  const name = encodeAll(pskName, { name: found.identity });
+  const exchangeKeys = concat([name, answered?.keys ?? new Uint8Array(0)]);
+  send(channel, negotiated, 'client_key_exchange', { exchangeKeys });
+  const keys = deriveKeys(negotiated, withPsk(answered?.secret, found.key), dependencies.engine);
+  const user: ProvedUser = { kind: 'psk', name: found.identity };
+  const proved: Authentication = peer.kind === 'none' ? knownUser : peer;
+  const group = agreement?.group;
+  return sendFinished({ negotiated, means, peer: proved, user, group, own: notAsked, keys }, context);
 }
 
 /** Our second flight, with a key that is at hand. */
@@ -380,17 +650,19 @@ function receiveSignature(
 
 /** RFC 5246 §7.4.6, §7.4.7: Certificate if it was asked for, ClientKeyExchange, and the secrets that come of it. */
 function exchangeKeys(
-  { negotiated, peer, exchange, own }: WaitShd,
+  { negotiated, means, peer, agreement, own }: WaitShd,
   { raw }: MessageEvent12<'server_hello_done'>,
   { dependencies, channel }: ClientContext,
 ): WithMaster {
   const { messages } = negotiated;
+  if (agreement === undefined) throw new TypeError('nothing to agree on');
   channel.endPeerFlight();
   messages.add(raw);
-  if (own.kind !== 'none') send(channel, messages, 'certificate', { certificateList: shownChain(own) });
-  const { exchangeKeys, premaster } = exchange.answer(dependencies);
-  send(channel, messages, 'client_key_exchange', { exchangeKeys });
-  return { negotiated, peer, group: exchange.group, own, keys: deriveKeys(negotiated, premaster) };
+  if (own.kind !== 'none') send(channel, negotiated, 'certificate', { certificateList: shownChain(own) });
+  const { keys: exchangeKeys, secret } = agreement.answer(dependencies);
+  send(channel, negotiated, 'client_key_exchange', { exchangeKeys });
+  const keys = deriveKeys(negotiated, secret, dependencies.engine);
+  return { negotiated, means, peer, user: means.user, group: agreement.group, own, keys };
 }
 
 /** RFC 5246 §7.4.8 */
@@ -400,36 +672,36 @@ function sendCertificateVerify(
   { negotiated }: WithMaster,
   { channel }: ClientContext,
 ): void {
-  send(channel, negotiated.messages, 'certificate_verify', { algorithm: scheme.code, signature });
+  send(channel, negotiated, 'certificate_verify', signedBy(scheme, signature, negotiated.version));
 }
 
 /** RFC 5246 §7.1, §7.4.9 */
-function sendFinished(
-  { negotiated, peer, group, own, keys }: WithMaster,
-  { channel }: ClientContext,
-): WaitCcs {
+function sendFinished(from: WithMaster, context: ClientContext): WaitCcs {
+  const { negotiated, keys } = from;
   negotiated.messages.forget();
-  finishFlight(negotiated, keys, 'client', channel);
-  return { state: 'waitCcs', negotiated, peer, group, own, keys };
+  finishFlight(negotiated, keys, 'client', context);
+  return { ...from, state: 'waitCcs' };
 }
 
 function receiveChangeCipherSpec(
-  { negotiated, peer, group, own, keys }: WaitCcs,
+  from: WaitCcs,
   _event: { readonly type: 'change_cipher_spec' },
-  { channel }: ClientContext,
+  context: ClientContext,
 ): WaitFinished {
-  changeReadKeys(negotiated, keys, 'server', channel);
-  return { state: 'waitFinished', negotiated, peer, group, own, keys };
+  changeReadKeys(from.negotiated, from.keys, 'server', context);
+  return { ...from, state: 'waitFinished' };
 }
 
 /** RFC 5246 §7.4.9 */
 function receiveFinished(
-  { negotiated, peer, group, own, keys }: WaitFinished,
+  { negotiated, peer, user, group, own, keys }: WaitFinished,
   { body }: MessageEvent12<'finished'>,
   { dependencies, channel }: ClientContext,
 ): Connected {
   channel.endPeerFlight();
   checkFinished(body, negotiated, keys, 'server', dependencies.engine);
-  const shown = own.kind === 'certificate' ? shownBy(own) : unauthenticated;
-  return { state: 'connected', facts: conclude12('client', { negotiated, group, keys, peer, own: shown }) };
+  const shown: Authentication =
+    own.kind === 'certificate' ? shownBy(own) : user === undefined ? unauthenticated : knownUser;
+  const facts = conclude12('client', { negotiated, group, keys, peer, own: shown, user });
+  return { state: 'connected', facts };
 }

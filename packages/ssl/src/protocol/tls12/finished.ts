@@ -3,31 +3,42 @@ import type { CryptoEngine } from '../../values/crypto/engine.js';
 import type { Finished } from '../../values/wire/messages/finished.js';
 import type { MessageChannel } from '../channel.js';
 import { AlertError } from '../reasons.js';
-import { Tls12ReadProtection, Tls12WriteProtection } from '../record/tls12-protection.js';
-import type { Keys12, Negotiated12 } from './negotiated.js';
+import type { Dependencies } from '../settings.js';
+import { type Keys12, type Negotiated12, recordTerms } from './negotiated.js';
+import { type RecordSettings, readProtection, writeProtection } from './record-keys.js';
 import { send } from './send.js';
+
+/** What changing keys takes. */
+interface Changing {
+  readonly config: RecordSettings;
+  readonly dependencies: Dependencies;
+  readonly channel: MessageChannel;
+}
 
 /** Our change_cipher_spec and Finished; the flight leaves. */
 export function finishFlight(
-  { messages, suite }: Negotiated12,
+  negotiated: Negotiated12,
   { master, block }: Keys12,
   side: 'client' | 'server',
-  channel: MessageChannel,
+  { config, dependencies, channel }: Changing,
 ): void {
+  const { messages } = negotiated;
   channel.addChangeCipherSpec();
-  channel.installWriteKeys(new Tls12WriteProtection(suite.aead, suite.nonceForm, block[side]));
-  send(channel, messages, 'finished', { verifyData: master.verifyData(side, messages.digest()) });
+  channel.installWriteKeys(
+    writeProtection(recordTerms(negotiated), block[side], config, dependencies.random),
+  );
+  send(channel, negotiated, 'finished', { verifyData: master.verifyData(side, messages.digest()) });
   channel.finishFlight();
 }
 
 /** The peer's change_cipher_spec came. */
 export function changeReadKeys(
-  { suite }: Negotiated12,
+  negotiated: Negotiated12,
   { block }: Keys12,
   side: 'client' | 'server',
-  channel: MessageChannel,
+  { config, channel }: Changing,
 ): void {
-  channel.installReadKeys(new Tls12ReadProtection(suite.aead, suite.nonceForm, block[side]));
+  channel.installReadKeys(readProtection(recordTerms(negotiated), block[side], config));
 }
 
 /** The peer's Finished, which is not among the messages yet. `side`: the peer's. Throws `bad_finished`. */

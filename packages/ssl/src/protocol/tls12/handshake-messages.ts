@@ -3,16 +3,15 @@
  * CertificateVerify signs the messages themselves, with whatever hash its scheme names (RFC 5246 §7.4.8), so they are
  * kept until nobody can sign them any more.
  */
-import type { HashFunction } from '../../values/crypto/engine.js';
 import { concat } from '../../values/wire/join.js';
-import { Transcript } from '../transcript.js';
+import { Transcript, type TranscriptHash } from '../transcript.js';
 
 export class HandshakeMessages {
-  private readonly transcript: Transcript;
+  private readonly transcript: Transcript<TranscriptHash>;
   private kept: Uint8Array[] | undefined = [];
 
-  /** `hash`: that of the suite's PRF. */
-  constructor(hash: HashFunction) {
+  /** `hash`: as the version has it, of the suite's PRF or two older ones. */
+  constructor(hash: TranscriptHash) {
     this.transcript = new Transcript(hash);
   }
 

@@ -95,7 +95,7 @@ describe.each(recorded)('the secrets of %s', (_cipher, name, expected) => {
 
   test('are cut from the key block in the order of RFC 5246 §6.3', () => {
     const { length } = expected.client.iv;
-    const block = master.keyBlock(randoms, expected.client.key.length / 2, length / 2);
+    const block = master.keyBlock(randoms, { mac: 0, key: expected.client.key.length / 2, iv: length / 2 });
     for (const side of ['client', 'server'] as const) {
       expect(hex(block[side].key)).toBe(expected[side].key);
       expect(hex(block[side].iv)).toBe(expected[side].iv);

@@ -4,8 +4,9 @@
  */
 import { Secret } from '../../values/secret.js';
 import { concat } from '../../values/wire/join.js';
-import type { WriteKey } from '../record/tls12-protection.js';
+import type { WriteKey } from '../record/write-key.js';
 import type { Prf } from './prf.js';
+import type { KeyLengths } from './record-keys.js';
 
 const masterSecretLength = 48;
 const verifyDataLength = 12;
@@ -48,15 +49,16 @@ export class MasterSecret12 {
     return new MasterSecret12(prf, secret);
   }
 
-  /** RFC 5246 §6.3, for AEADs: no MAC keys. Lengths in bytes. */
-  keyBlock({ client, server }: Randoms, keyLength: number, ivLength: number): KeyBlock {
-    const seed = concat([server, client]);
-    const block = this.expand('key expansion', seed, 2 * (keyLength + ivLength));
-    const iv = 2 * keyLength;
-    const keys: KeyBlock = {
-      client: { key: block.slice(0, keyLength), iv: block.slice(iv, iv + ivLength) },
-      server: { key: block.slice(keyLength, iv), iv: block.slice(iv + ivLength) },
-    };
+  /** RFC 5246 §6.3 */
+  keyBlock({ client, server }: Randoms, { mac, key, iv }: KeyLengths): KeyBlock {
+    const block = this.expand('key expansion', concat([server, client]), 2 * (mac + key + iv));
+    const [keyAt, ivAt] = [2 * mac, 2 * (mac + key)];
+    const of = (side: 0 | 1): WriteKey => ({
+      mac: block.slice(side * mac, (side + 1) * mac),
+      key: block.slice(keyAt + side * key, keyAt + (side + 1) * key),
+      iv: block.slice(ivAt + side * iv, ivAt + (side + 1) * iv),
+    });
+    const keys = { client: of(0), server: of(1) };
     block.fill(0);
     return keys;
   }

@@ -1,18 +1,17 @@
 /** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
-import type { GroupName } from '../../values/crypto/engine.js';
+import type { CryptoEngine, GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts } from '../facts.js';
 import type { Suite12 } from '../hello/suite.js';
-import { fixedIvLength } from '../record/tls12-protection.js';
 import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
-import { tls12Prf } from './prf.js';
-
-/** ProtocolVersion (RFC 5246 §6.2.1). */
-export const protocolVersion = 0x0303;
+import type { OlderVersion } from './older-version.js';
+import { keyLengths, type RecordTerms } from './record-keys.js';
+import type { ProvedUser } from './user.js';
 
 export interface Negotiated12 {
+  readonly version: OlderVersion;
   readonly suite: Suite12;
   readonly randoms: Randoms;
   readonly sessionId: Uint8Array;
@@ -20,6 +19,8 @@ export interface Negotiated12 {
   readonly alpn: Uint8Array | undefined;
   /** RFC 7627 */
   readonly masterSecret: 'extended' | 'plain';
+  /** RFC 7366 */
+  readonly encryptThenMac: boolean;
   readonly messages: HandshakeMessages;
 }
 
@@ -33,17 +34,18 @@ export interface Keys12 {
  * Master secret and record keys, from the premaster secret, which is overwritten. The messages end with
  * ClientKeyExchange (RFC 7627 §3).
  */
-export function deriveKeys(
-  { suite, randoms, masterSecret, messages }: Negotiated12,
-  premaster: Secret,
-): Keys12 {
-  const prf = tls12Prf(suite.hash);
+export function deriveKeys(negotiated: Negotiated12, premaster: Secret, engine: CryptoEngine): Keys12 {
+  const { version, suite, randoms, masterSecret, messages } = negotiated;
+  const prf = version.prf(suite.hash, engine);
   const master =
     masterSecret === 'extended'
       ? MasterSecret12.extended(prf, premaster, messages.digest())
       : MasterSecret12.plain(prf, premaster, randoms);
-  const ivLength = fixedIvLength(suite.nonceForm);
-  return { master, block: master.keyBlock(randoms, suite.aead.keyLength, ivLength) };
+  return { master, block: master.keyBlock(randoms, keyLengths(recordTerms(negotiated))) };
+}
+
+export function recordTerms({ version, suite, encryptThenMac }: Negotiated12): RecordTerms {
+  return { version, cipher: suite.cipher, encryptThenMac };
 }
 
 /** What stands when a handshake has ended well. */
@@ -53,14 +55,18 @@ interface Finished12 {
   readonly keys: Keys12;
   readonly peer: Authentication;
   readonly own: Authentication;
+  readonly user: ProvedUser | undefined;
 }
 
 /** What the connection tells its users. */
-export function conclude12(role: Facts['role'], { negotiated, group, keys, peer, own }: Finished12): Facts {
-  const { suite, randoms, alpn, serverName, sessionId } = negotiated;
+export function conclude12(
+  role: Facts['role'],
+  { negotiated, group, keys, peer, own, user }: Finished12,
+): Facts {
+  const { version, suite, randoms, alpn, serverName, sessionId } = negotiated;
   return {
     role,
-    protocol: 'tlsv1.2',
+    protocol: version.name,
     cipherSuite: suite.row,
     group,
     alpn,
@@ -71,6 +77,7 @@ export function conclude12(role: Facts['role'], { negotiated, group, keys, peer,
     serverRandom: randoms.server,
     sessionId,
     retried: false,
+    user,
     sessionResumption: false,
     earlyData: 'none',
     earlyBytes: 0,

@@ -1,4 +1,4 @@
-/** The pseudorandom function of TLS 1.2 (RFC 5246 §5): HMAC with the hash of the suite, chained. */
+/** The pseudorandom functions: of TLS 1.2 HMAC with the hash of the suite, chained (RFC 5246 §5), before it two of them. */
 import type { HashFunction } from '../../values/crypto/engine.js';
 import { concat } from '../../values/wire/join.js';
 
@@ -14,6 +14,20 @@ const ascii = new TextEncoder();
 export function tls12Prf(hash: HashFunction): Prf {
   return {
     expand: (secret, label, seed, length) => pHash(hash, secret, concat([ascii.encode(label), seed]), length),
+  };
+}
+
+/** `P_MD5(S1, label + seed) XOR P_SHA-1(S2, label + seed)`: each of a half of the secret (RFC 4346 §5). */
+export function tls10Prf(md5: HashFunction, sha: HashFunction): Prf {
+  return {
+    expand(secret, label, seed, length) {
+      const half = Math.ceil(secret.length / 2);
+      const labelled = concat([ascii.encode(label), seed]);
+      const output = pHash(md5, secret.subarray(0, half), labelled, length);
+      const other = pHash(sha, secret.subarray(secret.length - half), labelled, length);
+      for (let i = 0; i < length; i++) output[i] = (output[i] ?? 0) ^ (other[i] ?? 0);
+      return output;
+    },
   };
 }
 

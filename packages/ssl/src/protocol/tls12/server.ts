@@ -1,17 +1,18 @@
 /**
- * TLS 1.2, server (RFC 5246 §7.3), full handshakes with an ephemeral key exchange and a certificate.
+ * TLS 1.2, 1.1 and 1.0, server (RFC 5246 §7.3), full handshakes with every key exchange of `key-exchange/table.ts`.
  *
  *      Client                                               Server
  *      ClientHello                  -------->                           START
- *                                                      ServerHello      NEGOTIATED
- *                                                      Certificate
+ *                                                      ServerHello      NEGOTIATED, with SRP by way of AWAIT_USER
+ *                                                    [Certificate]      INTRODUCED
  *                                              [CertificateStatus]      with a stapled response by way of AWAIT_STAPLE
- *                                                ServerKeyExchange      CERTIFIED, with a remote key by way of
+ *                                              [ServerKeyExchange]      CERTIFIED, with a remote key by way of
  *                                                                       AWAIT_SIGNATURE
  *                                             [CertificateRequest]
  *                                   <--------      ServerHelloDone      WAIT_FLIGHT2
  *      [Certificate]                                                    WAIT_CERT, AWAIT_VERDICT: judged outside
- *      ClientKeyExchange                                                WAIT_CKE, WAIT_CKE_OF_SHOWN
+ *      ClientKeyExchange                                                WAIT_CKE, WAIT_CKE_OF_SHOWN, with PSK by way
+ *                                                                       of AWAIT_KEY
  *      [CertificateVerify]                                              WAIT_CV
  *      [ChangeCipherSpec]                                               WAIT_CCS: K_recv
  *      Finished                     -------->                           WAIT_FINISHED
@@ -19,10 +20,16 @@
  *                                   <--------             Finished
  */
 import type { AnyStateMachine } from 'xstate';
-import type { Group, GroupName, PublicKey } from '../../values/crypto/engine.js';
+import type { DhGroup, GroupName, PublicKey } from '../../values/crypto/engine.js';
+import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
+import type { Secret } from '../../values/secret.js';
+import { encodeAll } from '../../values/wire/codec.js';
+import { concat } from '../../values/wire/join.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
+import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
+import { Reader } from '../../values/wire/reader.js';
+import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -43,21 +50,26 @@ import {
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
-import { type CertificateChoice, schemeCodes, shownBy } from '../hello/choose.js';
+import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
 import { serverRandom } from '../hello/version.js';
-import { Machine } from '../machine.js';
-import { wantedStaple } from '../own-identity.js';
-import { askForSignature, serverSignsElsewhere, sign } from '../own-signature.js';
+import { Machine, type MachineParts } from '../machine.js';
+import { type OwnIdentity, wantedStaple } from '../own-identity.js';
+import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
 import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
-import type { ServerExchange } from './key-exchange/key-exchange.js';
-import { encodeSignedParams, signedParams } from './key-exchange/signed-params.js';
-import { conclude12, deriveKeys, type Keys12, type Negotiated12, protocolVersion } from './negotiated.js';
+import type { ServerAgreement } from './key-exchange/key-exchange.js';
+import { withPsk } from './key-exchange/psk.js';
+import { signedParams } from './key-exchange/signed-params.js';
+import type { SrpCredentials } from './key-exchange/srp.js';
+import { conclude12, deriveKeys, type Keys12, type Negotiated12 } from './negotiated.js';
+import { type OlderVersion, olderVersion } from './older-version.js';
 import { Tls12PostHandshake } from './post-handshake.js';
+import { hasPadding } from './record-keys.js';
 import { send } from './send.js';
-import { checkSignature12 } from './signature.js';
+import { checkSignature12, signedBy } from './signature.js';
+import type { ProvedUser } from './user.js';
 
 /** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
 const certificateTypes = [1, 64];
@@ -66,27 +78,48 @@ const certificateTypes = [1, 64];
 
 interface Start {
   readonly state: 'start';
+  readonly version: OlderVersion;
 }
 /** From the ServerHello on. */
 interface Underway {
   readonly negotiated: Negotiated12;
-  readonly certificate: CertificateChoice;
+  /** Ours, where the suite has us show one. */
+  readonly identity: OwnIdentity | undefined;
+  /** Where we sign. */
+  readonly scheme: SignatureScheme | undefined;
 }
-/** Until our ephemeral keys are made. */
+/** Until our part of the secret is made. */
 interface Agreed extends Underway {
-  readonly group: Group;
-}
-interface Negotiated extends Agreed {
-  readonly state: 'negotiated';
+  readonly group: DhGroup | undefined;
+  readonly clientVersion: number;
   /** What the client wants to see stapled; we have accepted to try. */
   readonly status: StatusRequest | undefined;
 }
-interface AwaitStaple extends Agreed {
+interface Negotiated extends Agreed {
+  readonly state: 'negotiated';
+  /** The user that the hello names, where the suite is SRP. */
+  readonly username: Uint8Array | undefined;
+}
+interface AwaitUser extends Agreed {
+  readonly state: 'awaitUser';
+  readonly username: Uint8Array;
+}
+/** Who the other is said to be is known. */
+interface WithUser extends Agreed {
+  readonly srp: SrpCredentials | undefined;
+  readonly user: ProvedUser | undefined;
+}
+interface Introduced extends WithUser {
+  readonly state: 'introduced';
+}
+interface AwaitStaple extends WithUser {
   readonly state: 'awaitStaple';
 }
 /** From our Certificate on, with our part of the key exchange. */
 interface Answered extends Underway {
-  readonly exchange: ServerExchange;
+  /** `undefined`: there is nothing but the key that both had before. */
+  readonly agreement: ServerAgreement | undefined;
+  readonly user: ProvedUser | undefined;
 }
 interface Certified extends Answered {
   readonly state: 'certified';
@@ -109,6 +142,12 @@ interface AwaitVerdict extends Answered {
 interface WaitCke extends Answered {
   readonly state: 'waitCke';
 }
+/** Its key that both sides have is asked for. */
+interface AwaitKey extends Answered {
+  readonly state: 'awaitKey';
+  /** What the agreement has given. */
+  readonly other: Secret | undefined;
+}
 /** Of one that has, and has yet to prove that it is its own. */
 interface WaitCkeOfShown extends Answered {
   readonly state: 'waitCkeOfShown';
@@ -117,6 +156,7 @@ interface WaitCkeOfShown extends Answered {
 }
 /** From ClientKeyExchange on. */
 interface WithMaster extends Underway {
+  readonly user: ProvedUser | undefined;
   readonly group: GroupName | undefined;
   readonly keys: Keys12;
 }
@@ -140,6 +180,8 @@ interface Connected {
 export type Server12Data =
   | Start
   | Negotiated
+  | AwaitUser
+  | Introduced
   | AwaitStaple
   | Certified
   | AwaitSignature
@@ -147,6 +189,7 @@ export type Server12Data =
   | WaitCert
   | AwaitVerdict
   | WaitCke
+  | AwaitKey
   | WaitCkeOfShown
   | WaitCv
   | WaitCcs
@@ -155,9 +198,21 @@ export type Server12Data =
 
 // The machine.
 
-const staples: Guard<Negotiated, undefined> = {
+const isOfUser: Guard<Negotiated, undefined> = {
+  name: 'SRP?',
+  holds: ({ username }) => username !== undefined,
+};
+const staples: Guard<Introduced, undefined> = {
   name: 'staple?',
   holds: ({ status }) => status !== undefined,
+};
+const signsElsewhere: Guard<Certified, undefined> = {
+  name: 'remote key?',
+  holds: ({ identity, scheme }) => scheme !== undefined && identity?.key === 'remote',
+};
+const sharesKey: Guard<WaitCke, MessageEvent12<'client_key_exchange'>> = {
+  name: 'PSK?',
+  holds: ({ negotiated }) => negotiated.suite.keyExchange.psk,
 };
 const asksClient: Guard<WaitFlight2, undefined> = {
   name: 'client auth?',
@@ -168,10 +223,13 @@ const { arrow, always } = arrowMaker<Server12Data, HandshakeEvent12, ServerConte
 /** Exported for the tests that walk chart and table. */
 export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, ServerContext>[] = [
   arrow('start', 'client_hello', 'negotiated', receiveClientHello),
-  always('negotiated', 'awaitStaple', askStaple, staples),
-  always('negotiated', 'certified', sendPlainCertificate),
+  always('negotiated', 'awaitUser', askUser, isOfUser),
+  always('negotiated', 'introduced', goOnWithoutUser),
+  arrow('awaitUser', 'user', 'introduced', receiveUser),
+  always('introduced', 'awaitStaple', askStaple, staples),
+  always('introduced', 'certified', sendPlainCertificate),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
-  always('certified', 'awaitSignature', askSignature, serverSignsElsewhere),
+  always('certified', 'awaitSignature', askSignature, signsElsewhere),
   always('certified', 'waitFlight2', signKeys),
   arrow('awaitSignature', 'signature', 'waitFlight2', receiveSignature),
   always('waitFlight2', 'waitCert', waitForCertificate, asksClient),
@@ -179,7 +237,9 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
   arrow('waitCert', 'certificate', 'waitCke', receiveEmptyCertificate, isEmptyCertificate),
   arrow('waitCert', 'certificate', 'awaitVerdict', receiveCertificate),
   arrow('awaitVerdict', 'verdict', 'waitCkeOfShown', receiveVerdict),
+  arrow('waitCke', 'client_key_exchange', 'awaitKey', receiveClientKeyExchangeAndAsk, sharesKey),
   arrow('waitCke', 'client_key_exchange', 'waitCcs', receiveClientKeyExchange),
+  arrow('awaitKey', 'user', 'waitCcs', receiveKey),
   arrow('waitCkeOfShown', 'client_key_exchange', 'waitCv', receiveClientKeyExchangeOfShown),
   arrow('waitCv', 'certificate_verify', 'waitCcs', receiveCertificateVerify),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
@@ -189,6 +249,8 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
 const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   start: 'hello',
   negotiated: 'hello',
+  awaitUser: 'hello',
+  introduced: 'hello',
   awaitStaple: 'hello',
   certified: 'hello',
   awaitSignature: 'hello',
@@ -196,6 +258,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   waitCert: 'certify',
   awaitVerdict: 'certify',
   waitCke: 'certify',
+  awaitKey: 'certify',
   waitCkeOfShown: 'certify',
   waitCv: 'wait_cert_verify',
   waitCcs: 'cipher',
@@ -203,7 +266,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const machine = new Machine<Tls12Bodies, Server12Data, ServerContext>({
+const parts: MachineParts<Tls12Bodies, Server12Data, ServerContext> = {
   name: 'tls12Server',
   messages: tls12Messages,
   arrows: server12Arrows,
@@ -213,11 +276,16 @@ const machine = new Machine<Tls12Bodies, Server12Data, ServerContext>({
   changeCipherSpec: 'step',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-});
+};
+const machine = new Machine(parts);
+/** The same with the messages of TLS 1.1 and 1.0. */
+const machine10 = new Machine({ ...parts, name: 'tls10Server', messages: tls10Messages });
 
 /** A handshake that waits for its ClientHello. */
-export function tls12Server(context: ServerContext): Handshake {
-  return machine.begin({ state: 'start' }, context);
+export function tls12Server(name: OlderVersion['name'], context: ServerContext): Handshake {
+  const version = olderVersion(name);
+  const spoken = version.signatures === 'named' ? machine : machine10;
+  return spoken.begin({ state: 'start', version }, context);
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -229,7 +297,7 @@ export function server12Chart(): AnyStateMachine {
 
 /** RFC 5246 §7.4.1.2, §7.4.1.3 */
 function receiveClientHello(
-  _from: Start,
+  { version }: Start,
   { body: hello, raw }: MessageEvent12<'client_hello'>,
   { config, identities, dependencies, sink, channel }: ServerContext,
 ): Negotiated {
@@ -240,72 +308,96 @@ function receiveClientHello(
   if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
     throw new AlertError('wrong_renegotiation_info');
   const serverName = hostName(extensions.serverName);
-  const { suite, group, certificate } = chooseTls12(
-    hello.cipherSuites,
-    extensions,
-    config,
-    identities,
-    engine,
-  );
+  const knowsUsers = sink.askUser !== undefined;
+  const chooser = { version, config, identities, engine, knowsUsers };
+  const { suite, group, identity, scheme } = chooseTls12(hello.cipherSuites, extensions, chooser);
   const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
-  const status = wantedStaple(extensions.statusRequest, certificate.identity, sink);
-  const messages = new HandshakeMessages(suite.hash);
+  const status = identity && wantedStaple(extensions.statusRequest, identity, sink);
+  const messages = new HandshakeMessages(version.transcript(suite.hash, engine));
   messages.add(raw);
   const negotiated: Negotiated12 = {
+    version,
     suite,
     randoms: {
       // A copy: facts keep it when the hello is long gone.
       client: new Uint8Array(hello.random),
-      server: serverRandom(dependencies.random(32), 'tls12', config.versions),
+      server: serverRandom(dependencies.random(32), version.name, config.versions),
     },
     sessionId: new Uint8Array(0),
     serverName,
     alpn,
     masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
     messages,
   };
   channel.endPeerFlight();
-  channel.expectRecordVersion(protocolVersion);
-  send(channel, messages, 'server_hello', {
-    legacyVersion: protocolVersion,
+  channel.setRecordVersion(version.code);
+  channel.expectRecordVersion(version.code);
+  send(channel, negotiated, 'server_hello', {
+    legacyVersion: version.code,
     random: negotiated.randoms.server,
     legacySessionIdEcho: negotiated.sessionId,
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
     extensions: writeExtensions(serverHello12Column, answers(hello, extensions, negotiated, status)),
   });
-  return { state: 'negotiated', negotiated, group, certificate, status };
+  const clientVersion = hello.legacyVersion;
+  const isSrp = suite.keyExchange.agreement?.user === 'srp';
+  const username = isSrp && extensions.srpUser ? new Uint8Array(extensions.srpUser) : undefined;
+  return {
+    state: 'negotiated',
+    ...{ negotiated, group, identity, scheme, status, clientVersion, username },
+  };
 }
 
 /** What the ServerHello says to the client's extensions. */
 function answers(
   hello: ClientHello,
   offered: ClientHelloExtensions,
-  { alpn }: Negotiated12,
+  { suite, alpn, encryptThenMac }: Negotiated12,
   status: StatusRequest | undefined,
 ): ReturnType<typeof serverHello12Column.none> {
   const knowsRenegotiation =
     offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {
     serverName: undefined,
+    encryptThenMac: encryptThenMac || undefined,
     extendedMasterSecret: offered.extendedMasterSecret,
     renegotiationInfo: knowsRenegotiation ? new Uint8Array(0) : undefined,
-    ecPointFormats: offered.ecPointFormats && ownPointFormats,
+    // RFC 8422 §5.2: where the suite is one of curves.
+    ecPointFormats:
+      suite.keyExchange.agreement?.curve === true ? offered.ecPointFormats && ownPointFormats : undefined,
     supportedGroups: undefined,
     alpn,
     statusAccepted: status && true,
   };
 }
 
+/** RFC 5054 §2.5.1.2: whom the hello names; who does not know says nothing of it (§2.5.1.3). */
+function askUser({ username, ...from }: Negotiated, { sink }: ServerContext): AwaitUser {
+  if (username === undefined || sink.askUser === undefined) throw new TypeError('nobody to ask for a user');
+  sink.askUser({ kind: 'srp', username });
+  return { ...from, state: 'awaitUser', username };
+}
+
+function receiveUser({ username, ...from }: AwaitUser, { user }: AnswerEvent<'user'>): Introduced {
+  if (user?.kind !== 'srp') throw new AlertError('unknown_user');
+  return { ...from, state: 'introduced', srp: user.credentials, user: { kind: 'srp', name: username } };
+}
+
+function goOnWithoutUser({ username: _none, ...from }: Negotiated): Introduced {
+  return { ...from, state: 'introduced', srp: undefined, user: undefined };
+}
+
 /** RFC 6066 §8: a response that somebody has to find. */
-function askStaple(from: Negotiated, context: ServerContext): AwaitStaple {
-  const { status: request, certificate, negotiated, group } = from;
+function askStaple(from: Introduced, context: ServerContext): AwaitStaple {
+  const { status: request, identity, negotiated } = from;
   const { sink } = context;
-  if (request === undefined || sink.askStaple === undefined)
+  if (request === undefined || identity === undefined || sink.askStaple === undefined)
     throw new TypeError('nobody to ask for a response');
   sendCertificate(from, context);
-  sink.askStaple({ identity: certificate.identity, serverName: negotiated.serverName, request });
-  return { state: 'awaitStaple', negotiated, group, certificate };
+  sink.askStaple({ identity, serverName: negotiated.serverName, request });
+  return { ...from, state: 'awaitStaple' };
 }
 
 function receiveStaple(
@@ -314,36 +406,43 @@ function receiveStaple(
   context: ServerContext,
 ): Certified {
   if (response !== undefined)
-    send(context.channel, from.negotiated.messages, 'certificate_status', {
+    send(context.channel, from.negotiated, 'certificate_status', {
       statusType: ocspStatusType,
       response,
     });
   return certified(from, context);
 }
 
-function sendPlainCertificate(from: Negotiated, context: ServerContext): Certified {
+function sendPlainCertificate(from: Introduced, context: ServerContext): Certified {
   sendCertificate(from, context);
   return certified(from, context);
 }
 
 /** Our part of the key exchange is made. */
-function certified({ negotiated, group, certificate }: Agreed, { dependencies }: ServerContext): Certified {
-  const exchange = negotiated.suite.keyExchange.serve(group, dependencies);
-  return { state: 'certified', negotiated, certificate, exchange };
+function certified(
+  { negotiated, group, identity, scheme, srp, user, clientVersion }: WithUser,
+  { dhParams, dependencies }: ServerContext,
+): Certified {
+  const means = { group, identity, dhParams, srp, clientVersion, dependencies };
+  const agreement = negotiated.suite.keyExchange.agreement?.serve(means);
+  return { state: 'certified', negotiated, identity, scheme, agreement, user };
 }
 
 /** RFC 5246 §7.4.2 */
-function sendCertificate({ negotiated, certificate }: Negotiated, { channel }: ServerContext): void {
-  send(channel, negotiated.messages, 'certificate', { certificateList: certificate.identity.chain });
+function sendCertificate({ negotiated, identity }: Introduced, { channel }: ServerContext): void {
+  if (identity !== undefined) send(channel, negotiated, 'certificate', { certificateList: identity.chain });
 }
 
-/** RFC 5246 §7.4.3, with a key that is at hand. */
+/** RFC 5246 §7.4.3, with a key that is at hand, or without a signature. */
 function signKeys(from: Certified, context: ServerContext): WaitFlight2 {
-  return sendServerKeyExchange(from, sign(from.certificate, toSign(from)), context);
+  const choice = signer(from);
+  return sendServerKeyExchange(from, choice && sign(choice, toSign(from)), context);
 }
 
 function askSignature(from: Certified, { sink }: ServerContext): AwaitSignature {
-  askForSignature(from.certificate, toSign(from), sink);
+  const choice = signer(from);
+  if (choice === undefined) throw new TypeError('nothing to sign');
+  askForSignature(choice, toSign(from), sink);
   return { ...from, state: 'awaitSignature' };
 }
 
@@ -355,137 +454,189 @@ function receiveSignature(
   return sendServerKeyExchange(from, signature, context);
 }
 
-function toSign({ exchange, negotiated }: Certified): Uint8Array {
-  return signedParams(exchange.params, negotiated.randoms);
+function signer({ identity, scheme }: Underway): CertificateChoice | undefined {
+  return identity && scheme && { identity, scheme };
+}
+
+function toSign({ agreement, negotiated }: Certified): Uint8Array {
+  return signedParams(agreement?.params ?? new Uint8Array(0), negotiated.randoms);
 }
 
 /** ServerKeyExchange, CertificateRequest if we want to know who the client is, ServerHelloDone. */
 function sendServerKeyExchange(
-  { negotiated, certificate, exchange }: Answered,
-  signature: Uint8Array,
-  { config, certificateAuthorities, channel }: ServerContext,
+  from: Answered,
+  signature: Uint8Array | undefined,
+  { config, certificateAuthorities, pskHint, channel }: ServerContext,
 ): WaitFlight2 {
-  const { messages } = negotiated;
-  const signed = { algorithm: certificate.scheme.code, signature };
-  send(channel, messages, 'server_key_exchange', {
-    exchangeKeys: encodeSignedParams(exchange.params, signed),
-  });
-  const clientAuthentication = config.verify === 'verify_peer' ? 'requested' : 'none';
+  const { negotiated, identity, scheme, agreement, user } = from;
+  const { version, suite } = negotiated;
+  const { psk } = suite.keyExchange;
+  const hint = psk && pskHint;
+  // RFC 4279 §2: without a hint and without parameters there is nothing to say.
+  if (hint || suite.keyExchange.agreement?.announced === true)
+    send(channel, negotiated, 'server_key_exchange', {
+      exchangeKeys: concat([
+        psk ? encodeAll(pskName, { name: hint || new Uint8Array(0) }) : new Uint8Array(0),
+        agreement?.params ?? new Uint8Array(0),
+        scheme && signature
+          ? encodeAll(version.digitallySigned, signedBy(scheme, signature, version))
+          : new Uint8Array(0),
+      ]),
+    });
+  // RFC 5246 §7.4.4: who is not known cannot ask. RFC 4279 §2: with a key that both had nobody does.
+  const asks = config.verify === 'verify_peer' && identity !== undefined && !psk;
+  const clientAuthentication = asks ? 'requested' : 'none';
   if (clientAuthentication === 'requested')
-    send(channel, messages, 'certificate_request', {
+    send(channel, negotiated, 'certificate_request', {
       certificateTypes,
       supportedSignatureAlgorithms: schemeCodes(config.signatureAlgs),
       certificateAuthorities,
     });
-  send(channel, messages, 'server_hello_done', true);
+  send(channel, negotiated, 'server_hello_done', true);
   channel.finishFlight();
-  return { state: 'waitFlight2', negotiated, certificate, exchange, clientAuthentication };
+  return { state: 'waitFlight2', negotiated, identity, scheme, agreement, user, clientAuthentication };
 }
 
-function waitForCertificate({ negotiated, certificate, exchange }: WaitFlight2): WaitCert {
-  return { state: 'waitCert', negotiated, certificate, exchange };
+function waitForCertificate({ clientAuthentication: _asked, ...from }: WaitFlight2): WaitCert {
+  return { ...from, state: 'waitCert' };
 }
 
 /** Nobody will sign the messages. */
-function waitForKeys({ negotiated, certificate, exchange }: WaitFlight2): WaitCke {
-  negotiated.messages.forget();
-  return { state: 'waitCke', negotiated, certificate, exchange };
+function waitForKeys({ clientAuthentication: _not, ...from }: WaitFlight2): WaitCke {
+  from.negotiated.messages.forget();
+  return { ...from, state: 'waitCke' };
 }
 
 /** RFC 5246 §7.4.6 */
 function receiveEmptyCertificate(
-  { negotiated, certificate, exchange }: WaitCert,
+  from: WaitCert,
   { raw }: MessageEvent12<'certificate'>,
   { config }: ServerContext,
 ): WaitCke {
+  const { negotiated } = from;
   if (config.failIfNoPeerCert)
     throw new AlertError('certificate_required', 'no_peer_certificate', 'handshake_failure');
   negotiated.messages.add(raw);
   negotiated.messages.forget();
-  return { state: 'waitCke', negotiated, certificate, exchange };
+  return { ...from, state: 'waitCke' };
 }
 
 /** RFC 5246 §7.4.6 */
 function receiveCertificate(
-  { negotiated, certificate, exchange }: WaitCert,
+  from: WaitCert,
   { body, raw }: MessageEvent12<'certificate'>,
   { sink }: ServerContext,
 ): AwaitVerdict {
-  negotiated.messages.add(raw);
+  from.negotiated.messages.add(raw);
   // Copies: facts keep them when the record is long gone.
   const chain = body.certificateList.map((der) => new Uint8Array(der));
-  sink.askVerdict(chain, undefined);
-  return { state: 'awaitVerdict', negotiated, certificate, exchange, chain };
+  sink.askVerdict(chain, undefined, 'signature');
+  return { ...from, state: 'awaitVerdict', chain };
 }
 
-function receiveVerdict(
-  { negotiated, certificate, exchange, chain }: AwaitVerdict,
-  { verdict }: AnswerEvent<'verdict'>,
-): WaitCkeOfShown {
-  const key = acceptVerdict(verdict);
-  return { state: 'waitCkeOfShown', negotiated, certificate, exchange, chain, key };
+function receiveVerdict(from: AwaitVerdict, { verdict }: AnswerEvent<'verdict'>): WaitCkeOfShown {
+  return { ...from, state: 'waitCkeOfShown', key: acceptVerdict(verdict) };
 }
 
 /** RFC 5246 §7.4.7 */
-function receiveClientKeyExchange(from: WaitCke, event: MessageEvent12<'client_key_exchange'>): WaitCcs {
-  return { state: 'waitCcs', ...withMaster(from, event), peer: unauthenticated };
+function receiveClientKeyExchange(
+  from: WaitCke,
+  event: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
+): WaitCcs {
+  const peer: Authentication = from.user === undefined ? unauthenticated : knownUser;
+  return { state: 'waitCcs', ...withMaster(from, event, context), peer };
+}
+
+/** Who proves to have a key that both had before (RFC 4279, RFC 5054). */
+const knownUser: Authentication = { kind: 'psk', origin: 'external', chain: [] };
+
+/** RFC 4279 §2: the client says whose key it is, and what the agreement takes. */
+function receiveClientKeyExchangeAndAsk(
+  from: WaitCke,
+  { body, raw }: MessageEvent12<'client_key_exchange'>,
+  { sink }: ServerContext,
+): AwaitKey {
+  const reader = new Reader(body.exchangeKeys);
+  const name = new Uint8Array(pskName.decode(reader).name);
+  const other = from.agreement?.secret(reader);
+  reader.end();
+  from.negotiated.messages.add(raw);
+  if (sink.askUser === undefined) throw new TypeError('nobody to ask for a key');
+  sink.askUser({ kind: 'psk', identity: name, hint: undefined });
+  return { ...from, state: 'awaitKey', user: { kind: 'psk', name }, other };
+}
+
+function receiveKey(
+  { negotiated, identity, scheme, agreement, user, other }: AwaitKey,
+  { user: found }: AnswerEvent<'user'>,
+  { dependencies }: ServerContext,
+): WaitCcs {
+  if (found?.kind !== 'psk') throw new AlertError('unknown_user');
+  const keys = deriveKeys(negotiated, withPsk(other, found.key), dependencies.engine);
+  const group = agreement?.group;
+  return { state: 'waitCcs', negotiated, identity, scheme, user, group, keys, peer: knownUser };
 }
 
 function receiveClientKeyExchangeOfShown(
   from: WaitCkeOfShown,
   event: MessageEvent12<'client_key_exchange'>,
+  context: ServerContext,
 ): WaitCv {
-  return { state: 'waitCv', ...withMaster(from, event), chain: from.chain, key: from.key };
+  return { state: 'waitCv', ...withMaster(from, event, context), chain: from.chain, key: from.key };
 }
 
 function withMaster(
-  { negotiated, certificate, exchange }: Answered,
+  { negotiated, identity, scheme, agreement, user }: Answered,
   { body, raw }: MessageEvent12<'client_key_exchange'>,
+  { dependencies }: ServerContext,
 ): WithMaster {
-  const premaster = exchange.premaster(body.exchangeKeys);
+  const reader = new Reader(body.exchangeKeys);
+  if (agreement === undefined) throw new TypeError('nothing was agreed on');
+  const premaster = agreement.secret(reader);
+  reader.end();
   negotiated.messages.add(raw);
-  return { negotiated, group: exchange.group, certificate, keys: deriveKeys(negotiated, premaster) };
+  const keys = deriveKeys(negotiated, premaster, dependencies.engine);
+  return { negotiated, identity, scheme, user, group: agreement.group, keys };
 }
 
 /** RFC 5246 §7.4.8 */
 function receiveCertificateVerify(
-  { negotiated, group, certificate, keys, chain, key }: WaitCv,
+  { chain, key, ...from }: WaitCv,
   { body, raw }: MessageEvent12<'certificate_verify'>,
   { config }: ServerContext,
 ): WaitCcs {
-  const { messages } = negotiated;
+  const { messages } = from.negotiated;
   const scheme = checkSignature12(body, key, config.signatureAlgs, messages.bytes());
   messages.add(raw);
   messages.forget();
-  return {
-    state: 'waitCcs',
-    negotiated,
-    group,
-    certificate,
-    keys,
-    peer: { kind: 'certificate', chain, scheme },
-  };
+  return { ...from, state: 'waitCcs', peer: { kind: 'certificate', chain, scheme } };
 }
 
 function receiveChangeCipherSpec(
-  { negotiated, group, certificate, keys, peer }: WaitCcs,
+  from: WaitCcs,
   _event: { readonly type: 'change_cipher_spec' },
-  { channel }: ServerContext,
+  context: ServerContext,
 ): WaitFinished {
-  changeReadKeys(negotiated, keys, 'client', channel);
-  return { state: 'waitFinished', negotiated, group, certificate, keys, peer };
+  changeReadKeys(from.negotiated, from.keys, 'client', context);
+  return { ...from, state: 'waitFinished' };
 }
 
 /** RFC 5246 §7.4.9: the client's Finished, then ours. */
 function receiveFinished(
-  { negotiated, group, certificate, keys, peer }: WaitFinished,
+  { negotiated, group, identity, scheme, keys, peer, user }: WaitFinished,
   { body, raw }: MessageEvent12<'finished'>,
-  { dependencies, channel }: ServerContext,
+  context: ServerContext,
 ): Connected {
-  channel.endPeerFlight();
-  checkFinished(body, negotiated, keys, 'client', dependencies.engine);
+  context.channel.endPeerFlight();
+  checkFinished(body, negotiated, keys, 'client', context.dependencies.engine);
   negotiated.messages.add(raw);
-  finishFlight(negotiated, keys, 'server', channel);
-  const own = shownBy(certificate);
-  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own }) };
+  finishFlight(negotiated, keys, 'server', context);
+  const own: Authentication =
+    identity === undefined
+      ? user === undefined
+        ? unauthenticated
+        : knownUser
+      : { kind: 'certificate', chain: identity.chain, scheme: scheme?.name };
+  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own, user }) };
 }

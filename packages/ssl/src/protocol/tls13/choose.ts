@@ -140,10 +140,11 @@ export function chooseCertificate(
   own: readonly SignatureSchemeName[],
   authorities: readonly Uint8Array[] | undefined,
 ): CertificateChoice | undefined {
-  const fitting = identities.flatMap((identity) => {
+  const fitting: CertificateChoice[] = [];
+  for (const identity of identities) {
     const scheme = commonScheme(identity, offered, own);
-    return scheme === undefined ? [] : [{ identity, scheme }];
-  });
+    if (scheme !== undefined) fitting.push({ identity, scheme });
+  }
   return preferAuthorities(fitting, authorities);
 }
 

@@ -34,7 +34,6 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import type { PublicKey } from '../../values/crypto/engine.js';
-import { groupCode } from '../../values/registry/groups.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
@@ -64,7 +63,7 @@ import {
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
-import { secondOffer, type Tls13Offer } from '../hello/client-hello.js';
+import { secondOffer, shareOf, type Tls13Offer } from '../hello/client-hello.js';
 import type { Suite } from '../hello/suite.js';
 import { confirmDialect } from '../hello/version.js';
 import { Machine } from '../machine.js';
@@ -352,11 +351,12 @@ function agree(
 ): WaitEe {
   const { keyShare, preSharedKey } = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
   if (keyShare === undefined) throw new AlertError('missing_key_share');
-  if (keyShare.group !== groupCode(offer.group.name)) throw new AlertError('wrong_group');
+  const own = shareOf(offer, keyShare.group);
+  if (own === undefined) throw new AlertError('wrong_group');
   const psk = preSharedKey === undefined ? undefined : selectedPsk(offer, preSharedKey, suite);
   const negotiated: Negotiated = {
     suite,
-    group: offer.group,
+    group: own.group,
     clientRandom: offer.hello.random,
     // A copy: facts keep it when the record is long gone.
     serverRandom: new Uint8Array(body.random),
@@ -364,7 +364,7 @@ function agree(
     serverName: offer.serverName,
     hellos,
   };
-  const dhe = sharedSecret(offer.share, keyShare.keyExchange);
+  const dhe = sharedSecret(own.share, keyShare.keyExchange);
   const keys = handshakeKeys(suite, transcript, dhe, psk?.early);
   const selected: SelectedProof =
     psk === undefined || preSharedKey === undefined
@@ -473,7 +473,7 @@ function receiveCertificate(
   const { chain, staple } = readCertificate(body, agreement.offer.hello.extensions);
   if (chain.length === 0) throw new AlertError('empty_certificate_list');
   keys.transcript.add(raw);
-  sink.askVerdict(chain, staple);
+  sink.askVerdict(chain, staple, 'signature');
   return { state: 'awaitVerdict', agreement, keys, own, chain };
 }
 

@@ -1,12 +1,14 @@
 /** What a handshake of TLS 1.3 settles from its hellos to its end, for both roles. */
 import type { ClientConfig } from '../../options/config.js';
-import type { Group, KeyShare } from '../../values/crypto/engine.js';
+import type { Group, KeyAnswer, KeyShare } from '../../values/crypto/engine.js';
 import { Secret } from '../../values/secret.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts, TrafficSecrets } from '../facts.js';
 import type { Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
+import type { Dependencies } from '../settings.js';
 import type { Transcript } from '../transcript.js';
+import type { SharedGroup } from './choose.js';
 import type { EarlyDataAllowance } from './early-data.js';
 import {
   EarlySecret,
@@ -35,14 +37,39 @@ export interface HandshakeKeys {
   readonly server: TrafficSecret;
 }
 
-/**
- * The (EC)DHE secret. Throws `bad_key_share`. A server calls it before its ServerHello: after that, the client could
- * read the alert only under keys that cannot be had.
- */
+/** The client's secret of the key exchange. Throws `bad_key_share`. */
 export function sharedSecret(share: KeyShare, peerShare: Uint8Array): Secret {
   const shared = share.sharedSecret(peerShare);
   if (shared === undefined) throw new AlertError('bad_key_share');
   return new Secret(shared);
+}
+
+/** A server's share, and the secret that comes of both. */
+export interface ServerShare {
+  readonly publicKey: Uint8Array;
+  readonly secret: Secret;
+}
+
+/**
+ * What a server says to a client's share. Throws `bad_key_share`, and so is called before the ServerHello: after that, the
+ * client could read the alert only under keys that cannot be had.
+ */
+export function answerShare({ group, keyExchange }: SharedGroup, dependencies: Dependencies): ServerShare {
+  const answer = keyAnswer(group, keyExchange, dependencies);
+  if (answer === undefined) throw new AlertError('bad_key_share');
+  return { publicKey: answer.publicKey, secret: new Secret(answer.secret) };
+}
+
+function keyAnswer(group: Group, peerShare: Uint8Array, dependencies: Dependencies): KeyAnswer | undefined {
+  switch (group.kind) {
+    case 'kem':
+      return group.respond(peerShare);
+    case 'dh': {
+      const own = dependencies.keyShare(group);
+      const secret = own.sharedSecret(peerShare);
+      return secret && { publicKey: own.publicKey, secret };
+    }
+  }
 }
 
 /**
@@ -120,6 +147,7 @@ export function conclude(
     serverRandom: negotiated.serverRandom,
     sessionId: negotiated.sessionId,
     retried: negotiated.hellos === 'retried',
+    user: undefined,
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
     earlyData,
     earlyBytes: allowance?.taken ?? 0,

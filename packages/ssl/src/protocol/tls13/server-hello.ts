@@ -12,7 +12,7 @@ import {
   serverHelloColumn,
   writeExtensions,
 } from '../extensions/table.js';
-import type { Tls13Offer } from '../hello/client-hello.js';
+import { shareOf, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { ClientSettings } from '../settings.js';
@@ -99,6 +99,6 @@ export function retriedGroup(
   if (group === undefined || !offer.extensions.supportedGroups?.includes(selectedGroup)) {
     throw new AlertError('wrong_group', { group: selectedGroup });
   }
-  if (group === offer.group.name) throw new AlertError('retry_for_known_share');
+  if (shareOf(offer, selectedGroup) !== undefined) throw new AlertError('retry_for_known_share');
   return group;
 }

@@ -41,7 +41,6 @@
  *                     CONNECTED
  */
 import type { AnyStateMachine } from 'xstate';
-import type { KeyShare } from '../../values/crypto/engine.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
@@ -83,13 +82,14 @@ import { checkVerifyData, sendFinished } from './finished.js';
 import type { EarlySecret } from './key-schedule.js';
 import {
   type ApplicationKeys,
+  answerShare,
   applicationKeys,
   conclude,
   type HandshakeKeys,
   handshakeKeys,
   type Negotiated,
   resumptionOf,
-  sharedSecret,
+  type ServerShare,
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
 import { type FoundPsk, pskAuthentication } from './psk.js';
@@ -356,8 +356,7 @@ function answerClientHello(
 ): NegotiatedState {
   const { selection, transcript, share, hellos } = from;
   const { config, dependencies, channel } = context;
-  const own = dependencies.keyShare(share.group);
-  const dhe = sharedSecret(own, share.keyExchange);
+  const own = answerShare(share, dependencies);
   const negotiated = sendServerHello(from, own, psk?.index, context);
   if (hellos === 'first') {
     if (showsChangeCipherSpec(selection.hello, config)) channel.addChangeCipherSpec();
@@ -366,7 +365,7 @@ function answerClientHello(
     // A ticket from before the settings were changed may have allowed more than those do now.
     if (skips) channel.skipEarlyData(skippableEarlyData(Math.max(context.maxEarlyData, psk?.allowed ?? 0)));
   }
-  const keys = handshakeKeys(negotiated.suite, transcript, dhe, psk?.secret);
+  const keys = handshakeKeys(negotiated.suite, transcript, own.secret, psk?.secret);
   return sendParameters(selection, proof, negotiated, keys, context);
 }
 
@@ -377,7 +376,7 @@ function showsChangeCipherSpec(hello: ClientHello, config: ServerSettings): bool
 
 function sendServerHello(
   { selection, transcript, share: { group }, hellos }: WithShare,
-  { publicKey }: KeyShare,
+  { publicKey }: ServerShare,
   preSharedKey: number | undefined,
   { dependencies, channel }: ServerContext,
 ): Negotiated {
@@ -563,7 +562,7 @@ function receiveCertificate(
   // The request asked for none of the extensions that answer in a Certificate.
   const { chain } = readCertificate(body, []);
   keys.transcript.add(raw);
-  sink.askVerdict(chain, undefined);
+  sink.askVerdict(chain, undefined, 'signature');
   return { state: 'awaitVerdict', agreement, keys, own, application, chain };
 }
 

@@ -8,6 +8,12 @@
 
 export type HashName = 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
+/** HMAC under one key that was prepared once (RFC 2104). */
+export interface RecordMac {
+  /** Of `head` and `content` behind it. */
+  mac(head: Uint8Array, content: Uint8Array): Uint8Array;
+}
+
 /** A running hash. `digest` may be called at any time and does not end it. */
 export interface RunningHash {
   /** Feeds bytes, which must stay as they are: a digest may come back to them. */
@@ -31,6 +37,8 @@ export interface HashFunction {
   digest(data: Uint8Array): Uint8Array;
   start(): RunningHash;
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** For the many records of one direction. */
+  recordMac(key: Uint8Array): RecordMac;
   /** HKDF-Extract (RFC 5869 §2.2). */
   hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array;
   /** HKDF-Expand (RFC 5869 §2.3). */
@@ -38,7 +46,14 @@ export interface HashFunction {
   labels(secret: Uint8Array): LabelExpander;
 }
 
-export type AeadName = 'aes_128_gcm' | 'aes_256_gcm' | 'chacha20_poly1305';
+export type AeadName =
+  | 'aes_128_gcm'
+  | 'aes_256_gcm'
+  | 'chacha20_poly1305'
+  | 'aes_128_ccm'
+  | 'aes_256_ccm'
+  | 'aes_128_ccm_8'
+  | 'aes_256_ccm_8';
 
 /** Encrypts records of one direction under one key. Keeps none of its arguments. */
 export interface Sealer {
@@ -137,9 +152,38 @@ export interface Aead {
   opener(key: Uint8Array): Opener;
 }
 
-export type GroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+/** Ciphers of TLS 1.2 and before that are no AEADs. */
+export type CipherName = 'aes_128_cbc' | 'aes_256_cbc' | '3des_ede_cbc' | 'des_cbc' | 'rc4_128';
 
-/** One side's ephemeral key of a (EC)DHE exchange, in the wire forms of RFC 8446 §4.2.8. */
+/** One direction of a cipher: each call goes on where the one before ended, as CBC chains blocks and RC4 its stream. */
+export interface RunningCipher {
+  /** As many bytes as `data`, which are whole blocks, in memory of their own. */
+  update(data: Uint8Array): Uint8Array;
+}
+
+/** A block cipher in CBC mode without padding, or a stream cipher. */
+export interface Cipher {
+  readonly name: CipherName;
+  /** bytes */
+  readonly keyLength: number;
+  /** bytes, of the IV too; 1: a stream cipher, without IV */
+  readonly blockLength: number;
+  encryptor(key: Uint8Array, iv: Uint8Array): RunningCipher;
+  decryptor(key: Uint8Array, iv: Uint8Array): RunningCipher;
+}
+
+/** Curves of TLS 1.3 and of TLS 1.2 alike (RFC 8422 §5.1.1). */
+export type CurveGroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+/** RFC 8734: the curves that TLS 1.2 knows by other numbers. */
+export type BrainpoolGroupName = 'brainpoolP256r1tls13' | 'brainpoolP384r1tls13' | 'brainpoolP512r1tls13';
+/** RFC 7919 */
+export type FiniteFieldGroupName = 'ffdhe2048' | 'ffdhe3072' | 'ffdhe4096' | 'ffdhe6144' | 'ffdhe8192';
+/** draft-ietf-tls-ecdhe-mlkem, under OTP's names. */
+export type HybridGroupName = 'x25519mlkem768' | 'secp256r1mlkem768' | 'secp384r1mlkem1024';
+export type DhGroupName = CurveGroupName | BrainpoolGroupName | FiniteFieldGroupName;
+export type GroupName = DhGroupName | HybridGroupName;
+
+/** The ephemeral key of who speaks first, in the wire forms of RFC 8446 §4.2.8. */
 export interface KeyShare {
   /** key_exchange as it stands in a KeyShareEntry. */
   readonly publicKey: Uint8Array;
@@ -147,13 +191,74 @@ export interface KeyShare {
   sharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
 }
 
-export interface Group {
-  readonly name: GroupName;
-  /** bytes of `publicKey` */
+/** What a server answers to a client's share. */
+export interface KeyAnswer {
+  /** key_exchange as it stands in the ServerHello. */
+  readonly publicKey: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+interface AnyGroup {
+  /** bytes of a client's share */
   readonly publicKeyLength: number;
   generate(): KeyShare;
-  /** A share from a given private key, for published traces and replay. */
+  /**
+   * A share from a given private key, for published traces and replay. A hybrid's is what stands for both: the seed
+   * d ‖ z of ML-KEM (FIPS 203 §7.1) and the scalar, in the order of the group's shares.
+   */
   fromPrivateKey(privateKey: Uint8Array): KeyShare;
+}
+
+/** Diffie-Hellman: both sides make a share, and neither has to wait for the other's. */
+export interface DhGroup extends AnyGroup {
+  readonly kind: 'dh';
+  readonly name: DhGroupName;
+}
+
+/** Key encapsulation: a server's share is made of the client's. */
+export interface KemGroup extends AnyGroup {
+  readonly kind: 'kem';
+  readonly name: HybridGroupName;
+  /** Whether compiled code does it. JavaScript takes a millisecond for each key, each answer and each secret. */
+  readonly native: boolean;
+  /** `undefined` when the share is malformed (FIPS 203 §7.2), off the curve or gives all zeros. */
+  respond(peerPublicKey: Uint8Array): KeyAnswer | undefined;
+}
+
+export type Group = DhGroup | KemGroup;
+
+export type KemName = 'mlkem768' | 'mlkem1024';
+
+/** A key pair of ML-KEM. */
+export interface KemKey {
+  /** FIPS 203's encapsulation key. */
+  readonly publicKey: Uint8Array;
+  /**
+   * `undefined` for a ciphertext of another length. A wrong one of the right length gives a secret that nobody else has
+   * (FIPS 203 §6.3).
+   */
+  decapsulate(ciphertext: Uint8Array): Uint8Array | undefined;
+}
+
+/** ML-KEM (FIPS 203). */
+export interface Kem {
+  readonly name: KemName;
+  /** bytes of an encapsulation key */
+  readonly publicKeyLength: number;
+  /** bytes */
+  readonly ciphertextLength: number;
+  /** As of a `KemGroup`. */
+  readonly native: boolean;
+  generate(): KemKey;
+  /** From d ‖ z, 64 bytes (FIPS 203 §7.1). Throws for another length. */
+  fromSeed(seed: Uint8Array): KemKey;
+  /** `undefined` when the key fails the checks of FIPS 203 §7.2: its length, and that all its numbers are reduced. */
+  encapsulate(publicKey: Uint8Array): Encapsulation | undefined;
+}
+
+export interface Encapsulation {
+  readonly ciphertext: Uint8Array;
+  readonly secret: Uint8Array;
 }
 
 /** A signature algorithm with all its parameters, as TLS schemes and X.509 AlgorithmIdentifiers name them. */
@@ -165,6 +270,8 @@ export type SignatureAlgorithm =
       readonly mgfHash: HashName;
       readonly saltLength: number;
     }
+  /** MD5 and SHA-1 of the data, one behind the other and without a name, as TLS 1.1 and 1.0 sign (RFC 4346 §4.7). */
+  | { readonly type: 'rsa_md5_sha1' }
   | { readonly type: 'ecdsa'; readonly hash: HashName }
   | { readonly type: 'dsa'; readonly hash: HashName }
   | { readonly type: 'ed25519' }
@@ -195,6 +302,16 @@ export interface PublicKey {
   readonly spki: Uint8Array;
   /** False also when key and algorithm do not fit or the signature is malformed; never throws. */
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean;
+  /** Of an `rsa` key: RSAES-PKCS1-v1_5 (RFC 8017 §7.2.1). */
+  encipher?(data: Uint8Array): Uint8Array;
+}
+
+/** Arithmetic modulo a prime, for Diffie-Hellman and SRP. Numbers are big endian. */
+export interface FiniteField {
+  /** bytes of the prime */
+  readonly length: number;
+  /** `base ^ exponent`, in as many bytes as the prime has; `undefined` when the base is none that may be sent (RFC 7919 §5.1). */
+  power(base: Uint8Array, exponent: Uint8Array): Uint8Array | undefined;
 }
 
 /** A private key ready for use. `sign` throws when the key does not fit the algorithm. */
@@ -208,13 +325,25 @@ export interface PrivateKey {
   /** DER SubjectPublicKeyInfo of its public half. */
   readonly spki: Uint8Array;
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array;
+  /**
+   * Of an `rsa` key: RSADP (RFC 8017 §5.1.2), the block with its padding, as long as the modulus. `undefined` when the bytes are
+   * no number below it.
+   */
+  decipher?(ciphertext: Uint8Array): Uint8Array | undefined;
+  /** Of an `ec` key: ECDH with a point of its curve, uncompressed; `undefined` when it is none. */
+  agree?(point: Uint8Array): Uint8Array | undefined;
 }
 
 export interface CryptoEngine {
   readonly name: string;
   hash(name: HashName): HashFunction | undefined;
   aead(name: AeadName): Aead | undefined;
+  cipher(name: CipherName): Cipher | undefined;
+  kem(name: KemName): Kem | undefined;
+  /** A hybrid group is put together of what the engine has. */
   group(name: GroupName): Group | undefined;
+  /** `undefined`: the engine has no finite fields. The prime is odd; whether it is one is not looked at. */
+  finiteField(prime: Uint8Array, generator: Uint8Array): FiniteField | undefined;
   /** Whether keys of this algorithm (and curve) can be imported, signed with and verified against. */
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean;
   /** `undefined`: the engine lacks this kind of key. Throws `TypeError` when the DER is malformed or off the curve. */

@@ -1,7 +1,8 @@
 /**
  * HKDF (RFC 5869) and HKDF-Expand-Label (RFC 8446 §7.1) over any engine's HMAC.
  */
-import type { LabelExpander } from './engine.js';
+import { concat } from '../wire/join.js';
+import type { LabelExpander, RecordMac } from './engine.js';
 
 /** HMAC under one key that was prepared once. */
 export interface MacKey {
@@ -16,6 +17,11 @@ export abstract class HmacHash {
 
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
     return this.macKey(key).mac(data);
+  }
+
+  recordMac(key: Uint8Array): RecordMac {
+    const prepared = this.macKey(key);
+    return { mac: (head, content) => prepared.mac(concat([head, content])) };
   }
 
   hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array {

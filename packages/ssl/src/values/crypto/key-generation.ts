@@ -95,6 +95,8 @@ function signData(key: KeyObject, algorithm: SignatureAlgorithm, data: Uint8Arra
   switch (algorithm.type) {
     case 'rsa_pkcs1':
       return bytes(signWith(digestName(algorithm.hash), data, { key, padding: constants.RSA_PKCS1_PADDING }));
+    case 'rsa_md5_sha1':
+      return bytes(signWith('md5-sha1', data, { key, padding: constants.RSA_PKCS1_PADDING }));
     case 'rsa_pss':
       return bytes(
         signWith(digestName(algorithm.hash), data, {

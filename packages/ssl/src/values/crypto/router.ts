@@ -4,21 +4,30 @@
 import type {
   Aead,
   AeadName,
+  Cipher,
+  CipherName,
   CryptoEngine,
+  DhGroupName,
+  FiniteField,
   Group,
   GroupName,
   HashFunction,
   HashName,
+  Kem,
+  KemName,
   KeyAlgorithm,
   PrivateKey,
   PublicKey,
 } from './engine.js';
+import { hybridGroup, isHybridGroup } from './hybrid-groups.js';
 
-/** What can be routed on its own. Keys go by algorithm, whatever their curve. */
+/** What can be routed on its own. Keys go by algorithm, whatever their curve; a hybrid group by its two halves. */
 export type Primitive =
   | `hash:${HashName}`
   | `aead:${AeadName}`
-  | `group:${GroupName}`
+  | `cipher:${CipherName}`
+  | `kem:${KemName}`
+  | `group:${DhGroupName}`
   | `key:${KeyAlgorithm}`
   | 'equal'
   | 'random';
@@ -51,6 +60,8 @@ class RoutedEngine implements CryptoEngine {
   private readonly routes: Routes;
   private readonly hashes = new Map<HashName, HashFunction | undefined>();
   private readonly aeads = new Map<AeadName, Aead | undefined>();
+  private readonly ciphers = new Map<CipherName, Cipher | undefined>();
+  private readonly kems = new Map<KemName, Kem | undefined>();
   private readonly groups = new Map<GroupName, Group | undefined>();
 
   constructor(engines: readonly CryptoEngine[], first: CryptoEngine, routes: Routes) {
@@ -69,8 +80,28 @@ class RoutedEngine implements CryptoEngine {
     return this.route(this.aeads, name, `aead:${name}`, (engine) => engine.aead(name));
   }
 
+  cipher(name: CipherName): Cipher | undefined {
+    return this.route(this.ciphers, name, `cipher:${name}`, (engine) => engine.cipher(name));
+  }
+
+  kem(name: KemName): Kem | undefined {
+    return this.route(this.kems, name, `kem:${name}`, (engine) => engine.kem(name));
+  }
+
   group(name: GroupName): Group | undefined {
-    return this.route(this.groups, name, `group:${name}`, (engine) => engine.group(name));
+    if (!isHybridGroup(name))
+      return this.route(this.groups, name, `group:${name}`, (engine) => engine.group(name));
+    const known = this.groups.get(name) ?? hybridGroup(name, this);
+    this.groups.set(name, known);
+    return known;
+  }
+
+  finiteField(prime: Uint8Array, generator: Uint8Array): FiniteField | undefined {
+    for (const engine of this.engines) {
+      const field = engine.finiteField(prime, generator);
+      if (field !== undefined) return field;
+    }
+    return undefined;
   }
 
   supportsKey(algorithm: KeyAlgorithm, curve?: string): boolean {

@@ -10,6 +10,7 @@ export function signatureFits(key: KeyTraits, signature: SignatureAlgorithm): bo
   const { algorithm } = key;
   switch (signature.type) {
     case 'rsa_pkcs1':
+    case 'rsa_md5_sha1':
       return algorithm === 'rsa';
     case 'rsa_pss':
       return (algorithm === 'rsa' || algorithm === 'rsa_pss') && fitsPss(key, signature);

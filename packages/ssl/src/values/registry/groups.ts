@@ -1,11 +1,15 @@
 /**
  * Named groups of "supported_groups" (RFC 8446 §4.2.7, RFC 7919, RFC 8422 §5.1.1): number and kind.
  *
- * `tls13` marks those that OTP's `supported_groups` option and TLS 1.3 key shares know (`ssl:groups/0`); the others
- * are curves of TLS 1.2 and before (`ssl:eccs/0`). Order within each list is OTP's.
+ * `tls13` marks those that OTP's `supported_groups` option and TLS 1.3 key shares know (`ssl:groups/0`), with the hybrid
+ * ones of draft-ietf-tls-ecdhe-mlkem, which OTP has since 28, and RFC 8734's; the others are curves of TLS 1.2 and before
+ * (`ssl:eccs/0`). Order within each list is OTP's.
  */
 
 export type Tls13GroupName =
+  | 'x25519mlkem768'
+  | 'secp256r1mlkem768'
+  | 'secp384r1mlkem1024'
   | 'x25519'
   | 'x448'
   | 'secp256r1'
@@ -15,7 +19,10 @@ export type Tls13GroupName =
   | 'ffdhe3072'
   | 'ffdhe4096'
   | 'ffdhe6144'
-  | 'ffdhe8192';
+  | 'ffdhe8192'
+  | 'brainpoolP256r1tls13'
+  | 'brainpoolP384r1tls13'
+  | 'brainpoolP512r1tls13';
 export type CurveName =
   | 'sect571r1'
   | 'sect571k1'
@@ -45,10 +52,16 @@ export type CurveName =
   | 'secp160k1'
   | 'secp160r1'
   | 'secp160r2';
+/** Of both lists. */
+export type Tls13CurveName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
 export type NamedGroup = Tls13GroupName | CurveName;
+
+/** Secure also against who records today and has a quantum computer one day; the cheapest first. */
+const hybridGroups = ['x25519mlkem768', 'secp256r1mlkem768', 'secp384r1mlkem1024'] as const;
 
 /** Groups a TLS 1.3 key share may use, as `ssl:groups/0` lists them. */
 export const tls13Groups: readonly Tls13GroupName[] = [
+  ...hybridGroups,
   'x25519',
   'x448',
   'secp256r1',
@@ -59,13 +72,18 @@ export const tls13Groups: readonly Tls13GroupName[] = [
   'ffdhe4096',
   'ffdhe6144',
   'ffdhe8192',
+  'brainpoolP256r1tls13',
+  'brainpoolP384r1tls13',
+  'brainpoolP512r1tls13',
 ];
 
-/** What is offered unless the user says otherwise (`ssl:groups(default)`). */
-export const defaultTls13Groups: readonly Tls13GroupName[] = ['x25519', 'x448', 'secp256r1', 'secp384r1'];
+const safeCurves = ['x25519', 'x448', 'secp256r1', 'secp384r1'] as const;
+
+/** What is offered unless the user says otherwise (`ssl:groups(default)`): OTP 25's behind the hybrid ones. */
+export const defaultTls13Groups: readonly Tls13GroupName[] = [...hybridGroups, ...safeCurves];
 
 /** Curves of TLS 1.2 that are offered unless the user says otherwise; OTP offers all it has, the oddest first. */
-export const defaultCurves: readonly Tls13GroupName[] = [...defaultTls13Groups, 'secp521r1'];
+export const defaultCurves: readonly Tls13CurveName[] = [...safeCurves, 'secp521r1'];
 
 /** Curves of TLS 1.2 and before, as `ssl:eccs/0` lists them, before asking what the engine has. */
 export const eccCurves: readonly CurveName[] = [
@@ -130,11 +148,17 @@ const codes: Readonly<Record<NamedGroup, number>> = {
   brainpoolP512r1: 28,
   x25519: 29,
   x448: 30,
+  brainpoolP256r1tls13: 31,
+  brainpoolP384r1tls13: 32,
+  brainpoolP512r1tls13: 33,
   ffdhe2048: 256,
   ffdhe3072: 257,
   ffdhe4096: 258,
   ffdhe6144: 259,
   ffdhe8192: 260,
+  secp256r1mlkem768: 0x11eb,
+  x25519mlkem768: 0x11ec,
+  secp384r1mlkem1024: 0x11ed,
 };
 
 const byCode: ReadonlyMap<number, NamedGroup> = new Map(
@@ -151,9 +175,9 @@ export function groupByCode(code: number): NamedGroup | undefined {
   return byCode.get(code);
 }
 
-/** Whether a name is a group or curve, built or not. */
-export function isNamedGroup(name: unknown): name is NamedGroup {
-  return typeof name === 'string' && Object.hasOwn(codes, name);
+/** Whether a name is a curve that TLS 1.2 knows, built or not. */
+export function isTls12Curve(name: unknown): name is Tls13CurveName | CurveName {
+  return name === 'x25519' || name === 'x448' || eccCurves.some((curve) => curve === name);
 }
 
 /** Whether a name is one that TLS 1.3 key exchange knows, built or not. */

@@ -34,7 +34,8 @@ export type LegacySchemeName =
   | 'dsa_sha1'
   | 'ecdsa_md5'
   | 'rsa_pkcs1_md5'
-  | 'dsa_md5';
+  | 'dsa_md5'
+  | 'rsa_md5_sha1';
 export type SignatureSchemeName = Tls13SchemeName | LegacySchemeName;
 
 /**
@@ -105,6 +106,25 @@ export const signatureSchemes: readonly SignatureScheme[] = [
   row('rsa_pkcs1_md5', 0x0101, pkcs1('md5'), 'rsa', undefined, 'never'),
   row('dsa_md5', 0x0102, dsa('md5'), 'dsa', undefined, 'never'),
 ];
+
+/**
+ * How a key signs where signatures name no scheme, in TLS 1.1 and 1.0 (RFC 4346 §4.7, RFC 4492 §5.4): RSA with both hashes, a
+ * row that no list has, the others with SHA-1.
+ */
+export function schemeOfKey(key: KeyAlgorithm): SignatureScheme | undefined {
+  switch (key) {
+    case 'rsa':
+      return rsaMd5Sha1;
+    case 'ec':
+      return schemeByName('ecdsa_sha1');
+    case 'dsa':
+      return schemeByName('dsa_sha1');
+    default:
+      return undefined;
+  }
+}
+
+const rsaMd5Sha1 = row('rsa_md5_sha1', -1, { type: 'rsa_md5_sha1' }, 'rsa', undefined, 'never');
 
 const byCode: ReadonlyMap<number, SignatureScheme> = new Map(
   signatureSchemes.map((scheme) => [scheme.code, scheme]),

@@ -6,6 +6,7 @@
  * `test/options/otp25-suites.test.ts`.
  */
 import type { HashName } from '../crypto/engine.js';
+import { type RecordLimits, recordLimitsOf } from './record-limits.js';
 import type { ProtocolVersion } from './versions.js';
 
 export type KeyExchange =
@@ -44,7 +45,7 @@ export type CipherName =
   | 'null';
 export type MacName = 'aead' | 'md5' | 'sha' | 'sha256' | 'sha384';
 /** The kind of key that a server's certificate must have for a suite. */
-export type Authentication = 'ecdsa' | 'rsa';
+export type Authentication = 'ecdsa' | 'rsa' | 'dss' | 'ecdh' | 'rsa_cipher';
 export type PrfName = 'default_prf' | 'sha256' | 'sha384';
 
 /** A cipher suite: OTP's map and what the wire and the key schedule need. */
@@ -62,6 +63,8 @@ export interface CipherSuite {
   readonly hash: HashName;
   /** Versions the suite may be negotiated in, newest first. */
   readonly versions: readonly ProtocolVersion[];
+  /** What one key may protect; `undefined` where the cipher is no AEAD. */
+  readonly limits: RecordLimits | undefined;
 }
 
 const only13: readonly ProtocolVersion[] = ['tlsv1.3'];
@@ -81,7 +84,8 @@ function row(
   versions: readonly ProtocolVersion[],
 ): CipherSuite {
   const hash = prf === 'default_prf' ? 'sha256' : prf;
-  return Object.freeze({ id, name, opensslName, keyExchange, cipher, mac, prf, hash, versions });
+  const limits = recordLimitsOf(cipher);
+  return Object.freeze({ id, name, opensslName, keyExchange, cipher, mac, prf, hash, versions, limits });
 }
 
 /** TLS 1.3 (RFC 8446 §B.4), strongest first as OTP offers them. */
@@ -325,29 +329,6 @@ export function suiteByName(name: string): CipherSuite | undefined {
 /** Whether a suite is one of TLS 1.3. */
 export function isTls13Suite({ versions }: CipherSuite): boolean {
   return versions.includes('tlsv1.3');
-}
-
-/** Whether a suite may be negotiated in TLS 1.2. */
-export function isTls12Suite({ versions }: CipherSuite): boolean {
-  return versions.includes('tlsv1.2');
-}
-
-/**
- * Key exchanges of TLS 1.2 that are built, with the kind of key that the server's certificate must have (RFC 8422 §2).
- */
-const authentications: Partial<Readonly<Record<KeyExchange, Authentication>>> = {
-  ecdhe_ecdsa: 'ecdsa',
-  ecdhe_rsa: 'rsa',
-};
-
-/** Who proves who it is in a TLS 1.2 handshake; `undefined` when the key exchange is not built. */
-export function authenticationOf({ keyExchange }: CipherSuite): Authentication | undefined {
-  return authentications[keyExchange];
-}
-
-/** Whether the key exchange of a suite is built, in whatever version the suite is of. */
-export function hasBuiltKeyExchange(suite: CipherSuite): boolean {
-  return isTls13Suite(suite) || (isTls12Suite(suite) && authenticationOf(suite) !== undefined);
 }
 
 /** A signalling value: in a client's list of suites, never chosen (RFC 7507 §3). */

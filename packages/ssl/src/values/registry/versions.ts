@@ -22,8 +22,8 @@ export interface VersionRow {
 export const versionRows: readonly VersionRow[] = [
   { name: 'tlsv1.3', code: 0x0304, protocol: 'tls', tls: 'tlsv1.3', curves: false, built: true },
   { name: 'tlsv1.2', code: 0x0303, protocol: 'tls', tls: 'tlsv1.2', curves: true, built: true },
-  { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', curves: true, built: false },
-  { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', curves: true, built: false },
+  { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', curves: true, built: true },
+  { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', curves: true, built: true },
   { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', curves: true, built: false },
   { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', curves: true, built: false },
 ];

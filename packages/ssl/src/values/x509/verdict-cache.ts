@@ -75,11 +75,25 @@ function keyOf(input: PeerVerification): string {
       : host.type === 'address'
         ? `@${host.address.join('.')}`
         : `${host.type}=${host.name}`;
-  const peer = chain[0];
-  let end = '';
-  if (peer !== undefined) {
-    for (let at = Math.max(0, peer.length - 16); at < peer.length; at++)
-      end += String.fromCharCode(peer[at] ?? 0);
-  }
-  return `${role}|${verify}|${depth}|${minKeySize ?? ''}|${signatureAlgs?.join() ?? '-'}|${chain.length}|${name.length}:${name}|${end}`;
+  return `${role}|${verify}|${depth}|${minKeySize ?? ''}|${namesOf(signatureAlgs)}|${chain.length}|${name.length}:${name}|${endOf(chain[0])}`;
+}
+
+/** Written down once per list: a config's own is the same in every handshake. */
+const written = new WeakMap<object, string>();
+
+function namesOf(algs: PeerVerification['signatureAlgs']): string {
+  if (algs === undefined) return '-';
+  const known = written.get(algs);
+  if (known !== undefined) return known;
+  const names = algs.join();
+  written.set(algs, names);
+  return names;
+}
+
+/** The last four bytes, which are a signature's, tell most chains from each other; all bytes are compared afterwards. */
+function endOf(peer: Uint8Array | undefined): number {
+  let end = 0;
+  if (peer !== undefined)
+    for (let at = Math.max(0, peer.length - 4); at < peer.length; at++) end = (end << 8) | (peer[at] ?? 0);
+  return end;
 }

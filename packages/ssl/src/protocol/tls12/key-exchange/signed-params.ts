@@ -1,15 +1,8 @@
-/** ServerKeyExchange with a signature (RFC 5246 §7.4.3), of whatever exchange the parameters are. */
-import { encodeAll } from '../../../values/wire/codec.js';
+/** What the signature of a ServerKeyExchange is about (RFC 5246 §7.4.3), of whatever exchange the parameters are. */
 import { concat } from '../../../values/wire/join.js';
-import { type DigitallySigned, digitallySigned } from '../../../values/wire/messages/tls12/key-exchange.js';
 import type { Randoms } from '../master-secret.js';
 
 /** The bytes under the server's signature. */
 export function signedParams(params: Uint8Array, { client, server }: Randoms): Uint8Array {
   return concat([client, server, params]);
-}
-
-/** The body of the message. */
-export function encodeSignedParams(params: Uint8Array, signed: DigitallySigned): Uint8Array {
-  return concat([params, encodeAll(digitallySigned, signed)]);
 }

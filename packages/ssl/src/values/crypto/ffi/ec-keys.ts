@@ -1,10 +1,9 @@
 /**
  * Public keys on P-256 and P-384 (RFC 5480), for ECDSA. One key of libcrypto per curve takes each point in turn: that
- * costs 1.2 µs, where an import into node:crypto costs 91 (P-256). Signing, and all of RSA and Ed25519, would gain
- * next to nothing: these keys are node:crypto's.
+ * costs 1.2 µs, where an import into node:crypto costs 91 (P-256).
  */
 import type { HashFunction, HashName, PublicKey, SignatureAlgorithm } from '../engine.js';
-import { decodeSpki } from '../key-encoding.js';
+import type { EncodedKey } from '../key-encoding.js';
 import { copied } from '../node/platform.js';
 import { signatureFits } from '../signature-fits.js';
 import { at, dataRoom, type Libcrypto, signatureRoom } from './libcrypto.js';
@@ -28,11 +27,9 @@ export class FfiEcKeys {
   }
 
   /** See `CryptoEngine.importPublicKey`. Compressed points too are for others (RFC 5480 §2.2). */
-  import(spki: Uint8Array): PublicKey | undefined {
-    const encoded = decodeSpki(spki);
-    if (encoded?.curve === undefined) return undefined;
-    const { name } = encoded.curve;
-    const { bits, key } = encoded;
+  import({ curve: named, bits, key }: EncodedKey, spki: Uint8Array): PublicKey | undefined {
+    if (named === undefined) return undefined;
+    const { name } = named;
     if (key.length !== pointLengths.get(name) || key[0] !== UNCOMPRESSED) return undefined;
     const curve = this.curves.get(name) ?? new CurveKey(this.libcrypto, spki);
     this.curves.set(name, curve);

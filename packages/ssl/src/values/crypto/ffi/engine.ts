@@ -7,15 +7,19 @@
  * node:crypto before the engine is given away.
  */
 import { isMainThread } from 'node:worker_threads';
-import type { AeadName, CryptoEngine, HashName } from '../engine.js';
+import type { AeadName, CryptoEngine, Group, GroupName, HashName } from '../engine.js';
+import { decodeSpki } from '../key-encoding.js';
 import { nobleEngine } from '../noble/engine.js';
 import { nodeEngine } from '../node/engine.js';
 import { routeEngines } from '../router.js';
 import { FfiAead } from './aead.js';
+import { FfiEcGroup } from './ec-group.js';
 import { FfiEcKeys } from './ec-keys.js';
 import { type Bridge, FfiUnavailable } from './foreign.js';
 import { FfiHash } from './hash.js';
 import { Libcrypto } from './libcrypto.js';
+import { FfiPrivateKeys, signsHere } from './private-keys.js';
+import { FfiPublicKeys } from './public-keys.js';
 import { selfTest } from './self-test.js';
 import { FfiX25519 } from './x25519.js';
 
@@ -28,7 +32,7 @@ export interface FfiEngine extends CryptoEngine {
   readonly bridge: Bridge;
   /**
    * Frees all contexts and the keys in them, overwritten: for a process that falls idle. At most 16 keys per cipher and
-   * direction are in there; connections that go on put theirs back.
+   * direction are in there; connections that go on put theirs back. An identity's private key stays as long as it is held.
    */
   forget(): void;
 }
@@ -40,10 +44,10 @@ export interface FfiEngine extends CryptoEngine {
 export function ffiEngine({ bridge }: FfiOptions = {}): FfiEngine {
   const known = engines.get(bridge);
   if (known !== undefined) return known;
-  const engine = tried(() => makeEngine(bridge));
+  const { engine, close } = tried(() => makeEngine(bridge));
   engines.set(bridge, engine);
   // What a worker holds would stay in the process when it has ended.
-  if (!isMainThread) process.once('exit', () => engine.forget());
+  if (!isMainThread) process.once('exit', close);
   return engine;
 }
 
@@ -51,7 +55,7 @@ export function ffiEngine({ bridge }: FfiOptions = {}): FfiEngine {
 const engines = new Map<Bridge | undefined, FfiEngine>();
 
 /** What libcrypto refuses (FIPS has no X25519) is a reason to do without. */
-function tried(make: () => FfiEngine): FfiEngine {
+function tried<T>(make: () => T): T {
   try {
     return make();
   } catch (cause) {
@@ -61,7 +65,7 @@ function tried(make: () => FfiEngine): FfiEngine {
   }
 }
 
-function makeEngine(bridge: Bridge | undefined): FfiEngine {
+function makeEngine(bridge: Bridge | undefined): { engine: FfiEngine; close: () => void } {
   const libcrypto = new Libcrypto(bridge);
   const hashes: Readonly<Record<HashName, FfiHash | undefined>> = {
     md5: FfiHash.of(libcrypto, 'md5', 'MD5', 16, 64),
@@ -71,22 +75,33 @@ function makeEngine(bridge: Bridge | undefined): FfiEngine {
     sha384: FfiHash.of(libcrypto, 'sha384', 'SHA384', 48, 128),
     sha512: FfiHash.of(libcrypto, 'sha512', 'SHA512', 64, 128),
   };
-  const aeads: Readonly<Record<AeadName, FfiAead | undefined>> = {
+  const aeads: Readonly<Partial<Record<AeadName, FfiAead | undefined>>> = {
     aes_128_gcm: FfiAead.of(libcrypto, 'aes_128_gcm', 'AES-128-GCM', 16),
     aes_256_gcm: FfiAead.of(libcrypto, 'aes_256_gcm', 'AES-256-GCM', 32),
     chacha20_poly1305: FfiAead.of(libcrypto, 'chacha20_poly1305', 'ChaCha20-Poly1305', 32),
   };
-  const x25519 = new FfiX25519(libcrypto);
+  const groups: Readonly<Partial<Record<GroupName, Group>>> = {
+    x25519: new FfiX25519(libcrypto),
+    secp256r1: new FfiEcGroup(libcrypto, 'secp256r1', 'P-256', 32),
+    secp384r1: new FfiEcGroup(libcrypto, 'secp384r1', 'P-384', 48),
+  };
   const ecKeys = new FfiEcKeys(libcrypto, (name) => hashes[name] ?? nodeEngine.hash(name));
+  const publicKeys = new FfiPublicKeys(libcrypto, (name) => hashes[name]);
+  const privateKeys = new FfiPrivateKeys(libcrypto, (name) => hashes[name]);
   const own: CryptoEngine = {
     name: 'ffi',
     hash: (name) => hashes[name],
     aead: (name) => aeads[name],
-    group: (name) => (name === 'x25519' ? x25519 : undefined),
-    // It does not sign.
-    supportsKey: () => false,
-    importPublicKey: (spki) => ecKeys.import(spki),
-    importPrivateKey: () => undefined,
+    cipher: () => undefined,
+    kem: () => undefined,
+    finiteField: () => undefined,
+    group: (name) => groups[name],
+    supportsKey: (algorithm, curve) => signsHere(algorithm, curve),
+    importPublicKey: (spki) => {
+      const encoded = decodeSpki(spki);
+      return encoded && (ecKeys.import(encoded, spki) ?? publicKeys.import(encoded, spki));
+    },
+    importPrivateKey: (pkcs8) => privateKeys.import(pkcs8),
     equal: nodeEngine.equal,
     randomBytes: nodeEngine.randomBytes,
   };
@@ -94,8 +109,13 @@ function makeEngine(bridge: Bridge | undefined): FfiEngine {
   const forget = (): void => {
     for (const hash of Object.values(hashes)) hash?.forget();
     for (const aead of Object.values(aeads)) aead?.forget();
+    publicKeys.forget();
+  };
+  const close = (): void => {
+    forget();
+    privateKeys.close();
   };
   forget();
   const routed = routeEngines([own, nodeEngine, nobleEngine]);
-  return Object.assign(routed, { bridge: libcrypto.bridge, forget });
+  return { engine: Object.assign(routed, { bridge: libcrypto.bridge, forget }), close };
 }

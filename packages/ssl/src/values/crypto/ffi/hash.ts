@@ -11,8 +11,9 @@ export class FfiHash extends HmacHash implements HashFunction {
   readonly name: HashName;
   readonly outputLength: number;
   private readonly blockLength: number;
+  /** EVP_MD */
+  readonly digestType: number;
   private readonly libcrypto: Libcrypto;
-  private readonly digestType: number;
   private readonly macs: MacContext;
 
   private constructor(

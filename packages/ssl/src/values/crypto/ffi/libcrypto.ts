@@ -64,15 +64,33 @@ export interface Functions {
   readonly rawPublicKey: (key: number, out: number, length: number) => number;
   readonly setEncodedPublicKey: (key: number, bytes: number, length: number) => number;
   readonly decodePublicKey: (key: number, bytes: number, length: number) => number;
+  readonly decodePrivateKey: (key: number, bytes: number, length: number) => number;
   readonly freeKey: (key: number) => number;
   readonly newKeyContext: (key: number, engine: number) => number;
   readonly newKeyContextByName: (context: number, name: number, properties: number) => number;
   readonly freeKeyContext: (context: number) => number;
   readonly fromDataInit: (context: number) => number;
   readonly fromData: (context: number, key: number, selection: number, parameters: number) => number;
+  readonly keygenInit: (context: number) => number;
+  readonly setKeyParameters: (context: number, parameters: number) => number;
+  readonly generate: (context: number, key: number) => number;
+  readonly keyParameters: (key: number, parameters: number) => number;
   readonly deriveInit: (context: number) => number;
   readonly derivePeer: (context: number, peer: number, validate: number) => number;
   readonly derive: (context: number, out: number, length: number) => number;
+
+  readonly setSignatureDigest: (context: number, digest: number) => number;
+  readonly setRsaPadding: (context: number, padding: number) => number;
+  readonly setPssSaltLength: (context: number, length: number) => number;
+  readonly setPssMask: (context: number, digest: number) => number;
+  readonly signInit: (context: number) => number;
+  readonly sign: (
+    context: number,
+    signature: number,
+    signatureLength: number,
+    digest: number,
+    digestLength: number,
+  ) => number;
   readonly verifyInit: (context: number) => number;
   readonly verify: (
     context: number,
@@ -80,6 +98,37 @@ export interface Functions {
     signatureLength: number,
     digest: number,
     digestLength: number,
+  ) => number;
+
+  readonly newDigestContext: () => number;
+  readonly freeDigestContext: (context: number) => number;
+  readonly digestSignInit: (
+    context: number,
+    keyContext: number,
+    digest: number,
+    engine: number,
+    key: number,
+  ) => number;
+  readonly digestSign: (
+    context: number,
+    signature: number,
+    signatureLength: number,
+    data: number,
+    length: number,
+  ) => number;
+  readonly digestVerifyInit: (
+    context: number,
+    keyContext: number,
+    digest: number,
+    engine: number,
+    key: number,
+  ) => number;
+  readonly digestVerify: (
+    context: number,
+    signature: number,
+    signatureLength: number,
+    data: number,
+    length: number,
   ) => number;
 }
 
@@ -123,17 +172,44 @@ function bindAll(library: ForeignLibrary): Functions {
     rawPublicKey: bind('EVP_PKEY_get_raw_public_key', 'int', 'address', 'address', 'address'),
     setEncodedPublicKey: bind('EVP_PKEY_set1_encoded_public_key', 'int', 'address', 'address', 'size'),
     decodePublicKey: bind('d2i_PUBKEY', 'address', 'address', 'address', 'long'),
+    decodePrivateKey: bind('d2i_AutoPrivateKey', 'address', 'address', 'address', 'long'),
     freeKey: bind('EVP_PKEY_free', 'void', 'address'),
     newKeyContext: bind('EVP_PKEY_CTX_new', 'address', 'address', 'address'),
     newKeyContextByName: bind('EVP_PKEY_CTX_new_from_name', 'address', 'address', 'address', 'address'),
     freeKeyContext: bind('EVP_PKEY_CTX_free', 'void', 'address'),
     fromDataInit: bind('EVP_PKEY_fromdata_init', 'int', 'address'),
     fromData: bind('EVP_PKEY_fromdata', 'int', 'address', 'address', 'int', 'address'),
+    keygenInit: bind('EVP_PKEY_keygen_init', 'int', 'address'),
+    setKeyParameters: bind('EVP_PKEY_CTX_set_params', 'int', 'address', 'address'),
+    generate: bind('EVP_PKEY_generate', 'int', 'address', 'address'),
+    keyParameters: bind('EVP_PKEY_get_params', 'int', 'address', 'address'),
     deriveInit: bind('EVP_PKEY_derive_init', 'int', 'address'),
     derivePeer: bind('EVP_PKEY_derive_set_peer_ex', 'int', 'address', 'address', 'int'),
     derive: bind('EVP_PKEY_derive', 'int', 'address', 'address', 'address'),
+
+    setSignatureDigest: bind('EVP_PKEY_CTX_set_signature_md', 'int', 'address', 'address'),
+    setRsaPadding: bind('EVP_PKEY_CTX_set_rsa_padding', 'int', 'address', 'int'),
+    setPssSaltLength: bind('EVP_PKEY_CTX_set_rsa_pss_saltlen', 'int', 'address', 'int'),
+    setPssMask: bind('EVP_PKEY_CTX_set_rsa_mgf1_md', 'int', 'address', 'address'),
+    signInit: bind('EVP_PKEY_sign_init', 'int', 'address'),
+    sign: bind('EVP_PKEY_sign', 'int', 'address', 'address', 'address', 'address', 'size'),
     verifyInit: bind('EVP_PKEY_verify_init', 'int', 'address'),
     verify: bind('EVP_PKEY_verify', 'int', 'address', 'address', 'size', 'address', 'size'),
+
+    newDigestContext: bind('EVP_MD_CTX_new', 'address'),
+    freeDigestContext: bind('EVP_MD_CTX_free', 'void', 'address'),
+    digestSignInit: bind('EVP_DigestSignInit', 'int', 'address', 'address', 'address', 'address', 'address'),
+    digestSign: bind('EVP_DigestSign', 'int', 'address', 'address', 'address', 'address', 'size'),
+    digestVerifyInit: bind(
+      'EVP_DigestVerifyInit',
+      'int',
+      'address',
+      'address',
+      'address',
+      'address',
+      'address',
+    ),
+    digestVerify: bind('EVP_DigestVerify', 'int', 'address', 'address', 'size', 'address', 'size'),
   };
 }
 
@@ -153,12 +229,14 @@ export const at = {
   key: 928,
   digest: 1056,
   pointer: 1120,
+  /** Room for six. */
   parameters: 1152,
-  names: 1280,
-  point: 1408,
-  signature: 1536,
+  names: 1408,
+  point: 1536,
+  /** Of `signatureRoom`. */
+  signature: 1664,
   /** Of `dataRoom`. */
-  data: 2048,
+  data: 2304,
 } as const;
 
 /** bytes */
@@ -166,9 +244,10 @@ export const aadRoom = 256;
 /** bytes */
 export const dataRoom = 8192;
 /** bytes */
-export const signatureRoom = 256;
+export const signatureRoom = 512;
 
-/** OSSL_PARAM.data_type */
+/** OSSL_PARAM.data_type; the first stands in the machine's order, little end first. */
+export const UNSIGNED_INTEGER = 2;
 export const UTF8_STRING = 4;
 export const OCTET_STRING = 5;
 const PARAMETER_LENGTH = 40;
@@ -261,6 +340,11 @@ export class Libcrypto {
     this.putWide(offset + 16, data);
     this.putWide(offset + 24, length);
     this.putWide(offset + 32, 0);
+  }
+
+  /** How long what was written for the OSSL_PARAM number `index` is, bytes. */
+  parameterLength(index: number): number {
+    return this.wide(at.parameters + index * PARAMETER_LENGTH + 32);
   }
 
   endParameters(index: number): void {

@@ -3,7 +3,7 @@
  */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { concat } from '../../wire/join.js';
-import type { Aead, AeadName, CryptoEngine, HashName } from '../engine.js';
+import type { Aead, AeadName, CryptoEngine, GroupName, HashName, SignatureAlgorithm } from '../engine.js';
 import { FfiUnavailable } from './foreign.js';
 
 /** On both sides of where bytes are copied or not. */
@@ -16,8 +16,10 @@ export function selfTest(engine: CryptoEngine, judge: CryptoEngine): void {
   for (const name of ['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const) {
     testHash(engine, judge, name);
   }
-  testX25519(engine, judge);
+  for (const name of ['x25519', 'secp256r1', 'secp384r1'] as const) testGroup(engine, judge, name);
   testEcdsa(engine);
+  testRsa(engine);
+  testEd25519(engine);
 }
 
 function testAead(engine: CryptoEngine, judge: CryptoEngine, name: AeadName): void {
@@ -78,14 +80,22 @@ function testHash(engine: CryptoEngine, judge: CryptoEngine, name: HashName): vo
   }
 }
 
-function testX25519(engine: CryptoEngine, judge: CryptoEngine): void {
-  const [ours, right] = [engine.group('x25519'), judge.group('x25519')];
+function testGroup(engine: CryptoEngine, judge: CryptoEngine, name: GroupName): void {
+  const [ours, right] = [engine.group(name), judge.group(name)];
   if (ours === undefined || right === undefined) return;
   const [a, b] = [ours.generate(), right.generate()];
   const expected = b.sharedSecret(a.publicKey);
   const secret = a.sharedSecret(b.publicKey);
-  demand(secret !== undefined && expected !== undefined && same(secret, expected), 'x25519');
-  demand(a.sharedSecret(new Uint8Array(32)) === undefined, 'x25519');
+  demand(secret !== undefined && expected !== undefined && same(secret, expected), name);
+  const given = new Uint8Array(name === 'secp384r1' ? 48 : 32).fill(7);
+  const [c, d] = [ours.fromPrivateKey(given), right.fromPrivateKey(given)];
+  const [ofOurs, ofRight] = [c.sharedSecret(b.publicKey), d.sharedSecret(b.publicKey)];
+  demand(same(c.publicKey, d.publicKey), name);
+  demand(ofOurs !== undefined && ofRight !== undefined && same(ofOurs, ofRight), name);
+  // All zeros, or no point of the curve.
+  const bad = b.publicKey.slice().fill(0, 1);
+  if (name === 'x25519') bad[0] = 0;
+  demand(a.sharedSecret(bad) === undefined, name);
 }
 
 function testEcdsa(engine: CryptoEngine): void {
@@ -107,6 +117,48 @@ function testEcdsa(engine: CryptoEngine): void {
     }
   }
 }
+
+/** To generate a key would take longer than all else. What signs is tried as it is imported, `private-keys.ts`. */
+function testRsa(engine: CryptoEngine): void {
+  const key = engine.importPublicKey(Buffer.from(RSA_SPKI, 'base64'));
+  const pss = { type: 'rsa_pss', hash: 'sha256', mgfHash: 'sha256', saltLength: 32 } as const;
+  const pkcs1 = { type: 'rsa_pkcs1', hash: 'sha256' } as const;
+  for (const [algorithm, text] of [[pkcs1, RSA_PKCS1] as const, [pss, RSA_PSS] as const]) {
+    const signature = Buffer.from(text, 'base64');
+    const verified = (by: SignatureAlgorithm, message: Uint8Array): boolean | undefined =>
+      key?.verify(by, message, signature);
+    demand(verified(algorithm, RSA_MESSAGE) === true, 'RSA');
+    demand(verified(algorithm, RSA_MESSAGE.subarray(1)) === false, 'RSA');
+    demand(verified({ ...pkcs1, hash: 'sha384' }, RSA_MESSAGE) === false, 'RSA');
+    demand(verified({ ...pss, saltLength: 31 }, RSA_MESSAGE) === false, 'RSA');
+    demand(verified(algorithm, RSA_MESSAGE) === true, 'RSA');
+  }
+}
+
+function testEd25519(engine: CryptoEngine): void {
+  const data = engine.randomBytes(100);
+  for (const { privateKey, publicKey } of [0, 1].map(() => generateKeyPairSync('ed25519'))) {
+    const key = engine.importPublicKey(publicKey.export({ format: 'der', type: 'spki' }));
+    const signature = sign(null, data, privateKey);
+    const verified = (message: Uint8Array): boolean | undefined =>
+      key?.verify({ type: 'ed25519' }, message, signature);
+    for (const message of [data, data.subarray(1), data])
+      demand(verified(message) === (message === data), 'Ed25519');
+  }
+}
+
+/** RSA of 1024 bits over `RSA_MESSAGE`, SHA-256, made by node:crypto; PSS with a salt of 32. */
+const RSA_MESSAGE: Uint8Array = Buffer.from('actor-tls');
+const RSA_SPKI: string =
+  'MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQD1M7T0bw58vpCtKj0SubGE4hqgNA5rmsvDvKIAjChdas9kSCdSBs1/kRqyaBch' +
+  'Qy+fe3cWjHE597eL9nwR2o1UtW28vwmnwA0NO7ivJ+wcdP6AAN67de6Vro3BblR096kM+nNc758ssGFrO+/iUVvxOD2ftchxIqvW' +
+  '9G+EmnR8iQIDAQAB';
+const RSA_PKCS1: string =
+  'Dp0FugXad7auXgcRVxWICq3brDB6UQWJ9HTkXYmDHPmEuqgV0l+Bgndl8hpVVADN4YVJsJeqxcwblLhzeqsYDGzxzWj3e+PqL7o7' +
+  'rnO5GTVkp29eX8UL6x+4p50j0eXS5AiSWxPs61tECiW4e13lYZ74+k/02gedf/B39LAM7oA=';
+const RSA_PSS: string =
+  'eMfLg7o4Xer6g7DRqTNVN5BklEeoM1Zzb09f/UqmIJFY0EVYIfv4mkRbz40WzBJ6I/39f8FFxUgh5y88HIrP8ce/2tyKoW96STsQ' +
+  '5h1tH+932UdrKB6WKYmDesfsyTBo1y4m9UgQMuAMa7dX1AaEvtyth8eSvIzJJoZG9SE4o4Q=';
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);

@@ -4,11 +4,13 @@
 
 import { x448 } from '@noble/curves/ed448.js';
 import { x25519 } from '@noble/curves/ed25519.js';
+import { brainpoolP256r1, brainpoolP384r1, brainpoolP512r1 } from '@noble/curves/misc.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
-import type { Group, KeyShare } from '../engine.js';
+import type { BrainpoolGroupName, CurveGroupName, DhGroup, KeyShare } from '../engine.js';
 
 /** x25519 and x448 (RFC 7748). */
-export class NobleMontgomeryGroup implements Group {
+export class NobleMontgomeryGroup implements DhGroup {
+  readonly kind = 'dh';
   readonly name: 'x25519' | 'x448';
   readonly publicKeyLength: number;
   private readonly curve: typeof x25519;
@@ -35,16 +37,28 @@ export class NobleMontgomeryGroup implements Group {
   }
 }
 
-/** The NIST curves. */
-export class NobleEcGroup implements Group {
-  readonly name: 'secp256r1' | 'secp384r1' | 'secp521r1';
+type EcGroupName = Exclude<CurveGroupName, 'x25519' | 'x448'> | BrainpoolGroupName;
+
+/** Each with the bytes of an uncompressed point. */
+const ecCurves: Readonly<Record<EcGroupName, readonly [curve: typeof p256, publicKeyLength: number]>> = {
+  secp256r1: [p256, 65],
+  secp384r1: [p384, 97],
+  secp521r1: [p521, 133],
+  brainpoolP256r1tls13: [brainpoolP256r1, 65],
+  brainpoolP384r1tls13: [brainpoolP384r1, 97],
+  brainpoolP512r1tls13: [brainpoolP512r1, 129],
+};
+
+/** The NIST curves and Brainpool's. */
+export class NobleEcGroup implements DhGroup {
+  readonly kind = 'dh';
+  readonly name: EcGroupName;
   readonly publicKeyLength: number;
   private readonly curve: typeof p256;
 
-  constructor(name: 'secp256r1' | 'secp384r1' | 'secp521r1') {
+  constructor(name: EcGroupName) {
     this.name = name;
-    this.curve = { secp256r1: p256, secp384r1: p384, secp521r1: p521 }[name];
-    this.publicKeyLength = { secp256r1: 65, secp384r1: 97, secp521r1: 133 }[name];
+    [this.curve, this.publicKeyLength] = ecCurves[name];
   }
 
   generate(): KeyShare {

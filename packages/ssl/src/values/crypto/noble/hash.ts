@@ -4,7 +4,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import type { HashFunction, HashName, RunningHash } from '../engine.js';
+import type { HashFunction, HashName, RecordMac, RunningHash } from '../engine.js';
 import { HmacHash, type MacKey } from '../hkdf.js';
 
 /** What is used of a noble hash function. */
@@ -44,6 +44,11 @@ export class NobleHash extends HmacHash implements HashFunction {
 
   start(): RunningHash {
     return new NobleRunningHash(this.function.create());
+  }
+
+  override recordMac(key: Uint8Array): RecordMac {
+    const prepared = hmac.create(this.function, key);
+    return { mac: (head, content) => prepared.clone().update(head).update(content).digest() };
   }
 
   protected macKey(key: Uint8Array): MacKey {

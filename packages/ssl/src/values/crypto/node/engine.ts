@@ -1,12 +1,31 @@
 /**
  * The engine over node:crypto (OpenSSL): fast, and the only one with RSA, DSA and the older curves. The primitives are
- * those of RFC 7748 (x25519, x448), RFC 8032 (EdDSA), SP 800-38D (GCM), RFC 8439 (ChaCha20-Poly1305) and RFC 8017 (RSA).
+ * those of RFC 7748 (x25519, x448), RFC 8032 (EdDSA), SP 800-38C and D (CCM, GCM), RFC 8439 (ChaCha20-Poly1305), RFC 8017 (RSA), RFC 7919
+ * (finite-field Diffie-Hellman) and, from Node 24.7 on, FIPS 203 (ML-KEM).
  */
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
-import type { Aead, AeadName, CryptoEngine, Group, GroupName, HashFunction, HashName } from '../engine.js';
+import type {
+  Aead,
+  AeadName,
+  BrainpoolGroupName,
+  Cipher,
+  CipherName,
+  CryptoEngine,
+  DhGroup,
+  DhGroupName,
+  HashFunction,
+  HashName,
+} from '../engine.js';
+import { hybridGroup, isHybridGroup } from '../hybrid-groups.js';
+import { rc4 } from '../rc4.js';
 import { NodeAead } from './aead.js';
+import { NodeCcm } from './ccm.js';
+import { NodeCbc, thrice } from './cipher.js';
+import { NodeFiniteField } from './finite-field.js';
+import { NodeFiniteFieldGroup } from './finite-field-groups.js';
 import { NodeEcGroup, NodeMontgomeryGroup } from './groups.js';
 import { NodeHash } from './hash.js';
+import { nodeKem } from './kem.js';
 import { hasCurve, importNodePrivateKey, importNodePublicKey } from './keys.js';
 import { RandomPool } from './random-pool.js';
 
@@ -23,15 +42,40 @@ const aeads: Readonly<Record<AeadName, Aead>> = {
   aes_128_gcm: new NodeAead('aes_128_gcm', 'aes-128-gcm', 16),
   aes_256_gcm: new NodeAead('aes_256_gcm', 'aes-256-gcm', 32),
   chacha20_poly1305: new NodeAead('chacha20_poly1305', 'chacha20-poly1305', 32),
+  aes_128_ccm: new NodeCcm('aes_128_ccm', 'aes-128-ccm', 16, 16),
+  aes_256_ccm: new NodeCcm('aes_256_ccm', 'aes-256-ccm', 32, 16),
+  aes_128_ccm_8: new NodeCcm('aes_128_ccm_8', 'aes-128-ccm', 16, 8),
+  aes_256_ccm_8: new NodeCcm('aes_256_ccm_8', 'aes-256-ccm', 32, 8),
 };
 
-const groups: Readonly<Record<GroupName, Group>> = {
+const ciphers: Readonly<Record<CipherName, Cipher>> = {
+  aes_128_cbc: new NodeCbc('aes_128_cbc', 'aes-128-cbc', 16, 16),
+  aes_256_cbc: new NodeCbc('aes_256_cbc', 'aes-256-cbc', 32, 16),
+  '3des_ede_cbc': new NodeCbc('3des_ede_cbc', 'des-ede3-cbc', 24, 8),
+  des_cbc: new NodeCbc('des_cbc', 'des-ede3-cbc', 8, 8, thrice),
+  rc4_128: rc4,
+};
+
+const groups: Readonly<Record<DhGroupName, DhGroup | undefined>> = {
   x25519: new NodeMontgomeryGroup('x25519', 'X25519', 32),
   x448: new NodeMontgomeryGroup('x448', 'X448', 56),
   secp256r1: new NodeEcGroup('secp256r1', 'prime256v1', 65),
   secp384r1: new NodeEcGroup('secp384r1', 'secp384r1', 97),
   secp521r1: new NodeEcGroup('secp521r1', 'secp521r1', 133),
+  brainpoolP256r1tls13: brainpool('brainpoolP256r1tls13', 'brainpoolP256r1', 65),
+  brainpoolP384r1tls13: brainpool('brainpoolP384r1tls13', 'brainpoolP384r1', 97),
+  brainpoolP512r1tls13: brainpool('brainpoolP512r1tls13', 'brainpoolP512r1', 129),
+  ffdhe2048: new NodeFiniteFieldGroup('ffdhe2048'),
+  ffdhe3072: new NodeFiniteFieldGroup('ffdhe3072'),
+  ffdhe4096: new NodeFiniteFieldGroup('ffdhe4096'),
+  ffdhe6144: new NodeFiniteFieldGroup('ffdhe6144'),
+  ffdhe8192: new NodeFiniteFieldGroup('ffdhe8192'),
 };
+
+/** Not every OpenSSL is built with them. */
+function brainpool(name: BrainpoolGroupName, curve: string, publicKeyLength: number): DhGroup | undefined {
+  return hasCurve(curve) ? new NodeEcGroup(name, curve, publicKeyLength) : undefined;
+}
 
 const random = new RandomPool(randomFillSync);
 
@@ -39,7 +83,10 @@ export const nodeEngine: CryptoEngine = {
   name: 'node',
   hash: (name) => hashes[name],
   aead: (name) => aeads[name],
-  group: (name) => groups[name],
+  cipher: (name) => ciphers[name],
+  kem: nodeKem,
+  finiteField: (prime, generator) => new NodeFiniteField(prime, generator),
+  group: (name) => (isHybridGroup(name) ? hybridGroup(name, nodeEngine) : groups[name]),
   supportsKey: (algorithm, curve) => algorithm !== 'ec' || curve === undefined || hasCurve(curve),
   importPublicKey: importNodePublicKey,
   importPrivateKey: importNodePrivateKey,

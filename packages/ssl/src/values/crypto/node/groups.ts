@@ -11,7 +11,7 @@ import {
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
-import type { Group, GroupName, KeyShare } from '../engine.js';
+import type { BrainpoolGroupName, CurveGroupName, DhGroup, KeyShare } from '../engine.js';
 import { encodeCurvePkcs8 } from '../key-encoding.js';
 import { copied, withoutStacks } from './platform.js';
 
@@ -23,7 +23,8 @@ import { copied, withoutStacks } from './platform.js';
 const encodedPublicKey = { publicKeyEncoding: { format: 'jwk' } };
 
 /** x25519 and x448 (RFC 7748). */
-export class NodeMontgomeryGroup implements Group {
+export class NodeMontgomeryGroup implements DhGroup {
+  readonly kind = 'dh';
   readonly name: 'x25519' | 'x448';
   readonly publicKeyLength: number;
   private readonly jwkCurve: 'X25519' | 'X448';
@@ -78,13 +79,16 @@ class NodeMontgomeryShare implements KeyShare {
   }
 }
 
-/** The NIST curves. `createECDH` takes raw points: importing them as keys costs 65 to 110 µs more. */
-export class NodeEcGroup implements Group {
-  readonly name: GroupName;
+type EcGroupName = Exclude<CurveGroupName, 'x25519' | 'x448'> | BrainpoolGroupName;
+
+/** The NIST curves and Brainpool's. `createECDH` takes raw points: importing them as keys costs 65 to 110 µs more. */
+export class NodeEcGroup implements DhGroup {
+  readonly kind = 'dh';
+  readonly name: EcGroupName;
   readonly publicKeyLength: number;
   private readonly namedCurve: string;
 
-  constructor(name: GroupName, namedCurve: string, publicKeyLength: number) {
+  constructor(name: EcGroupName, namedCurve: string, publicKeyLength: number) {
     this.name = name;
     this.namedCurve = namedCurve;
     this.publicKeyLength = publicKeyLength;

@@ -5,9 +5,12 @@ import {
   constants,
   createPrivateKey,
   createPublicKey,
+  diffieHellman,
   getCurves,
   type JsonWebKey,
   type KeyObject,
+  privateDecrypt,
+  publicEncrypt,
   sign as signOnce,
   verify as verifyOnce,
 } from 'node:crypto';
@@ -39,6 +42,9 @@ export function openSslCurve(name: string): string {
 }
 
 const curves: ReadonlySet<string> = new Set(getCurves());
+
+/** OpenSSL's name of both, which it signs without an AlgorithmIdentifier. */
+const md5Sha1 = 'md5-sha1';
 
 /** Whether this OpenSSL has the curve (OTP's name). */
 export function hasCurve(name: string): boolean {
@@ -82,6 +88,10 @@ class NodeKey {
 }
 
 class NodePublicKey extends NodeKey implements PublicKey {
+  encipher(data: Uint8Array): Uint8Array {
+    return copied(publicEncrypt({ key: this.key, padding: constants.RSA_PKCS1_PADDING }, data));
+  }
+
   verify(algorithm: SignatureAlgorithm, data: Uint8Array, signature: Uint8Array): boolean {
     if (!signatureFits(this, algorithm)) return false;
     try {
@@ -96,6 +106,8 @@ class NodePublicKey extends NodeKey implements PublicKey {
           return withoutStacks(() =>
             verifyOnce(digestName(algorithm.hash), data, pkcs1(this.key), signature),
           );
+        case 'rsa_md5_sha1':
+          return withoutStacks(() => verifyOnce(md5Sha1, data, pkcs1(this.key), signature));
         case 'rsa_pss':
           if (!hasUniformPssHash(algorithm)) return false;
           return withoutStacks(() =>
@@ -109,6 +121,28 @@ class NodePublicKey extends NodeKey implements PublicKey {
 }
 
 class NodePrivateKey extends NodeKey implements PrivateKey {
+  decipher(ciphertext: Uint8Array): Uint8Array | undefined {
+    if (this.algorithm !== 'rsa' || ciphertext.length !== Math.ceil(this.bits / 8)) return undefined;
+    try {
+      return copied(privateDecrypt({ key: this.key, padding: constants.RSA_NO_PADDING }, ciphertext));
+    } catch {
+      return undefined;
+    }
+  }
+
+  agree(point: Uint8Array): Uint8Array | undefined {
+    const own = decodeSpki(this.spki)?.key;
+    if (this.algorithm !== 'ec' || own === undefined || point[0] !== 4 || point.length !== own.length)
+      return undefined;
+    const spki = Buffer.concat([this.spki.subarray(0, -own.length), point]);
+    try {
+      const publicKey = withoutStacks(() => createPublicKey({ key: spki, format: 'der', type: 'spki' }));
+      return copied(diffieHellman({ privateKey: this.key, publicKey }));
+    } catch {
+      return undefined;
+    }
+  }
+
   sign(algorithm: SignatureAlgorithm, data: Uint8Array): Uint8Array {
     if (!signatureFits(this, algorithm)) {
       throw new TypeError(`a key of kind ${this.algorithm} does not sign ${algorithm.type}`);
@@ -122,6 +156,8 @@ class NodePrivateKey extends NodeKey implements PrivateKey {
         return copied(signOnce(digestName(algorithm.hash), data, this.key));
       case 'rsa_pkcs1':
         return copied(signOnce(digestName(algorithm.hash), data, pkcs1(this.key)));
+      case 'rsa_md5_sha1':
+        return copied(signOnce(md5Sha1, data, pkcs1(this.key)));
       case 'rsa_pss':
         if (!hasUniformPssHash(algorithm)) throw new TypeError('MGF1 with another hash is not supported');
         return copied(signOnce(digestName(algorithm.hash), data, pss(this.key, algorithm.saltLength)));

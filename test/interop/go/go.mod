@@ -1,0 +1,3 @@
+module actor-tls.invalid/interop
+
+go 1.26
