@@ -42,6 +42,7 @@ const textOptions: ReadonlySet<string> = new Set([
   'keyfile',
   'password',
   'server_name_indication',
+  'psk_identity',
   'ciphers',
   // Of crl_cache's arguments.
   'dir',

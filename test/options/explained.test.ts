@@ -48,9 +48,9 @@ describe('an unknown option', () => {
   });
 
   it('is told apart from one that is not built, each by itself', () => {
-    expect(cause({ sessionTickets: 'auto' })).toMatchObject({
+    expect(cause({ fallback: true })).toMatchObject({
       rule: 'option_not_built',
-      text: 'sessionTickets is not built yet',
+      text: 'fallback is not built yet',
     });
     expect(cause({ srp_identity: [], cacert: 'x' }, 'server').text).toBe(
       'srp_identity is not built yet; there is no option cacert',

@@ -66,7 +66,14 @@ describe('connection_information of options', () => {
 
   it('secrets are not told, asked for or not', () => {
     const secrets = optionRows.filter(({ kept }) => kept === 'secret').map(({ name }) => name);
-    expect(secrets).toEqual(['key', 'password', 'certsKeys']);
+    expect(secrets).toEqual([
+      'key',
+      'password',
+      'certsKeys',
+      'useTicket',
+      'earlyData',
+      'statelessTicketsSeed',
+    ]);
     const own = config('server', {
       password: 'sesame',
       key: { PrivateKeyInfo: Uint8Array.of(0x30, 0) },

@@ -38,6 +38,8 @@ interface RowCases {
   readonly conflicts?: readonly (readonly [options: Raw, error: unknown])[];
   /** Options that make the values acceptable. */
   readonly beside?: Raw;
+  /** What it needs the other side does not have: there it is refused, whatever its value. */
+  readonly impossibleElsewhere?: true;
 }
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(0x61);
@@ -52,6 +54,11 @@ const suite = (name: string) => suiteByName(name);
 const hybrids = ['x25519mlkem768', 'secp256r1mlkem768', 'secp384r1mlkem1024'];
 const gcm128 = suite('TLS_AES_128_GCM_SHA256');
 const chacha = suite('TLS_CHACHA20_POLY1305_SHA256');
+
+const lookup = (): 'error' => 'error';
+/** `{Value, What}`: what stands for an atom is the tag. */
+const asTuple = (value: unknown, what: unknown): unknown =>
+  typeof value === 'string' || typeof value === 'boolean' ? { [String(value)]: what } : [value, what];
 
 const files: Pick<RowCases, 'valid' | 'wrong'> = {
   valid: [
@@ -709,6 +716,119 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
     ],
   },
+  sessionTickets: {
+    valid: [
+      ['disabled', 'disabled'],
+      ['manual', 'manual'],
+      ['auto', 'auto'],
+    ],
+    wrong: ['stateless', 'on', true, 1],
+    wrongTerm: (value) => ({
+      options: ['role', { sessionTickets: asTuple(value, { client: ['disabled', 'manual', 'auto'] }) }],
+    }),
+    conflicts: [
+      [
+        { sessionTickets: 'auto', versions: ['tlsv1.2'] },
+        { options: ['dependency', { sessionTickets: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  antiReplay: {
+    side: 'server',
+    beside: { sessionTickets: 'stateless' },
+    impossibleElsewhere: true,
+    valid: [
+      ['10k', { window: 10, hashes: 5, bits: 72_985 }],
+      ['100k', { window: 10, hashes: 5, bits: 729_845 }],
+      [[7, 3, 1000], { window: 7, hashes: 3, bits: 1000 }],
+      [
+        { windowSize: 7, hashFunctions: 3, bits: 1000 },
+        { window: 7, hashes: 3, bits: 1000 },
+      ],
+    ],
+    edges: {
+      in: [
+        [1, 1, 1],
+        [604_800, 32, 2 ** 27],
+      ],
+      out: [
+        [0, 1, 1],
+        [604_801, 1, 1],
+        [1, 0, 1],
+        [1, 33, 1],
+        [1, 1, 0],
+        [1, 1, 2 ** 27 + 1],
+      ],
+    },
+    wrong: ['1k', true, 10, [1, 2], [1, 2, 3, 4], {}, [1.5, 2, 3]],
+    conflicts: [
+      [
+        { antiReplay: '10k', sessionTickets: 'stateful' },
+        { options: ['dependency', { antiReplay: { sessionTickets: ['stateless'] } }] },
+      ],
+      [
+        { antiReplay: '10k', versions: ['tlsv1.2'] },
+        { options: ['dependency', { antiReplay: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  useTicket: {
+    valid: [
+      [[], []],
+      [[bytes(5), 'x', 7], []],
+    ],
+    wrong: ['x', true, bytes(3)],
+    conflicts: [
+      [
+        { useTicket: [], versions: ['tlsv1.2'] },
+        { options: ['dependency', { useTicket: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  earlyData: {
+    beside: { sessionTickets: 'auto' },
+    valid: [[bytes(5), bytes(5)]],
+    wrong: ['enabled', true, 1],
+    wrongTerm: (value) => ({ options: ['type', { earlyData: asTuple(value, 'not_binary') }] }),
+    conflicts: [
+      [
+        { earlyData: bytes(5) },
+        { options: ['dependency', { earlyData: { sessionTickets: ['manual', 'auto'] } }] },
+      ],
+      [
+        { earlyData: bytes(5), sessionTickets: 'manual', useTicket: [] },
+        { options: ['dependency', { earlyData: 'useTicket' }] },
+      ],
+    ],
+  },
+  statelessTicketsSeed: {
+    side: 'server',
+    beside: { sessionTickets: 'stateless_with_cert' },
+    impossibleElsewhere: true,
+    valid: [[bytes(16), bytes(16)]],
+    wrong: [bytes(15), 'a seed that is text', 7],
+    // Nothing of it is told.
+    wrongTerm: (value) => ({
+      options: {
+        statelessTicketsSeed: value instanceof Uint8Array ? { too_short: value.length } : typeof value,
+      },
+    }),
+    conflicts: [
+      [
+        { statelessTicketsSeed: bytes(16), sessionTickets: 'stateful' },
+        { options: ['dependency', { statelessTicketsSeed: { sessionTickets: ['stateless'] } }] },
+      ],
+    ],
+  },
+  pskIdentity: {
+    valid: [['tést', 'tést']],
+    edges: { in: ['a', 'a'.repeat(65_535)], out: ['', 'ä'.repeat(32_768)] },
+    wrong: [1, true, bytes(4), ['a']],
+  },
+  userLookupFun: {
+    valid: [[[lookup, 7], { fun: lookup, state: 7 }]],
+    wrong: [lookup, [lookup], [lookup, 1, 2], ['x', 1]],
+  },
   middleboxCompMode: flags,
   postHandshakeAuth: {
     ...flags,
@@ -951,10 +1071,23 @@ describe('option rows', () => {
   );
 
   it.each(optionRows.filter((row) => row.side !== 'both'))('$name on the other side is $elsewhere', (row) => {
-    const { side = 'client', valid, wrong, beside } = cases[row.name] ?? { valid: [], wrong: [] };
+    const {
+      side = 'client',
+      valid,
+      wrong,
+      beside,
+      impossibleElsewhere,
+    } = cases[row.name] ?? {
+      valid: [],
+      wrong: [],
+    };
     expect(side).toBe(row.side);
     const [given] = valid[0] ?? [undefined];
     const there = otherSide(side);
+    if (impossibleElsewhere) {
+      expect(parse(there, { [row.name]: given })).toMatchObject({ error: { options: ['dependency', {}] } });
+      return;
+    }
     const answer = parse(there, { cacerts: [someDer], ...beside, [row.name]: given });
     if (row.elsewhere === 'refused')
       expect(answer).toEqual({ error: { option: [`${side}_only`, row.name] } });

@@ -1,6 +1,8 @@
 /** Handshakes that a key authenticates in place of a certificate (RFC 8446 §2.2, §2.3), and the tickets they come from. */
 import { sealNewSessionTicket } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
+import type { ClientHelloExtensions } from '../../packages/ssl/src/protocol/extensions/table.js';
+import { refusesPskDheKe } from '../../packages/ssl/src/protocol/tls13/choose.js';
 import { EarlyDataAllowance } from '../../packages/ssl/src/protocol/tls13/early-data.js';
 import { decodeHandshake } from '../../packages/ssl/src/values/wire/tls13-messages.js';
 import { type Bend, bent, bentHandshake, change, extension } from './bend.js';
@@ -62,9 +64,51 @@ describe('a handshake under a pre-shared key', () => {
     expect(ends.server.sink.facts).toMatchObject({ peer: { kind: 'certificate' }, sessionResumption: false });
   });
 
-  test('without a certificate such a server fails as it does without any key', () => {
+  test('without a certificate such a server fails, and tells nobody which keys there are (§6.2)', () => {
     const ends = shaken({ known: 'unknown', server: { identities: [] } });
-    expect(ends.server.sink.failures).toMatchObject([{ reason: 'no_suitable_signature_algorithm' }]);
+    expect(ends.server.sink.failures).toMatchObject([{ reason: 'unknown_psk', alert: 'decrypt_error' }]);
+  });
+
+  test('the suite is one of the key’s hash, though another would have been chosen (§4.2.11)', () => {
+    const ciphers = [suite('TLS_AES_256_GCM_SHA384'), suite('TLS_AES_128_GCM_SHA256')];
+    const external = { origin: 'external' } as const;
+    const ends = shaken({
+      psks: [offerOf(external)],
+      known: external,
+      client: { config: { ciphers } },
+      server: { config: { ciphers } },
+    });
+    expectToTalk(ends);
+    expect(ends.server.sink.facts).toMatchObject({
+      peer: { kind: 'psk', origin: 'external' },
+      cipherSuite: { name: 'TLS_AES_128_GCM_SHA256' },
+    });
+  });
+
+  test('a key of the importer is bound by a label of its own (RFC 9258 §3.2)', () => {
+    const imported = { origin: 'imported' } as const;
+    expectToTalk(shaken({ psks: [offerOf(imported)], known: imported }));
+    const ends = shaken({ psks: [offerOf(imported)], known: { origin: 'external' } });
+    expect(ends.server.sink.failures).toMatchObject([{ reason: 'bad_psk_binder' }]);
+  });
+
+  test('whoever looks a key up can ask whether the client has it, before it is used up', () => {
+    for (const [value, proven] of [
+      [1, true],
+      [2, false],
+    ] as const) {
+      const ends = pskEnds();
+      const asked: boolean[] = [];
+      ends.server.sink.onPsk = (wish, core) => {
+        const found = { index: 0, psk: offerOf({ secret: secretOf(value) }) };
+        asked.push(wish.isProven(found));
+        core.answerPsk(found);
+      };
+      ends.client.core.start();
+      exchange(ends.client, ends.server);
+      expect(asked).toEqual([proven]);
+      expect(ends.server.sink.failures).toHaveLength(proven ? 0 : 1);
+    }
   });
 
   test('a server that nobody can ask for keys does not take any', () => {
@@ -161,6 +205,21 @@ describe('a handshake under a pre-shared key', () => {
     // A byte of the random.
     ends.server.core.receive(ends.client.sink.take().map((byte, at) => (at === 20 ? byte ^ 1 : byte)));
     expect(ends.server.sink.failures).toMatchObject([{ reason: 'bad_psk_binder' }]);
+  });
+});
+
+describe('a server that has tickets', () => {
+  test('makes some for a client that can use keys in a mode that we have, or says nothing of it as OTP’s', () => {
+    const nothing: ClientHelloExtensions = Object({});
+    expect(refusesPskDheKe(nothing)).toBe(false);
+    expect(refusesPskDheKe({ ...nothing, pskKeyExchangeModes: [0, 1] })).toBe(false);
+    expect(refusesPskDheKe({ ...nothing, pskKeyExchangeModes: [0] })).toBe(true);
+    for (const resumption of [undefined, { psks: [], earlyData: 'none' } as const]) {
+      const ends = pskEnds({ client: { resumption } });
+      ends.client.core.start();
+      exchange(ends.client, ends.server);
+      expect(ends.server.core.ticketPsk(bytes('nonce'))).toBeDefined();
+    }
   });
 });
 

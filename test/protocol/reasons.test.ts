@@ -212,6 +212,10 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     const ends = underPsk({ known: { secret: secretOf(2) } });
     return { victim: ends.server, peer: ends.client };
   },
+  unknown_psk: () => {
+    const ends = underPsk({ known: 'unknown', server: { identities: [] } });
+    return { victim: ends.server, peer: ends.client };
+  },
   wrong_psk_selection: () => {
     const wrong = change('server_hello', (body) => ({
       ...body,

@@ -384,6 +384,8 @@ function describeMessage(message: ssl.SslMessage): string {
       return `ssl_error ${describe(message.reason)}`;
     case 'ssl_closed':
     case 'ssl_passive':
+    case 'session_ticket':
+    case 'early_data':
       return message.type;
   }
 }

@@ -53,13 +53,7 @@ async function serves({ client, server }: Pair): Promise<void> {
   }
 }
 
-const singletons = [
-  'ssl_pem_cache',
-  'ssl_crl_cache',
-  'ssl_client_session_cache',
-  'tls_client_ticket_store',
-  'tls_anti_replay',
-];
+const singletons = ['ssl_pem_cache', 'ssl_crl_cache', 'ssl_client_session_cache', 'tls_client_ticket_store'];
 
 describe('killing', () => {
   for (const name of singletons)
@@ -86,7 +80,7 @@ describe('killing', () => {
     await world.run(ssl.setopts(server, { active: true }));
     const admin = node.whereis('ssl_admin_sup');
     for (let kills = 1; kills <= 11; kills++) {
-      world.test.kill('tls_anti_replay');
+      world.test.kill('tls_client_ticket_store');
       await world.test.settle();
     }
     expect(node.whereis('ssl_admin_sup')).toBeDefined();
@@ -96,7 +90,7 @@ describe('killing', () => {
     expect(await world.run(sending)).toEqual({ ok: true });
     expect(self.flush()).toMatchObject([{ type: 'ssl', socket: server, data: Buffer.from('still here') }]);
     for (let kills = 0; kills < 200 && node.whereis('ssl_sup') !== undefined; kills++) {
-      world.test.kill('tls_anti_replay');
+      world.test.kill('tls_client_ticket_store');
       await world.test.settle();
     }
     await world.test.advance(10_000);

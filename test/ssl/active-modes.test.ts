@@ -180,6 +180,8 @@ function plainMessage(message: ssl.SslMessage): Plain {
       return ['ssl_error', '#socket', plain(message.reason)];
     case 'ssl_closed':
     case 'ssl_passive':
+    case 'session_ticket':
+    case 'early_data':
       return [message.type, '#socket'];
   }
 }

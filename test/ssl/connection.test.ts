@@ -716,7 +716,6 @@ describe('the application', () => {
       'ssl_crl_cache',
       'ssl_client_session_cache',
       'tls_client_ticket_store',
-      'tls_anti_replay',
     ]) {
       const before = node.whereis(name);
       if (before === undefined) throw new Error(`no ${name}`);

@@ -165,13 +165,7 @@ describe('rotation while serving', () => {
 });
 
 describe('caches that die while serving', () => {
-  const caches = [
-    'ssl_pem_cache',
-    'ssl_crl_cache',
-    'ssl_client_session_cache',
-    'tls_client_ticket_store',
-    'tls_anti_replay',
-  ];
+  const caches = ['ssl_pem_cache', 'ssl_crl_cache', 'ssl_client_session_cache', 'tls_client_ticket_store'];
 
   it.each(caches)('%s restarts from empty, and no handshake fails', async (name) => {
     const port = await serve();

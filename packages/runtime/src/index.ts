@@ -88,3 +88,4 @@ export {
   whichChildren,
 } from './supervisor.js';
 export type { ChildCounts, ChildInfo, ErrorAnswer, StartChildResult } from './supervisor-state.js';
+export type { Counts, CountsToTell } from './told-counts.js';

@@ -9,6 +9,7 @@ import type { Node } from './self.js';
 import { SimpleSupervisor } from './supervisor-simple.js';
 import type { ChildInfo, SupervisorState } from './supervisor-state.js';
 import { StaticSupervisor } from './supervisor-static.js';
+import { type Counts, countsOf } from './told-counts.js';
 
 /** A process in a snapshot. Pids are text, `<0.42.0>`. */
 export interface ObservedProcess {
@@ -33,6 +34,8 @@ export interface ObservedProcess {
   readonly reductions: number;
   /** Bytes, estimated: the process, its mailbox with what the messages carry, what its state says that it holds. */
   readonly memory: number;
+  /** What its state counts, if it says so: an object with a method `toldCounts()`. */
+  readonly counts?: Counts;
   /** For a supervisor its strategy. */
   readonly strategy?: string;
   /** A supervisor's children in start order, then the processes it spawned otherwise. */
@@ -216,6 +219,8 @@ function addRare(draft: Draft, process: Process): void {
   // Only bodies that keep a snapshot of their own have a state with a name.
   const snapshot = process.body.snapshot?.();
   if (snapshot !== undefined && 'value' in snapshot) draft.state = snapshot.value;
+  const counts = countsOf(process.body.context(process));
+  if (counts !== undefined) draft.counts = counts;
 }
 
 function lineOf(child: ObservedChild): string {

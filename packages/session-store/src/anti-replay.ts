@@ -8,10 +8,14 @@
  */
 import {
   type Asker,
+  type Counts,
+  type CountsToTell,
   DownMessage,
   type GenServer,
+  type MemoryUse,
   type Node,
   type Pid,
+  type Ref,
   requests,
   type Self,
   type ServerRef,
@@ -26,6 +30,8 @@ export interface AntiReplayOptions {
   readonly makeHashes: () => readonly [ElementHash, ElementHash];
   /** Largest number of filters, that is of listeners with `anti_replay`; default 1024. */
   readonly maxFilters?: number;
+  /** The process ends normally with its listener. */
+  readonly listener?: Pid<never>;
 }
 
 export function startAntiReplay(
@@ -36,14 +42,19 @@ export function startAntiReplay(
   return startGenServer(parent, antiReplay, options, start);
 }
 
-/** A tracker that begins makes its filter, before it seals its first ticket. False when it could not. */
+/**
+ * A tracker that begins makes its filter, before it seals its first ticket. False when it could not. `past`: whether
+ * tickets that it can read may have been used before, somewhere else or in an earlier life; a window of refusals then
+ * begins (RFC 8446 §8.2).
+ */
 export function openAntiReplay(
   asker: Asker,
   store: ServerRef,
   tracker: Pid<never>,
   parameters: AntiReplayParameters,
+  past: 'none' | 'unknown' = 'none',
 ): Promise<boolean> {
-  return replaying.askOr(asker, store, { type: 'open_filter', tracker, parameters }, () => false);
+  return replaying.askOr(asker, store, { type: 'open_filter', tracker, parameters, past }, () => false);
 }
 
 /** Whether an element (a PSK binder) was, or may have been, used at this tracker before. */
@@ -72,7 +83,11 @@ export interface AntiReplayInfo {
 }
 
 interface AntiReplayRequests {
-  open_filter(fields: { readonly tracker: Pid<never>; readonly parameters: AntiReplayParameters }): boolean;
+  open_filter(fields: {
+    readonly tracker: Pid<never>;
+    readonly parameters: AntiReplayParameters;
+    readonly past: 'none' | 'unknown';
+  }): boolean;
   check_element(fields: {
     readonly tracker: Pid<never>;
     readonly parameters: AntiReplayParameters;
@@ -85,10 +100,14 @@ const replaying = requests<AntiReplayRequests>();
 
 const antiReplay: GenServer<Filters, AntiReplayOptions> = {
   label: 'anti_replay',
-  init: (self, options) => ({ ok: new Filters(options, self) }),
+  init(self, options) {
+    const filters = new Filters(options, self);
+    if (options.listener !== undefined) filters.endWith(options.listener);
+    return { ok: filters };
+  },
   handleCall: replaying.handleCall<Filters>({
-    open_filter: ({ tracker, parameters }, _from, filters) => ({
-      reply: filters.open(tracker, parameters, 'new listener'),
+    open_filter: ({ tracker, parameters, past }, _from, filters) => ({
+      reply: filters.open(tracker, parameters, past),
       state: filters,
     }),
     check_element: ({ tracker, parameters, element }, _from, filters) => ({
@@ -98,7 +117,10 @@ const antiReplay: GenServer<Filters, AntiReplayOptions> = {
     anti_replay_info: (_request, _from, filters) => ({ reply: filters.info(), state: filters }),
   }),
   handleInfo(message, filters) {
-    if (message instanceof DownMessage && message.pid !== undefined) filters.close(message.pid);
+    if (!(message instanceof DownMessage)) return undefined;
+    if (filters.isListener(message.ref)) return { stop: 'normal', state: filters };
+    if (message.pid !== undefined) filters.close(message.pid);
+    return undefined;
   },
 };
 
@@ -108,10 +130,11 @@ interface Filter {
   readonly refuseUntil: number;
 }
 
-class Filters {
+class Filters implements CountsToTell, MemoryUse {
   readonly #options: AntiReplayOptions;
   readonly #self: Self;
   readonly #filters: Map<Pid<never>, Filter> = new Map();
+  #listener: Ref | undefined = undefined;
   #fresh = 0;
   #seen = 0;
 
@@ -120,19 +143,40 @@ class Filters {
     this.#self = self;
   }
 
-  open(tracker: Pid<never>, parameters: AntiReplayParameters, why: 'new listener' | 'lost'): boolean {
+  /** What observers see. */
+  toJSON(): object {
+    return this.info();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.info() };
+  }
+
+  memoryUse(): number {
+    return this.info().bytes;
+  }
+
+  endWith(listener: Pid<never>): void {
+    this.#listener = this.#self.monitor(listener);
+  }
+
+  isListener(ref: Ref): boolean {
+    return ref === this.#listener;
+  }
+
+  open(tracker: Pid<never>, parameters: AntiReplayParameters, past: 'none' | 'unknown'): boolean {
     if (this.#filters.size >= (this.#options.maxFilters ?? 1024)) return false;
     const now = this.#self.node.clock.now();
     this.#filters.set(tracker, {
       bloom: new RotatingBloomFilter(parameters, this.#options.makeHashes(), now),
-      refuseUntil: why === 'lost' ? now + parameters.window * 1000 : now,
+      refuseUntil: past === 'unknown' ? now + parameters.window * 1000 : now,
     });
     this.#self.monitor(tracker);
     return true;
   }
 
   check(tracker: Pid<never>, parameters: AntiReplayParameters, element: Uint8Array): 'new' | 'seen' {
-    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'lost');
+    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'unknown');
     const filter = this.#filters.get(tracker);
     const now = this.#self.node.clock.now();
     // The element is entered even while everything is refused: it is then known afterwards.

@@ -8,7 +8,10 @@
  */
 import {
   type Asker,
+  type Counts,
+  type CountsToTell,
   type GenServer,
+  type MemoryUse,
   type Node,
   type Pid,
   type Ref,
@@ -27,6 +30,10 @@ export interface ClientTicketStoreOptions {
   readonly size: number;
   /** `client_session_ticket_lifetime`, seconds */
   readonly lifetime: number;
+  /** What all contents may take, bytes; default 16 MiB. */
+  readonly maxBytes?: number;
+  /** Tickets of one peer; the oldest goes. A server may send any number. Default 16. */
+  readonly maxPerPeer?: number;
 }
 
 /** Whose ticket it is. */
@@ -35,6 +42,8 @@ export interface TicketPeer {
   readonly port: number;
   /** The name that was sent; `undefined` for none. */
   readonly sni: string | undefined;
+  /** By what the peer was judged: a ticket is lent to those who judge by the same. */
+  readonly policy?: string;
 }
 
 export interface ClientTicket {
@@ -105,7 +114,7 @@ export function releaseTicket(asker: Asker, store: ServerRef, id: number): void 
 
 /** Tickets held and locked; zeros when the store is dead. */
 export function clientTicketInfo(asker: Asker, store: ServerRef): Promise<ClientTicketInfo> {
-  const none = { size: 0, locked: 0, pushedOut: 0 };
+  const none = { size: 0, locked: 0, pushedOut: 0, bytes: 0 };
   return borrowing.askOr(asker, store, { type: 'client_ticket_info' }, () => none);
 }
 
@@ -113,6 +122,7 @@ export interface ClientTicketInfo {
   readonly size: number;
   readonly locked: number;
   readonly pushedOut: number;
+  readonly bytes: number;
 }
 
 interface StoreRequests {
@@ -177,19 +187,38 @@ interface Owner {
   readonly ids: Set<number>;
 }
 
-class ClientTickets {
+class ClientTickets implements CountsToTell, MemoryUse {
   /** ms */
   readonly lifetime: number;
   readonly #self: Self;
   readonly #entries: BoundedTable<number, Entry>;
   readonly #byPeer: Map<string, Set<number>> = new Map();
   readonly #owners: Map<Pid<never>, Owner> = new Map();
+  readonly #maxBytes: number;
+  readonly #maxPerPeer: number;
   #lastId = 0;
+  #bytes = 0;
+  #pushedOut = 0;
 
   constructor(options: ClientTicketStoreOptions, self: Self) {
     this.lifetime = options.lifetime * 1000;
     this.#self = self;
     this.#entries = new BoundedTable(options.size);
+    this.#maxBytes = options.maxBytes ?? defaultMaxBytes;
+    this.#maxPerPeer = options.maxPerPeer ?? defaultMaxPerPeer;
+  }
+
+  /** What observers see. */
+  toJSON(): object {
+    return this.info();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.info() };
+  }
+
+  memoryUse(): number {
+    return this.info().bytes;
   }
 
   store(peer: TicketPeer, ticket: ClientTicket): void {
@@ -198,10 +227,24 @@ class ClientTickets {
     this.#lastId += 1;
     const entry: Entry = { peer: peerText(peer), ticket, lock: undefined };
     const victim = this.#entries.set(this.#lastId, entry, this.#self.node.clock.now());
-    if (victim !== undefined) this.#gone(victim.key, victim.value);
-    const ofPeer = this.#byPeer.get(entry.peer);
-    if (ofPeer === undefined) this.#byPeer.set(entry.peer, new Set([this.#lastId]));
-    else ofPeer.add(this.#lastId);
+    this.#bytes += sizeOf(ticket);
+    if (victim !== undefined) this.#makeRoom(victim.key, victim.value);
+    const ofPeer = this.#byPeer.get(entry.peer) ?? new Set();
+    this.#byPeer.set(entry.peer, ofPeer.add(this.#lastId));
+    if (ofPeer.size > this.#maxPerPeer) this.#pushOut(ofPeer.values().next().value);
+    while (this.#bytes > this.#maxBytes) this.#pushOut(this.#entries.oldest()?.key);
+  }
+
+  #pushOut(id: number | undefined): void {
+    const entry = id === undefined ? undefined : this.#entries.get(id);
+    if (id === undefined || entry === undefined) return;
+    this.#entries.delete(id);
+    this.#makeRoom(id, entry);
+  }
+
+  #makeRoom(id: number, entry: Entry): void {
+    this.#gone(id, entry);
+    this.#pushedOut += 1;
   }
 
   lock(owner: Pid<never>, wish: TicketWish): LockedTicket | undefined {
@@ -250,7 +293,7 @@ class ClientTickets {
   info(): ClientTicketInfo {
     let locked = 0;
     for (const { ids } of this.#owners.values()) locked += ids.size;
-    return { size: this.#entries.size, locked, pushedOut: this.#entries.pushedOut };
+    return { size: this.#entries.size, locked, pushedOut: this.#pushedOut, bytes: this.#bytes };
   }
 
   /** The server's lifetime and ours, whichever ends first. */
@@ -267,6 +310,7 @@ class ClientTickets {
   }
 
   #gone(id: number, entry: Entry): void {
+    this.#bytes -= sizeOf(entry.ticket);
     this.#unlock(id, entry);
     const ofPeer = this.#byPeer.get(entry.peer);
     ofPeer?.delete(id);
@@ -293,7 +337,17 @@ function fits(ticket: ClientTicket, { prfs, earlyData }: TicketWish): boolean {
   );
 }
 
+/** Certificates of servers are in it. */
+const defaultMaxBytes = 1 << 24;
+const defaultMaxPerPeer = 16;
+/** What an entry takes besides its content. */
+const entryOverhead = 512;
+
+function sizeOf({ content }: ClientTicket): number {
+  return content.expose().length + entryOverhead;
+}
+
 /** A host has no space in it. */
-function peerText({ host, port, sni }: TicketPeer): string {
-  return `${host} ${port} ${sni ?? ''}`;
+function peerText({ host, port, sni, policy }: TicketPeer): string {
+  return `${host} ${port} ${sni ?? ''} ${policy ?? ''}`;
 }

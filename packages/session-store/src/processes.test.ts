@@ -29,6 +29,7 @@ import {
   type StoredSession,
   sealTickets,
   selectSessions,
+  serverTicketInfo,
   sessionBackend,
   sessionCacheInfo,
   startAntiReplay,
@@ -268,6 +269,20 @@ describe('server ticket store', () => {
     expect(await findTicket(shell, store, [bytes(2)], 'sha256')).toBeDefined();
   });
 
+  it('a store that holds too many bytes loses its oldest tickets', async () => {
+    const options = { size: 100, lifetime: 10, maxBytes: 1000, makeIdentities: () => () => bytes(0) };
+    const store = pidOf(await startServerTicketStore(node, options));
+    const content = secret('x'.repeat(200));
+    for (const id of [1, 2, 3]) storeTicket(shell, store, bytes(id), { prf: 'sha256', content });
+    storeTicket(shell, store, bytes(3), { prf: 'sha256', content });
+    expect(await serverTicketInfo(shell, store)).toEqual({ size: 2, bytes: 912, pushedOut: 1 });
+    expect(await findTicket(shell, store, [bytes(1)], 'sha256')).toBeUndefined();
+    await takeTicket(shell, store, bytes(2));
+    await takeTicket(shell, store, bytes(3));
+    expect(await serverTicketInfo(shell, store)).toEqual({ size: 0, bytes: 0, pushedOut: 1 });
+    expect(JSON.stringify(node.processInfo(store)?.context)).toBe('{"size":0,"bytes":0,"pushedOut":1}');
+  });
+
   it('ends normally with its listener, and a dead one gives no tickets', async () => {
     const listener = idler();
     const store = await start(listener);
@@ -330,7 +345,7 @@ describe('client ticket store', () => {
     expect(nameOf(await lockTicket(shell, store, one, wish))).toBe('young');
     expect(nameOf(await lockTicket(shell, store, two, wish))).toBe('old');
     expect(await lockTicket(shell, store, two, { ...wish, prfs: ['sha384'] })).toBeUndefined();
-    expect(await clientTicketInfo(shell, store)).toEqual({ size: 4, locked: 2, pushedOut: 0 });
+    expect(await clientTicketInfo(shell, store)).toMatchObject({ size: 4, locked: 2, pushedOut: 0 });
   });
 
   it('a lock is free again when its process ends or gives it back', async () => {
@@ -354,7 +369,7 @@ describe('client ticket store', () => {
     const lent = await lockTicket(shell, store, owner, wish);
     dropTicket(shell, store, lent?.id ?? 0);
     expect(await lockTicket(shell, store, owner, wish)).toBeUndefined();
-    expect(await clientTicketInfo(shell, store)).toEqual({ size: 0, locked: 0, pushedOut: 0 });
+    expect(await clientTicketInfo(shell, store)).toMatchObject({ size: 0, locked: 0, pushedOut: 0 });
     expect(node.processInfo(store)?.monitors).toEqual([]);
   });
 
@@ -391,12 +406,34 @@ describe('client ticket store', () => {
     expect(await lockTicket(shell, store, owner, { ...wish, earlyData: more })).toBeUndefined();
   });
 
+  it('a peer that sends ticket after ticket pushes out its own, and all of them take so many bytes', async () => {
+    const options = { size: 100, lifetime: 100, maxPerPeer: 2, maxBytes: 2000 };
+    const store = pidOf(await startClientTicketStore(node, options));
+    const other = { ...peer, host: 'other' };
+    storeClientTicket(shell, store, other, ticket('kept'));
+    for (const name of ['1', '2', '3']) storeClientTicket(shell, store, peer, ticket(name));
+    expect(await clientTicketInfo(shell, store)).toEqual({ size: 3, locked: 0, pushedOut: 1, bytes: 1542 });
+    expect(nameOf(await lockTicket(shell, store, idler(), { ...wish, peer: other }))).toBe('kept');
+    storeClientTicket(shell, store, { ...peer, port: 1 }, ticket('x'.repeat(600)));
+    expect(await clientTicketInfo(shell, store)).toMatchObject({ size: 2, pushedOut: 3 });
+  });
+
+  it('a ticket is lent to those alone who judge as it was judged', async () => {
+    const store = await start();
+    storeClientTicket(shell, store, { ...peer, policy: 'one' }, ticket('strict'));
+    expect(await lockTicket(shell, store, idler(), wish)).toBeUndefined();
+    const other = { ...wish, peer: { ...peer, policy: 'two' } };
+    expect(await lockTicket(shell, store, idler(), other)).toBeUndefined();
+    const same = { ...wish, peer: { ...peer, policy: 'one' } };
+    expect(nameOf(await lockTicket(shell, store, idler(), same))).toBe('strict');
+  });
+
   it('a full store loses its oldest ticket, its lock with it', async () => {
     const store = await start(1);
     storeClientTicket(shell, store, peer, ticket('old'));
     await lockTicket(shell, store, idler(), wish);
     storeClientTicket(shell, store, peer, ticket('young'));
-    expect(await clientTicketInfo(shell, store)).toEqual({ size: 1, locked: 0, pushedOut: 1 });
+    expect(await clientTicketInfo(shell, store)).toMatchObject({ size: 1, locked: 0, pushedOut: 1 });
   });
 });
 
@@ -434,6 +471,28 @@ describe('anti-replay', () => {
     await clock.advance(10_000);
     expect(await check(4)).toBe('new');
     expect(await check(3)).toBe('seen');
+  });
+
+  it('tickets that others may have seen used begin with a window of refusals', async () => {
+    const store = pidOf(await startAntiReplay(node, { makeHashes }));
+    const tracker = idler();
+    await openAntiReplay(shell, store, tracker, parameters, 'unknown');
+    const check = (...element: number[]) =>
+      checkAntiReplay(shell, store, tracker, parameters, bytes(...element));
+    await clock.advance(9_999);
+    expect(await check(1)).toBe('seen');
+    await clock.advance(1);
+    expect(await check(1)).toBe('seen');
+    expect(await check(2)).toBe('new');
+  });
+
+  it('a listener’s own ends with it', async () => {
+    const listener = idler();
+    const store = pidOf(await startAntiReplay(node, { makeHashes, listener }));
+    await openAntiReplay(shell, store, listener, parameters);
+    const ref = shell.monitor(store);
+    node.exit(listener, 'kill');
+    expect(await shell.receive({ type: 'DOWN', ref })).toMatchObject({ reason: 'normal' });
   });
 
   it('a filter goes with its tracker, and there is a limit to their number', async () => {

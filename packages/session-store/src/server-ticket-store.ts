@@ -7,8 +7,11 @@
  */
 import {
   type Asker,
+  type Counts,
+  type CountsToTell,
   DownMessage,
   type GenServer,
+  type MemoryUse,
   type Node,
   type Pid,
   requests,
@@ -27,6 +30,8 @@ export interface ServerTicketStoreOptions {
   readonly size: number;
   /** `server_session_ticket_lifetime`, seconds */
   readonly lifetime: number;
+  /** What all contents may take, bytes; default 16 MiB. */
+  readonly maxBytes?: number;
   /** Makes the function that enciphers a unique number; called when the process begins, with a fresh key. */
   readonly makeIdentities: () => (unique: bigint) => Uint8Array;
   /** The store ends normally with its listener. */
@@ -99,7 +104,21 @@ export function takeTicket(asker: Asker, store: ServerRef, identity: Uint8Array)
   return stocking.askOr(asker, store, { type: 'take_ticket', identity }, () => false);
 }
 
+/** Tickets held and what they take; zeros when the store is dead. */
+export function serverTicketInfo(asker: Asker, store: ServerRef): Promise<ServerTicketInfo> {
+  const none = { size: 0, bytes: 0, pushedOut: 0 };
+  return stocking.askOr(asker, store, { type: 'server_ticket_info' }, () => none);
+}
+
+export interface ServerTicketInfo {
+  readonly size: number;
+  readonly bytes: number;
+  /** Tickets that had to make room. */
+  readonly pushedOut: number;
+}
+
 interface StoreRequests {
+  server_ticket_info(): ServerTicketInfo;
   reserve_tickets(fields: { readonly amount: number }): readonly ReservedTicket[];
   find_ticket(fields: {
     readonly identities: readonly Uint8Array[];
@@ -127,6 +146,7 @@ const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
       reply: tickets.find(identities, prf),
       state: tickets,
     }),
+    server_ticket_info: (_request, _from, tickets) => ({ reply: tickets.info(), state: tickets }),
     take_ticket: ({ identity }, _from, tickets) => ({ reply: tickets.take(identity), state: tickets }),
   }),
   handleCast: depositing.handleCast<ServerTickets>({
@@ -137,18 +157,39 @@ const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
   },
 };
 
-class ServerTickets {
+class ServerTickets implements CountsToTell, MemoryUse {
   readonly #lifetime: number;
   readonly #self: Self;
   readonly #identityOf: (unique: bigint) => Uint8Array;
   readonly #nonces: TicketNonces = new TicketNonces();
   readonly #tickets: BoundedTable<string, ServerTicket>;
+  readonly #maxBytes: number;
+  #bytes = 0;
+  #pushedOut = 0;
 
   constructor(options: ServerTicketStoreOptions, self: Self) {
     this.#lifetime = options.lifetime * 1000;
     this.#self = self;
     this.#identityOf = options.makeIdentities();
     this.#tickets = new BoundedTable(options.size);
+    this.#maxBytes = options.maxBytes ?? defaultMaxBytes;
+  }
+
+  /** What observers see. */
+  toJSON(): object {
+    return this.info();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.info() };
+  }
+
+  memoryUse(): number {
+    return this.info().bytes;
+  }
+
+  info(): ServerTicketInfo {
+    return { size: this.#tickets.size, bytes: this.#bytes, pushedOut: this.#pushedOut };
   }
 
   reserve(amount: number): readonly ReservedTicket[] {
@@ -159,7 +200,16 @@ class ServerTickets {
   }
 
   store(identity: Uint8Array, ticket: ServerTicket): void {
-    this.#tickets.set(keyOf(identity), ticket, this.#self.node.clock.now());
+    const key = keyOf(identity);
+    this.#forget(key);
+    const victim = this.#tickets.set(key, ticket, this.#self.node.clock.now());
+    this.#bytes += sizeOf(ticket);
+    if (victim !== undefined) this.#gone(victim.value);
+    for (let oldest = this.#tickets.oldest(); this.#bytes > this.#maxBytes; oldest = this.#tickets.oldest()) {
+      if (oldest === undefined) return;
+      this.#tickets.delete(oldest.key);
+      this.#gone(oldest.value);
+    }
   }
 
   find(identities: readonly Uint8Array[], prf: string): FoundTicket | undefined {
@@ -175,8 +225,29 @@ class ServerTickets {
   }
 
   take(identity: Uint8Array): boolean {
-    return this.#tickets.delete(keyOf(identity));
+    return this.#forget(keyOf(identity));
   }
+
+  #forget(key: string): boolean {
+    const ticket = this.#tickets.get(key);
+    if (ticket === undefined) return false;
+    this.#bytes -= sizeOf(ticket);
+    return this.#tickets.delete(key);
+  }
+
+  #gone(ticket: ServerTicket): void {
+    this.#bytes -= sizeOf(ticket);
+    this.#pushedOut += 1;
+  }
+}
+
+/** Certificates of clients are in it, where they are kept. */
+const defaultMaxBytes = 1 << 24;
+/** What an entry takes besides its content: key, map, objects. */
+const entryOverhead = 256;
+
+function sizeOf({ content }: ServerTicket): number {
+  return content.expose().length + entryOverhead;
 }
 
 function keyOf(identity: Uint8Array): string {

@@ -102,6 +102,8 @@ export type { NodeCounters } from './processes/listener/census.js';
 export type { DrainResult } from './processes/listener/draining.js';
 export type { ListenerCounters } from './processes/listener/listener.js';
 export type { ConnectionCounters } from './processes/listener/tally.js';
+export type { TicketStoreCounters } from './processes/resumption/listener-tickets.js';
+export type { ResumptionCounters, TicketRefusal } from './processes/resumption/resumption-tally.js';
 export { duplexTransport } from './processes/transport/duplex.js';
 export {
   type AcceptReceiver,
@@ -116,7 +118,9 @@ export {
 export type { HelloExtensions, ToldKeyShare, ToldPsks } from './protocol/hello/hello-extensions.js';
 export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
+export { SessionTicket } from './values/session-ticket.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
+export type { LookedUpKey, UserLookupFun } from './values/user-lookup.js';
 export type { HostnameCheckHooks, MatchFun, PresentedId, ReferenceId } from './values/x509/hostname.js';
 export type { RemoteKey } from './values/x509/key-material.js';
 export type { OcspResponseSource, OcspStapleRequest } from './values/x509/ocsp-response-source.js';

@@ -9,11 +9,11 @@ import { emulatedRows, transportRows } from './socket-options.js';
 
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
-  ...['antiReplay', 'cbInfo', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'dh', 'dhfile', 'earlyData', 'fallback'],
-  ...['nextProtocolsAdvertised', 'pskIdentity'],
+  ...['cbInfo', 'clientPreferredNextProtocols'],
+  ...['clientRenegotiation', 'dh', 'dhfile', 'fallback'],
+  ...['nextProtocolsAdvertised'],
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
-  ...['sessionTickets', 'srpIdentity', 'useTicket', 'userLookupFun'],
+  ...['srpIdentity'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority', 'recbuf'],
   ...['sendTimeoutClose', 'showEconnreset', 'sndbuf', 'tos'],

@@ -12,6 +12,7 @@ import { HostRows, PauseRows } from './rows-hosts.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
+import { ResumptionRows } from './rows-resumption.js';
 import { RevocationRows } from './rows-revocation.js';
 import { SecretsRows } from './rows-secrets.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
@@ -25,6 +26,7 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
+    ResumptionRows,
     OlderRows,
     PauseRows,
     HostRows,
@@ -51,6 +53,7 @@ const rows: Rows = {
   ...new TrustRows(),
   ...new RevocationRows(),
   ...new NegotiationRows(),
+  ...new ResumptionRows(),
   ...new OlderRows(),
   ...new PauseRows(),
   ...new HostRows(),

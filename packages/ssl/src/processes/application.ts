@@ -6,14 +6,15 @@
  * │ ├ ssl_pem_cache
  * │ ├ ssl_crl_cache
  * │ ├ ssl_client_session_cache
- * │ ├ tls_client_ticket_store
- * │ └ tls_anti_replay
+ * │ └ tls_client_ticket_store
  * └ ssl_connection_sup             one_for_one
  *   └ tls_sup                      one_for_one
  *     ├ tls_connection_sup         simple_one_for_one
  *     │ └ one supervisor per connection: sender and receiver, one_for_all; it ends when the receiver ends
- *     └ tls_server_sup             one_for_all
- *       └ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
+ *     └ tls_server_sup             one_for_one
+ *       ├ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
+ *       ├ tls_server_session_ticket_sup  simple_one_for_one: who keeps or seals the tickets of a listener that has such
+ *       └ tls_anti_replay_sup      simple_one_for_one: its filter of tickets used
  */
 import { startCrlCache } from '@actor-tls/crl-cache';
 import {
@@ -33,7 +34,8 @@ import {
   startSupervisor,
   stopApplication,
 } from '@actor-tls/runtime';
-import { startAntiReplay, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
+import { startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
+import type { ServerConfig } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { connectionServer } from './connection/connection-server.js';
@@ -47,9 +49,16 @@ import { type ListenerArgs, listenerServer } from './listener/listener.js';
 import { credentialsFrom } from './material/credentials.js';
 import { crlReader } from './material/crl-reader.js';
 import { crlCacheName } from './material/judgement.js';
-import { keyedHashes } from './material/keyed-hash.js';
 import { openPemSource, type PemFiles, pemCacheName } from './material/pem-source.js';
 import { RetryCookies } from './material/retry-cookies.js';
+import { clientTicketStoreName } from './resumption/client-recognition.js';
+import { ListenerTickets } from './resumption/listener-tickets.js';
+import {
+  beginFilter,
+  type TicketKeeping,
+  ticketFilter,
+  ticketTracker,
+} from './resumption/ticket-processes.js';
 import type { TransportProvider } from './transport/transport.js';
 
 /** What an application is started with; all of it has defaults. */
@@ -157,7 +166,7 @@ function worker(id: string, start: ChildSpec['start']): ChildSpec {
   return { id, shutdown: 4000, start };
 }
 
-function caches({ engine, wallClock, settings }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
+function caches({ wallClock, settings }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
   const named = (name: string): { readonly name: string } => ({ name });
   return [
     worker(pemCacheName, (self) => pemFiles.start(self, settings, named(pemCacheName))),
@@ -177,15 +186,12 @@ function caches({ engine, wallClock, settings }: Environment, pemFiles: PemFiles
         named('ssl_client_session_cache'),
       ),
     ),
-    worker('tls_client_ticket_store', (self) =>
+    worker(clientTicketStoreName, (self) =>
       startClientTicketStore(
         self,
         { size: settings.clientTicketStoreSize, lifetime: settings.clientTicketLifetime },
-        named('tls_client_ticket_store'),
+        named(clientTicketStoreName),
       ),
-    ),
-    worker('tls_anti_replay', (self) =>
-      startAntiReplay(self, { makeHashes: () => keyedHashes(engine) }, named('tls_anti_replay')),
     ),
   ];
 }
@@ -277,8 +283,9 @@ const listenerTemplate: ChildSpec<readonly [ListenerArgs]> = {
   start: (self, args) => startGenServer(self, listenerServer, args),
 };
 
+/** One for one, unlike OTP's: tickets that are lost, again and again even, end no listener. */
 const servers = branch('tls_server_sup', {
-  strategy: 'one_for_all',
+  strategy: 'one_for_one',
   ...often,
   children: [
     branch('ssl_listen_tracker_sup', {
@@ -287,26 +294,78 @@ const servers = branch('tls_server_sup', {
       period: 3600,
       children: [listenerTemplate],
     }),
+    branch('tls_server_session_ticket_sup', {
+      strategy: 'simple_one_for_one',
+      ...often,
+      children: [ticketTracker],
+    }),
+    branch('tls_anti_replay_sup', { strategy: 'simple_one_for_one', ...often, children: [ticketFilter] }),
   ],
 });
 
 /** Opens a listening socket; errors are `gen_tcp:listen/2`'s. */
 export async function startListener(
   application: Application,
-  listener: Omit<ListenerArgs, 'provider' | 'startConnection' | 'openBooks'>,
+  listener: Omit<ListenerArgs, 'provider' | 'startConnection' | 'openBooks' | 'tickets'>,
 ): Promise<Result<SslListenSocket>> {
   const { environment } = application;
+  const tickets = ticketsOf(environment, listener.config);
   const args: ListenerArgs = {
     ...listener,
+    tickets: tickets?.tickets,
     provider: environment.provider,
     openBooks: (limits) => environment.census.openListener(limits),
     startConnection: (accepted) =>
-      startConnection(environment.node, { environment, host: undefined, ...accepted }),
+      startConnection(environment.node, {
+        environment,
+        host: undefined,
+        tickets: tickets?.tickets,
+        ...accepted,
+      }),
   };
   const started = await startUnder(environment.node, 'ssl_listen_tracker_sup', args);
   if ('error' in started) return { error: reasonOf(started.error) };
   const { ok: pid } = started;
-  return pid === undefined ? { error: 'closed' } : { ok: new SslListenSocket(environment.node, pid) };
+  if (pid === undefined) return { error: 'closed' };
+  if (tickets !== undefined && !(await keepTickets(tickets, environment, listener.config, pid))) {
+    environment.node.exit(pid, 'shutdown');
+    return { error: 'closed' };
+  }
+  return { ok: new SslListenSocket(environment.node, pid) };
+}
+
+/** A listener's tickets, and the names of the processes that have them. */
+interface OwnTickets {
+  readonly tickets: ListenerTickets;
+  readonly store: string;
+  readonly filter: string;
+}
+
+/** Names on one node have to differ, and a listener's own is not known before it runs. */
+let listenersWithTickets = 0;
+
+function ticketsOf(environment: Environment, config: ServerConfig): OwnTickets | undefined {
+  if (config.sessionTickets === 'disabled') return undefined;
+  listenersWithTickets += 1;
+  const store = `tls_server_session_ticket_${listenersWithTickets}`;
+  const filter = `tls_anti_replay_${listenersWithTickets}`;
+  return { tickets: new ListenerTickets(environment, store, filter, config), store, filter };
+}
+
+/** Starts who keeps a listener's tickets, before anybody can have connected. False when one does not start. */
+async function keepTickets(
+  { tickets, store, filter }: OwnTickets,
+  environment: Environment,
+  config: ServerConfig,
+  listener: Pid<never>,
+): Promise<boolean> {
+  const keeping: TicketKeeping = { environment, config, listener, store, filter };
+  tickets.belongTo(listener);
+  const started = await startUnder(environment.node, 'tls_server_session_ticket_sup', keeping);
+  if ('error' in started) return false;
+  if (config.antiReplay === undefined) return true;
+  const filtering = await startUnder(environment.node, 'tls_anti_replay_sup', keeping);
+  return 'ok' in filtering && (await beginFilter(keeping));
 }
 
 /** Reasons of our own processes are terms already; anything else is told as text. */

@@ -27,6 +27,13 @@ export interface ApplicationSettings {
   /** seconds */
   readonly clientTicketLifetime: number;
   readonly clientTicketStoreSize: number;
+  /** Tickets that a server sends after a handshake. */
+  readonly serverTicketsAmount: number;
+  /** seconds */
+  readonly serverTicketLifetime: number;
+  readonly serverTicketStoreSize: number;
+  /** Bytes of early data that a ticket allows. */
+  readonly serverMaxEarlyData: number;
   /** Bytes that all unfinished handshakes of the node may hold together. */
   readonly maxHandshakeBytes: number;
 }
@@ -46,9 +53,17 @@ export function settingsOf(node: Node): ApplicationSettings {
     sessionCacheClientMax: whole('session_cache_client_max', 1, 1000),
     clientTicketLifetime: whole('client_session_ticket_lifetime', 1, 7200),
     clientTicketStoreSize: whole('client_session_ticket_store_size', 1, 1000),
+    serverTicketsAmount: whole('server_session_tickets_amount', 1, 3),
+    serverTicketLifetime: atMost(604_800, whole('server_session_ticket_lifetime', 1, 7200), 7200),
+    serverTicketStoreSize: whole('server_session_ticket_store_size', 1, 1000),
+    serverMaxEarlyData: whole('server_session_ticket_max_early_data', 0, 16_384),
     maxHandshakeBytes: whole('max_handshake_bytes', 1, 67_108_864),
     bypassPemCache: getEnv(node, 'ssl', 'bypass_pem_cache') === true,
   };
+}
+
+function atMost(most: number, value: number, otherwise: number): number {
+  return value > most ? otherwise : value;
 }
 
 /** A version or a list of them; anything else is as good as nothing. */

@@ -13,8 +13,8 @@ export interface CertificateAuthentication {
 /** A key that both had before the handshake; it speaks for both sides at once. */
 export interface PskAuthentication {
   readonly kind: 'psk';
-  /** From an earlier connection (a ticket), or agreed upon some other way (RFC 8446 §2.2). */
-  readonly origin: 'resumption' | 'external';
+  /** From an earlier connection (a ticket), or agreed upon some other way (RFC 8446 §2.2), by an importer (RFC 9258) or not. */
+  readonly origin: 'resumption' | 'external' | 'imported';
   /** What the side had shown on the earlier connection, as far as it was kept. */
   readonly chain: readonly Uint8Array[];
 }

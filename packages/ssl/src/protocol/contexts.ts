@@ -24,6 +24,8 @@ export interface ServerContext {
   readonly certificateAuthorities: readonly Uint8Array[];
   /** The name asked for has led to these options (RFC 6066 §3). */
   readonly nameUsed: boolean;
+  /** Bytes of early data that tickets of this server may have allowed. */
+  readonly maxEarlyData: number;
   readonly channel: MessageChannel;
   readonly dhParams: DhParams;
   /** What a client is told to choose an identity by (RFC 4279 §5.2). */

@@ -53,7 +53,7 @@ import { defaultDhParams } from './tls12/key-exchange/dh-params.js';
 import { tls12Server } from './tls12/server.js';
 import type { FoundUser } from './tls12/user.js';
 import { tls13Client } from './tls13/client.js';
-import type { EarlyDataAllowance } from './tls13/early-data.js';
+import { defaultMaxEarlyData, type EarlyDataAllowance } from './tls13/early-data.js';
 import { logEarlyKeys } from './tls13/negotiated.js';
 import { sealData } from './tls13/post-handshake.js';
 import type { RequestOutcome } from './tls13/post-handshake-authentication.js';
@@ -147,13 +147,14 @@ export class Core {
   /** A server; it waits for the client's hello. */
   static server(options: ServerOptions, sink: Sink): Core {
     const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
-    const { dhParams = defaultDhParams, pskHint } = options;
+    const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
     const channel = channelOf(options, 0x0303, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
       context: {
-        ...{ config, identities, dependencies, certificateAuthorities, nameUsed, dhParams, pskHint },
+        ...{ config, identities, dependencies, certificateAuthorities, nameUsed },
+        ...{ maxEarlyData, dhParams, pskHint },
         ...{ channel, sink },
       },
     });

@@ -59,6 +59,8 @@ export interface Facts {
   readonly maxFragmentLength: number | undefined;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */
   readonly earlyData: 'none' | 'accepted' | 'rejected';
+  /** Bytes of it that were accepted: on a server the first that it has got, which may be a replay. */
+  readonly earlyBytes: number;
   /** Of a client: the server has asked for a certificate, and what it thinks of the answer is not known yet (TLS 1.3). */
   readonly unconfirmed: boolean;
   readonly secrets: KeptSecrets | undefined;

@@ -37,6 +37,7 @@ export type HandshakeReason =
   | 'missing_psk_modes'
   | 'psk_binder_count'
   | 'bad_psk_binder'
+  | 'unknown_psk'
   | 'wrong_psk_selection'
   | 'wrong_early_data_answer'
   | 'too_much_early_data'
@@ -187,6 +188,12 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'a binder of pre_shared_key is not made with the key that its identity names',
     section: 'RFC 8446 §4.2.11',
     bogo: 'DIGEST_CHECK_FAILED',
+  },
+  // §6.2: an alert of its own would tell a stranger which identities there are.
+  unknown_psk: {
+    alert: 'decrypt_error',
+    text: 'the client offers keys that we do not know, and we have nothing else to be known by',
+    section: 'RFC 8446 §4.2.11',
   },
   wrong_psk_selection: {
     alert: 'illegal_parameter',

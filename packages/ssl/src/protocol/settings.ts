@@ -131,6 +131,8 @@ export interface ClientOptions extends ClientHelloAnswer {
 /** A server as it is made. What its record layer is told of the config stays, whatever `askHello` is answered. */
 export interface ServerOptions extends ServerHelloAnswer {
   readonly dependencies: GivenDependencies;
+  /** Bytes of early data that tickets may have allowed; default 16384. What is refused is passed over so far. */
+  readonly maxEarlyData?: number | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. */

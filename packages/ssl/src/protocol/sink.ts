@@ -97,14 +97,14 @@ export interface Sink {
    * The keys that a client offers in place of a certificate: `core.answerPsk`. Without this a server uses none and
    * keeps nothing to make tickets from.
    */
-  askPsk?(wish: PskWish): void;
+  askPsk?: ((wish: PskWish) => void) | undefined;
   /**
    * The key of a user that both sides know: `core.answerUser`. Without this nobody is, and suites with PSK and SRP are neither
    * chosen nor offered.
    */
   askUser?(wish: UserWish): void;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
-  ticket?(ticket: ReceivedTicket): void;
+  ticket?: ((ticket: ReceivedTicket) => void) | undefined;
   /**
    * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
    * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now; a

@@ -15,6 +15,10 @@ export interface ConnectionInformation
   readonly sniHostname?: string;
   /** Bytes of content in a record at most, when that was agreed on (RFC 6066 §4). */
   readonly maxFragmentLength?: number;
+  /** What became of data that was sent before the handshake was complete; absent when there was none. */
+  readonly earlyDataStatus?: 'accepted' | 'rejected';
+  /** Of a server: so many bytes, the first that came, were early; absent when none was accepted. */
+  readonly earlyBytes?: number;
   /** Only when named. */
   readonly clientRandom: Uint8Array;
   /** Only when named. */
@@ -38,6 +42,8 @@ const plainItems: readonly Item[] = [
   'sniHostname',
   'ecc',
   'maxFragmentLength',
+  'earlyDataStatus',
+  'earlyBytes',
 ];
 /** Told only when named. */
 const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
@@ -70,6 +76,10 @@ function item(name: Item, facts: Facts): unknown {
       return suiteMap(facts.cipherSuite);
     case 'sniHostname':
       return facts.role === 'server' ? facts.serverName : undefined;
+    case 'earlyDataStatus':
+      return facts.earlyData === 'none' ? undefined : facts.earlyData;
+    case 'earlyBytes':
+      return facts.role === 'server' && facts.earlyData === 'accepted' ? facts.earlyBytes : undefined;
     case 'clientRandom':
       return facts.clientRandom.slice();
     case 'serverRandom':

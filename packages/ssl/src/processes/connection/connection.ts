@@ -27,8 +27,10 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
+import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import { Writer } from '../../values/wire/writer.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
@@ -100,6 +102,10 @@ export class Connection
   #config: Config;
   #log: ConnectionLog;
   #keyLogger: KeyLogger | undefined;
+  askPsk: ((wish: PskWish) => void) | undefined = undefined;
+  ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
+  /** Decrypted before the handshake is complete: for whoever will be the owner then. */
+  #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
 
@@ -146,7 +152,7 @@ export class Connection
   /** Bytes that wait here: received and not taken, or of a handshake. */
   memoryUse(): number {
     const held = isRunning(this.#life) ? this.#life.core.held : 0;
-    return this.#delivery.size + held;
+    return this.#delivery.size + (this.#early?.length ?? 0) + held;
   }
 
   get state(): LifecycleState {
@@ -261,6 +267,24 @@ export class Connection
     return this.#keyLogger?.tell;
   }
 
+  /** As long as no handshake is complete nobody can have it; how much there may be is the ticket's to say. */
+  deliverEarly(data: Uint8Array): void {
+    this.#early ??= new Writer();
+    this.#early.bytes(data);
+  }
+
+  /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
+  listen(psks: boolean, tickets: boolean): void {
+    this.askPsk = psks ? (wish) => this.#establishment.askPsk(wish) : undefined;
+    this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
+  }
+
+  #takeTicket(received: ReceivedTicket): void {
+    const life = this.#life;
+    const ticket = life.state === 'connection' ? this.#establishment.ticket(received, life.facts) : undefined;
+    if (ticket !== undefined) this.#owner.tell({ type: 'session_ticket', socket: this.#socket, ticket });
+  }
+
   established(facts: Facts, shown?: Authentication): void {
     const life = this.#life;
     if (life.state === 'handshaking') this.#connect(life, facts);
@@ -278,12 +302,17 @@ export class Connection
       receiver: this.#self.pid,
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
+      tickets: this.#establishment.issuesTickets(life) ? 'follow' : 'none',
     });
     // However this process ends, killed too, the owner is told: what a process owns is closed after it.
     this.#self.own(this, tellOwnerOfEnd);
     this.#place.established();
     if (this.#wantsConfirmation(facts)) this.#awaitConfirmation(call);
     else call.answer({ ok: this.#socket });
+    const status = this.#establishment.established(life, facts);
+    if (status !== undefined) this.#owner.tell({ type: 'early_data', socket: this.#socket, status });
+    if (this.#early !== undefined) this.#delivery.pushEarly(this.#early.finish());
+    this.#early = undefined;
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
   }
@@ -569,7 +598,8 @@ export class Connection
 
   /** How far the peer is and what is held for it. */
   #progress({ awaiting, greeted, held }: Core): void {
-    this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', held);
+    const bytes = held + (this.#early?.length ?? 0);
+    this.#place.progress(awaiting !== undefined ? 'ours' : greeted ? 'talking' : 'silent', bytes);
   }
 
   /** When this turn has done enough, others run first. */

@@ -5,19 +5,24 @@
  * that was asked for.
  */
 import type { From, Self } from '@actor-tls/runtime';
-import type { Config } from '../../options/config.js';
+import type { ClientConfig, Config } from '../../options/config.js';
 import type { Core } from '../../protocol/core.js';
+import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
+import type { SessionTicket } from '../../values/session-ticket.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import type { Delivery } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
 import { layOver } from '../listener/listener-options.js';
 import type { Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
+import { ClientRecognition } from '../resumption/client-recognition.js';
+import { ServerRecognition } from '../resumption/server-recognition.js';
 import type { TransportReceiver } from '../transport/transport.js';
 import { Alarm, shorter } from './alarm.js';
 import { crashReason, nameOf } from './connection-answers.js';
@@ -55,6 +60,8 @@ export interface EstablishmentHolder extends Sink {
   /** The handshake goes on with something else in it. */
   amend(life: Handshaking | UserHello): void;
   configure(config: Config): void;
+  /** Whether the core may ask for keys, and tell of tickets. */
+  listen(psks: boolean, tickets: boolean): void;
   /** It is over, without a word to the peer. */
   abandon(): void;
 }
@@ -76,11 +83,13 @@ export class Establishment {
   readonly #receiver: TransportReceiver;
   readonly #later: Later<unknown>;
   readonly #afterHello: AfterHello;
+  readonly #server: ServerRecognition;
+  #client: ClientRecognition | undefined = undefined;
   readonly #holder: EstablishmentHolder;
 
   constructor(
     self: Self,
-    { environment, place, afterHello = equipmentByName }: NewConnection,
+    { environment, place, tickets, afterHello = equipmentByName }: NewConnection,
     holder: EstablishmentHolder,
     { line, delivery, receiver, later }: EstablishmentParts,
   ) {
@@ -92,6 +101,7 @@ export class Establishment {
     this.#receiver = receiver;
     this.#later = later;
     this.#afterHello = afterHello;
+    this.#server = new ServerRecognition(environment, tickets);
     this.#holder = holder;
   }
 
@@ -132,9 +142,54 @@ export class Establishment {
     }
     const { engine } = this.#environment;
     const means = HandshakeMeans.of({ config, credentials: loaded.ok }, life.host, engine);
-    const core = means.makeCore(this.#environment, this.#holder);
+    if (config.role === 'server' || !ClientRecognition.isWanted(config))
+      this.#shakeHands(means, { ok: undefined });
+    else
+      this.#later.goOnWith(this.#recognize(means, config, life.host), (client) =>
+        this.#goOnWith(means, client),
+      );
+  }
+
+  /** What a client may be recognized by is looked for. An error is what the user's function has thrown. */
+  async #recognize(
+    means: HandshakeMeans,
+    config: ClientConfig,
+    host: string | undefined,
+  ): Promise<Result<ClientRecognition>> {
+    const peer = this.#line.transport.peername();
+    const { address, port } = 'ok' in peer ? peer.ok : { address: '', port: 0 };
+    const { equipment, serverName, reference } = means;
+    const environment = this.#environment;
+    const purpose = { environment, equipment, host: host ?? address, port, serverName, reference };
+    try {
+      return { ok: await ClientRecognition.prepare(purpose, config, this.#self.pid) };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : 'thrown' };
+    }
+  }
+
+  #goOnWith(means: HandshakeMeans, client: Result<ClientRecognition>): void {
+    if (this.#holder.life.state === 'loading') this.#shakeHands(means, client);
+    else if ('ok' in client) client.ok.release();
+  }
+
+  #shakeHands(means: HandshakeMeans, recognized: Result<ClientRecognition | undefined>): void {
+    const { life, config } = this.#holder;
+    if (life.state !== 'loading') return;
+    const client = 'ok' in recognized ? recognized.ok : undefined;
+    this.#client = client;
+    this.#holder.listen(this.#server.wants(config), client?.takesTickets === true);
+    const core = means.makeCore(this.#environment, this.#holder, client?.resumption);
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
+    if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });
+    else if (client?.tooMuchEarlyData === true) core.fail('illegal_parameter', 'too_much_early_data');
+    else this.#greet(core, client);
+  }
+
+  #greet(core: Core, client: ClientRecognition | undefined): void {
     core.start();
+    if (client?.earlyData !== undefined) core.sendEarlyData(client.earlyData);
+    client?.offered();
     this.#line.flush();
     this.#line.start(this.#receiver);
   }
@@ -214,6 +269,12 @@ export class Establishment {
       else this.#refuse(chosen.error, core);
       return;
     }
+    if (this.#client?.standsUnder(chosen.ok) === false) {
+      // What the server may have been recognized by was judged under options that hold no more.
+      core.fail('handshake_failure', 'ticket_of_another_policy');
+      return;
+    }
+    this.#holder.listen(this.#server.wants(chosen.ok.config), this.#client?.takesTickets === true);
     const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
     if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
     else this.#holder.amend({ ...life, means });
@@ -223,6 +284,47 @@ export class Establishment {
   #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
     this.#holder.configure(equipment.config);
     return means.goOnWith(equipment);
+  }
+
+  askPsk(wish: PskWish): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(this.#server.find(wish, means.equipment), (found) => {
+      if ('ok' in found) core.answerPsk(found.ok);
+      else core.fail('internal_error', { user_lookup_fun: found.error });
+    });
+  }
+
+  /** Whether tickets follow the handshake. */
+  issuesTickets({ means }: Handshaking): boolean {
+    return this.#server.issues(means.equipment);
+  }
+
+  /** The connection stands: a server sends tickets, a client hears of its early data. */
+  established({ means, core }: Handshaking, facts: Facts): 'accepted' | 'rejected' | undefined {
+    if (facts.role === 'client') {
+      this.#client?.done();
+      return this.#client?.earlyOutcome(facts);
+    }
+    const issued = this.#server.established(facts, means.equipment, (nonce) => core.ticketPsk(nonce));
+    this.#later.goOnWith(issued, (tickets) => {
+      if (tickets.length > 0) this.#avoidDelay(means.equipment.config);
+      this.#line.notify({ type: 'session_tickets', tickets });
+    });
+    return undefined;
+  }
+
+  /**
+   * Nobody answers tickets: the first short piece of data behind them would wait until the peer acknowledges them, 40 ms
+   * on most systems (RFC 896, RFC 1122 §4.2.3.2). So it does not wait, unless the user wants it to.
+   */
+  #avoidDelay({ transport }: Config): void {
+    if (transport.nodelay === undefined && !this.#line.gone)
+      this.#line.transport.setOptions({ nodelay: true });
+  }
+
+  /** A ticket that its owner is to have. */
+  ticket(received: ReceivedTicket, facts: Facts): SessionTicket | undefined {
+    return this.#client?.take(received, facts);
   }
 
   askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {

@@ -9,6 +9,7 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { ClientResumption } from '../../protocol/tls13/psk.js';
 import { nodeCompressors } from '../../values/compression/node-zlib.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { hostOf } from '../../values/host.js';
@@ -77,6 +78,16 @@ export class HandshakeMeans {
     return this.#equipment;
   }
 
+  /** The name that a client sends. */
+  get serverName(): string | undefined {
+    return this.#names.serverName;
+  }
+
+  /** The name or address that a client checks. */
+  get reference(): HostReference | undefined {
+    return this.#names.reference;
+  }
+
   /** The same handshake goes on with other options: what it has sent of names and nonces stays. */
   goOnWith(equipment: Equipment): HandshakeMeans {
     const { config } = equipment;
@@ -88,23 +99,36 @@ export class HandshakeMeans {
     return new HandshakeMeans(equipment, this.#host, names, this.#nonce);
   }
 
-  /** The core, before any hello. */
-  makeCore({ engine, cookies }: Pick<Environment, 'engine' | 'cookies'>, sink: Sink): Core {
+  /** The core, before any hello. `resumption`: what a client wants to be recognized by. */
+  makeCore(
+    { engine, cookies, settings }: Pick<Environment, 'engine' | 'cookies' | 'settings'>,
+    sink: Sink,
+    resumption: ClientResumption | undefined,
+  ): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities } = credentials;
     const budget = new TurnBudget();
     const compressors = nodeCompressors;
     if (config.role === 'server') {
       const dependencies = { engine, compressors, cookies: config.cookie ? cookies : undefined };
-      return Core.server({ config, identities, dependencies, certificateAuthorities, budget }, sink);
+      const maxEarlyData = settings.serverMaxEarlyData;
+      return Core.server(
+        { config, identities, dependencies, certificateAuthorities, budget, maxEarlyData },
+        sink,
+      );
     }
     const dependencies = { engine, compressors };
     const namedAuthorities = certificateAuthorities;
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();
     const statusRequest = config.stapling && { responderIds: [], requestExtensions };
-    const options = { config, identities, dependencies, serverName, statusRequest, namedAuthorities, budget };
-    return Core.client(options, sink);
+    return Core.client(
+      {
+        ...{ config, identities, dependencies, serverName, statusRequest },
+        ...{ namedAuthorities, budget, resumption },
+      },
+      sink,
+    );
   }
 
   /** What the core goes on with once it has read the peer's hello. */

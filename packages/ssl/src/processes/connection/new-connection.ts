@@ -3,6 +3,7 @@ import type { Pid } from '@actor-tls/runtime';
 import type { Config, SocketOptions } from '../../options/config.js';
 import type { Environment } from '../environment.js';
 import type { Place } from '../listener/place.js';
+import type { ListenerTickets } from '../resumption/listener-tickets.js';
 import type { Transport } from '../transport/transport.js';
 import type { AfterHello } from './handshake-means.js';
 import type { SslMessage, SslSocket } from './socket.js';
@@ -17,6 +18,8 @@ export interface NewConnection {
   readonly host: string | undefined;
   /** Its place in the books. */
   readonly place: Place;
+  /** Of its listener, if that has tickets. */
+  readonly tickets?: ListenerTickets | undefined;
   /** With which options it goes on after the peer's hello; by the name asked for unless given. */
   readonly afterHello?: AfterHello | undefined;
 }

@@ -9,7 +9,12 @@
  */
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Flight } from '../../protocol/sink.js';
-import { type KeyUpdateRequest, sealKeyUpdate } from '../../protocol/tls13/post-handshake.js';
+import {
+  type CheckedTicket,
+  type KeyUpdateRequest,
+  sealKeyUpdate,
+  sealNewSessionTicket,
+} from '../../protocol/tls13/post-handshake.js';
 import { sealFlight } from '../../protocol/tls13/post-handshake-authentication.js';
 import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
@@ -68,6 +73,8 @@ export class SendQueue {
   #resting = false;
   #sinceRest = 0;
   #hurries = false;
+  /** Tickets are on their way, and go first. */
+  #held = false;
   /** What the transport still reads from. */
   #lent: Uint8Array | undefined = undefined;
   readonly #afterIo: (go: () => void) => void;
@@ -261,6 +268,28 @@ export class SendQueue {
     if (!this.#blocked) this.#writeOwed();
   }
 
+  /** Data waits until tickets were sent, or `release`: a peer that leaves after its answer has them then. */
+  holdForTickets(): void {
+    this.#held = true;
+  }
+
+  /** They are a gift: a peer that does not read what it was sent gets none. Then what was held leaves. */
+  sendTickets(tickets: readonly CheckedTicket[]): void {
+    const half = this.#half;
+    if (!this.#closed && !this.#blocked && half !== 'away' && tickets.length > 0) {
+      const pieces = tickets.flatMap((ticket) => sealNewSessionTicket(half, ticket));
+      this.#blocked = !this.#outlet.write([concat(pieces)]);
+    }
+    this.release();
+  }
+
+  /** Nothing is held any more. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.flush();
+  }
+
   #writeOwed(): void {
     const owed = this.#owed;
     const half = this.#half;
@@ -294,6 +323,7 @@ export class SendQueue {
   /** No other turn will come: what waits for one is written now, as far as the transport takes it. */
   hurry(): void {
     this.#hurries = true;
+    this.#held = false;
     this.#rested();
     this.flush();
   }
@@ -310,7 +340,7 @@ export class SendQueue {
 
   /** Writes what waits, as far as the transport takes it. */
   flush(): void {
-    while (!this.#blocked && !this.#resting) {
+    while (!this.#blocked && !this.#resting && !this.#held) {
       const entry = this.#queue[0];
       const half = this.#half;
       if (entry === undefined || half === 'away') return;

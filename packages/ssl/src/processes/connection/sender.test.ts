@@ -125,6 +125,7 @@ class Receiver {
       receiver: self.pid,
       packet: 'raw',
       sendTimeout: 'infinity',
+      tickets: 'none',
     });
     this.#later('again');
   }
@@ -253,6 +254,7 @@ describe('a send that had to wait', () => {
       receiver: test.node.shell().pid,
       packet: 'raw',
       sendTimeout: 30_000,
+      tickets: 'none',
     };
     test.node.cast(sender, begin);
     await test.advance(1);

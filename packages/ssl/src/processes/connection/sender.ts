@@ -20,6 +20,7 @@ import {
 } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Flight, PostHandshakeReply } from '../../protocol/sink.js';
+import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { Transport } from '../transport/transport.js';
 import { type PendingSend, SendQueue, type SendResult } from './send-queue.js';
 
@@ -47,6 +48,8 @@ export interface SenderNotices {
     readonly receiver: Pid<unknown>;
     readonly packet: unknown;
     readonly sendTimeout: number | 'infinity';
+    /** `session_tickets` follows, for which data waits, though not for long. */
+    readonly tickets: 'follow' | 'none';
   }): void;
   /** A handshake is to run again: the write half is wanted back, `WriteHalfReturned`; sends wait until it comes again. */
   give_back(): void;
@@ -55,6 +58,8 @@ export interface SenderNotices {
   packet(fields: { readonly packet: unknown }): void;
   /** The peer has asked for something that only the writer can send. */
   owed(fields: { readonly what: Owed }): void;
+  /** Tickets for connections to come (RFC 8446 §4.6.1). */
+  session_tickets(fields: { readonly tickets: readonly CheckedTicket[] }): void;
   /** The transport is somebody else's from now on. */
   released(): void;
   /** The transport takes nothing any more. */
@@ -113,6 +118,7 @@ export class Sender implements MemoryUse {
   readonly #self: Self;
   #phase: Phase = { name: 'init' };
   #sendTimeout: number | 'infinity' = 'infinity';
+  #patience: Ref | undefined = undefined;
 
   constructor(self: Self, transport: Transport) {
     this.#self = self;
@@ -214,6 +220,10 @@ export class Sender implements MemoryUse {
     if (this.#phase.name === 'closed') return;
     const queue = new SendQueue(notice.half, this.transport, (go) => this.#self.node.afterIo(go));
     queue.setPacket(notice.packet);
+    if (notice.tickets === 'follow') {
+      queue.holdForTickets();
+      this.#patience = this.#self.sendAfter(ticketPatience, this.#self.pid, new TicketsLate());
+    }
     this.#sendTimeout = notice.sendTimeout;
     this.#phase = {
       name: 'connection',
@@ -272,6 +282,17 @@ export class Sender implements MemoryUse {
     }
   }
 
+  /** Whoever makes the tickets takes too long. */
+  ticketsLate(): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.release();
+  }
+
+  sendTickets(tickets: readonly CheckedTicket[]): void {
+    if (this.#phase.name !== 'connection') return;
+    if (this.#patience !== undefined) this.#self.cancelTimer(this.#patience);
+    this.#phase.queue.sendTickets(tickets);
+  }
+
   updateKeys(peerToo: boolean, from: From<SendResult>): void {
     switch (this.#phase.name) {
       case 'connection':
@@ -293,6 +314,11 @@ export class Sender implements MemoryUse {
     from.reply(closed);
   }
 }
+
+/** ms that data waits for tickets that are to go first; they come within microseconds unless their process is busy. */
+const ticketPatience = 100;
+
+class TicketsLate {}
 
 class SendTimeout {
   readonly sending: PendingSend;
@@ -319,6 +345,7 @@ const hear = senderNotices.handleCast<Sender>({
   write_again: ({ half }, sender) => sender.takeAgain(half),
   packet: ({ packet }, sender) => sender.packet(packet),
   owed: ({ what }, sender) => sender.pay(what),
+  session_tickets: ({ tickets }, sender) => sender.sendTickets(tickets),
   released: (_notice, sender) => sender.released(),
   transport_closed: (_notice, sender) => sender.transportClosed(),
   drained: (_notice, sender) => sender.drained(),
@@ -343,6 +370,7 @@ export const senderServer: GenServer<Sender, Transport> = {
   handleInfo(message, sender) {
     if (message instanceof DownMessage) sender.receiverDown(message.ref, message.reason);
     else if (message instanceof SendTimeout) message.sending.giveUp('timeout');
+    else if (message instanceof TicketsLate) sender.ticketsLate();
     sender.settle();
   },
   terminate(_reason, sender) {

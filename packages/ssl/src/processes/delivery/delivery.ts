@@ -5,6 +5,7 @@
  * It does not know who the owner is, so a hand-over in between loses nothing and doubles nothing.
  */
 import type { ActiveMode, PacketMode, SocketOptions } from '../../options/config.js';
+import type { SessionTicket } from '../../values/session-ticket.js';
 import type { SslReason } from '../../values/terms.js';
 import { decodePacket, mayEnd, type PacketEnd } from './packet.js';
 import type { HttpPacket } from './packet-http.js';
@@ -12,12 +13,25 @@ import type { ReceivedData } from './received-data.js';
 
 /** What the owner of a socket is told. `Socket` is whatever stands for the connection. */
 export type OwnerMessage<Socket, Data = ReceivedData> =
-  | { readonly type: 'ssl'; readonly socket: Socket; readonly data: Data }
+  | {
+      readonly type: 'ssl';
+      readonly socket: Socket;
+      readonly data: Data;
+      /** All or some of it came before the handshake was complete: it may be a replay (RFC 8446 §8). */
+      readonly earlyData?: true;
+    }
+  /** `{ssl, session_ticket, Ticket}`: a ticket for `useTicket`, with `sessionTickets: 'manual'`. */
+  | { readonly type: 'session_ticket'; readonly socket: Socket; readonly ticket: SessionTicket }
+  /** `{ssl, S, {early_data, accepted | rejected}}`: what became of a client's early data. Rejected, it was not read. */
+  | { readonly type: 'early_data'; readonly socket: Socket; readonly status: 'accepted' | 'rejected' }
   | { readonly type: 'ssl_closed'; readonly socket: Socket }
   | { readonly type: 'ssl_error'; readonly socket: Socket; readonly reason: SslReason }
   | { readonly type: 'ssl_passive'; readonly socket: Socket };
 
-export type RecvResult<Data = ReceivedData> = { readonly ok: Data } | { readonly error: SslReason };
+/** `earlyData`: as in `OwnerMessage`. */
+export type RecvResult<Data = ReceivedData> =
+  | { readonly ok: Data; readonly earlyData?: true }
+  | { readonly error: SslReason };
 
 /** How the data ended: the peer closed, or the connection failed with an alert. */
 export type End = { readonly type: 'closed' } | { readonly type: 'failed'; readonly reason: SslReason };
@@ -52,6 +66,8 @@ export class Delivery<Socket> {
   #head = 0;
   /** Bytes in the queue. */
   #size = 0;
+  /** Bytes at the front of the queue that came before the handshake was complete. */
+  #early = 0;
   /** In the http modes: a request or status line was delivered and headers follow. */
   #httpHeaders = false;
   /** The queue is one piece, the beginning of a packet, and only bytes that bring this can end it. */
@@ -123,7 +139,7 @@ export class Delivery<Socket> {
   push(batch: Uint8Array): void {
     if (batch.length === 0 || this.#over) return;
     if (this.#size === 0 && this.#active !== false && this.#isRaw && !this.needsRest) {
-      this.#give(batch);
+      this.#give(batch, false);
       return;
     }
     const last = this.#queue.at(-1)?.at(-1);
@@ -132,6 +148,15 @@ export class Delivery<Socket> {
     // Without this a long line in many small records would be joined anew for each of them.
     const within = this.#packetSize === 0 || this.#size < this.#packetSize;
     if (this.#awaited !== undefined && within && !mayEnd(this.#awaited, last, batch)) return;
+    this.#drain();
+  }
+
+  /** What came before the handshake was complete: in front of all else, and marked where it is delivered. */
+  pushEarly(bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.#over) return;
+    this.#queue.push(bytes);
+    this.#size += bytes.length;
+    this.#early += bytes.length;
     this.#drain();
   }
 
@@ -184,6 +209,7 @@ export class Delivery<Socket> {
     this.#queue = [];
     this.#head = 0;
     this.#size = 0;
+    this.#early = 0;
     this.abandonRecv('closed');
   }
 
@@ -241,13 +267,14 @@ export class Delivery<Socket> {
     this.#awaited = undefined;
     while (this.#size > 0 && !this.#over && (this.#active !== false || this.#recv !== undefined)) {
       if (this.#active !== false && this.needsRest) return;
+      const early = this.#early > 0;
       const data = this.#isRaw ? this.#takeRaw() : this.#takePacket();
       if (data === 'wait') return;
       if (data === 'invalid') {
         this.#packetError();
         return;
       }
-      this.#give(data.data);
+      this.#give(data.data, early);
     }
   }
 
@@ -276,11 +303,13 @@ export class Delivery<Socket> {
         this.#awaited = decoded.until;
         return 'wait';
       }
+      const early = this.#early;
       this.#unshift(this.#take(decoded.more ?? this.#size));
+      this.#early = early;
     }
   }
 
-  #give(data: Uint8Array | HttpPacket): void {
+  #give(data: Uint8Array | HttpPacket, early: boolean): void {
     const formed = data instanceof Uint8Array ? this.#form(data) : data;
     if (typeof data === 'object' && !(data instanceof Uint8Array)) {
       const startLine = 'http_request' in data || 'http_response' in data;
@@ -290,7 +319,7 @@ export class Delivery<Socket> {
     if (this.#active === false) {
       const waiting = this.#recv;
       this.#recv = undefined;
-      waiting?.reply({ ok: formed });
+      waiting?.reply(early ? { ok: formed, earlyData: true } : { ok: formed });
       return;
     }
     // The counter goes down first: whoever handles the message sees the mode that holds after it.
@@ -298,7 +327,8 @@ export class Delivery<Socket> {
     if (active === 'once' || active === 1) this.#active = false;
     else if (typeof active === 'number') this.#active = active - 1;
     this.#packets += 1;
-    this.#tell({ type: 'ssl', socket: this.#socket, data: formed });
+    const message = { type: 'ssl', socket: this.#socket, data: formed } as const;
+    this.#tell(early ? { ...message, earlyData: true } : message);
     if (active === 1) this.#tell({ type: 'ssl_passive', socket: this.#socket });
   }
 
@@ -345,6 +375,7 @@ export class Delivery<Socket> {
     const front = this.#queue[this.#head];
     if (front === undefined) return;
     this.#size -= bytes;
+    this.#early = Math.max(0, this.#early - bytes);
     if (bytes < front.length) {
       this.#queue[this.#head] = front.subarray(bytes);
       return;

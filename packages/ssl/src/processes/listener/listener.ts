@@ -5,6 +5,8 @@
  * how many are between accept and established. It ends with its owner; connections live on.
  */
 import {
+  type Counts,
+  type CountsToTell,
   DownMessage,
   type From,
   type GenServer,
@@ -20,6 +22,8 @@ import type { ServerConfig, SocketOptions } from '../../options/config.js';
 import type { Ok, Result } from '../../values/terms.js';
 import { connectionRequests } from '../connection/connection-requests.js';
 import type { SslMessage, SslSocket } from '../connection/socket.js';
+import type { ListenerTickets, TicketStoreCounters } from '../resumption/listener-tickets.js';
+import type { ResumptionCounters } from '../resumption/resumption-tally.js';
 import type { Address, Transport, TransportListener, TransportProvider } from '../transport/transport.js';
 import type { ListenerBooks, ListenerLimits } from './census.js';
 import type { DoorCounters } from './door.js';
@@ -54,6 +58,8 @@ export interface ListenerCounters extends ConnectionCounters, DoorCounters {
   readonly refusedBacklog: number;
   /** Nobody has accepted them yet. */
   readonly waiting: number;
+  /** Of listeners with `sessionTickets`: handshakes by ticket, and why others were not. */
+  readonly resumption?: ResumptionCounters & Partial<TicketStoreCounters>;
 }
 
 export interface ListenerArgs {
@@ -62,6 +68,7 @@ export interface ListenerArgs {
   readonly provider: TransportProvider;
   readonly owner: Pid<SslMessage>;
   readonly openBooks: (limits: ListenerLimits) => ListenerBooks;
+  readonly tickets?: ListenerTickets | undefined;
   /** Starts the processes of an accepted connection. */
   readonly startConnection: (accepted: AcceptedTransport) => Promise<Result<SslSocket>>;
 }
@@ -100,7 +107,7 @@ class SocketClosed {
 }
 
 /** State of the listener process. */
-export class Listener {
+export class Listener implements CountsToTell {
   readonly #self: Self;
   readonly #node: Node;
   readonly #args: ListenerArgs;
@@ -128,6 +135,11 @@ export class Listener {
     return this.counters();
   }
 
+  toldCounts(): Counts {
+    const { failed, resumption, ...counters } = this.counters();
+    return { ...counters, failed, ...(resumption && { resumption: countsIn(resumption) }) };
+  }
+
   sockname(): Result<Address> {
     return this.#socket.sockname();
   }
@@ -149,13 +161,23 @@ export class Listener {
 
   /** `listenerCounters` */
   counters(): ListenerCounters {
+    const { tickets } = this.#args;
     return {
       accepted: this.#accepted,
       refusedBacklog: this.#refusedBacklog,
       waiting: this.#queue.length,
       ...this.#books.door.counters(),
       ...this.#books.tally.counters(),
+      ...(tickets === undefined ? {} : { resumption: tickets.tally.counters() }),
     };
+  }
+
+  /** The same with what the processes of its tickets hold. */
+  async countersAndSizes(): Promise<ListenerCounters> {
+    const counters = this.counters();
+    const { resumption } = counters;
+    const sizes = await this.#args.tickets?.sizes();
+    return resumption === undefined ? counters : { ...counters, resumption: { ...resumption, ...sizes } };
   }
 
   /** A connection came in. */
@@ -276,6 +298,10 @@ export class Listener {
   }
 }
 
+function countsIn({ refused, earlyData, full, resumed, external, issued }: ResumptionCounters): Counts {
+  return { full, resumed, external, issued, refused: { ...refused }, earlyData: { ...earlyData } };
+}
+
 function startedTurn(from: From<Result<SslSocket>>, started: Result<SslSocket>): void {
   from.reply(started);
 }
@@ -325,7 +351,9 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
       listener.changeOwner(owner);
       from.reply({ ok: true });
     },
-    counters: (_request, from, listener) => from.reply(listener.counters()),
+    counters: (_request, from, listener) => {
+      void listener.countersAndSizes().then((counters) => from.reply(counters));
+    },
     drain: ({ deadline }, from, listener) => listener.drain(deadline, from),
   }),
   handleInfo(message, listener) {

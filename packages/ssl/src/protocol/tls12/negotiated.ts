@@ -92,6 +92,7 @@ export function conclude12(
     sessionResumption: false,
     maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData: 'none',
+    earlyBytes: 0,
     unconfirmed: false,
     secrets: { kind: 'master', masterSecret: keys.master },
     exporter: new Exporter12(keys.master, randoms),

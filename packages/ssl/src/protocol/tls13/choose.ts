@@ -52,9 +52,17 @@ export function chooseGroup(
   return { kind: 'retry', group: retry };
 }
 
-/** Whether a client offers pre-shared keys in a mode that we use (§4.2.9). */
-function offersUsablePsk({ preSharedKey, pskKeyExchangeModes }: ClientHelloExtensions): boolean {
-  return preSharedKey !== undefined && pskKeyExchangeModes?.includes(pskDheKe) === true;
+/**
+ * Whether a client says that it cannot use keys in a mode that we have (§4.2.9): tickets are of no use to it then. One
+ * that says nothing may have forgotten to: OTP's does so until it has a ticket.
+ */
+export function refusesPskDheKe({ pskKeyExchangeModes }: ClientHelloExtensions): boolean {
+  return pskKeyExchangeModes !== undefined && !pskKeyExchangeModes.includes(pskDheKe);
+}
+
+/** Whether a client can use keys in a mode that we have (§4.2.9). */
+function usesPskDheKe({ pskKeyExchangeModes }: ClientHelloExtensions): boolean {
+  return pskKeyExchangeModes?.includes(pskDheKe) === true;
 }
 
 /** How a server may prove who it is: with a certificate, or first of all with a key that the client offers. */
@@ -70,9 +78,10 @@ export function propose(
   { config, identities, sink }: ServerContext,
 ): Proposal {
   const { preSharedKey: offered } = extensions;
-  if (sink.askPsk === undefined || offered === undefined || !offersUsablePsk(extensions))
+  if (sink.askPsk === undefined || offered === undefined || !usesPskDheKe(extensions))
     return { kind: 'certificate', choice: chooseOwnCertificate(identities, extensions, config) };
-  return { kind: 'psk', offered, binderHash: transcript.digestWith(beforeBinders(raw, offered.binders)) };
+  const binderHash = transcript.digestWith(beforeBinders(raw, offered.binders));
+  return { kind: 'psk', offered, raw, binderHash };
 }
 
 /** What a server selects from the hello. */

@@ -445,7 +445,8 @@ function agreementOf(
   const earlyData = answeredEarlyData(from, extensions.earlyData, alpn, channel);
   const accepted = earlyData === 'accepted' && offer.early.kind === 'offered';
   const early = accepted ? remainsOf(offer.early, config) : undefined;
-  return { negotiated, alpn, earlyData, early, recordLimits, offer };
+  const allowance = earlyData === 'accepted' ? allowanceOf(offer.early) : undefined;
+  return { negotiated, alpn, earlyData, early, allowance, recordLimits, offer };
 }
 
 /** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */

@@ -12,6 +12,7 @@
  */
 import type { HashFunction, HashName, LabelExpander } from '../../values/crypto/engine.js';
 import { Secret } from '../../values/secret.js';
+import type { PskAuthentication } from '../authentication.js';
 import type { KeyExporter } from '../key-exporter.js';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -42,6 +43,12 @@ function constants(hash: HashFunction): Constants {
   return made;
 }
 
+const binderLabels: Readonly<Record<PskAuthentication['origin'], string>> = {
+  resumption: 'res binder',
+  external: 'ext binder',
+  imported: 'imp binder',
+};
+
 /** Before the key exchange: what a PSK gives. */
 export class EarlySecret {
   private readonly hash: HashFunction;
@@ -62,11 +69,10 @@ export class EarlySecret {
     return new EarlySecret(hash, hash.labels(hash.hkdfExtract(constants(hash).zeros, psk.expose())));
   }
 
-  /** MACs PSK binders. `external`: a PSK agreed beforehand; `resumption`: one from a ticket (§4.2.11.2). */
-  binderKey(kind: 'external' | 'resumption'): FinishedKey {
+  /** MACs PSK binders: of a PSK agreed beforehand, one from a ticket (§4.2.11.2), one imported (RFC 9258 §3.2). */
+  binderKey(kind: PskAuthentication['origin']): FinishedKey {
     const { hash } = this;
-    const label = kind === 'external' ? 'ext binder' : 'res binder';
-    const key = this.withPsk().expandLabel(label, constants(hash).emptyHash, hash.outputLength);
+    const key = this.withPsk().expandLabel(binderLabels[kind], constants(hash).emptyHash, hash.outputLength);
     return new FinishedKey(hash, hash.labels(key));
   }
 

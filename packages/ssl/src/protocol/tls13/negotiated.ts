@@ -11,6 +11,7 @@ import { AlertError } from '../reasons.js';
 import type { Dependencies } from '../settings.js';
 import type { Transcript } from '../transcript.js';
 import type { SharedGroup } from './choose.js';
+import type { EarlyDataAllowance } from './early-data.js';
 import {
   EarlySecret,
   type Exporter,
@@ -141,6 +142,8 @@ export interface Agreement {
   readonly recordLimits: RecordLimits;
   /** Of early data that was accepted. */
   readonly early: EarlyRemains | undefined;
+  /** How much of it there was. */
+  readonly allowance: EarlyDataAllowance | undefined;
 }
 
 /** What stays of the keys of early data. */
@@ -188,7 +191,7 @@ interface Finished {
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { agreement: { alpn, negotiated, earlyData, early, recordLimits }, keys, peer }: Finished,
+  { agreement: { alpn, negotiated, earlyData, early, allowance, recordLimits }, keys, peer }: Finished,
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
@@ -211,6 +214,7 @@ export function conclude(
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
     maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData,
+    earlyBytes: allowance?.taken ?? 0,
     unconfirmed,
     secrets: keepSecrets === true ? keptSecrets(keys, application, early) : undefined,
     exporter: application.exporter,

@@ -23,6 +23,8 @@ export interface EarlyDataTerms {
 
 /** A key that both sides had before the handshake. */
 export interface PreSharedKey {
+  /** Bytes of early data that the client was told it may send; on a server, of what is refused so much is passed over. */
+  readonly allowedEarlyData?: number | undefined;
   readonly origin: PskAuthentication['origin'];
   /** Belongs to whoever hands it in; the protocol never overwrites it. */
   readonly secret: Secret;
@@ -68,9 +70,18 @@ export interface ReceivedTicket {
 /** What a server asks its surroundings: `core.answerPsk`. */
 export interface PskWish {
   readonly identities: readonly PskIdentity[];
-  /** Only a key of this hash will do. */
-  readonly hash: HashName;
+  /** Only a key of one of these will do; one of the first keeps the suite that was selected. */
+  readonly hashes: readonly HashName[];
   readonly serverName: string | undefined;
+  /** In the order of the identities. */
+  readonly binders: readonly Uint8Array[];
+  /** Whether early data is offered; it can be accepted under the first identity only. */
+  readonly earlyData: boolean;
+  /**
+   * Whether the client has shown that it has a key. Ask before you tell anybody that it was used; when it has not, answer
+   * with the key all the same, and the handshake fails.
+   */
+  isProven(found: FoundPsk): boolean;
 }
 
 /** The answer: which of the identities, and its key. */
@@ -82,6 +93,8 @@ export interface FoundPsk {
 /** What a client's hello claims, as long as nothing of it is believed. */
 export interface ClaimedPsks {
   readonly offered: OfferedPsks;
+  /** The hello, whole. */
+  readonly raw: Uint8Array;
   /** Transcript-Hash of the hello up to its binders. */
   readonly binderHash: Uint8Array;
 }

@@ -13,7 +13,7 @@ import type { EarlyDataAllowance } from './early-data.js';
 import type { Resumption } from './key-schedule.js';
 import type { Agreement, ApplicationKeys, EarlyKeys, HandshakeKeys, Negotiated } from './negotiated.js';
 import type { LaterAuthentication } from './post-handshake-authentication.js';
-import type { ClaimedPsks } from './psk.js';
+import type { PskClaim } from './psk-claim.js';
 
 export interface Start {
   readonly state: 'start';
@@ -49,7 +49,7 @@ export interface Selected extends WithShare {
 }
 export interface AwaitPsk extends WithShare {
   readonly state: 'awaitPsk';
-  readonly claimed: ClaimedPsks;
+  readonly claim: PskClaim;
 }
 /** What proves who we are: a certificate, or the key that both have. */
 export type Proof =
@@ -78,6 +78,8 @@ export interface ServerAgreement extends Agreement {
   readonly compressions: readonly number[];
   /** Whether the client may be asked for a certificate when the handshake is over (§4.2.6). */
   readonly laterAuthentication: boolean;
+  /** Whether the client has a use for tickets (§4.2.9). */
+  readonly tickets: 'welcome' | 'useless';
 }
 export interface NegotiatedState {
   readonly state: 'negotiated';

@@ -75,11 +75,12 @@ import {
   chooseGroup,
   chooseOwnCertificate,
   propose,
+  refusesPskDheKe,
   type Selection,
   type SharedGroup,
 } from './choose.js';
 import { chooseCompression, compressionOffer, expandCertificate } from './compressed-certificate.js';
-import { EarlyDataAllowance } from './early-data.js';
+import { EarlyDataAllowance, skippableEarlyData } from './early-data.js';
 import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { EarlySecret } from './key-schedule.js';
@@ -99,7 +100,8 @@ import {
 } from './negotiated.js';
 import { Tls13PostHandshake } from './post-handshake.js';
 import { CertificateRequests } from './post-handshake-authentication.js';
-import { checkBinder, earlySecretOf, pskAuthentication } from './psk.js';
+import { type FoundPsk, pskAuthentication } from './psk.js';
+import { PskClaim } from './psk-claim.js';
 import { rememberRetry, retryCookie } from './retry-cookie.js';
 import { send } from './send.js';
 import { helloRetryRequest, serverHello } from './server-hello.js';
@@ -129,9 +131,6 @@ import type {
   WithCertificate,
   WithShare,
 } from './server-states.js';
-
-/** Rejected early data that is thrown away: what OpenSSL lets its clients send at most, with room for a record. */
-const skippedEarlyData = 16_384 + 256;
 
 // The machine.
 
@@ -299,7 +298,7 @@ function select(
 /** §4.1.4. With a cookie nothing is kept of what has come, and nothing of what was said (§4.2.2). */
 function sendHelloRetryRequest(
   { selection, transcript, group: choice }: RecvdCh,
-  { config, dependencies: { cookies }, channel }: ServerContext,
+  { config, dependencies: { cookies }, channel, maxEarlyData }: ServerContext,
 ): StartRetried {
   if (choice.kind !== 'retry') throw new TypeError('no reason to retry');
   const { hello, extensions, suite } = selection;
@@ -310,7 +309,8 @@ function sendHelloRetryRequest(
   send(channel, transcript, 'server_hello', helloRetryRequest(hello, suite, group, cookie));
   if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
   channel.finishFlight();
-  if (extensions.earlyData) channel.skipEarlyData(skippedEarlyData);
+  // Nobody has looked at the ticket yet.
+  if (extensions.earlyData) channel.skipEarlyData(skippableEarlyData(maxEarlyData));
   return { state: 'startRetried', kept: cookie === undefined ? { selection, transcript, group } : undefined };
 }
 
@@ -383,26 +383,31 @@ function selected(selection: Selection, transcript: Transcript, share: SharedGro
 }
 
 /** §4.2.11: nobody but the keeper of the keys knows what the identities stand for. */
-function askPsk({ selection, transcript, share, hellos }: Selected, { sink }: ServerContext): AwaitPsk {
-  const { proposal: claimed, suite, serverName } = selection;
+function askPsk(from: Selected, context: ServerContext): AwaitPsk {
+  const { selection, transcript, share, hellos } = from;
+  const { proposal: claimed, serverName, extensions } = selection;
+  const { sink } = context;
   if (claimed.kind !== 'psk' || sink.askPsk === undefined) throw new TypeError('nobody to ask for a key');
-  sink.askPsk({ identities: claimed.offered.identities, hash: suite.hash.name, serverName });
-  return { state: 'awaitPsk', selection, transcript, share, hellos, claimed };
+  const claim = new PskClaim(from, claimed, context);
+  const { identities, binders } = claimed.offered;
+  const earlyData = extensions.earlyData === true && hellos === 'first';
+  const isProven = (found: FoundPsk): boolean => claim.isProven(found);
+  sink.askPsk({ identities, binders, hashes: claim.hashes, serverName, earlyData, isProven });
+  return { state: 'awaitPsk', selection, transcript, share, hellos, claim };
 }
 
 /** §4.2.11: nothing is believed before the binder is checked. Without a key that we know it is a full handshake. */
 function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: ServerContext): NegotiatedState {
-  const { selection, transcript, claimed, hellos } = from;
-  const { extensions, suite } = selection;
-  const { config, identities, dependencies, sink } = context;
+  const { extensions } = from.selection;
+  const { config, identities, sink } = context;
   if (found === undefined) {
+    if (identities.length === 0) throw new AlertError('unknown_psk');
     const choice = chooseOwnCertificate(identities, extensions, config);
     return answerFull(from, choice, context);
   }
+  const proven = from.claim.prove(found);
+  const { selection, transcript, hellos, secret } = proven;
   const { index, psk } = found;
-  if (psk.hash !== suite.hash.name) throw new TypeError('a key of another hash than was asked for');
-  const secret = earlySecretOf(psk, suite.hash);
-  checkBinder(claimed, found, secret, dependencies.engine);
   const { earlyData: terms } = psk;
   const early =
     terms !== undefined &&
@@ -414,7 +419,7 @@ function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: Serv
         }
       : undefined;
   const proof: Proof = { kind: 'psk', authentication: pskAuthentication(psk), early };
-  return answerClientHello(from, proof, { index, secret }, context);
+  return answerClientHello(proven, proof, { index, secret, allowed: psk.allowedEarlyData }, context);
 }
 
 function answerWithCertificate(from: Selected, context: ServerContext): NegotiatedState {
@@ -432,6 +437,8 @@ function answerFull(from: WithShare, choice: CertificateChoice, context: ServerC
 interface PskChoice {
   readonly index: number;
   readonly secret: EarlySecret;
+  /** Bytes of early data that the client was told it may send under it. */
+  readonly allowed: number | undefined;
 }
 
 /** §4.1.3 */
@@ -449,7 +456,8 @@ function answerClientHello(
     if (showsChangeCipherSpec(selection.hello, config)) channel.addChangeCipherSpec();
     const skips =
       selection.extensions.earlyData && (proof.kind === 'certificate' || proof.early === undefined);
-    if (skips) channel.skipEarlyData(skippedEarlyData);
+    // A ticket from before the settings were changed may have allowed more than those do now.
+    if (skips) channel.skipEarlyData(skippableEarlyData(Math.max(context.maxEarlyData, psk?.allowed ?? 0)));
   }
   const log = secretLogOf(sink, negotiated.clientRandom);
   if (proof.kind === 'psk' && proof.early !== undefined) logEarlyKeys(proof.early, log);
@@ -510,13 +518,17 @@ function sendParameters(
   if (clientAuthentication === 'requested')
     sendCertificateRequest(context, compressions, transcript, channel);
   const earlyData = early !== undefined ? 'accepted' : extensions.earlyData ? 'rejected' : 'none';
+  const tickets = refusesPskDheKe(extensions) ? 'useless' : 'welcome';
+  const allowance = early?.allowance;
   const agreement: ServerAgreement = {
     negotiated,
     alpn,
     earlyData,
     early: early && remainsOf(early, config),
+    allowance,
     recordLimits,
     clientAuthentication,
+    tickets,
     laterAuthentication: extensions.postHandshakeAuth === true && config.verify === 'verify_peer',
     compression: chooseCompression(extensions.compressCertificate, config, dependencies),
     compressions: compressions ?? [],
@@ -727,7 +739,7 @@ function receiveFinished(
   return {
     state: 'connected',
     facts: conclude('server', from, application, own, config, false),
-    resumption: sink.askPsk && resumptionOf(keys, application),
+    resumption: sink.askPsk && agreement.tickets === 'welcome' ? resumptionOf(keys, application) : undefined,
     later: agreement.laterAuthentication ? { transcript: keys.transcript, context } : undefined,
   };
 }

@@ -1,0 +1,78 @@
+/**
+ * One connection of a server on its way to be recognized (RFC 8446 §4.6.1, §8): by a ticket of its listener's, or by a
+ * key of the user's.
+ */
+import type { Config } from '../../options/config.js';
+import type { Facts } from '../../protocol/facts.js';
+import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
+import type { FoundPsk, PskWish } from '../../protocol/tls13/psk.js';
+import type { Secret } from '../../values/secret.js';
+import type { Result } from '../../values/terms.js';
+import type { Equipment } from '../connection/handshake-means.js';
+import type { Environment } from '../environment.js';
+import { findExternalPsk } from './external-psk.js';
+import type { ListenerTickets } from './listener-tickets.js';
+import type { Origin } from './server-ticket.js';
+
+export class ServerRecognition {
+  readonly #environment: Environment;
+  readonly #tickets: ListenerTickets | undefined;
+  /** Of the ticket that was taken. */
+  #origin: Origin | undefined = undefined;
+
+  /** `tickets`: its listener's; an upgraded socket has none. */
+  constructor(environment: Environment, tickets: ListenerTickets | undefined) {
+    this.#environment = environment;
+    this.#tickets = tickets;
+  }
+
+  /** Whether `established` may give tickets. */
+  issues({ config }: Equipment): boolean {
+    return this.#tickets !== undefined && config.role === 'server' && config.sessionTickets !== 'disabled';
+  }
+
+  /** Whether keys that a client offers are looked at under these options. */
+  wants(config: Config): boolean {
+    const takes = this.#tickets !== undefined && config.sessionTickets !== 'disabled';
+    return config.role === 'server' && (takes || config.userLookupFun !== undefined);
+  }
+
+  /** The key that the handshake goes on with. An error is what the user's function has thrown. */
+  async find(wish: PskWish, equipment: Equipment): Promise<Result<FoundPsk | undefined>> {
+    const answer = (await this.#tickets?.find(wish, equipment)) ?? 'nothing';
+    if (typeof answer === 'object') {
+      this.#origin = answer.origin;
+      return { ok: answer.found };
+    }
+    const found = await this.#ask(wish, equipment);
+    if (answer !== 'nothing' && 'ok' in found && found.ok === undefined) this.#tickets?.tally.refused(answer);
+    return found;
+  }
+
+  async #ask(wish: PskWish, { config }: Equipment): Promise<Result<FoundPsk | undefined>> {
+    if (config.userLookupFun === undefined) return { ok: undefined };
+    try {
+      return { ok: await findExternalPsk(wish, config, this.#environment.engine) };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : 'thrown' };
+    }
+  }
+
+  /** The connection stands: it is counted, and gets tickets for those to come. */
+  async established(
+    facts: Facts,
+    equipment: Equipment,
+    pskOf: (nonce: Uint8Array) => Secret | undefined,
+  ): Promise<readonly CheckedTicket[]> {
+    const tickets = this.#tickets;
+    if (tickets === undefined) return [];
+    tickets.tally.established(howOf(facts));
+    if (facts.earlyData !== 'none') tickets.tally.earlyData(facts.earlyData, facts.earlyBytes);
+    return tickets.issue(facts, equipment, this.#origin, pskOf);
+  }
+}
+
+function howOf({ peer, sessionResumption }: Facts): 'full' | 'resumed' | 'external' {
+  if (sessionResumption) return 'resumed';
+  return peer.kind === 'psk' ? 'external' : 'full';
+}
