@@ -24,7 +24,7 @@ export type RedisClient = RedisScripts | NodeRedisClient | IoRedisClient;
 
 /** Throws `TypeError` for what is none of these. */
 export function redisScripts(client: RedisClient): RedisScripts {
-  if ('run' in client) return client;
+  if ('run' in client && !('eval' in client)) return client;
   if (isIoRedis(client)) {
     return { run: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args) };
   }

@@ -70,6 +70,11 @@ export function labelBytes(label: string): Uint8Array {
   return joined(Uint8Array.of(text.length), text);
 }
 
+/** A copy, of a `Buffer` too, whose own `slice` makes none. */
+export function copied(bytes: Uint8Array, from: number, to: number = bytes.length): Uint8Array {
+  return Uint8Array.from(bytes.subarray(from, to));
+}
+
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

@@ -3,7 +3,7 @@
  * key's lifetime, counted from 1970, and each has a key. Servers with the same seed and roughly the same clock have the
  * same keys; whose clock is ahead seals with one that the others have already.
  */
-import { joined, labelBytes } from './sealed-box.js';
+import { copied, joined, labelBytes } from './sealed-box.js';
 import { SecretBytes } from './secret-bytes.js';
 import type { Secret } from './session-cache-api.js';
 import type { TicketCrypto } from './ticket-crypto.js';
@@ -125,8 +125,8 @@ export class SeededKeys implements KeySource {
     const info = joined(labelBytes('ticket key'), number);
     const material = crypto.expand(prk.expose(), info, KEY_NAME_LENGTH + KEY_LENGTH);
     const key = {
-      name: material.slice(0, KEY_NAME_LENGTH),
-      secret: new SecretBytes(material.slice(KEY_NAME_LENGTH)),
+      name: copied(material, 0, KEY_NAME_LENGTH),
+      secret: new SecretBytes(copied(material, KEY_NAME_LENGTH)),
       sealsFrom: period * interval,
     };
     material.fill(0);

@@ -2,6 +2,7 @@
  * A session of TLS ≤ 1.2 as the bytes of a store: format (1), createdAt (8), session id (1 + 1..32), likeness (2 + …),
  * content (the rest). Wrapped as a whole when there is a wrapping, for the place where it stands. Read strictly.
  */
+import { copied } from './sealed-box.js';
 import { SecretBytes } from './secret-bytes.js';
 import { type SessionKey, type StoredSession, sessionKeyText } from './session-cache-api.js';
 import type { StoreWrapping } from './store-wrapping.js';
@@ -43,13 +44,13 @@ export function decodeSession(
   if (bytes.length < likeAt) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const contentAt = likeAt + view.getUint16(likeAt - 2);
-  const sessionId = bytes.slice(FIXED, likeAt - 2);
+  const sessionId = copied(bytes, FIXED, likeAt - 2);
   if (bytes.length < contentAt || Buffer.compare(sessionId, key.sessionId) !== 0) return undefined;
   return {
     sessionId,
     createdAt: view.getFloat64(1),
     likeness: Buffer.from(bytes.subarray(likeAt, contentAt)).toString(),
-    content: new SecretBytes(bytes.slice(contentAt)),
+    content: new SecretBytes(copied(bytes, contentAt)),
   };
 }
 

@@ -103,7 +103,6 @@ export class SharedKeys implements KeySource {
   #planned(wish: Wish): readonly TicketKey[] {
     const { crypto, ring } = this.#options;
     const now = this.now();
-    ring.sweep(now);
     const planned = plannedKeys(crypto, this.#options, this.#standing, ring.sealingKeys(), now);
     if (wish === 'keep') return planned;
     return plannedKeys(crypto, this.#options, rotatedKeys(crypto, this.#options, planned, now), [], now);
@@ -125,31 +124,32 @@ export class SharedKeys implements KeySource {
   /** False for an answer that is none of this fleet's: it is left as it stands. */
   #learn({ keys, now }: KeysAnswer): boolean {
     const { clock, guard, limit, wallClock } = this.#options;
-    if (keys === 'unchanged') {
-      this.#offset = (now ?? wallClock()) - clock.now();
-      this.#adopt(this.#standing, this.#tag);
-      return true;
-    }
-    const decoded = keys === undefined ? [] : decodeKeys(keys.bytes, this.#wrapping, limit);
-    if (decoded === undefined) {
+    const read =
+      keys === undefined || keys === 'unchanged' ? [] : decodeKeys(keys.bytes, this.#wrapping, limit);
+    if (read === undefined) {
       guard.nonsense('it holds what this fleet did not write');
       return false;
     }
     this.#offset = (now ?? wallClock()) - clock.now();
-    this.#adopt(decoded, keys?.tag);
+    if (keys === 'unchanged') this.#stand(this.#standing);
+    else this.#adopt(read, keys?.tag);
     return true;
   }
 
   #adopt(keys: readonly TicketKey[], tag: string | undefined): void {
-    const { ring } = this.#options;
-    ring.put(keys);
+    this.#options.ring.put(keys);
     this.#tag = tag;
-    const own = keys.flatMap((key) => {
+    this.#stand(keys);
+  }
+
+  /** Without the dead: their secrets are wiped, and zeros must be no key. */
+  #stand(keys: readonly TicketKey[]): void {
+    const { ring } = this.#options;
+    ring.sweep(this.now());
+    this.#standing = keys.flatMap((key) => {
       const secret = ring.secretOf(key.name);
-      return secret === undefined ? [] : [secret === key.secret ? key : { ...key, secret }];
+      return secret === undefined ? [] : [{ ...key, secret }];
     });
-    this.#standing =
-      own.every((key, index) => key === keys[index]) && own.length === keys.length ? keys : own;
   }
 
   /** A server that has never seen the store seals with a key of its own; the others hear of it once it is there. */

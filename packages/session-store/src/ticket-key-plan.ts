@@ -36,10 +36,10 @@ export function plannedKeys(
   const lost = own.filter(({ name }) => !known.has(String(name)));
   // What was the store's before it lost all is known to all; what is ours alone must get around before it seals.
   const added = stored.length === 0 ? lost : lost.map((key) => notBefore(key, now + plan.spread));
-  const all = added.length === 0 ? stored : sorted([...stored, ...added]);
-  const alive = alone(all, plan, now);
+  const alive = living(sorted([...stored, ...added]), plan, now);
   const next = nextKeys(crypto, plan, alive, now);
-  return next.length === 0 ? alive : sorted([...alive, ...next]);
+  // The dead leave with the next change: they are worth none of their own.
+  return added.length + next.length === 0 ? stored : sorted([...alive, ...next]);
 }
 
 /** The next key's time is now, or as soon as all servers know of it. */
@@ -61,13 +61,12 @@ export function lifetimeOf(keys: readonly TicketKey[], plan: Plan, now: number):
 }
 
 /** Without those that open nothing any more, and at most as many as there may be: the oldest go. */
-function alone(keys: readonly TicketKey[], plan: Plan, now: number): readonly TicketKey[] {
+function living(keys: readonly TicketKey[], plan: Plan, now: number): readonly TicketKey[] {
   const isAlive = (index: number): boolean => {
     const successor = keys[index + 1];
     return successor === undefined || successor.sealsFrom + plan.keepFor > now;
   };
-  const alive = keys.filter((_, index) => isAlive(index)).slice(-plan.limit);
-  return alive.length === keys.length ? keys : alive;
+  return keys.filter((_, index) => isAlive(index)).slice(-plan.limit);
 }
 
 /** Those that are missing for one to begin after `spread` and within an interval from then. */

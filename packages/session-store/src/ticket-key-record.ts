@@ -2,6 +2,7 @@
  * A fleet's ticket keys as the bytes of a store: format (1), then for each key name (16), secret (32), sealsFrom (8: ms
  * since 1970). Wrapped as a whole when there is a wrapping. Read strictly: a store is somebody else's.
  */
+import { copied } from './sealed-box.js';
 import { SecretBytes } from './secret-bytes.js';
 import type { StoreWrapping } from './store-wrapping.js';
 import { KEY_LENGTH, KEY_NAME_LENGTH, type TicketKey } from './ticket-key-ring.js';
@@ -45,8 +46,8 @@ function keyAt(bytes: Uint8Array, at: number): TicketKey {
   const secretAt = at + KEY_NAME_LENGTH;
   const timeAt = secretAt + KEY_LENGTH;
   return {
-    name: bytes.slice(at, secretAt),
-    secret: new SecretBytes(bytes.slice(secretAt, timeAt)),
+    name: copied(bytes, at, secretAt),
+    secret: new SecretBytes(copied(bytes, secretAt, timeAt)),
     sealsFrom: new DataView(bytes.buffer, bytes.byteOffset + timeAt, 8).getFloat64(0),
   };
 }

@@ -44,6 +44,8 @@ export interface TicketKeysOptions {
   readonly wallClock?: () => number;
   /** ms that a call to the store may take; default 250 */
   readonly storeDeadline?: number;
+  /** Largest number of keys that open tickets; default 10,000: keys of a second and tickets of two hours need 7262. */
+  readonly maxKeys?: number;
 }
 
 /**
@@ -79,8 +81,9 @@ export interface KeySurroundings {
   readonly logger: Logger;
 }
 
-/** Largest number of keys: with keys of a second and tickets of two hours there are 7262. */
-const LIMIT = 10_000;
+const MOST_KEYS = 10_000;
+/** Keys that rotations by hand find room for, beside those that the times make. */
+const SPARE_KEYS = 8;
 /** ms */
 const LONGEST_PERIOD = 10_000;
 const SHORTEST_PERIOD = 50;
@@ -93,13 +96,14 @@ export class TicketKeys implements TicketSealer {
   constructor(options: TicketKeysOptions, surroundings: KeySurroundings) {
     const tolerance = (options.clockTolerance ?? 60) * 1000;
     const interval = options.ticketKeyLifetime * 1000;
+    const limit = options.maxKeys ?? MOST_KEYS;
     const keepFor = options.ticketLifetime * 1000 + tolerance;
     const period = Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, interval / 4));
-    if (!(interval > 0) || (keepFor + tolerance + 2 * period) / interval > LIMIT - 8)
+    if (!(interval > 0) || (keepFor + tolerance + 2 * period) / interval > limit - SPARE_KEYS)
       throw new RangeError(`ticket keys of ${options.ticketKeyLifetime} s are too short for their tickets`);
-    const limit = options.source?.from === 'seed' ? LIMIT * MOST_SEEDS : LIMIT;
-    this.#ring = new TicketKeyRing(options.crypto, { keepFor, limit });
-    this.#source = this.#sourceOf(options, surroundings, { interval, keepFor, period, tolerance });
+    const seeds = options.source?.from === 'seed' ? MOST_SEEDS : 1;
+    this.#ring = new TicketKeyRing(options.crypto, { keepFor, limit: limit * seeds });
+    this.#source = this.#sourceOf(options, surroundings, { interval, keepFor, period, tolerance, limit });
   }
 
   /** ms until `refresh` wants to be called again */
@@ -137,11 +141,11 @@ export class TicketKeys implements TicketSealer {
   #sourceOf(
     options: TicketKeysOptions,
     { clock, logger }: KeySurroundings,
-    times: { interval: number; keepFor: number; period: number; tolerance: number },
+    times: { interval: number; keepFor: number; period: number; tolerance: number; limit: number },
   ): KeySource {
     const { crypto, wallClock = Date.now, storeDeadline = STORE_DEADLINE } = options;
     const source = options.source ?? { from: 'store', store: embeddedTicketKeyStore() };
-    const common = { ...times, crypto, wallClock, limit: LIMIT, ring: this.#ring };
+    const common = { ...times, crypto, wallClock, ring: this.#ring };
     switch (source.from) {
       case 'seed':
         return new SeededKeys(common, source.seed, source.olderSeeds ?? []);

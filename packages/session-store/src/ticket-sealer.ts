@@ -188,7 +188,7 @@ class Tracker {
 
   rotate(seed: Secret | undefined, from: From<RotationResult>): void {
     if (this.keys === undefined) from.reply({ error: 'closed' });
-    else this.keys.rotate(seed).then(from.reply, this.#crash);
+    else this.keys.rotate(seed).then((result) => from.reply(result), this.#crash);
   }
 
   readonly #crash = (error: unknown): void => {
