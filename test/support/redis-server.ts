@@ -25,6 +25,8 @@ export interface RedisServer {
   /** Stops its work without ending it, as a machine that hangs. */
   pause(): void;
   resume(): void;
+  /** `CONFIG SET` */
+  configure(name: string, value: string): void;
 }
 
 /** Answers when it listens. */
@@ -45,6 +47,9 @@ export async function startRedis(port?: number, ...args: readonly string[]): Pro
     },
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
+    configure: (name, value) => {
+      execFileSync('redis-cli', ['-p', String(chosen), 'config', 'set', name, value], { stdio: 'ignore' });
+    },
   };
 }
 

@@ -24,12 +24,16 @@ export type RedisClient = RedisScripts | NodeRedisClient | IoRedisClient;
 
 /** Throws `TypeError` for what is none of these. */
 export function redisScripts(client: RedisClient): RedisScripts {
-  if ('run' in client && !('eval' in client)) return client;
+  if (!('eval' in client)) return checked(client);
   if (isIoRedis(client)) {
     return { run: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args) };
   }
-  if (typeof client.eval !== 'function') throw new TypeError('this is no client of Redis that is known here');
   return { run: (script, keys, args) => client.eval(script, { keys: [...keys], arguments: [...args] }) };
+}
+
+function checked(scripts: RedisScripts): RedisScripts {
+  if (typeof scripts.run !== 'function') throw new TypeError('this is no client of Redis that is known here');
+  return scripts;
 }
 
 function isIoRedis(client: NodeRedisClient | IoRedisClient): client is IoRedisClient {
