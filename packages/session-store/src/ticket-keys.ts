@@ -51,11 +51,12 @@ export interface TicketKeysOptions {
 /**
  * `store_unavailable`: this server has rotated, and the others will when the store is back. `ring_full`: so many keys still
  * open tickets that there is no room for another. `seeded`: keys of a seed follow the clock; only another seed changes
- * them. `not_seeded`: a seed was given to keys that come from a store. `closed`: there is no such tracker.
+ * them. `not_seeded`: a seed was given to keys that come from a store. `no_keys`:
+ * nothing here has keys that turn. `closed`: it is gone.
  */
 export type RotationResult =
   | 'ok'
-  | { readonly error: 'store_unavailable' | 'ring_full' | 'seeded' | 'not_seeded' | 'closed' };
+  | { readonly error: 'store_unavailable' | 'ring_full' | 'seeded' | 'not_seeded' | 'no_keys' | 'closed' };
 
 export interface TicketKeysInfo extends RingInfo {
   /** How calls to the store went; `undefined` without one. */

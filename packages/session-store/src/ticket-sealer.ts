@@ -187,7 +187,7 @@ class Tracker {
   }
 
   rotate(seed: Secret | undefined, from: From<RotationResult>): void {
-    if (this.keys === undefined) from.reply({ error: 'closed' });
+    if (this.keys === undefined) from.reply({ error: 'no_keys' });
     else this.keys.rotate(seed).then((result) => from.reply(result), this.#crash);
   }
 

@@ -6,6 +6,7 @@ import type { ProtocolVersion } from '../values/registry/versions.js';
 import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
 import { ConnectionRows } from './rows-connection.js';
+import { FleetRows } from './rows-fleet.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
@@ -24,6 +25,7 @@ export interface Rows
     NegotiationRows,
     ResumptionRows,
     OlderRows,
+    FleetRows,
     ConnectionRows {}
 
 export type OptionName = keyof Rows;
@@ -46,6 +48,7 @@ const rows: Rows = {
   ...new NegotiationRows(),
   ...new ResumptionRows(),
   ...new OlderRows(),
+  ...new FleetRows(),
   ...new ConnectionRows(),
 };
 
