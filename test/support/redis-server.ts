@@ -13,9 +13,11 @@ function isInstalled(): boolean {
   }
 }
 
+export const hasRedis: boolean = isInstalled();
+
 /** Skipped where there is no redis-server, unless everything is required. */
 export const describeWithRedis =
-  isInstalled() || process.env['ACTOR_TLS_REQUIRE_ALL'] !== undefined ? describe : describe.skip;
+  hasRedis || process.env['ACTOR_TLS_REQUIRE_ALL'] !== undefined ? describe : describe.skip;
 
 export interface RedisServer {
   readonly port: number;

@@ -1,6 +1,7 @@
 /** The cryptography of stateless tickets and of wrapped stores (`packages/session-store`), made of an engine. */
 import type { TicketCrypto } from '@actor-tls/session-store';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
+import { concat } from '../../values/wire/join.js';
 
 /** HKDF with SHA-256 (RFC 5869) and AES-256-GCM (RFC 5116 §5.2). Throws `TypeError` when the engine lacks one. */
 export function ticketCrypto(engine: CryptoEngine): TicketCrypto {
@@ -22,7 +23,7 @@ export function ticketCrypto(engine: CryptoEngine): TicketCrypto {
       if (end < 0) return undefined;
       const ciphertext = end === 0 ? [] : [sealed.subarray(0, end)];
       const pieces = aes.opener(key).open(nonce, aad, ciphertext, sealed.subarray(end));
-      return pieces === undefined ? undefined : Buffer.concat(pieces);
+      return pieces && concat(pieces);
     },
   };
 }
