@@ -266,7 +266,7 @@ describeWithRedis('a fleet whose Redis', () => {
 
   afterEach(() => own.kill());
 
-  async function startAll(extra: readonly string[] = []) {
+  async function startAll(extra: readonly string[] = [], storeDeadline = 250) {
     own = await startRedis(undefined, ...extra);
     const client = await connect('redis', own.port);
     const tracker = await startServer(client);
@@ -275,6 +275,7 @@ describeWithRedis('a fleet whose Redis', () => {
         makeHashes: () => keyedHashes(defaultEngine),
         store: redisReplayStore(client, { prefix }),
         clockTolerance: 0.5,
+        storeDeadline,
       }),
     );
     await openAntiReplay(self, replay, tracker, parameters, 'unknown');
@@ -363,7 +364,7 @@ describeWithRedis('a fleet whose Redis', () => {
   });
 
   it('is full: early data is refused, tickets go on, and a line says OOM', async () => {
-    const { tracker, early } = await startAll(['--maxmemory-policy', 'noeviction']);
+    const { tracker, early } = await startAll(['--maxmemory-policy', 'noeviction'], patience);
     own.configure('maxmemory', '1');
     expect(await early()).toBe('seen');
     expect(await opens(tracker, await seal(tracker))).toBe(true);
