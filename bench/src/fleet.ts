@@ -330,6 +330,12 @@ await wait(500);
 const servers: ServerProcess[] = [];
 const node = createNode({ logger: silentLogger });
 let isWell = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    redis.kill();
+    // Its servers end when they hear nothing of it any more.
+    process.exit(1);
+  });
 try {
   ssl.unwrap(await ssl.start({ node, env: fleetEnv }));
   for (let n = 0; n < 3; n += 1) servers.push(new ServerProcess(await freePort(), redisPort));

@@ -175,6 +175,8 @@ function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'an error';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return (
-    /^[A-Z][A-Z_0-9]{1,30}$/.exec(code)?.[0] ?? /^[A-Z]{2,20}(?=\s)/.exec(error.message)?.[0] ?? error.name
+    /^[A-Z][A-Z_0-9]{1,30}$/.exec(code)?.[0] ??
+    /^[A-Z]{2,20}(?=\s)/.exec(error.message)?.[0] ??
+    error.constructor.name
   );
 }
