@@ -298,6 +298,7 @@ async function replayAll(node: Node, servers: readonly ServerProcess[], tickets:
       total.sent += atOnce;
     }
     total.flights += 1;
+    if (total.flights % 40 === 0) console.log(`… ${total.sent} sent, ${total.twice} flights taken twice`);
     if (taken === 1) total.once += 1;
     if (taken > 1) total.twice += 1;
   }
