@@ -5,13 +5,13 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { format, promisify } from 'node:util';
 import { createNode, defaultNode, type Self, silentLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { patience } from '../support/patience.js';
+import { freePort, hasRedis, type RedisServer, startRedis } from '../support/redis-server.js';
 import { allPrograms, documents, type Program, programsIn, root } from './markdown.js';
 
 const folder = `${root}test/docs/.generated/`;
@@ -30,9 +30,11 @@ function moduleOf({ text }: Program): string {
 }
 
 const home = process.cwd();
+let redis: RedisServer | undefined;
 
 beforeAll(async () => {
   const port = String(await freePort());
+  redis = hasRedis ? await startRedis() : undefined;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   const ca = createCa();
@@ -48,7 +50,12 @@ beforeAll(async () => {
     JSON.stringify({ extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }),
   );
   for (const program of programs)
-    writeFileSync(folder + fileOf(program), moduleOf(program).replaceAll('8443', port));
+    writeFileSync(
+      folder + fileOf(program),
+      moduleOf(program)
+        .replaceAll('8443', port)
+        .replaceAll('6379', String(redis?.port ?? 1)),
+    );
   process.chdir(folder);
 });
 
@@ -58,7 +65,8 @@ afterEach(async () => {
   defaultNode().stop();
 });
 
-afterAll(() => {
+afterAll(async () => {
+  await redis?.kill();
   process.chdir(home);
 });
 
@@ -139,14 +147,6 @@ it("the README's echo gives a client its bytes back", async () => {
   await ssl.stop(node);
   node.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((listening) => server.once('listening', listening));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 describe('blocks', () => {
   const fence = '```';

@@ -141,12 +141,12 @@ const storeys: readonly Storey[] = [
     name: 'config',
     folder: 'packages/ssl/src/options/config.ts',
     // Types only: it is made of those of the rows.
-    mayImport: ['values', 'config', 'options', 'crl-cache'],
+    mayImport: ['values', 'config', 'options', 'crl-cache', 'session-store'],
   },
   {
     name: 'options',
     folder: 'packages/ssl/src/options/',
-    mayImport: ['values', 'config', 'options', 'crl-cache'],
+    mayImport: ['values', 'config', 'options', 'crl-cache', 'session-store'],
   },
   { name: 'protocol', folder: 'packages/ssl/src/protocol/', mayImport: ['values', 'config', 'protocol'] },
   {

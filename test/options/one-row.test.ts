@@ -73,6 +73,7 @@ describe('connection_information of options', () => {
       'useTicket',
       'earlyData',
       'statelessTicketsSeed',
+      'fleetSeed',
     ]);
     const own = config('server', {
       password: 'sesame',

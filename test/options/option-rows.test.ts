@@ -76,6 +76,9 @@ const flags: Pick<RowCases, 'valid' | 'wrong'> = {
   wrong: [1, 0, 'true', [], {}, null],
 };
 
+const ticketKeyStore = { read: () => undefined, replace: () => undefined };
+const replayStore = { claim: () => undefined };
+
 const cases: Readonly<Record<string, RowCases>> = {
   protocol: {
     valid: [['tls', 'tls']],
@@ -738,8 +741,8 @@ const cases: Readonly<Record<string, RowCases>> = {
     beside: { sessionTickets: 'stateless' },
     impossibleElsewhere: true,
     valid: [
-      ['10k', { window: 10, hashes: 5, bits: 72_985 }],
-      ['100k', { window: 10, hashes: 5, bits: 729_845 }],
+      ['10k', { window: 10, hashes: 5, bits: 105_019 }],
+      ['100k', { window: 10, hashes: 5, bits: 1_050_011 }],
       [[7, 3, 1000], { window: 7, hashes: 3, bits: 1000 }],
       [
         { windowSize: 7, hashFunctions: 3, bits: 1000 },
@@ -817,6 +820,80 @@ const cases: Readonly<Record<string, RowCases>> = {
       [
         { statelessTicketsSeed: bytes(16), sessionTickets: 'stateful' },
         { options: ['dependency', { statelessTicketsSeed: { sessionTickets: ['stateless'] } }] },
+      ],
+    ],
+  },
+  ticketKeyLifetime: {
+    side: 'server',
+    valid: [[10, 10]],
+    edges: { in: [1, 604_800], out: [0, 604_801] },
+    wrong: ['10', 'infinity', 1.5, true],
+    conflicts: [
+      [
+        { ticketKeyLifetime: 10, versions: ['tlsv1.2'] },
+        { options: ['dependency', { ticketKeyLifetime: { versions: ['tlsv1.3'] } }] },
+      ],
+    ],
+  },
+  fleet: {
+    side: 'server',
+    beside: { sessionTickets: 'stateless', antiReplay: '10k' },
+    valid: [
+      [{}, {}],
+      [{ ticketKeyStore }, { ticketKeyStore }],
+      [
+        { replayStore, clockTolerance: 0, storeDeadline: 1 },
+        { replayStore, clockTolerance: 0, storeDeadline: 1 },
+      ],
+    ],
+    wrong: [
+      7,
+      'redis',
+      [ticketKeyStore],
+      { ticketKeyStore: replayStore },
+      { replayStore: ticketKeyStore },
+      { clockTolerance: -1 },
+      { clockTolerance: 3601 },
+      { storeDeadline: 0 },
+      { storeDeadline: 60_001 },
+      { seed: bytes(32) },
+    ],
+    wrongTerm: (value) => ({
+      options: {
+        fleet:
+          typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? Object.keys(value)[0]
+            : typeof value,
+      },
+    }),
+    conflicts: [
+      [
+        { fleet: { ticketKeyStore }, sessionTickets: 'stateful' },
+        { options: ['dependency', { fleet: { sessionTickets: ['stateless'] } }] },
+      ],
+      [
+        { fleet: { replayStore }, sessionTickets: 'stateless' },
+        { options: ['dependency', { fleet: 'antiReplay' }] },
+      ],
+      [
+        { fleet: { ticketKeyStore }, sessionTickets: 'stateless', statelessTicketsSeed: bytes(16) },
+        { options: ['incompatible', 'fleet', 'statelessTicketsSeed'] },
+      ],
+    ],
+  },
+  fleetSeed: {
+    side: 'server',
+    beside: { sessionTickets: 'stateless', fleet: { ticketKeyStore } },
+    valid: [[bytes(16), bytes(16)]],
+    wrong: [bytes(15), 'a seed that is text', 7],
+    // Nothing of it is told.
+    wrongTerm: (value) => ({
+      options: { fleetSeed: value instanceof Uint8Array ? { too_short: value.length } : typeof value },
+    }),
+    conflicts: [
+      [
+        { fleetSeed: bytes(16), sessionTickets: 'stateless' },
+        { options: ['dependency', { fleetSeed: 'fleet' }] },
       ],
     ],
   },
@@ -1088,11 +1165,12 @@ describe('option rows', () => {
       expect(parse(there, { [row.name]: given })).toMatchObject({ error: { options: ['dependency', {}] } });
       return;
     }
-    const answer = parse(there, { cacerts: [someDer], ...beside, [row.name]: given });
     if (row.elsewhere === 'refused')
-      expect(answer).toEqual({ error: { option: [`${side}_only`, row.name] } });
+      expect(parse(there, { cacerts: [someDer], [row.name]: given })).toEqual({
+        error: { option: [`${side}_only`, row.name] },
+      });
     else {
-      expect(answer).toHaveProperty('ok');
+      expect(parse(there, { cacerts: [someDer], ...beside, [row.name]: given })).toHaveProperty('ok');
       // Its value is looked at all the same, as OTP does.
       expect(parse(there, { ...beside, [row.name]: wrong[0] })).toHaveProperty('error');
     }

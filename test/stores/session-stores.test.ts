@@ -94,18 +94,18 @@ describe('keyed hashes in the anti-replay filter', () => {
     ['10k', 10_000, 3],
     ['100k', 100_000, 1],
   ] as const)(
-    'keep false positives at three in a hundred for %s, under every key',
+    'keep false positives of %s below three in a hundred, under every key, with a full load in all windows',
     (preset, most, rounds) => {
       for (let round = 0; round < rounds; round += 1) {
         const filter = new RotatingBloomFilter(antiReplayPresets[preset], keyedHashes(defaultEngine), 0);
         const element = (n: number): Uint8Array => new TextEncoder().encode(`binder ${round} ${n}`);
-        for (let n = 0; n < most; n += 1) filter.seen(element(n), 0);
+        for (let n = 0; n < 3 * most; n += 1) filter.seen(element(n), Math.floor(n / most) * 10_000);
         let wrong = 0;
-        // Of those there are more than in a window, each is entered too: a thousandth more of them moves nothing.
-        for (let n = most; n < most + 1000; n += 1) if (filter.seen(element(n), 0)) wrong += 1;
-        report('anti-replay, false positives', { [preset]: wrong, of: 1000 });
-        expect(wrong).toBeGreaterThan(5);
-        expect(wrong).toBeLessThan(80);
+        for (let n = 0; n < 500; n += 1) if (filter.seen(element(3 * most + n), 29_999)) wrong += 1;
+        report('anti-replay, false positives', { [preset]: wrong, of: 500 });
+        // 2.3 in a hundred are expected, 11.5 here: the bounds are four deviations away, since the keys are random.
+        expect(wrong).toBeGreaterThan(0);
+        expect(wrong).toBeLessThan(26);
       }
     },
   );

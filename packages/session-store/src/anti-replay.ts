@@ -3,14 +3,18 @@
  * `anti_replay`. Listeners' trackers are its clients; a filter goes with its tracker.
  *
  * When it cannot say that an element is new, it says `seen`: the handshake is then a full one, which is always safe.
- * So a filter that was lost in a crash starts with a window of refusals (RFC 8446 §8.2: a fresh recorder rejects as
- * long as its window overlaps its start); a new listener's does not, for no ticket of its keys exists yet.
+ * So a filter that was lost in a crash starts with two windows of refusals (RFC 8446 §8.2: a fresh recorder rejects as
+ * long as its window overlaps its start), and so does that of a listener whose ticket keys are older than itself. Where
+ * no ticket of its keys exists yet, it does not.
+ *
+ * Servers that open each other's tickets need one memory: a `ReplayStore`, asked about what the filter does not know.
  */
 import {
   type Asker,
   type Counts,
   type CountsToTell,
   DownMessage,
+  type From,
   type GenServer,
   type MemoryUse,
   type Node,
@@ -23,7 +27,14 @@ import {
   type StartResult,
   startGenServer,
 } from '@actor-tls/runtime';
-import { type AntiReplayParameters, type ElementHash, RotatingBloomFilter } from './bloom-filter.js';
+import {
+  type AntiReplayParameters,
+  type ElementHash,
+  RotatingBloomFilter,
+  WINDOWS_REMEMBERED,
+} from './bloom-filter.js';
+import { StoreGuard, type StoreGuardInfo } from './store-guard.js';
+import type { ReplayStore } from './stores.js';
 
 export interface AntiReplayOptions {
   /** Makes the two hash functions of a new filter; keyed, so that nobody outside can choose collisions. */
@@ -32,6 +43,12 @@ export interface AntiReplayOptions {
   readonly maxFilters?: number;
   /** The process ends normally with its listener. */
   readonly listener?: Pid<never>;
+  /** The memory that servers share. It has the last word; without its answer everything counts as seen. */
+  readonly store?: ReplayStore;
+  /** ms that a call to the store may take; default 250 */
+  readonly storeDeadline?: number;
+  /** By how many seconds the clocks of a fleet may differ: the store remembers so much longer; default 60. */
+  readonly clockTolerance?: number;
 }
 
 export function startAntiReplay(
@@ -44,8 +61,8 @@ export function startAntiReplay(
 
 /**
  * A tracker that begins makes its filter, before it seals its first ticket. False when it could not. `past`: whether
- * tickets that it can read may have been used before, somewhere else or in an earlier life; a window of refusals then
- * begins (RFC 8446 §8.2).
+ * tickets that it can read may have been used before, somewhere else or in an earlier life; two windows of refusals
+ * then begin (RFC 8446 §8.2), unless a shared store remembers them.
  */
 export function openAntiReplay(
   asker: Asker,
@@ -80,6 +97,8 @@ export interface AntiReplayInfo {
   readonly bytes: number;
   readonly fresh: number;
   readonly seen: number;
+  /** How calls to the shared store went; `undefined` without one. */
+  readonly store?: StoreGuardInfo;
 }
 
 interface AntiReplayRequests {
@@ -110,10 +129,8 @@ const antiReplay: GenServer<Filters, AntiReplayOptions> = {
       reply: filters.open(tracker, parameters, past),
       state: filters,
     }),
-    check_element: ({ tracker, parameters, element }, _from, filters) => ({
-      reply: filters.check(tracker, parameters, element),
-      state: filters,
-    }),
+    check_element: ({ tracker, parameters, element }, from, filters) =>
+      filters.check(tracker, parameters, element, from),
     anti_replay_info: (_request, _from, filters) => ({ reply: filters.info(), state: filters }),
   }),
   handleInfo(message, filters) {
@@ -135,12 +152,16 @@ class Filters implements CountsToTell, MemoryUse {
   readonly #self: Self;
   readonly #filters: Map<Pid<never>, Filter> = new Map();
   #listener: Ref | undefined = undefined;
+  readonly #guard: StoreGuard | undefined;
   #fresh = 0;
   #seen = 0;
 
   constructor(options: AntiReplayOptions, self: Self) {
     this.#options = options;
     this.#self = self;
+    const { clock, logger } = self.node;
+    if (options.store !== undefined)
+      this.#guard = new StoreGuard({ store: 'replay', clock, logger, deadline: options.storeDeadline });
   }
 
   /** What observers see. */
@@ -149,7 +170,8 @@ class Filters implements CountsToTell, MemoryUse {
   }
 
   toldCounts(): Counts {
-    return { ...this.info() };
+    const { filters, bytes, fresh, seen } = this.info();
+    return { filters, bytes, fresh, seen };
   }
 
   memoryUse(): number {
@@ -167,25 +189,25 @@ class Filters implements CountsToTell, MemoryUse {
   open(tracker: Pid<never>, parameters: AntiReplayParameters, past: 'none' | 'unknown'): boolean {
     if (this.#filters.size >= (this.#options.maxFilters ?? 1024)) return false;
     const now = this.#self.node.clock.now();
+    // A shared store remembers what was before this process.
+    const isBlind = past === 'unknown' && this.#options.store === undefined;
     this.#filters.set(tracker, {
       bloom: new RotatingBloomFilter(parameters, this.#options.makeHashes(), now),
-      refuseUntil: past === 'unknown' ? now + parameters.window * 1000 : now,
+      refuseUntil: isBlind ? now + remembered(parameters) : now,
     });
     this.#self.monitor(tracker);
     return true;
   }
 
-  check(tracker: Pid<never>, parameters: AntiReplayParameters, element: Uint8Array): 'new' | 'seen' {
-    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'unknown');
-    const filter = this.#filters.get(tracker);
-    const now = this.#self.node.clock.now();
-    // The element is entered even while everything is refused: it is then known afterwards.
-    if (filter === undefined || filter.bloom.seen(element, now) || now < filter.refuseUntil) {
-      this.#seen += 1;
-      return 'seen';
-    }
-    this.#fresh += 1;
-    return 'new';
+  check(
+    tracker: Pid<never>,
+    parameters: AntiReplayParameters,
+    element: Uint8Array,
+    from: From<'new' | 'seen'>,
+  ): void {
+    if (this.#checkHere(tracker, parameters, element) === 'seen') this.#answer(from, 'seen');
+    else if (this.#guard === undefined) this.#answer(from, 'new');
+    else void this.#askStore(this.#guard, parameters, element).then((answer) => this.#answer(from, answer));
   }
 
   close(tracker: Pid<never>): void {
@@ -195,6 +217,39 @@ class Filters implements CountsToTell, MemoryUse {
   info(): AntiReplayInfo {
     let bytes = 0;
     for (const { bloom } of this.#filters.values()) bytes += bloom.byteLength;
-    return { filters: this.#filters.size, bytes, fresh: this.#fresh, seen: this.#seen };
+    const info = { filters: this.#filters.size, bytes, fresh: this.#fresh, seen: this.#seen };
+    return this.#guard === undefined ? info : { ...info, store: this.#guard.info() };
   }
+
+  #checkHere(tracker: Pid<never>, parameters: AntiReplayParameters, element: Uint8Array): 'new' | 'seen' {
+    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'unknown');
+    const filter = this.#filters.get(tracker);
+    const now = this.#self.node.clock.now();
+    // The element is entered even while everything is refused: it is then known afterwards.
+    if (filter === undefined || filter.bloom.seen(element, now) || now < filter.refuseUntil) return 'seen';
+    return 'new';
+  }
+
+  /** Whoever asks goes on being answered meanwhile. */
+  async #askStore(
+    guard: StoreGuard,
+    parameters: AntiReplayParameters,
+    element: Uint8Array,
+  ): Promise<'new' | 'seen'> {
+    const { store, clockTolerance = 60 } = this.#options;
+    const lifetime = remembered(parameters) + clockTolerance * 1000;
+    const claimed = await guard.ask((call) => store?.claim(element, lifetime, call));
+    return claimed?.answer === 'new' ? 'new' : 'seen';
+  }
+
+  #answer(from: From<'new' | 'seen'>, answer: 'new' | 'seen'): void {
+    if (answer === 'new') this.#fresh += 1;
+    else this.#seen += 1;
+    from.reply(answer);
+  }
+}
+
+/** ms */
+function remembered({ window }: AntiReplayParameters): number {
+  return WINDOWS_REMEMBERED * window * 1000;
 }

@@ -1,7 +1,8 @@
 /**
- * Two Bloom filters that take turns, for anti-replay of 0-RTT and resumption (RFC 8446 §8.2; OTP's
- * `tls_bloom_filter`). Every window the current filter becomes the old one and an empty one takes its place, so an
- * element is remembered for at least one window and at most two.
+ * Three Bloom filters that take turns, for anti-replay of 0-RTT and resumption (RFC 8446 §8.2; OTP's
+ * `tls_bloom_filter`, which has two). Every window the current filter becomes the old one and an empty one takes its
+ * place, so an element is remembered for at least two windows and at most three: a hello may come a window too early and,
+ * again, a window too late.
  *
  * The two hash functions are passed in: they must be independent, keyed or at least unknown to an attacker, or
  * else he can choose elements that fill the filter.
@@ -17,11 +18,17 @@ export interface AntiReplayParameters {
   readonly bits: number;
 }
 
-/** `anti_replay: '10k'` and `'100k'`: 3 % false positives with that many elements in a window. */
+/**
+ * `anti_replay: '10k'` and `'100k'`: less than 3 % false positives with that many elements in each of three windows. OTP's
+ * 72985 and 729845 bits give 3 % in one filter, and six in its two. Primes, so that no step through a filter is short.
+ */
 export const antiReplayPresets: Readonly<Record<'10k' | '100k', AntiReplayParameters>> = {
-  '10k': { window: 10, hashes: 5, bits: 72_985 },
-  '100k': { window: 10, hashes: 5, bits: 729_845 },
+  '10k': { window: 10, hashes: 5, bits: 105_019 },
+  '100k': { window: 10, hashes: 5, bits: 1_050_011 },
 };
+
+/** For how many windows an element is remembered for certain. */
+export const WINDOWS_REMEMBERED = 2;
 
 /** A hash of an element as a non-negative safe integer; reduced modulo the filter's size here. */
 export type ElementHash = (element: Uint8Array) => number;
@@ -30,9 +37,9 @@ export class RotatingBloomFilter {
   readonly #parameters: AntiReplayParameters;
   readonly #hash0: ElementHash;
   readonly #hash1: ElementHash;
-  #current: Uint8Array;
-  #old: Uint8Array;
-  /** ms: when the window of `#current` began */
+  /** Of the present window, the last one, the one before it. */
+  #filters: Uint8Array[];
+  /** ms: when the present window began */
   #windowStart: number;
 
   /** @param now ms, when the first window begins */
@@ -40,8 +47,7 @@ export class RotatingBloomFilter {
     this.#parameters = parameters;
     [this.#hash0, this.#hash1] = hashes;
     const bytes = Math.ceil(parameters.bits / 8);
-    this.#current = new Uint8Array(bytes);
-    this.#old = new Uint8Array(bytes);
+    this.#filters = Array.from({ length: WINDOWS_REMEMBERED + 1 }, () => new Uint8Array(bytes));
     this.#windowStart = now;
   }
 
@@ -49,14 +55,15 @@ export class RotatingBloomFilter {
   seen(element: Uint8Array, now: number): boolean {
     this.#rotate(now);
     const positions = this.#positions(element);
-    if (allSet(this.#current, positions) || allSet(this.#old, positions)) return true;
-    for (const position of positions) setBit(this.#current, position);
+    if (this.#filters.some((filter) => allSet(filter, positions))) return true;
+    const [current] = this.#filters;
+    if (current !== undefined) for (const position of positions) setBit(current, position);
     return false;
   }
 
-  /** Bytes of both filters. */
+  /** Bytes of all filters. */
   get byteLength(): number {
-    return this.#current.length + this.#old.length;
+    return this.#filters.reduce((bytes, filter) => bytes + filter.length, 0);
   }
 
   /** Windows end at multiples of their length after the start, whether or not anybody asked in between. */
@@ -65,12 +72,9 @@ export class RotatingBloomFilter {
     const passed = Math.floor((now - this.#windowStart) / length);
     if (passed < 1) return;
     this.#windowStart += passed * length;
-    const free = this.#old.fill(0);
-    if (passed === 1) {
-      this.#old = this.#current;
-      this.#current = free;
-    } else {
-      this.#current.fill(0);
+    for (let turn = 0; turn < passed && turn < this.#filters.length; turn += 1) {
+      const [oldest] = this.#filters.splice(-1);
+      if (oldest !== undefined) this.#filters.unshift(oldest.fill(0));
     }
   }
 

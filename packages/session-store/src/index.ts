@@ -31,7 +31,18 @@ export {
   type TicketPeer,
   type TicketWish,
 } from './client-ticket-store.js';
+export { embeddedTicketKeyStore } from './embedded-key-store.js';
 export { type MemorySessions, memorySessionCache } from './memory-session-cache.js';
+export {
+  type IoRedisClient,
+  type NodeRedisClient,
+  type RedisClient,
+  type RedisScripts,
+  redisScripts,
+} from './redis.js';
+export { type RedisStoreOptions, redisTicketKeyStore } from './redis-key-store.js';
+export { redisReplayStore } from './redis-replay-store.js';
+export { type RedisSessionOptions, redisSessionStore } from './redis-session-store.js';
 export {
   type FoundTicket,
   findTicket,
@@ -51,6 +62,7 @@ export {
   type OpenBackend,
   registerSession,
   type SessionBackend,
+  type SessionBackendMeans,
   type SessionCacheInfo,
   type SessionCacheOptions,
   selectSessions,
@@ -59,11 +71,32 @@ export {
   startSessionCache,
 } from './session-cache.js';
 export type { Secret, SessionCacheApi, SessionKey, StoredSession } from './session-cache-api.js';
+export { type SharedSessionsOptions, sharedSessions } from './shared-sessions.js';
+export type { StoreGuardInfo } from './store-guard.js';
+export { StoreWrapping } from './store-wrapping.js';
+export type {
+  KeysAnswer,
+  ReplayStore,
+  SessionStore,
+  StoreCall,
+  StoredKeys,
+  TicketKeyStore,
+} from './stores.js';
+export type { TicketCrypto } from './ticket-crypto.js';
+export type { RingInfo, TicketPurpose } from './ticket-key-ring.js';
+export type {
+  RotationResult,
+  TicketKeySource,
+  TicketKeysInfo,
+  TicketKeysOptions,
+} from './ticket-keys.js';
 export {
   openTickets,
   reserveNonces,
+  rotateTicketKeys,
   sealTickets,
   startTicketTracker,
   type TicketSealer,
   type TicketTrackerOptions,
+  ticketKeysInfo,
 } from './ticket-sealer.js';

@@ -452,10 +452,10 @@ describe('anti-replay', () => {
     expect(await check(one)).toBe('new');
     expect(await check(one)).toBe('seen');
     expect(await check(two)).toBe('new');
-    expect(await antiReplayInfo(shell, store)).toEqual({ filters: 2, bytes: 5000, fresh: 2, seen: 1 });
+    expect(await antiReplayInfo(shell, store)).toEqual({ filters: 2, bytes: 7500, fresh: 2, seen: 1 });
   });
 
-  it('after a crash everything counts as seen for one window, and is known after it', async () => {
+  it('after a crash everything counts as seen for two windows, and is known after them', async () => {
     const name = 'anti_replay';
     const tracker = idler();
     const first = pidOf(await startAntiReplay(node, { makeHashes }, { name }));
@@ -468,18 +468,20 @@ describe('anti-replay', () => {
     await startAntiReplay(node, { makeHashes }, { name });
     expect(await check(1)).toBe('seen');
     expect(await check(3)).toBe('seen');
-    await clock.advance(10_000);
-    expect(await check(4)).toBe('new');
+    await clock.advance(19_999);
+    expect(await check(4)).toBe('seen');
+    await clock.advance(1);
+    expect(await check(5)).toBe('new');
     expect(await check(3)).toBe('seen');
   });
 
-  it('tickets that others may have seen used begin with a window of refusals', async () => {
+  it('tickets that others may have seen used begin with two windows of refusals', async () => {
     const store = pidOf(await startAntiReplay(node, { makeHashes }));
     const tracker = idler();
     await openAntiReplay(shell, store, tracker, parameters, 'unknown');
     const check = (...element: number[]) =>
       checkAntiReplay(shell, store, tracker, parameters, bytes(...element));
-    await clock.advance(9_999);
+    await clock.advance(19_999);
     expect(await check(1)).toBe('seen');
     await clock.advance(1);
     expect(await check(1)).toBe('seen');

@@ -8,8 +8,10 @@
  */
 import {
   type Asker,
+  type Clock,
   type From,
   type GenServer,
+  type Logger,
   type Node,
   type Pid,
   requests,
@@ -46,7 +48,13 @@ export interface SessionCacheOptions {
 
 /** A backend with the argument of its `init`, its handle's type sealed in. */
 export interface SessionBackend {
-  open(role: 'client' | 'server'): OpenBackend | Promise<OpenBackend>;
+  open(role: 'client' | 'server', means: SessionBackendMeans): OpenBackend | Promise<OpenBackend>;
+}
+
+/** What a backend may use of the node whose cache opens it. */
+export interface SessionBackendMeans {
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** A backend bound to its handle. */
@@ -162,7 +170,10 @@ const sweeps = requests<SessionMessages>();
 const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
   label: 'session_cache',
   async init(self, options) {
-    const backend = await (options.backend ?? sessionBackend(memorySessionCache)).open(options.role);
+    const backend = await (options.backend ?? sessionBackend(memorySessionCache)).open(
+      options.role,
+      self.node,
+    );
     self.own(backend, (open) => {
       void attempt(() => open.terminate());
     });

@@ -16,6 +16,7 @@ import {
   Pid,
   type ReplyOf,
 } from '@actor-tls/runtime';
+import type { RotationResult } from '@actor-tls/session-store';
 import type { ActiveMode, ClientConfig, PacketMode, SocketOptions } from './options/config.js';
 import { explained } from './options/explain.js';
 import {
@@ -80,12 +81,14 @@ import { formatError } from './values/format-error.js';
 import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
+import { Secret } from './values/secret.js';
 import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result } from './values/terms.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { TransportOptions } from './options/config.js';
 export type { CrlCacheWish, StaplingWish, TlsClientOptions, TlsServerOptions } from './options/raw.js';
+export type { Fleet } from './options/rows-fleet.js';
 export type { KeepSecrets, KeyLogFun, KeyLogInfo } from './options/rows-secrets.js';
 export type { OptionValues } from './options/socket-options.js';
 export type { ConnectionInformation } from './processes/connection/connection-information.js';
@@ -671,6 +674,19 @@ async function statisticsOf(socket: SslSocket | SslListenSocket): Promise<Result
 /** How many connections came to a listener, what became of them, how many were sent away and why. Ours. */
 export function listenerCounters(listener: SslListenSocket): Promise<ListenerCounters | Failed> {
   return askListener(listener, { type: 'counters' }, closed);
+}
+
+/**
+ * Has the next key of a listener's stateless tickets seal: at once, or where servers share a store as soon as all know it.
+ * Tickets that live are still taken. With `statelessTicketsSeed` a new seed is needed, of 16 bytes at least: it opens at
+ * once and seals after a while, in which the other servers are to be told too. Errors: those of `RotationResult`. Ours.
+ */
+export function rotateTicketKeys(
+  listener: SslListenSocket,
+  seed?: Uint8Array,
+): Promise<RotationResult | Failed> {
+  const own = seed === undefined ? undefined : new Secret(new Uint8Array(seed));
+  return askListener(listener, { type: 'rotate_ticket_keys', seed: own }, closed);
 }
 
 /** What all connections of a node did, by side: handshakes, bytes, who is there now. Error: `ssl_not_started`. Ours. */

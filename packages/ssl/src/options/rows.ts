@@ -8,6 +8,7 @@ import type { At, Option, OptionNote, Side } from './row.js';
 import { AuthenticationRows } from './rows-authentication.js';
 import { ConnectionRows } from './rows-connection.js';
 import { ExtensionRows } from './rows-extensions.js';
+import { FleetRows } from './rows-fleet.js';
 import { HostRows, PauseRows } from './rows-hosts.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
@@ -32,6 +33,7 @@ export interface Rows
     HostRows,
     AuthenticationRows,
     SecretsRows,
+    FleetRows,
     ConnectionRows,
     ExtensionRows {}
 
@@ -59,6 +61,7 @@ const rows: Rows = {
   ...new HostRows(),
   ...new AuthenticationRows(),
   ...new SecretsRows(),
+  ...new FleetRows(),
   ...new ConnectionRows(),
   ...new ExtensionRows(),
 };

@@ -34,7 +34,7 @@ import {
   startSupervisor,
   stopApplication,
 } from '@actor-tls/runtime';
-import { startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
+import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { ServerConfig } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
@@ -359,7 +359,8 @@ async function keepTickets(
   config: ServerConfig,
   listener: Pid<never>,
 ): Promise<boolean> {
-  const keeping: TicketKeeping = { environment, config, listener, store, filter };
+  const ownKeys = embeddedTicketKeyStore();
+  const keeping: TicketKeeping = { environment, config, listener, store, filter, ownKeys };
   tickets.belongTo(listener);
   const started = await startUnder(environment.node, 'tls_server_session_ticket_sup', keeping);
   if ('error' in started) return false;

@@ -10,6 +10,6 @@ export interface AntiReplayWindow {
 
 /** 3 % false positives with that many elements in a window. */
 export const antiReplayWindows: Readonly<Record<'10k' | '100k', AntiReplayWindow>> = {
-  '10k': { window: 10, hashes: 5, bits: 72_985 },
-  '100k': { window: 10, hashes: 5, bits: 729_845 },
+  '10k': { window: 10, hashes: 5, bits: 105_019 },
+  '100k': { window: 10, hashes: 5, bits: 1_050_011 },
 };

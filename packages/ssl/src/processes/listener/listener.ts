@@ -18,7 +18,9 @@ import {
   type Self,
   type Stop,
 } from '@actor-tls/runtime';
+import type { RotationResult } from '@actor-tls/session-store';
 import type { ServerConfig, SocketOptions } from '../../options/config.js';
+import type { Secret } from '../../values/secret.js';
 import type { Ok, Result } from '../../values/terms.js';
 import { connectionRequests } from '../connection/connection-requests.js';
 import type { SslMessage, SslSocket } from '../connection/socket.js';
@@ -45,6 +47,7 @@ export interface ListenerRequests {
   set_options(fields: { readonly options: unknown }): Result<true>;
   controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
   counters(): ListenerCounters;
+  rotate_ticket_keys(fields: { readonly seed: Secret | undefined }): RotationResult;
   /** No newcomers; answers when everybody has left, or was sent away at the deadline. Then the listener ends. */
   drain(fields: { readonly deadline: Timeout }): Result<DrainResult>;
 }
@@ -170,6 +173,11 @@ export class Listener implements CountsToTell {
       ...this.#books.tally.counters(),
       ...(tickets === undefined ? {} : { resumption: tickets.tally.counters() }),
     };
+  }
+
+  /** A listener without stateless tickets has no keys to turn. */
+  async rotateTicketKeys(seed: Secret | undefined): Promise<RotationResult> {
+    return (await this.#args.tickets?.rotateKeys(seed)) ?? { error: 'no_keys' };
   }
 
   /** The same with what the processes of its tickets hold. */
@@ -350,6 +358,9 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
     controlling_process({ owner }, from, listener) {
       listener.changeOwner(owner);
       from.reply({ ok: true });
+    },
+    rotate_ticket_keys: ({ seed }, from, listener) => {
+      void listener.rotateTicketKeys(seed).then((result) => from.reply(result));
     },
     counters: (_request, from, listener) => {
       void listener.countersAndSizes().then((counters) => from.reply(counters));

@@ -15,8 +15,10 @@ import {
   checkAntiReplay,
   findTicket,
   openTickets,
+  type RotationResult,
   reserveNonces,
   reserveTickets,
+  rotateTicketKeys,
   type ServerTicketInfo,
   type Secret as StoredSecret,
   sealTickets,
@@ -105,6 +107,11 @@ export class ListenerTickets {
 
   belongTo(listener: Pid<never>): void {
     this.#listener = listener;
+  }
+
+  /** Has the next key of stateless tickets seal; see `rotateTicketKeys`. */
+  rotateKeys(seed: Secret | undefined): Promise<RotationResult> {
+    return rotateTicketKeys(this.#node, this.#store, seed);
   }
 
   /** Sizes of what the listener's processes keep. */
@@ -301,7 +308,7 @@ export class ListenerTickets {
     for (const secret of secrets) secret.zero();
     return made.flatMap(({ nonce, content }, at) => {
       const ticket = sealed[at];
-      return ticket === undefined ? [] : [newSessionTicket(content, nonce, ticket)];
+      return ticket === undefined || ticket.length === 0 ? [] : [newSessionTicket(content, nonce, ticket)];
     });
   }
 

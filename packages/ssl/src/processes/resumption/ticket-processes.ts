@@ -2,16 +2,21 @@
 import type { ChildSpec, Pid, Self, StartResult } from '@actor-tls/runtime';
 import {
   openAntiReplay,
+  StoreWrapping,
   startAntiReplay,
   startServerTicketStore,
   startTicketTracker,
+  type TicketKeySource,
+  type TicketKeyStore,
+  type TicketKeysOptions,
 } from '@actor-tls/session-store';
 import type { ServerConfig } from '../../options/config.js';
 import { isStateless } from '../../options/rows-resumption.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
+import { Secret } from '../../values/secret.js';
 import type { Environment } from '../environment.js';
 import { keyedHashes } from '../material/keyed-hash.js';
-import { freshTicketKey, seededTicketKey, ticketSealer } from './ticket-sealer.js';
+import { ticketCrypto } from '../material/ticket-crypto.js';
 
 /** A listener whose tickets are to be kept. */
 export interface TicketKeeping {
@@ -21,6 +26,8 @@ export interface TicketKeeping {
   /** Names of the processes. */
   readonly store: string;
   readonly filter: string;
+  /** Where the keys of its own tickets stand: they outlive the process that seals with them. */
+  readonly ownKeys: TicketKeyStore;
 }
 
 /** OTP's `tls_server_session_ticket`: each ends normally with its listener, and is started again after a crash. */
@@ -52,11 +59,35 @@ function startStore(self: Self<unknown>, keeping: TicketKeeping): Promise<StartR
       },
       { name: store },
     );
-  const { statelessTicketsSeed: seed } = config;
-  // Without a seed the keys go with the process: what an earlier one sealed nobody can read any more.
-  const makeSealer = () =>
-    ticketSealer(seed === undefined ? freshTicketKey(engine) : seededTicketKey(seed, engine), engine);
-  return startTicketTracker(self, { makeSealer, listener }, { name: store });
+  const keys: TicketKeysOptions = {
+    crypto: ticketCrypto(engine),
+    ticketLifetime: settings.serverTicketLifetime,
+    ticketKeyLifetime: config.ticketKeyLifetime,
+    source: keySource(keeping),
+    wallClock: environment.wallClock,
+    ...fleetTimes(config),
+  };
+  return startTicketTracker(self, { keys, listener }, { name: store });
+}
+
+/** Without a seed and a store to share, the keys go with the listener: what an earlier one sealed nobody can read any more. */
+function keySource({ config, ownKeys, environment: { engine } }: TicketKeeping): TicketKeySource {
+  const { statelessTicketsSeed: seed, fleet, fleetSeed } = config;
+  if (seed !== undefined) return { from: 'seed', seed: new Secret(seed) };
+  const store = fleet.ticketKeyStore ?? ownKeys;
+  if (fleetSeed === undefined) return { from: 'store', store };
+  return { from: 'store', store, wrapping: new StoreWrapping(ticketCrypto(engine), new Secret(fleetSeed)) };
+}
+
+/** What a fleet says of its times, where it does. */
+function fleetTimes({ fleet: { clockTolerance, storeDeadline } }: ServerConfig): {
+  readonly clockTolerance?: number;
+  readonly storeDeadline?: number;
+} {
+  return {
+    ...(clockTolerance === undefined ? {} : { clockTolerance }),
+    ...(storeDeadline === undefined ? {} : { storeDeadline }),
+  };
 }
 
 /** 16 random bytes tell nothing, and need no cipher to do so. */
@@ -65,23 +96,26 @@ function randomIdentities(engine: CryptoEngine): (unique: bigint) => Uint8Array 
 }
 
 async function startFilter(self: Self<unknown>, keeping: TicketKeeping): Promise<StartResult> {
-  const { environment, listener, filter } = keeping;
+  const { environment, listener, filter, config } = keeping;
   const { engine } = environment;
-  return startAntiReplay(self, { makeHashes: () => keyedHashes(engine), listener }, { name: filter });
+  const { replayStore: store } = config.fleet;
+  const shared = store === undefined ? {} : { store, ...fleetTimes(config) };
+  const options = { makeHashes: () => keyedHashes(engine), listener, ...shared };
+  return startAntiReplay(self, options, { name: filter });
 }
 
 /**
- * A new listener's filter begins. Under a seed others may have read the same tickets before: then with a window of
- * refusals, as it does after a crash.
+ * A new listener's filter begins. Under a seed, or keys of a fleet, others may have read the same tickets before: then with a window of
+ * refusals, as it does after a crash; a fleet that shares what was seen needs none.
  */
 export function beginFilter({ environment, config, listener, filter }: TicketKeeping): Promise<boolean> {
-  const { antiReplay, statelessTicketsSeed: seed } = config;
+  const { antiReplay, statelessTicketsSeed: seed, fleet } = config;
   if (antiReplay === undefined) return Promise.resolve(true);
   return openAntiReplay(
     environment.node,
     filter,
     listener,
     antiReplay,
-    seed === undefined ? 'none' : 'unknown',
+    seed === undefined && fleet.ticketKeyStore === undefined ? 'none' : 'unknown',
   );
 }

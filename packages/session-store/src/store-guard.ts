@@ -1,0 +1,182 @@
+/**
+ * Between a process and a store of somebody else's making: no call takes longer than its deadline, only so many are out
+ * at once, and one that is gone is asked by a single call now and then, so that nobody else waits for it. It is told of in
+ * the log once a minute, without anything that went to the store.
+ */
+import type { Clock, Logger } from '@actor-tls/runtime';
+import type { StoreCall } from './stores.js';
+
+export interface StoreGuardOptions {
+  /** What the store is called in the log. */
+  readonly store: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** ms; default 250 */
+  readonly deadline?: number | undefined;
+  /** Calls that may be out at once, those included that are not waited for any more; default 256. */
+  readonly maxOutstanding?: number | undefined;
+}
+
+export interface StoreGuardInfo {
+  /** `gone`: it has failed so often that only now and then a call goes to it. */
+  readonly state: 'answering' | 'gone';
+  readonly outstanding: number;
+  readonly answered: number;
+  /** Calls that threw, rejected or took too long. */
+  readonly failed: number;
+  /** Calls that were not made, since the store was gone or too many were out. */
+  readonly refused: number;
+}
+
+export const STORE_DEADLINE = 250;
+
+/** Failures in a row after which a store counts as gone. */
+const PATIENCE = 5;
+/** ms between two calls to a store that is gone. */
+const BETWEEN_PROBES = 250;
+/** ms between two lines in the log. */
+const BETWEEN_LINES = 60_000;
+/** A call that has no answer after so many ms never gets one: its place is free again. */
+const LOST = 30_000;
+
+type Outcome<T> = { readonly answer: T } | { readonly error: unknown };
+
+export class StoreGuard {
+  readonly deadline: number;
+  readonly #options: StoreGuardOptions;
+  readonly #maxOutstanding: number;
+  /** When each call that is out was made. */
+  readonly #outstanding: Set<{ readonly since: number }> = new Set();
+  #inARow = 0;
+  #probedAt = Number.NEGATIVE_INFINITY;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #failedSinceTold = 0;
+  #why = 'too many calls are out';
+  #hasTold = false;
+  #answered = 0;
+  #failed = 0;
+  #refused = 0;
+
+  constructor(options: StoreGuardOptions) {
+    this.#options = options;
+    this.deadline = options.deadline ?? STORE_DEADLINE;
+    this.#maxOutstanding = options.maxOutstanding ?? 256;
+  }
+
+  /** What the store answers, or `undefined` when it does not. Never rejects. */
+  async ask<T>(question: (call: StoreCall) => T): Promise<{ readonly answer: Awaited<T> } | undefined> {
+    const { clock } = this.#options;
+    if (!this.#mayAsk(clock.now())) {
+      this.#refused += 1;
+      this.#tell();
+      return undefined;
+    }
+    const place = { since: clock.now() };
+    this.#outstanding.add(place);
+    const abort = new AbortController();
+    const outcome = await this.#within(abort, async (): Promise<Outcome<Awaited<T>>> => {
+      try {
+        return { answer: await question({ deadline: this.deadline, signal: abort.signal }) };
+      } catch (error) {
+        return { error };
+      } finally {
+        this.#outstanding.delete(place);
+      }
+    });
+    if (outcome !== undefined && 'answer' in outcome) {
+      this.#hasAnswered();
+      return outcome;
+    }
+    this.#hasFailed(outcome === undefined ? `no answer within ${this.deadline} ms` : kindOf(outcome.error));
+    return undefined;
+  }
+
+  /** An answer that makes no sense, found out by who asked. */
+  nonsense(what: string): void {
+    this.#hasFailed(what);
+  }
+
+  info(): StoreGuardInfo {
+    return {
+      state: this.#inARow >= PATIENCE ? 'gone' : 'answering',
+      outstanding: this.#outstanding.size,
+      answered: this.#answered,
+      failed: this.#failed,
+      refused: this.#refused,
+    };
+  }
+
+  async #within<T>(abort: AbortController, go: () => Promise<T>): Promise<T | undefined> {
+    const { clock } = this.#options;
+    let timer: unknown;
+    const late = new Promise<undefined>((resolve) => {
+      // Answers that came while this thread was busy lie unread when its timers fire: they are read before the second.
+      timer = clock.setTimeout(() => {
+        timer = clock.setTimeout(() => resolve(undefined), 0);
+      }, this.deadline);
+    });
+    const outcome = await Promise.race([go(), late]);
+    clock.clearTimeout(timer);
+    if (outcome === undefined) abort.abort();
+    return outcome;
+  }
+
+  #mayAsk(now: number): boolean {
+    if (this.#outstanding.size >= this.#maxOutstanding) this.#forgetLost(now);
+    if (this.#outstanding.size >= this.#maxOutstanding) return false;
+    if (this.#inARow < PATIENCE) return true;
+    if (now - this.#probedAt < BETWEEN_PROBES) return false;
+    this.#probedAt = now;
+    return true;
+  }
+
+  #forgetLost(now: number): void {
+    for (const place of this.#outstanding) {
+      if (now - place.since < LOST) return;
+      this.#outstanding.delete(place);
+    }
+  }
+
+  #hasAnswered(): void {
+    this.#answered += 1;
+    this.#inARow = 0;
+    if (!this.#hasTold) return;
+    this.#hasTold = false;
+    this.#options.logger.info({ store: this.#options.store }, 'a store answers again');
+  }
+
+  #hasFailed(why: string): void {
+    this.#failed += 1;
+    this.#inARow += 1;
+    this.#why = why;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#failedSinceTold += 1;
+    const now = this.#options.clock.now();
+    if (now - this.#toldAt < BETWEEN_LINES) return;
+    const { store, logger } = this.#options;
+    logger.warn(
+      { store, why: this.#why, calls: this.#failedSinceTold },
+      'a store does not answer: handshakes are full ones',
+    );
+    this.#toldAt = now;
+    this.#failedSinceTold = 0;
+    this.#hasTold = true;
+  }
+}
+
+/**
+ * The kind of an error, never its text: Redis repeats the arguments of a command that it does not know, and they are
+ * secrets. `OOM`, `LOADING`, `ECONNREFUSED` stand in the code or are the first word; else there is the class.
+ */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'an error';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return (
+    /^[A-Z][A-Z_0-9]{1,30}$/.exec(code)?.[0] ??
+    /^[A-Z]{2,20}(?=\s)/.exec(error.message)?.[0] ??
+    error.constructor.name
+  );
+}
