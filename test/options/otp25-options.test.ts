@@ -216,11 +216,11 @@ const mixedForms: ReadonlySet<string> = new Set(['opt-0162-connect-ciphers', 'op
 const effective: Readonly<Record<string, Compare>> = {
   // OTP keeps doubles.
   versions: ({ versions }, term) => [versions, [...new Set(strings(term))]],
-  // By default ours are without AES-CCM.
+  // By default ours are without AES-CCM and static ECDH.
   ciphers: ({ ciphers }, term, { ciphers: given }) => [
     ciphers.map((suite) => suite.name),
     [...new Set(strings(term))].filter(
-      (name) => isBuilt(name) && (given !== undefined || !name.includes('_CCM')),
+      (name) => isBuilt(name) && (given !== undefined || !/_CCM|TLS_ECDH_/.test(name)),
     ),
   ],
   // OTP's curves have neither x25519 nor x448. By default ours are in an order of our own, the quick and safe first.

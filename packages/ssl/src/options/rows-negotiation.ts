@@ -106,7 +106,8 @@ export class NegotiationRows {
     tell: (suites) => suites.map(suiteMap),
     note: {
       values: '[map, name, tuple or number], or names joined by ":"',
-      default: "cipherSuites('default') of the versions, as far as the engine goes, without AES-CCM",
+      default:
+        "cipherSuites('default') of the versions, as far as the engine goes, without AES-CCM and static ECDH",
       source: manual,
     },
     parse: ciphers,
@@ -321,11 +322,11 @@ function defaultsOf(at: At): NegotiationDefaults {
 }
 
 /**
- * AES-CCM is for who has no room for GCM: half as fast, under a lower limit of records, and CCM_8 with half the tag. OTP
- * offers it by default; we do when it is named.
+ * AES-CCM is for who has no room for GCM: half as fast, under a lower limit of records, and CCM_8 with half the tag. Who
+ * takes down static ECDH today reads it when the key is stolen. OTP offers both by default; we do when they are named.
  */
-function isUnasked({ cipher }: CipherSuite): boolean {
-  return !cipher.includes('_ccm');
+function isUnasked({ cipher, keyExchange }: CipherSuite): boolean {
+  return !cipher.includes('_ccm') && !keyExchange.startsWith('ecdh_');
 }
 
 function ciphers(value: unknown, at: At): readonly CipherSuite[] {
