@@ -81,6 +81,8 @@ export interface Handshake {
   deliver(event: HelloEvent): void;
   /** The peer's change_cipher_spec. Throws like `receive` where it may not stand. */
   receiveChangeCipherSpec(): void;
+  /** Whether the peer's change_cipher_spec is the next step. */
+  readonly awaitsChangeCipherSpec: boolean;
   /** An answer to what was asked. Throws like `receive`, and `TypeError` when it was not asked. */
   answer(event: AnswerEvent): void;
   /** The answer that is waited for: no message may be handed over before it came. */
