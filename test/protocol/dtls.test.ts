@@ -46,8 +46,14 @@ function bent(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+interface Told {
+  readonly failed: readonly (readonly unknown[])[];
+  readonly established: readonly number[];
+  readonly received: readonly string[];
+}
+
 /** Runs a handshake and some data; what both have in the end. */
-function talk(fate: Fate, wish: DtlsWish = {}): { link: DatagramLink; told: unknown } {
+function talk(fate: Fate, wish: DtlsWish = {}): { link: DatagramLink; told: Told } {
   const { client, server } = dtlsPair(wish);
   const link = new DatagramLink(client, server, fate);
   client.core.start();
@@ -79,9 +85,11 @@ describe('one accident at each step of a handshake', () => {
       for (let step = 0; step < steps; step += 1) {
         const { link, told } = talk((bytes, index, from) => (index === step ? accident : intact)(bytes, index, from), wish);
         // Bending a byte of what nobody protects may end a handshake, but never well for one side alone.
-        if (name === 'changed in its last byte') expect([step, settled(told) || JSON.stringify(told)]).toEqual([step, true]);
-        else expect([step, told]).toEqual([step, good]);
-        expect(link.now).toBeLessThan(20_000);
+        if (name === 'changed in its last byte') expect([step, alike(told)]).toEqual([step, true]);
+        else {
+          expect([step, told]).toEqual([step, good]);
+          expect(link.now).toBeLessThan(20_000);
+        }
       }
     }
   });
@@ -93,8 +101,9 @@ function handshakeDatagrams(wish: DtlsWish): number {
   return link.sent.length - 2;
 }
 
-function settled(told: unknown): boolean {
-  return JSON.stringify(told) === JSON.stringify(good) || JSON.stringify(told).includes('"by"');
+/** Neither or both: keys that differ open nothing, and then it is the deadline that ends the handshake. */
+function alike({ established: [client, server] }: Told): boolean {
+  return client === server;
 }
 
 describe('a link that loses, doubles, delays and reorders at random', () => {

@@ -14,6 +14,7 @@ import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
 import { ResumptionRows } from './rows-resumption.js';
+import { DtlsRows } from './rows-dtls.js';
 import { RevocationRows } from './rows-revocation.js';
 import { SecretsRows } from './rows-secrets.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
@@ -29,6 +30,7 @@ export interface Rows
     NegotiationRows,
     ResumptionRows,
     OlderRows,
+    DtlsRows,
     PauseRows,
     HostRows,
     AuthenticationRows,
@@ -57,6 +59,7 @@ const rows: Rows = {
   ...new NegotiationRows(),
   ...new ResumptionRows(),
   ...new OlderRows(),
+  ...new DtlsRows(),
   ...new PauseRows(),
   ...new HostRows(),
   ...new AuthenticationRows(),

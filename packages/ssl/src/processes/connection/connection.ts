@@ -108,6 +108,7 @@ export class Connection
   #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
+  #retransmission: Alarm | undefined = undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
     const { environment, transport, config, socket, owner, host, place } = connection;
@@ -260,7 +261,9 @@ export class Connection
   }
 
   deliver(data: Uint8Array, owned: boolean): void {
-    if (this.#batch.add(owned ? data : new Uint8Array(data))) this.#flushBatch();
+    const full = this.#batch.add(owned ? data : new Uint8Array(data));
+    // Over datagrams a record is a message.
+    if (full || this.#line.transport.datagrams === true) this.#flushBatch();
   }
 
   get keyLog(): KeyLogger['tell'] | undefined {
@@ -366,6 +369,12 @@ export class Connection
   ): void {
     if (this.#line.open && !this.#line.peerDone) this.#certificates.ask(core, timeout, from);
     else from.reply({ error: 'closed' });
+  }
+
+  /** Over datagrams: when what nobody has answered goes out again. */
+  timer(ms: number | undefined): void {
+    this.#retransmission?.cancel();
+    this.#retransmission = ms === undefined ? undefined : new Alarm(this.#self, 'retransmit', ms);
   }
 
   /** A handshake is to run again, and needs the write half: `core.join`. */
@@ -570,6 +579,9 @@ export class Connection
       case 'linger':
         this.#line.lingered();
         break;
+      case 'retransmit':
+        if (isRunning(this.#life)) this.#life.core.timeUp();
+        break;
     }
     return this.settle();
   }
@@ -617,6 +629,7 @@ export class Connection
 
   /** Over: whoever still waits for this life hears it. An established connection that failed still delivers: no arrow. */
   #end(event: 'failed' | 'close'): void {
+    this.timer(undefined);
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');

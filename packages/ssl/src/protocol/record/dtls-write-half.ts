@@ -134,7 +134,7 @@ export class DtlsWriteHalf extends WriteHalf {
   }
 
   /** The flight as datagrams, each with as many records as go in; new numbers each time (§4.2.4). */
-  sealFlight(): Uint8Array[] {
+  override sealFlight(): Uint8Array[] {
     const packing = new Packing(this.flightSize);
     for (const part of this.flight) {
       if (part.type === CHANGE_CIPHER_SPEC) {

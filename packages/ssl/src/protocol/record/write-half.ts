@@ -46,6 +46,11 @@ export class WriteHalf {
     return false;
   }
 
+  /** Over datagrams: our last flight, once more. */
+  sealFlight(): Uint8Array[] {
+    return [];
+  }
+
   /** Bytes of application data that can be sealed at once. */
   get largest(): number {
     return Number.POSITIVE_INFINITY;
