@@ -9,6 +9,7 @@ import { type DtlsRecord, DtlsReadHalf } from './record/dtls-read-half.js';
 import { DtlsWriteHalf } from './record/dtls-write-half.js';
 import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { RecordLimit } from './record/record-limit.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
 import type { Sink } from './sink.js';
@@ -142,12 +143,20 @@ export class FlightChannel implements Channel {
     this.read.install(protection);
   }
 
+  get readKeys(): undefined {
+    return undefined;
+  }
+
   rekeyRead(): never {
     throw new TypeError('DTLS 1.2 has no key updates');
   }
 
   /** Records say their version, and sealed ones prove it. */
   expectRecordVersion(): void {}
+
+  limitReading(limit: RecordLimit): void {
+    this.read.limitRecords(limit);
+  }
 
   skipEarlyData(): never {
     throw new TypeError('DTLS 1.2 has no early data');
@@ -283,6 +292,10 @@ export class FlightChannel implements Channel {
 
   installWriteKeys(protection: WriteProtection): void {
     this.half.install(protection);
+  }
+
+  limitWriting(limit: RecordLimit): void {
+    this.half.limitRecords(limit);
   }
 
   dropWriteKeys(): never {

@@ -102,7 +102,7 @@ export interface Sink {
    * The key of a user that both sides know: `core.answerUser`. Without this nobody is, and suites with PSK and SRP are neither
    * chosen nor offered.
    */
-  askUser?(wish: UserWish): void;
+  askUser?: ((wish: UserWish) => void) | undefined;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
   ticket?: ((ticket: ReceivedTicket) => void) | undefined;
   /**

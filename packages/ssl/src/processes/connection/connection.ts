@@ -27,6 +27,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
+import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
@@ -104,6 +105,7 @@ export class Connection
   #keyLogger: KeyLogger | undefined;
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
   ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
+  askUser: ((wish: UserWish) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
   #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
@@ -278,6 +280,8 @@ export class Connection
 
   /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
   listen(psks: boolean, tickets: boolean): void {
+    const knowsUsers = this.#config.userLookupFun !== undefined;
+    this.askUser = knowsUsers ? (wish) => this.#establishment.askUser(wish) : undefined;
     this.askPsk = psks ? (wish) => this.#establishment.askPsk(wish) : undefined;
     this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
   }

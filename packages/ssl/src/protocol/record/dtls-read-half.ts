@@ -10,6 +10,7 @@ import { type ContentType, contentType, MAX_PLAINTEXT } from './content-type.js'
 import { DTLS_HEADER_LENGTH, DTLS_MAJOR, numberOf, sequenceIn } from './dtls-layout.js';
 import { RecordError } from './errors.js';
 import type { ReadProtection } from './protection.js';
+import type { RecordLimit } from './record-limit.js';
 import { ReplayWindow } from './replay-window.js';
 
 /** A record that came. */
@@ -42,6 +43,7 @@ export class DtlsReadHalf {
   private early: Uint8Array[] = [];
   private earlyBytes = 0;
   private dropped = 0;
+  private longest: number = MAX_PLAINTEXT;
 
   /** Records and datagrams passed over. */
   get discarded(): number {
@@ -62,6 +64,11 @@ export class DtlsReadHalf {
     }
     this.datagrams.push(datagram);
     this.waiting += datagram.length;
+  }
+
+  /** Records that come from now on are no longer than this. */
+  limitRecords({ content }: RecordLimit): void {
+    this.longest = Math.min(content, MAX_PLAINTEXT);
   }
 
   /** Copies what waits, whose memory may then be written over. */
@@ -139,7 +146,7 @@ export class DtlsReadHalf {
       protection === undefined
         ? datagram.subarray(at + DTLS_HEADER_LENGTH, end)
         : this.open(protection, datagram, at, end, sequence);
-    if (data === undefined || data.length > MAX_PLAINTEXT) return this.pass();
+    if (data === undefined || data.length > this.longest) return this.pass();
     return { type, data, authentic: protection !== undefined, sequence };
   }
 

@@ -8,6 +8,7 @@ import { ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_LENGTH, 
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
 import type { WriteProtection } from './protection.js';
+import type { RecordLimit } from './record-limit.js';
 import { WriteHalf } from './write-half.js';
 
 /** Keys of one epoch, and how many records they have sealed. */
@@ -37,6 +38,7 @@ export class DtlsWriteHalf extends WriteHalf {
   private epoch: WriteEpoch = { number: 0, protection: undefined, sequence: 0 };
   private version: number;
   private readonly mtu: number | undefined;
+  private longest: number = MAX_PLAINTEXT;
   private steps = 0;
   private flight: FlightPart[] = [];
 
@@ -57,8 +59,17 @@ export class DtlsWriteHalf extends WriteHalf {
 
   /** A record holds 2^14 bytes at most, and stands in one datagram (§4.1.1). */
   override get largest(): number {
-    if (this.mtu === undefined) return MAX_PLAINTEXT;
-    return Math.max(1, Math.min(MAX_PLAINTEXT, this.mtu - recordOverhead(this.epoch)));
+    if (this.mtu === undefined) return this.longest;
+    return Math.max(1, Math.min(this.longest, this.mtu - recordOverhead(this.epoch)));
+  }
+
+  override get longestContent(): number {
+    return this.largest;
+  }
+
+  /** Records that leave from now on (RFC 6066 §4, RFC 8449 §4). */
+  override limitRecords({ content }: RecordLimit): void {
+    this.longest = Math.min(content, MAX_PLAINTEXT);
   }
 
   override setRecordVersion(version: number): void {
@@ -160,7 +171,8 @@ export class DtlsWriteHalf extends WriteHalf {
     let at = 0;
     do {
       packing.make(around + Math.min(body - at, leastFragment));
-      const length = Math.min(body - at, Math.max(packing.left - around, 1));
+      const room = Math.min(packing.left - around, this.longest - datagramHeaderLength);
+      const length = Math.min(body - at, Math.max(room, 1));
       const fragment = new Uint8Array(datagramHeaderLength + length);
       fragment.set(content.subarray(0, 6));
       putLength(fragment, 6, at);
