@@ -63,7 +63,13 @@ const cases: readonly Case[] = [
   { name: 'finite fields', version: 'dtlsv1.2', key: 'rsa', suite: 'DHE-RSA-AES128-GCM-SHA256' },
   { name: 'RSA key exchange', version: 'dtlsv1.2', key: 'rsa', suite: 'AES128-GCM-SHA256' },
   { name: 'PSK with CCM-8', version: 'dtlsv1.2', key: 'ec256', suite: 'PSK-AES128-CCM8', psk: true },
-  { name: 'PSK with ECDHE', version: 'dtlsv1.2', key: 'ec256', suite: 'ECDHE-PSK-AES128-CBC-SHA256', psk: true },
+  {
+    name: 'PSK with ECDHE',
+    version: 'dtlsv1.2',
+    key: 'ec256',
+    suite: 'ECDHE-PSK-AES128-CBC-SHA256',
+    psk: true,
+  },
   { name: 'client certificates', version: 'dtlsv1.2', key: 'ec256', clientCertificate: true },
   { name: 'DTLS 1.0', version: 'dtlsv1', key: 'rsa' },
   { name: 'DTLS 1.0 with ECDSA', version: 'dtlsv1', key: 'ec256', suite: 'ECDHE-ECDSA-AES256-SHA' },
@@ -71,7 +77,9 @@ const cases: readonly Case[] = [
 
 const secret = '00112233445566778899aabbccddeeff';
 const lookup = (type: string, identity: Uint8Array): { ok: Uint8Array } | 'error' =>
-  type === 'psk' && Buffer.from(identity).toString() === 'device' ? { ok: Buffer.from(secret, 'hex') } : 'error';
+  type === 'psk' && Buffer.from(identity).toString() === 'device'
+    ? { ok: Buffer.from(secret, 'hex') }
+    : 'error';
 
 function ourSuites({ suite }: Case): { ciphers?: string } {
   return suite === undefined ? {} : { ciphers: suite };
@@ -132,25 +140,27 @@ describe('our server of DTLS, OpenSSL as client', () => {
 });
 
 describe('our client of DTLS, OpenSSL as server', () => {
-  it.each(cases.flatMap((one) => [{ ...one, cookies: false }, { ...one, name: `${one.name}, with cookies`, cookies: true }]))(
-    '$name',
-    async (one) => {
-      const port = await freeUdpPort();
-      const server = run('openssl', [
-        ...['s_server', '-accept', `127.0.0.1:${port}`, ...opensslArgs(one)],
-        ...(one.cookies ? ['-listen'] : []),
-        ...['-cert', material.servers[one.key].certfile, '-key', material.servers[one.key].keyfile],
-        ...(one.clientCertificate ? ['-CAfile', material.cafile, '-Verify', '2', '-verify_return_error'] : []),
-      ]);
-      await server.until(() => server.stdout().includes('ACCEPT'));
-      const client = await connectOurs(port, one);
-      ssl.unwrap(await ssl.send(client, 'hello from us\n'));
-      await server.until(() => server.stdout().includes('hello from us'), 10_000);
-      server.process.stdin.write('hello back\n');
-      expect(String(ssl.unwrap(await ssl.recv(client, 0, 10_000)))).toBe('hello back\n');
-      await ssl.close(client);
-    },
-  );
+  it.each(
+    cases.flatMap((one) => [
+      { ...one, cookies: false },
+      { ...one, name: `${one.name}, with cookies`, cookies: true },
+    ]),
+  )('$name', async (one) => {
+    const port = await freeUdpPort();
+    const server = run('openssl', [
+      ...['s_server', '-accept', `127.0.0.1:${port}`, ...opensslArgs(one)],
+      ...(one.cookies ? ['-listen'] : []),
+      ...['-cert', material.servers[one.key].certfile, '-key', material.servers[one.key].keyfile],
+      ...(one.clientCertificate ? ['-CAfile', material.cafile, '-Verify', '2', '-verify_return_error'] : []),
+    ]);
+    await server.until(() => server.stdout().includes('ACCEPT'));
+    const client = await connectOurs(port, one);
+    ssl.unwrap(await ssl.send(client, 'hello from us\n'));
+    await server.until(() => server.stdout().includes('hello from us'), 10_000);
+    server.process.stdin.write('hello back\n');
+    expect(String(ssl.unwrap(await ssl.recv(client, 0, 10_000)))).toBe('hello back\n');
+    await ssl.close(client);
+  });
 });
 
 const gnutlsCases = cases.filter(({ psk, suite, clientCertificate }) => !psk && !suite && !clientCertificate);
@@ -191,21 +201,31 @@ describe('OTP over datagrams', () => {
   it.each(versions)('as client, %s', async (version) => {
     const server = await echoServer(node, ourServerOptions({ name: '', version, key: 'rsa' }));
     servers.push(server);
-    const client = run('escript', [erlangScript('dtls'), 'client', version, String(server.port), material.cafile]);
+    const client = run('escript', [
+      erlangScript('dtls'),
+      'client',
+      version,
+      String(server.port),
+      material.cafile,
+    ]);
     expect(await client.exited).toBe(0);
     expect(client.stdout().toString()).toBe(
-      `[{protocol,'${version}'}]\n{ok,<<"one">>}\n{ok,<<"two">>}\n{ok,<<"three">>}\n`.replace("'dtlsv1'", 'dtlsv1'),
+      `[{protocol,'${version}'}]\n{ok,<<"one">>}\n{ok,<<"two">>}\n{ok,<<"three">>}\n`.replace(
+        "'dtlsv1'",
+        'dtlsv1',
+      ),
     );
     expect(server.outcomes).toEqual(['ok']);
   });
 
   it.each(versions)('as server, %s', async (version) => {
-    const { certfile, keyfile } = material.servers.rsa;
+    // In DTLS 1.0 OTP wants a certificate that is signed with a key like its own (RFC 4492 §2).
+    const { certfile, keyfile } = material.servers.ec256;
     const server = run('escript', [erlangScript('dtls'), 'server', version, certfile, keyfile]);
     await server.until(() => /PORT \d+\n/.test(server.stdout().toString()));
     const port = Number(/PORT (\d+)/.exec(server.stdout().toString())?.[1]);
     for (const text of ['first', 'second']) {
-      const client = await connectOurs(port, { name: '', version, key: 'rsa' });
+      const client = await connectOurs(port, { name: '', version, key: 'ec256' });
       ssl.unwrap(await ssl.send(client, text));
       expect(String(ssl.unwrap(await ssl.recv(client, 0, 10_000)))).toBe(text);
       await ssl.close(client);

@@ -1,9 +1,9 @@
 /** Two cores over datagrams in one process, with a clock of their own; each datagram may be lost, doubled, delayed or cut. */
-import { Core } from '@actor-tls/ssl/core';
-import { type FoundUser, type UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
+import { Core, overDatagrams as channel } from '@actor-tls/ssl/core';
 import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
-import type { ProtocolVersion } from '../../packages/ssl/src/values/registry/versions.js';
+import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
 import { allSuites, type CipherSuite } from '../../packages/ssl/src/values/registry/suites.js';
+import type { ProtocolVersion } from '../../packages/ssl/src/values/registry/versions.js';
 import {
   acceptKnown,
   type ClientOverrides,
@@ -63,15 +63,19 @@ export function dtlsPair({
   onUser = () => undefined,
 }: DtlsWish = {}): { client: DatagramEnd; server: DatagramEnd } {
   const ciphers = dtlsSuites(versions.includes('dtlsv1.2') ? 'dtlsv1.2' : 'dtlsv1');
-  const common = { versions, ciphers: tls12.ciphers.filter((row) => ciphers.includes(row)), signatureAlgs: tls12.signatureAlgs };
+  const common = {
+    versions,
+    ciphers: tls12.ciphers.filter((row) => ciphers.includes(row)),
+    signatureAlgs: tls12.signatureAlgs,
+  };
   const clientSink = new DatagramRecorder(acceptKnown, onUser);
   const serverSink = new DatagramRecorder(acceptKnown, onUser);
   const clientCore = Core.client(
-    clientOptions({ ...client, config: { ...common, ...client.config } }),
+    clientOptions({ channel, ...client, config: { ...common, ...client.config } }),
     clientSink,
   );
   const serverCore = Core.server(
-    serverOptions({ ...server, config: { ...common, ...server.config } }),
+    serverOptions({ channel, ...server, config: { ...common, ...server.config } }),
     serverSink,
   );
   clientSink.core = clientCore;

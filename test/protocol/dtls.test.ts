@@ -1,7 +1,7 @@
+import { seededRandom } from '@actor-tls/runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { DatagramLink, type DtlsWish, dtlsPair, type Fate, intact } from './datagram-link.js';
 import { identityOf } from './two-cores.js';
-import { seededRandom } from '@actor-tls/runtime/testing';
 
 describe('DTLS over a link that loses nothing', () => {
   it.each(['dtlsv1.2', 'dtlsv1'] as const)('%s: a handshake, data both ways, the end', (version) => {
@@ -83,7 +83,10 @@ describe('one accident at each step of a handshake', () => {
       const steps = handshakeDatagrams(wish);
       expect(steps).toBeGreaterThan(3);
       for (let step = 0; step < steps; step += 1) {
-        const { link, told } = talk((bytes, index, from) => (index === step ? accident : intact)(bytes, index, from), wish);
+        const { link, told } = talk(
+          (bytes, index, from) => (index === step ? accident : intact)(bytes, index, from),
+          wish,
+        );
         // Bending a byte of what nobody protects may end a handshake, but never well for one side alone.
         if (name === 'changed in its last byte') expect([step, alike(told)]).toEqual([step, true]);
         else {
@@ -110,32 +113,40 @@ describe('a link that loses, doubles, delays and reorders at random', () => {
   it.each([
     [0.1, 300, 0.99, 7000],
     [0.5, 60, 0.95, 600_000],
-  ])('%f lost: of %i schedules the share %f has both established within %i ms', (loss, schedules, share, within) => {
-    const times: number[] = [];
-    for (let seed = 1; seed <= schedules; seed += 1) {
-      const random = seededRandom(seed);
-      const chance = (): number => random.below(1_000_000) / 1_000_000;
-      const { client, server } = dtlsPair(seed % 2 === 0 ? small : {});
-      const link = new DatagramLink(client, server, (bytes) => {
-        if (chance() < loss) return [];
-        const after = 25 + Math.floor(chance() * 50);
-        return chance() < 0.1 ? [{ after, bytes }, { after: after * 2, bytes }] : [{ after, bytes }];
-      });
-      client.core.start();
-      let bothAt = Number.POSITIVE_INFINITY;
-      for (let at = 0; at <= 600_000 && bothAt === Number.POSITIVE_INFINITY; at += 50) {
-        link.run(at);
-        if (client.sink.establishedCount + server.sink.establishedCount === 2) bothAt = link.now;
+  ])(
+    '%f lost: of %i schedules the share %f has both established within %i ms',
+    (loss, schedules, share, within) => {
+      const times: number[] = [];
+      for (let seed = 1; seed <= schedules; seed += 1) {
+        const random = seededRandom(seed);
+        const chance = (): number => random.below(1_000_000) / 1_000_000;
+        const { client, server } = dtlsPair(seed % 2 === 0 ? small : {});
+        const link = new DatagramLink(client, server, (bytes) => {
+          if (chance() < loss) return [];
+          const after = 25 + Math.floor(chance() * 50);
+          return chance() < 0.1
+            ? [
+                { after, bytes },
+                { after: after * 2, bytes },
+              ]
+            : [{ after, bytes }];
+        });
+        client.core.start();
+        let bothAt = Number.POSITIVE_INFINITY;
+        for (let at = 0; at <= 600_000 && bothAt === Number.POSITIVE_INFINITY; at += 50) {
+          link.run(at);
+          if (client.sink.establishedCount + server.sink.establishedCount === 2) bothAt = link.now;
+        }
+        expect([seed, client.sink.failures, server.sink.failures]).toEqual([seed, [], []]);
+        times.push(bothAt);
+        if (bothAt === Number.POSITIVE_INFINITY) continue;
+        for (let n = 0; n < 20; n += 1) client.core.send(Buffer.from([n]));
+        link.run(link.now + 1000);
+        const got = server.sink.delivered.map(([n]) => n);
+        expect(new Set(got).size).toBe(got.length);
       }
-      expect([seed, client.sink.failures, server.sink.failures]).toEqual([seed, [], []]);
-      times.push(bothAt);
-      if (bothAt === Number.POSITIVE_INFINITY) continue;
-      for (let n = 0; n < 20; n += 1) client.core.send(Buffer.from([n]));
-      link.run(link.now + 1000);
-      const got = server.sink.delivered.map(([n]) => n);
-      expect(new Set(got).size).toBe(got.length);
-    }
-    times.sort((a, b) => a - b);
-    expect(times[Math.floor(times.length * share)]).toBeLessThanOrEqual(within);
-  });
+      times.sort((a, b) => a - b);
+      expect(times[Math.floor(times.length * share)]).toBeLessThanOrEqual(within);
+    },
+  );
 });

@@ -22,7 +22,9 @@ afterEach(async () => {
   await ssl.stop(node);
 });
 
-async function listen(options: ssl.TlsServerOptions = {}): Promise<{ listener: ssl.SslListenSocket; port: number }> {
+async function listen(
+  options: ssl.TlsServerOptions = {},
+): Promise<{ listener: ssl.SslListenSocket; port: number }> {
   const listener = ssl.unwrap(
     await ssl.listen(self, 0, { protocol: 'dtls', ip: '127.0.0.1', active: false, ...identity, ...options }),
   );
@@ -55,20 +57,23 @@ async function pair(
 }
 
 describe('a connection of DTLS', () => {
-  it.each(['dtlsv1.2', 'dtlsv1'] as const)('%s: data both ways, a message a datagram, and the end', async (version) => {
-    const versions = [version];
-    const { client, server } = await pair({ versions }, { versions });
-    expect(ssl.unwrap(await ssl.connectionInformation(client, ['protocol'])).protocol).toBe(version);
-    ssl.unwrap(await ssl.send(client, 'one'));
-    ssl.unwrap(await ssl.send(client, 'two'));
-    expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('one');
-    expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('two');
-    ssl.unwrap(await ssl.send(server, 'three'));
-    expect(String(ssl.unwrap(await ssl.recv(client, 0, 2000)))).toBe('three');
-    await ssl.close(client);
-    expect(await ssl.recv(server, 0, 2000)).toEqual({ error: 'closed' });
-    expect(await ssl.send(client, 'late')).toEqual({ error: 'closed' });
-  });
+  it.each(['dtlsv1.2', 'dtlsv1'] as const)(
+    '%s: data both ways, a message a datagram, and the end',
+    async (version) => {
+      const versions = [version];
+      const { client, server } = await pair({ versions }, { versions });
+      expect(ssl.unwrap(await ssl.connectionInformation(client, ['protocol'])).protocol).toBe(version);
+      ssl.unwrap(await ssl.send(client, 'one'));
+      ssl.unwrap(await ssl.send(client, 'two'));
+      expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('one');
+      expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('two');
+      ssl.unwrap(await ssl.send(server, 'three'));
+      expect(String(ssl.unwrap(await ssl.recv(client, 0, 2000)))).toBe('three');
+      await ssl.close(client);
+      expect(await ssl.recv(server, 0, 2000)).toEqual({ error: 'closed' });
+      expect(await ssl.send(client, 'late')).toEqual({ error: 'closed' });
+    },
+  );
 
   it('tells the owner of each record, in its active modes', async () => {
     const { client, server } = await pair();
@@ -120,7 +125,13 @@ describe('a connection of DTLS', () => {
     const silent = createSocket('udp4');
     sockets.push(silent);
     await new Promise<void>((done) => silent.bind(0, '127.0.0.1', done));
-    const told = await ssl.connect(self, '127.0.0.1', silent.address().port, { protocol: 'dtls', verify: 'verify_none' }, 300);
+    const told = await ssl.connect(
+      self,
+      '127.0.0.1',
+      silent.address().port,
+      { protocol: 'dtls', verify: 'verify_none' },
+      300,
+    );
     expect(told).toEqual({ error: 'timeout' });
     expect(Date.now() - begun).toBeLessThan(3000);
   });
@@ -132,7 +143,9 @@ describe('a listener of DTLS', () => {
     await ssl.close(listener);
     ssl.unwrap(await ssl.send(client, 'still'));
     expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('still');
-    expect(await ssl.connect(self, '127.0.0.1', port, { protocol: 'dtls', verify: 'verify_none' }, 300)).toEqual({
+    expect(
+      await ssl.connect(self, '127.0.0.1', port, { protocol: 'dtls', verify: 'verify_none' }, 300),
+    ).toEqual({
       error: 'timeout',
     });
     await ssl.close(client);
@@ -152,7 +165,9 @@ describe('a listener of DTLS', () => {
     const served = (async () => {
       for (let n = 0; n < 20; n += 1) {
         const server = await accept(listener);
-        void ssl.recv(server, 0, 5000).then((got) => ssl.send(server, 'ok' in got && got.ok instanceof Uint8Array ? got.ok : 'nothing'));
+        void ssl
+          .recv(server, 0, 5000)
+          .then((got) => ssl.send(server, 'ok' in got && got.ok instanceof Uint8Array ? got.ok : 'nothing'));
       }
     })();
     const echoes = await Promise.all(

@@ -107,7 +107,10 @@ export function parseSocketOptions(
       throw new OptionError({ options: { not_supported: { [key]: value } } });
     if (!setEmulated(draft, key, value)) throw new OptionError({ options: { [key]: value } });
   }
-  return { socket: Object.freeze({ ...inherited, ...draft }), transport: parseTransport(raw, { role, protocol }) };
+  return {
+    socket: Object.freeze({ ...inherited, ...draft }),
+    transport: parseTransport(raw, { role, protocol }),
+  };
 }
 
 function parseTransport(raw: Raw, at: Pick<TransportAt, 'role' | 'protocol'>): TransportOptions {
@@ -148,13 +151,15 @@ export interface SetoptsPlan {
 }
 
 /** `ssl:setopts/2` on a connection or listener: what to set, and what to answer. */
-export function planSetopts(raw: unknown): SetoptsPlan {
+export function planSetopts(raw: unknown, protocol: Config['protocol'] = 'tls'): SetoptsPlan {
   if (!isOptionObject(raw))
     return { socket: {}, transport: undefined, error: { options: { not_a_proplist: raw } } };
   const socket: SocketDraft = {};
   const others: (readonly [string, unknown])[] = [];
   for (const [key, value] of Object.entries(raw)) {
     if (!isEmulated(key)) others.push([key, value]);
+    else if (protocol === 'dtls' && emulatedRows[key].needsStream === true)
+      return { socket, transport: undefined, error: { options: { not_supported: { [key]: value } } } };
     else if (!setEmulated(socket, key, value))
       return { socket, transport: undefined, error: { options: { socket_options: { [key]: value } } } };
   }

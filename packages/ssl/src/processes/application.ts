@@ -152,13 +152,21 @@ function tree(environment: Environment, pemFiles: PemFiles): SupervisorSpec {
     ...often,
     children: caches(environment, pemFiles),
   });
-  const tls = branch('tls_sup', { strategy: 'one_for_one', ...often, children: [connectionsOf('tls'), servers] });
+  const tls = branch('tls_sup', {
+    strategy: 'one_for_one',
+    ...often,
+    children: [connectionsOf('tls'), servers],
+  });
   const dtls = branch('dtls_sup', {
     strategy: 'one_for_one',
     ...often,
     children: [connectionsOf('dtls'), datagramServers],
   });
-  const connection = branch('ssl_connection_sup', { strategy: 'one_for_one', ...often, children: [tls, dtls] });
+  const connection = branch('ssl_connection_sup', {
+    strategy: 'one_for_one',
+    ...often,
+    children: [tls, dtls],
+  });
   return { strategy: 'one_for_one', ...often, children: [admin, connection] };
 }
 
@@ -267,9 +275,14 @@ function startConnectionSupervisor(
 /** Starts the processes of one connection, for `connect` and for a listener; the transport is closed when that fails. */
 export async function startConnection(asking: Asking, connection: NewConnection): Promise<Result<SslSocket>> {
   let socket: SslSocket | undefined;
-  const started = await startUnder(asking, `${connection.config.protocol}_connection_sup`, connection, (made: SslSocket) => {
-    socket = made;
-  });
+  const started = await startUnder(
+    asking,
+    `${connection.config.protocol}_connection_sup`,
+    connection,
+    (made: SslSocket) => {
+      socket = made;
+    },
+  );
   if (socket !== undefined && 'ok' in started) return { ok: socket };
   connection.transport.destroy();
   connection.place.gone();

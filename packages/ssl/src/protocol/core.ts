@@ -9,21 +9,15 @@
 import { noCompressors } from '../values/compression/compressor.js';
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';
-import { DecodeError } from '../values/wire/reader.js';
-import { tls12Messages } from '../values/wire/tls12-messages.js';
 import { decodeAll } from '../values/wire/codec.js';
 import { datagramHeaderLength } from '../values/wire/message-table.js';
 import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
+import { DecodeError } from '../values/wire/reader.js';
+import { tls12Messages } from '../values/wire/tls12-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
-import {
-  type AnswerEvent,
-  type ClientHelloEvent,
-  type Handshake,
-  type ServerHelloEvent,
-} from './handshake.js';
-import { FlightChannel } from './flight-channel.js';
+import type { AnswerEvent, ClientHelloEvent, Handshake, ServerHelloEvent } from './handshake.js';
 import {
   type ClientOffer,
   firstOffer,
@@ -163,7 +157,7 @@ export class Core {
     const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
-    const channel = channelOf(options, helloRecordVersions(config.versions).then, sink);
+    const channel = channelOf(options, helloRecordVersions(config.versions).later, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
       context: {
@@ -180,7 +174,7 @@ export class Core {
     if (phase.kind !== 'clientHello') return;
     channel.addMessage(phase.offer.raw);
     channel.finishFlight();
-    channel.setRecordVersion(helloRecordVersions(phase.context.config.versions).then);
+    channel.setRecordVersion(helloRecordVersions(phase.context.config.versions).later);
     if (offersTls13(phase.offer)) openEarly(phase.offer, phase.context);
   }
 
@@ -797,16 +791,17 @@ function isForServer(options: ClientHelloAnswer | ServerHelloAnswer): options is
 }
 
 const overStream: ChannelMaker = (settings, version, out) => new StreamChannel(settings, version, out);
-const overDatagrams: ChannelMaker = (settings, version, out) => new FlightChannel(settings, version, out);
 
-/** By the versions, unless somebody brings a channel of their own. */
+/** Over a stream, unless somebody brings a channel of their own. */
 function channelOf(
   { config, budget, channel }: ClientOptions | ServerOptions,
   recordVersion: number,
   sink: Sink,
 ): Channel {
   const { maxHandshakeSize, keyUpdateAt, mtu, versions } = config;
-  const make = channel ?? (speaksDtls(versions) ? overDatagrams : overStream);
+  if (channel === undefined && speaksDtls(versions))
+    throw new TypeError('DTLS needs a channel over datagrams');
+  const make = channel ?? overStream;
   return make({ maxHandshakeSize, keyUpdateAt, budget, mtu }, recordVersion, sink);
 }
 

@@ -5,13 +5,14 @@
  */
 import type { Channel, Inbound, Writer } from './channel.js';
 import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
-import { type DtlsRecord, DtlsReadHalf } from './record/dtls-read-half.js';
+import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
 import { DtlsWriteHalf } from './record/dtls-write-half.js';
 import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { RecordLimit } from './record/record-limit.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
+import type { ChannelMaker } from './settings.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
 
@@ -23,7 +24,11 @@ const patience = 2;
 const helloRequest = 0;
 const clientHello = 1;
 
-export class FlightChannel implements Channel {
+/** The channel of every connection of DTLS: `channel` among the options of a core. */
+export const overDatagrams: ChannelMaker = (settings, version, sink) =>
+  new FlightChannel(settings, version, sink);
+
+class FlightChannel implements Channel {
   private readonly sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>;
   private readonly budget: Budget;
   private readonly read: DtlsReadHalf = new DtlsReadHalf();
@@ -96,6 +101,8 @@ export class FlightChannel implements Channel {
   handshakeDone(): void {
     if (this.heard) this.half.beginFlight();
     this.go('done');
+    this.read.settle();
+    this.fragments.clear();
     this.mayRepeat = true;
     this.doubtful = undefined;
     this.sink.timer?.(undefined);

@@ -7,7 +7,7 @@ import type { MessageOf, MessageTable } from '../values/wire/message-table.js';
 import type { ClientHello } from '../values/wire/messages/client-hello.js';
 import type { ServerHello } from '../values/wire/messages/server-hello.js';
 import type { Tls12Bodies } from '../values/wire/tls12-messages.js';
-import { type HandshakeType, type Tls13Bodies, tls13Messages } from '../values/wire/tls13-messages.js';
+import type { HandshakeType, Tls13Bodies } from '../values/wire/tls13-messages.js';
 import type { AlertRules } from './alert-rules.js';
 import type { Facts } from './facts.js';
 import type { PostHandshakeMaker } from './post-handshake.js';
@@ -67,11 +67,6 @@ export type DialectEvent<Bodies> = MessageOf<Bodies> | HelloEvent | AnswerEvent 
 export type HandshakeEvent = DialectEvent<Tls13Bodies>;
 /** What TLS 1.2's are. */
 export type HandshakeEvent12 = DialectEvent<Tls12Bodies>;
-
-/** Decodes a message of TLS 1.3. Throws `DecodeError`. */
-export function messageEvent<K extends HandshakeType>(type: K, raw: Uint8Array): MessageOf<Tls13Bodies, K> {
-  return eventOf(tls13Messages, type, raw);
-}
 
 /** A handshake under way. */
 export interface Handshake {

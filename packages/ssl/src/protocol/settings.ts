@@ -48,15 +48,16 @@ export interface ClientSettings
   readonly minKeySize?: number | undefined;
 }
 
-export type ServerSettings = DatagramSettings & Pick<
-  ServerConfig,
-  | CommonSettings
-  | 'alpnPreferredProtocols'
-  | 'verify'
-  | 'failIfNoPeerCert'
-  | 'honorCipherOrder'
-  | 'honorEccOrder'
-> &
+export type ServerSettings = DatagramSettings &
+  Pick<
+    ServerConfig,
+    | CommonSettings
+    | 'alpnPreferredProtocols'
+    | 'verify'
+    | 'failIfNoPeerCert'
+    | 'honorCipherOrder'
+    | 'honorEccOrder'
+  > &
   Partial<Pick<ServerConfig, CommonWishes | 'certificateAuthorities'>>;
 
 /** What the protocol takes from outside: cryptography and chance. */
@@ -131,7 +132,7 @@ export interface ClientOptions extends ClientHelloAnswer {
   readonly resumption?: ClientResumption | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
   readonly budget?: Budget | undefined;
-  /** How records travel; over a stream unless given. */
+  /** How records travel; over a stream unless given. Of DTLS: `overDatagrams`. */
   readonly channel?: ChannelMaker | undefined;
 }
 

@@ -36,7 +36,12 @@ export type Verdict =
  * What is to be sent after the handshake even if nothing else is: an answer to a message of the peer, a wish for new
  * keys of the peer's, messages of a later authentication.
  */
-export type PostHandshakeReply = 'key_update' | 'key_update_request' | 'no_renegotiation' | 'last_flight' | Flight;
+export type PostHandshakeReply =
+  | 'key_update'
+  | 'key_update_request'
+  | 'no_renegotiation'
+  | 'last_flight'
+  | Flight;
 
 /** Whole handshake messages that leave with nothing between them (RFC 8446 §4.6.2). */
 export interface Flight {

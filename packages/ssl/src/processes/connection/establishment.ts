@@ -48,8 +48,8 @@ import {
 } from './lives.js';
 import type { NewConnection } from './new-connection.js';
 import type { SslSocket } from './socket.js';
-import { findUser } from './user-key.js';
 import { keepEnding } from './unheard-endings.js';
+import { findUser } from './user-key.js';
 
 /** The connection that is established; its core speaks to it. */
 export interface EstablishmentHolder extends Sink {

@@ -3,7 +3,7 @@
  * as a transport of its own, and gives every peer its datagrams. A listener that closes lets its peers live: the socket
  * goes with the last of them.
  */
-import { type GenServer, type Self, type Stop } from '@actor-tls/runtime';
+import type { GenServer, Self, Stop } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';

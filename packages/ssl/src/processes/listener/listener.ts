@@ -152,7 +152,7 @@ export class Listener implements CountsToTell {
   }
 
   setOptions(raw: unknown): Result<true> {
-    const { options, result } = changedTemplate(this.#template, raw);
+    const { options, result } = changedTemplate(this.#template, raw, this.#args.config.protocol);
     this.#template = options;
     return result;
   }

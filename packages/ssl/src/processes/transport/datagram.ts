@@ -24,11 +24,7 @@ export interface DatagramSocket {
 /** A kind of network that carries datagrams. Errors are those of `gen_udp` (`eaddrinuse`, `nxdomain`, …). */
 export interface DatagramProvider {
   /** Opens a socket; port 0: any free one. */
-  open(
-    port: number,
-    options: TransportOptions,
-    receiver: DatagramReceiver,
-  ): Promise<Result<DatagramSocket>>;
+  open(port: number, options: TransportOptions, receiver: DatagramReceiver): Promise<Result<DatagramSocket>>;
   /** Opens one that hears and speaks to one peer alone; `timeout` in ms covers the lookup of its name. */
   connect(
     host: string,

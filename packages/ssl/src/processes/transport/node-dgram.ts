@@ -83,7 +83,9 @@ function addressOf(
 ): Promise<Result<Found>> {
   return new Promise((resolve) => {
     const timer =
-      timeout === 'infinity' ? undefined : systemClock.setTimeout(() => resolve({ error: 'timeout' }), timeout);
+      timeout === 'infinity'
+        ? undefined
+        : systemClock.setTimeout(() => resolve({ error: 'timeout' }), timeout);
     lookup(host, { family: family ?? 0 }, (error, address, found) => {
       systemClock.clearTimeout(timer);
       resolve(error === null ? { ok: { address, family: found } } : { error: posixName(error) });

@@ -202,7 +202,9 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   if (known?.engine === engine) return known;
   const tls13 = speaksTls13(config.versions) || undefined;
   const older = speaksOlder(config.versions) || undefined;
-  const named = tls13 ?? (config.versions.some((version) => version === 'tlsv1.2' || version === 'dtlsv1.2') || undefined);
+  const named =
+    tls13 ??
+    (config.versions.some((version) => version === 'tlsv1.2' || version === 'dtlsv1.2') || undefined);
   const groups = offeredGroups(config).flatMap((name) => engine.group(name) ?? []);
   if (groups.length === 0) throw new TypeError('no group to offer');
   const suites = config.ciphers.filter((row) => isBuiltSuite(row, engine)).map(({ id }) => id);

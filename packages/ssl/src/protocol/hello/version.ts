@@ -42,18 +42,16 @@ interface HelloTable extends Pick<MessageTable<HelloBodies>, 'decode'> {
 }
 
 /** How they are framed: a hello of DTLS has a cookie, and each message a number. */
-export function helloMessages(
-  versions: readonly ProtocolVersion[],
-): HelloTable {
+export function helloMessages(versions: readonly ProtocolVersion[]): HelloTable {
   return speaksDtls(versions) ? dtls12Messages : tls13Messages;
 }
 
 /** Versions of the records that carry hellos, the first and those that follow it (RFC 8446 §5.1, RFC 6347 §4.2.1). */
 export function helloRecordVersions(versions: readonly ProtocolVersion[]): {
   readonly first: number;
-  readonly then: number;
+  readonly later: number;
 } {
-  return speaksDtls(versions) ? { first: dtls10, then: dtls10 } : { first: 0x0301, then: 0x0303 };
+  return speaksDtls(versions) ? { first: dtls10, later: dtls10 } : { first: 0x0301, later: 0x0303 };
 }
 
 const dtls10 = versionCode('dtlsv1');
@@ -197,7 +195,9 @@ function offeredVersions(hello: ClientHello, dtls: boolean): readonly number[] {
 /** DTLS counts downwards (RFC 6347 §4.1). */
 function offeredOfDtls(highest: number): readonly number[] {
   if (highest >> 8 !== dtlsMajor) return [];
-  return versionRows.filter(({ code, protocol }) => protocol === 'dtls' && code >= highest).map(({ code }) => code);
+  return versionRows
+    .filter(({ code, protocol }) => protocol === 'dtls' && code >= highest)
+    .map(({ code }) => code);
 }
 
 /** RFC 7507 §3. */

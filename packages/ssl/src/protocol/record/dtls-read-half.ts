@@ -42,6 +42,7 @@ export class DtlsReadHalf {
   private window: ReplayWindow = new ReplayWindow();
   private early: Uint8Array[] = [];
   private earlyBytes = 0;
+  private settled = false;
   private dropped = 0;
   private longest: number = MAX_PLAINTEXT;
 
@@ -107,6 +108,13 @@ export class DtlsReadHalf {
       if (record !== undefined) return record;
     }
     return undefined;
+  }
+
+  /** No other keys are to come: nothing waits for them. */
+  settle(): void {
+    this.early = [];
+    this.earlyBytes = 0;
+    this.settled = true;
   }
 
   /** The keys of the next epoch. What came before them is looked at now. */
@@ -184,7 +192,8 @@ export class DtlsReadHalf {
 
   /** The handshake may still have to come to these keys. */
   private keep(record: Uint8Array): undefined {
-    if (this.early.length >= earlyRecords || this.earlyBytes + record.length > earlyLimit) return this.pass();
+    if (this.settled || this.early.length >= earlyRecords || this.earlyBytes + record.length > earlyLimit)
+      return this.pass();
     this.early.push(new Uint8Array(record));
     this.earlyBytes += record.length;
     return undefined;

@@ -4,7 +4,14 @@
  */
 import { concat } from '../../values/wire/join.js';
 import { datagramHeaderLength } from '../../values/wire/message-table.js';
-import { ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_LENGTH, MAX_PLAINTEXT } from './content-type.js';
+import {
+  ALERT,
+  APPLICATION_DATA,
+  CHANGE_CIPHER_SPEC,
+  HANDSHAKE,
+  HEADER_LENGTH,
+  MAX_PLAINTEXT,
+} from './content-type.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
 import type { WriteProtection } from './protection.js';
@@ -177,7 +184,10 @@ export class DtlsWriteHalf extends WriteHalf {
       fragment.set(content.subarray(0, 6));
       putLength(fragment, 6, at);
       putLength(fragment, 9, length);
-      fragment.set(content.subarray(datagramHeaderLength + at, datagramHeaderLength + at + length), datagramHeaderLength);
+      fragment.set(
+        content.subarray(datagramHeaderLength + at, datagramHeaderLength + at + length),
+        datagramHeaderLength,
+      );
       packing.add(this.sealRecord(epoch, HANDSHAKE, fragment));
       at += length;
     } while (at < body);

@@ -117,8 +117,7 @@ export class Fragments {
       partial.have += piece.bytes.length;
       this.bytes += piece.bytes.length + pieceCost;
     }
-    if (fresh.length > 0)
-      partial.pieces = [...partial.pieces, ...fresh].sort((a, b) => a.offset - b.offset);
+    if (fresh.length > 0) partial.pieces = [...partial.pieces, ...fresh].sort((a, b) => a.offset - b.offset);
   }
 }
 

@@ -26,9 +26,9 @@ import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { type CipherSuite, suiteById } from '../../values/registry/suites.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
+import type { MessageTable } from '../../values/wire/message-table.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
-import type { MessageTable } from '../../values/wire/message-table.js';
 import {
   dtls10Messages,
   dtls12Messages,
@@ -285,7 +285,10 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const parts: Omit<MachineParts<Tls12Bodies, Client12Data, ClientContext>, 'name' | 'messages' | 'postHandshake'> = {
+const parts: Omit<
+  MachineParts<Tls12Bodies, Client12Data, ClientContext>,
+  'name' | 'messages' | 'postHandshake'
+> = {
   arrows: client12Arrows,
   initial: 'waitSh',
   alerts: tls12Alerts,

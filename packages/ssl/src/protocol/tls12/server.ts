@@ -26,10 +26,10 @@ import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { Secret } from '../../values/secret.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
+import type { MessageTable } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
-import type { MessageTable } from '../../values/wire/message-table.js';
 import {
   dtls10Messages,
   dtls12Messages,
@@ -275,7 +275,10 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const parts: Omit<MachineParts<Tls12Bodies, Server12Data, ServerContext>, 'name' | 'messages' | 'postHandshake'> = {
+const parts: Omit<
+  MachineParts<Tls12Bodies, Server12Data, ServerContext>,
+  'name' | 'messages' | 'postHandshake'
+> = {
   arrows: server12Arrows,
   initial: 'start',
   alerts: tls12Alerts,

@@ -37,7 +37,11 @@ function helloCodec(cookieOf: Codec<Uint8Array | undefined>): Codec<ClientHello>
   return {
     decode(reader) {
       const legacyVersion = reader.uint16();
-      const fields = { legacyVersion, random: random.decode(reader), legacySessionId: sessionId.decode(reader) };
+      const fields = {
+        legacyVersion,
+        random: random.decode(reader),
+        legacySessionId: sessionId.decode(reader),
+      };
       const found = cookieOf.decode(reader);
       return {
         ...fields,
