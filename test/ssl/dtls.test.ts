@@ -1,6 +1,7 @@
 /** `{ protocol: 'dtls' }` on real UDP sockets: calls, active modes, peers that begin anew, listeners that close. */
 import { createSocket, type Socket } from 'node:dgram';
 import { createNode, type Node, type Self } from '@actor-tls/runtime';
+import { seededRandom } from '@actor-tls/runtime/testing';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,8 +44,8 @@ function connect(port: number, options: ssl.TlsClientOptions = {}): Promise<ssl.
 }
 
 async function accept(listener: ssl.SslListenSocket): Promise<ssl.SslSocket> {
-  const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 5000));
-  return ssl.unwrap(await ssl.handshake(self, accepted, 5000));
+  const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 15_000));
+  return ssl.unwrap(await ssl.handshake(self, accepted, 15_000));
 }
 
 async function pair(
@@ -194,3 +195,126 @@ describe('a listener of DTLS', () => {
     });
   });
 });
+
+/** Stands between clients and a server, to which all of them have its one address. */
+interface Relay {
+  readonly port: number;
+  /** Datagrams of clients, in order. */
+  readonly fromClients: Buffer[];
+  /** To the server, from the relay's address. */
+  inject(datagram: Uint8Array): void;
+}
+
+async function bound(): Promise<Socket> {
+  const socket = createSocket('udp4');
+  sockets.push(socket);
+  await new Promise<void>((done) => socket.bind(0, '127.0.0.1', done));
+  return socket;
+}
+
+async function relayTo(port: number, lost: () => boolean = () => false): Promise<Relay> {
+  const front = await bound();
+  const back = await bound();
+  const fromClients: Buffer[] = [];
+  let client = 0;
+  front.on('message', (datagram, from) => {
+    client = from.port;
+    fromClients.push(datagram);
+    if (!lost()) back.send(datagram, port, '127.0.0.1');
+  });
+  back.on('message', (datagram) => {
+    if (!lost()) front.send(datagram, client, '127.0.0.1');
+  });
+  return {
+    port: front.address().port,
+    fromClients,
+    inject: (datagram) => back.send(datagram, port, '127.0.0.1'),
+  };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+describe('peers that begin anew from the same address', () => {
+  it('replace their old connection when they have brought their cookie back, and not before', async () => {
+    const { listener, port } = await listen();
+    const relay = await relayTo(port);
+    const [first, old] = await Promise.all([connect(relay.port), accept(listener)]);
+    const hello = relay.fromClients[0] ?? Buffer.alloc(0);
+    // Another hello from the same address, as anybody can send it who forges that.
+    const forged = Buffer.from(hello);
+    forged.fill(0xab, 13 + 12 + 2, 13 + 12 + 2 + 32);
+    relay.inject(forged);
+    relay.inject(hello);
+    await pause(50);
+    ssl.unwrap(await ssl.send(ssl.unwrap(first), 'still'));
+    expect(String(ssl.unwrap(await ssl.recv(old, 0, 2000)))).toBe('still');
+    const [second, fresh] = await Promise.all([connect(relay.port), accept(listener)]);
+    ssl.unwrap(await ssl.send(ssl.unwrap(second), 'anew'));
+    expect(String(ssl.unwrap(await ssl.recv(fresh, 0, 2000)))).toBe('anew');
+    expect(await ssl.recv(old, 0, 2000)).toEqual({ error: 'closed' });
+  });
+});
+
+describe('strangers at a listener of DTLS', () => {
+  it('cost no connection and get less than they sent, however many hellos they send', async () => {
+    const { listener, port } = await listen();
+    const relay = await relayTo(port);
+    const [client] = await Promise.all([connect(relay.port), accept(listener)]);
+    await ssl.close(ssl.unwrap(client));
+    const hello = relay.fromClients[0] ?? Buffer.alloc(0);
+    const stranger = await bound();
+    let received = 0;
+    stranger.on('message', (datagram) => {
+      received += datagram.length;
+    });
+    for (let n = 0; n < 1000; n += 1) {
+      const another = Buffer.from(hello);
+      another.writeUInt32BE(n, 13 + 12 + 2);
+      stranger.send(another, port, '127.0.0.1');
+      if (n % 50 === 0) await pause(1);
+    }
+    await pause(100);
+    expect(received).toBeGreaterThan(0);
+    expect(received).toBeLessThan((hello.length * 1000) / 2);
+    const counters = await ssl.listenerCounters(listener);
+    expect(counters).toMatchObject({ accepted: 1, waiting: 0 });
+  });
+
+  it('take no others with them: noise from everywhere, and a client that gets through', async () => {
+    const { listener, port } = await listen();
+    const random = seededRandom(5);
+    const strangers = await Promise.all(Array.from({ length: 10 }, bound));
+    const noise = setInterval(() => {
+      for (const stranger of strangers) {
+        const bytes = Buffer.from(Array.from({ length: random.below(300) }, () => random.below(256)));
+        if (random.below(2) === 0) bytes.set([22, 0xfe, 0xfd, 0, 0].slice(0, bytes.length));
+        stranger.send(bytes, port, '127.0.0.1');
+      }
+    }, 1);
+    try {
+      const [client, server] = await Promise.all([connect(port), accept(listener)]);
+      ssl.unwrap(await ssl.send(ssl.unwrap(client), 'through'));
+      expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('through');
+    } finally {
+      clearInterval(noise);
+    }
+  });
+});
+
+it('real sockets with a tenth of all datagrams lost on the way: ten handshakes, none fails', async () => {
+  const { listener, port } = await listen();
+  const random = seededRandom(11);
+  const accepting = (async () => {
+    for (let n = 0; n < 10; n += 1) await accept(listener);
+  })();
+  const connected = await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const relay = await relayTo(port, () => random.below(10) === 0);
+      return ssl.connect(self, '127.0.0.1', relay.port, {
+        ...{ protocol: 'dtls', cacerts: [ca.cert], serverNameIndication: 'localhost', active: false },
+      });
+    }),
+  );
+  expect(connected.map((one) => Object.keys(one))).toEqual(Array.from({ length: 10 }, () => ['ok']));
+  await accepting;
+}, 30_000);
