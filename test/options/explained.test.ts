@@ -80,11 +80,6 @@ describe('a wrong value', () => {
     [{ packet: 3 }, 'client', { rule: 'wrong_value' }],
     [{ nodelay: 5 }, 'client', { rule: 'wrong_value' }],
     [{ backlog: 5 }, 'client', { rule: 'wrong_value' }],
-    [
-      { protocol: 'dtls', versions: ['dtlsv1'] },
-      'client',
-      { rule: 'version_not_built', text: 'dtlsv1 is not built yet' },
-    ],
     [{ verify: 'verify_peer' }, 'server', { rule: 'missing_cacerts', hint: 'give cacerts or cacertfile' }],
     [{ honorCipherOrder: true }, 'client', { rule: 'wrong_side' }],
   ])('of %j on a %s has its cause', (options, role, told) => {

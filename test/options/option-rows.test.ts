@@ -110,11 +110,6 @@ const cases: Readonly<Record<string, RowCases>> = {
         { versions: ['tlsv1.3', 'dtlsv1.2'] },
         { options: { 'dtlsv1.2': { versions: ['tlsv1.3', 'dtlsv1.2'] } } },
       ],
-      [
-        { protocol: 'dtls', versions: ['dtlsv1'] },
-        { options: { insufficient_crypto_support: { dtlsv1: { versions: ['dtlsv1'] } } } },
-      ],
-      // What else is wrong goes before a version that is not built.
       [{ protocol: 'dtls', versions: ['dtlsv1'], depth: -1 }, { options: { depth: -1 } }],
     ],
   },
@@ -1065,6 +1060,27 @@ const cases: Readonly<Record<string, RowCases>> = {
     valid: [[true, true]],
     wrong: [false, 1, 'true'],
     wrongTerm: (value) => ({ options: { socket_options: { reuseaddr: value } } }),
+  },
+  recbuf: {
+    beside: { protocol: 'dtls' },
+    valid: [[65_536, 65_536]],
+    edges: { in: [1, 2 ** 31 - 1], out: [0, 2 ** 31] },
+    wrong: ['1', 1.5, null],
+    wrongTerm: (value) => ({ options: { socket_options: { recbuf: value } } }),
+    conflicts: [[{ recbuf: 4096 }, { options: { socket_options: { recbuf: 4096 } } }]],
+  },
+  sndbuf: {
+    beside: { protocol: 'dtls' },
+    valid: [[65_536, 65_536]],
+    edges: { in: [1, 2 ** 31 - 1], out: [0, 2 ** 31] },
+    wrong: ['1', 1.5, null],
+    wrongTerm: (value) => ({ options: { socket_options: { sndbuf: value } } }),
+    conflicts: [[{ sndbuf: 4096 }, { options: { socket_options: { sndbuf: 4096 } } }]],
+  },
+  mtu: {
+    valid: [[1400, 1400]],
+    edges: { in: [256, 65_507], out: [255, 65_508] },
+    wrong: ['1400', 1.5, null, {}],
   },
   backlog: {
     side: 'server',

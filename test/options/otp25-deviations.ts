@@ -132,6 +132,17 @@ export const deviations: readonly Deviation[] = [
       found.options['cacertfile'] === undefined,
   },
   {
+    name: 'recbuf and sndbuf are for DTLS: node has no such thing for TCP',
+    applies: (found) => accepted(found) && /recbuf|sndbuf/.test(JSON.stringify(found.answer)),
+  },
+  {
+    name: '† a number for active is not handed to the socket of datagrams',
+    applies: (found) =>
+      'ok' in found.answer &&
+      found.options['protocol'] === 'dtls' &&
+      typeof found.options['active'] === 'number',
+  },
+  {
     name: '† dtls with versions of TLS is refused',
     applies: (found) => found.options['protocol'] === 'dtls' && refusedFor('versions')(found),
   },

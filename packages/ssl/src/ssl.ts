@@ -31,6 +31,7 @@ import {
   type Application,
   type ApplicationOptions,
   applicationOf,
+  connectDatagrams,
   sslApplication,
   startConnection,
   startListener,
@@ -236,17 +237,15 @@ export async function connect(
   if ('error' in config) return config;
   keepForPause(config.ok, own);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
-    return { error: { options: { cb_info: tcpCallbacks } } };
+    return { error: { options: { cb_info: config.ok.protocol === 'dtls' ? udpCallbacks : tcpCallbacks } } };
   // node:net would take it for localhost.
   if (host === '') return { error: 'nxdomain' };
   const { environment } = application;
   const deadline = deadlineOf(self.node, timeout);
-  const transport = await environment.provider.connect(
-    dialledHost(host),
-    port,
-    config.ok.transport,
-    deadline(),
-  );
+  const target = [dialledHost(host), port, config.ok.transport, deadline()] as const;
+  const transport = await (config.ok.protocol === 'dtls'
+    ? connectDatagrams(environment, ...target)
+    : environment.provider.connect(...target));
   if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
     environment,
@@ -911,6 +910,7 @@ const einval: Failed = Object.freeze({ error: 'einval' });
 const enotconn: Failed = Object.freeze({ error: 'enotconn' });
 const notStarted: Failed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
+const udpCallbacks = ['gen_udp', 'udp', 'udp_closed', 'udp_error', 'udp_passive'];
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */
 const needsName: Failed = Object.freeze({

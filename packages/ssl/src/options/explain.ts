@@ -15,8 +15,8 @@ export const notBuilt: ReadonlySet<string> = new Set([
   ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
   ...['srpIdentity'],
   // Of inet:setopts/2.
-  ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority', 'recbuf'],
-  ...['sendTimeoutClose', 'showEconnreset', 'sndbuf', 'tos'],
+  ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority'],
+  ...['sendTimeoutClose', 'showEconnreset', 'tos'],
 ]);
 
 /** The values of every option that there is, in words. */

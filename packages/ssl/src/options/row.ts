@@ -95,6 +95,7 @@ export interface SocketOption<Value> extends Row<'both', Value> {
 /** What the row of an option of the transport may look at. */
 export interface TransportAt {
   readonly role: 'client' | 'server';
+  readonly protocol: 'tls' | 'dtls';
   /** IP version, once an option has said it. */
   readonly family: 4 | 6 | undefined;
 }

@@ -56,8 +56,10 @@ export class VersionsRows {
     note: { values: '[version]', default: 'the built ones of tlsv1.3, tlsv1.2', source: manual },
     parse: versions,
     absent: (at) => {
-      const wanted =
-        at.defaultVersions ?? (at.settings.protocol === 'tls' ? ['tlsv1.3', 'tlsv1.2'] : ['dtlsv1.2']);
+      const { protocol } = at.settings;
+      const named = at.defaultVersions?.filter((version) => versionByName(version)?.protocol === protocol);
+      const usual: readonly ProtocolVersion[] = protocol === 'tls' ? ['tlsv1.3', 'tlsv1.2'] : ['dtlsv1.2'];
+      const wanted = named !== undefined && named.length > 0 ? named : usual;
       const built = wanted.filter((version) => versionByName(version)?.built === true);
       return newestFirst(built.length > 0 ? built : wanted);
     },

@@ -1,6 +1,6 @@
 /** Rows of the options that go to the transport, which has them in node:net's terms. */
 import { tupleText } from '../values/address.js';
-import { between, isList, type TransportOption } from './row.js';
+import { between, isList, type TransportAt, type TransportOption } from './row.js';
 
 const inet = 'inet:setopts/2, gen_tcp:listen/2';
 const longestQueue = 0x7fff_ffff;
@@ -67,9 +67,9 @@ export class TransportRows {
     field: 'reuseaddr',
     settable: 'atStart',
     note: { values: 'true; a client also false', default: 'true on a server', source: inet },
-    // libuv sets SO_REUSEADDR on every listening socket.
-    parse: (value, { role }) =>
-      value === true || (value === false && role === 'client') ? value : undefined,
+    // libuv sets SO_REUSEADDR on every listening socket of TCP.
+    parse: (value, { role, protocol }) =>
+      value === true || (value === false && (role === 'client' || protocol === 'dtls')) ? value : undefined,
   };
 
   /** `backlog` of the listening socket. */
@@ -83,6 +83,26 @@ export class TransportRows {
     parse: (value) => between(value, 0, longestQueue),
   };
 
+  /** `recbuf`: what the system may keep of datagrams that nobody has read; node has no such thing for TCP. */
+  readonly recbuf: TransportOption<'both', 'atStart', 'recbuf', number> = {
+    otp: 'recbuf',
+    side: 'both',
+    field: 'recbuf',
+    settable: 'atStart',
+    note: { values: 'integer > 0, DTLS only', default: "the system's", unit: 'bytes', source: inet },
+    parse: ofDatagrams,
+  };
+
+  /** `sndbuf`: what the system may keep of datagrams that it has not sent. */
+  readonly sndbuf: TransportOption<'both', 'atStart', 'sndbuf', number> = {
+    otp: 'sndbuf',
+    side: 'both',
+    field: 'sndbuf',
+    settable: 'atStart',
+    note: { values: 'integer > 0, DTLS only', default: "the system's", unit: 'bytes', source: inet },
+    parse: ofDatagrams,
+  };
+
   /** `send_timeout`: ms a `send` may wait for the transport; default `'infinity'`. */
   readonly sendTimeout: TransportOption<'both', 'atStart', 'sendTimeout', number | 'infinity'> = {
     otp: 'send_timeout',
@@ -92,6 +112,10 @@ export class TransportRows {
     note: { values: 'integer >= 0, infinity', default: 'infinity', unit: 'ms', source: inet },
     parse: (value) => (value === 'infinity' ? value : between(value, 0, longestTimeout)),
   };
+}
+
+function ofDatagrams(value: unknown, { protocol }: TransportAt): number | undefined {
+  return protocol === 'dtls' ? between(value, 1, longestQueue) : undefined;
 }
 
 function flag(value: unknown): boolean | undefined {

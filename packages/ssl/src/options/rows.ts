@@ -7,6 +7,7 @@ import { OptionError } from './option-error.js';
 import type { At, Option, OptionNote, Side } from './row.js';
 import { AuthenticationRows } from './rows-authentication.js';
 import { ConnectionRows } from './rows-connection.js';
+import { DtlsRows } from './rows-dtls.js';
 import { ExtensionRows } from './rows-extensions.js';
 import { FleetRows } from './rows-fleet.js';
 import { HostRows, PauseRows } from './rows-hosts.js';
@@ -29,6 +30,7 @@ export interface Rows
     NegotiationRows,
     ResumptionRows,
     OlderRows,
+    DtlsRows,
     PauseRows,
     HostRows,
     AuthenticationRows,
@@ -57,6 +59,7 @@ const rows: Rows = {
   ...new NegotiationRows(),
   ...new ResumptionRows(),
   ...new OlderRows(),
+  ...new DtlsRows(),
   ...new PauseRows(),
   ...new HostRows(),
   ...new AuthenticationRows(),

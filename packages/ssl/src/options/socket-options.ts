@@ -7,7 +7,7 @@
 import type { Result, SslReason } from '../values/terms.js';
 import type { Config, SocketOptions, TransportOptions } from './config.js';
 import { OptionError } from './option-error.js';
-import { isList, type Side, type SocketOption, type TransportOption } from './row.js';
+import { isList, type Side, type SocketOption, type TransportAt, type TransportOption } from './row.js';
 import { SocketRows } from './rows-socket.js';
 import { TransportRows } from './rows-transport.js';
 
@@ -73,11 +73,11 @@ function setTransport<K extends TransportName>(
   draft: TransportDraft,
   key: K,
   value: unknown,
-  role: Config['role'],
+  { role, protocol }: Pick<TransportAt, 'role' | 'protocol'>,
 ): boolean {
   const row = transportRows[key];
   if (row.elsewhere === 'refused' && row.side !== 'both' && row.side !== role) return false;
-  const parsed = row.parse(value, { role, family: draft.family });
+  const parsed = row.parse(value, { role, protocol, family: draft.family });
   if (parsed === undefined) return false;
   draft[row.field] = parsed;
   return true;
@@ -107,10 +107,13 @@ export function parseSocketOptions(
       throw new OptionError({ options: { not_supported: { [key]: value } } });
     if (!setEmulated(draft, key, value)) throw new OptionError({ options: { [key]: value } });
   }
-  return { socket: Object.freeze({ ...inherited, ...draft }), transport: parseTransport(raw, role) };
+  return {
+    socket: Object.freeze({ ...inherited, ...draft }),
+    transport: parseTransport(raw, { role, protocol }),
+  };
 }
 
-function parseTransport(raw: Raw, role: Config['role']): TransportOptions {
+function parseTransport(raw: Raw, at: Pick<TransportAt, 'role' | 'protocol'>): TransportOptions {
   const draft: TransportDraft = {};
   // Pairs, since assigning to a key `__proto__` would set no key.
   const refused: (readonly [string, unknown])[] = [];
@@ -121,7 +124,7 @@ function parseTransport(raw: Raw, role: Config['role']): TransportOptions {
   for (const key of inOrder) {
     const value = raw[key];
     if (value === undefined || isEmulated(key)) continue;
-    if (!isTransport(key) || !setTransport(draft, key, value, role)) refused.push([key, value]);
+    if (!isTransport(key) || !setTransport(draft, key, value, at)) refused.push([key, value]);
   }
   if (refused.length > 0) throw new OptionError({ options: { socket_options: Object.fromEntries(refused) } });
   return Object.freeze(draft);
@@ -148,13 +151,15 @@ export interface SetoptsPlan {
 }
 
 /** `ssl:setopts/2` on a connection or listener: what to set, and what to answer. */
-export function planSetopts(raw: unknown): SetoptsPlan {
+export function planSetopts(raw: unknown, protocol: Config['protocol'] = 'tls'): SetoptsPlan {
   if (!isOptionObject(raw))
     return { socket: {}, transport: undefined, error: { options: { not_a_proplist: raw } } };
   const socket: SocketDraft = {};
   const others: (readonly [string, unknown])[] = [];
   for (const [key, value] of Object.entries(raw)) {
     if (!isEmulated(key)) others.push([key, value]);
+    else if (protocol === 'dtls' && emulatedRows[key].needsStream === true)
+      return { socket, transport: undefined, error: { options: { not_supported: { [key]: value } } } };
     else if (!setEmulated(socket, key, value))
       return { socket, transport: undefined, error: { options: { socket_options: { [key]: value } } } };
   }

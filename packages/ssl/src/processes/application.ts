@@ -8,13 +8,17 @@
  * │ ├ ssl_client_session_cache
  * │ └ tls_client_ticket_store
  * └ ssl_connection_sup             one_for_one
- *   └ tls_sup                      one_for_one
- *     ├ tls_connection_sup         simple_one_for_one
- *     │ └ one supervisor per connection: sender and receiver, one_for_all; it ends when the receiver ends
- *     └ tls_server_sup             one_for_one
- *       ├ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
- *       ├ tls_server_session_ticket_sup  simple_one_for_one: who keeps or seals the tickets of a listener that has such
- *       └ tls_anti_replay_sup      simple_one_for_one: its filter of tickets used
+ *   ├ tls_sup                      one_for_one
+ *   │ ├ tls_connection_sup         simple_one_for_one
+ *   │ │ └ one supervisor per connection: sender and receiver, one_for_all; it ends when the receiver ends
+ *   │ └ tls_server_sup             one_for_one
+ *   │   ├ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
+ *   │   ├ tls_server_session_ticket_sup  simple_one_for_one: who keeps or seals the tickets of a listener that has such
+ *   │   └ tls_anti_replay_sup      simple_one_for_one: its filter of tickets used
+ *   └ dtls_sup                     one_for_one
+ *     ├ dtls_connection_sup        as tls_connection_sup
+ *     └ dtls_server_sup            one_for_all
+ *       └ dtls_listener_sup        simple_one_for_one: one demultiplexer per UDP socket
  */
 import { startCrlCache } from '@actor-tls/crl-cache';
 import {
@@ -35,7 +39,7 @@ import {
   stopApplication,
 } from '@actor-tls/runtime';
 import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
-import type { ServerConfig } from '../options/config.js';
+import type { Config, ServerConfig, TransportOptions } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { connectionServer } from './connection/connection-server.js';
@@ -44,6 +48,7 @@ import { senderServer } from './connection/sender.js';
 import { SslListenSocket, type SslSocket } from './connection/socket.js';
 import { type Environment, settingsOf } from './environment.js';
 import { Census } from './listener/census.js';
+import { type DemultiplexerArgs, demultiplexerServer } from './listener/demultiplexer.js';
 import { lastWords } from './listener/last-words.js';
 import { type ListenerArgs, listenerServer } from './listener/listener.js';
 import { credentialsFrom } from './material/credentials.js';
@@ -59,7 +64,9 @@ import {
   ticketFilter,
   ticketTracker,
 } from './resumption/ticket-processes.js';
-import type { TransportProvider } from './transport/transport.js';
+import type { DatagramReceiver } from './transport/datagram.js';
+import { PeerTransport } from './transport/peer-transport.js';
+import type { Transport, TransportListener, TransportProvider } from './transport/transport.js';
 
 /** What an application is started with; all of it has defaults. */
 export interface ApplicationOptions {
@@ -145,8 +152,21 @@ function tree(environment: Environment, pemFiles: PemFiles): SupervisorSpec {
     ...often,
     children: caches(environment, pemFiles),
   });
-  const tls = branch('tls_sup', { strategy: 'one_for_one', ...often, children: [connections, servers] });
-  const connection = branch('ssl_connection_sup', { strategy: 'one_for_one', ...often, children: [tls] });
+  const tls = branch('tls_sup', {
+    strategy: 'one_for_one',
+    ...often,
+    children: [connectionsOf('tls'), servers],
+  });
+  const dtls = branch('dtls_sup', {
+    strategy: 'one_for_one',
+    ...often,
+    children: [connectionsOf('dtls'), datagramServers],
+  });
+  const connection = branch('ssl_connection_sup', {
+    strategy: 'one_for_one',
+    ...often,
+    children: [tls, dtls],
+  });
   return { strategy: 'one_for_one', ...often, children: [admin, connection] };
 }
 
@@ -206,12 +226,14 @@ const connectionTemplate: ChildSpec<readonly [NewConnection, (socket: SslSocket)
   start: startConnectionSupervisor,
 };
 
-const connections = branch('tls_connection_sup', {
-  strategy: 'simple_one_for_one',
-  intensity: 0,
-  period: 3600,
-  children: [connectionTemplate],
-});
+function connectionsOf(protocol: Config['protocol']): ChildSpec {
+  return branch(`${protocol}_connection_sup`, {
+    strategy: 'simple_one_for_one',
+    intensity: 0,
+    period: 3600,
+    children: [connectionTemplate],
+  });
+}
 
 /** OTP's tls_dyn_connection_sup: sender and receiver live and end together, and with nobody else. */
 function startConnectionSupervisor(
@@ -253,9 +275,14 @@ function startConnectionSupervisor(
 /** Starts the processes of one connection, for `connect` and for a listener; the transport is closed when that fails. */
 export async function startConnection(asking: Asking, connection: NewConnection): Promise<Result<SslSocket>> {
   let socket: SslSocket | undefined;
-  const started = await startUnder(asking, 'tls_connection_sup', connection, (made: SslSocket) => {
-    socket = made;
-  });
+  const started = await startUnder(
+    asking,
+    `${connection.config.protocol}_connection_sup`,
+    connection,
+    (made: SslSocket) => {
+      socket = made;
+    },
+  );
   if (socket !== undefined && 'ok' in started) return { ok: socket };
   connection.transport.destroy();
   connection.place.gone();
@@ -303,6 +330,65 @@ const servers = branch('tls_server_sup', {
   ],
 });
 
+const demultiplexerTemplate: ChildSpec<readonly [DemultiplexerArgs]> = {
+  id: 'dtls_packet_demux',
+  restart: 'temporary',
+  shutdown: 4000,
+  start: (self, args) => startGenServer(self, demultiplexerServer, args),
+};
+
+const datagramServers = branch('dtls_server_sup', {
+  strategy: 'one_for_all',
+  ...often,
+  children: [
+    branch('dtls_listener_sup', {
+      strategy: 'simple_one_for_one',
+      intensity: 0,
+      period: 3600,
+      children: [demultiplexerTemplate],
+    }),
+  ],
+});
+
+/** A listener's transports, each a peer of one UDP socket. */
+function overDatagrams({ node, provider, engine }: Environment): Pick<TransportProvider, 'listen'> {
+  return {
+    async listen(port, options, receiver) {
+      const { datagrams } = provider;
+      if (datagrams === undefined) return { error: 'eprotonosupport' };
+      let listener: TransportListener | undefined;
+      const made = (opened: TransportListener): void => {
+        listener = opened;
+      };
+      const args: DemultiplexerArgs = { port, options, provider: datagrams, engine, receiver, made };
+      const started = await startUnder(node, 'dtls_listener_sup', args);
+      if (listener !== undefined && 'ok' in started) return { ok: listener };
+      return { error: 'error' in started ? reasonOf(started.error) : 'closed' };
+    },
+  };
+}
+
+/** A transport to one peer, over a UDP socket of its own. */
+export async function connectDatagrams(
+  { provider }: Environment,
+  host: string,
+  port: number,
+  options: TransportOptions,
+  timeout: number | 'infinity',
+): Promise<Result<Transport>> {
+  if (provider.datagrams === undefined) return { error: 'eprotonosupport' };
+  let transport: PeerTransport | undefined;
+  const receiver: DatagramReceiver = {
+    onDatagram: (datagram) => transport?.arrived(datagram),
+    onSocketClosed: (reason) => transport?.lost(reason),
+  };
+  const opened = await provider.datagrams.connect(host, port, options, receiver, timeout);
+  if ('error' in opened) return opened;
+  const { socket, peer } = opened.ok;
+  transport = new PeerTransport(socket, peer, () => socket.close());
+  return { ok: transport };
+}
+
 /** Opens a listening socket; errors are `gen_tcp:listen/2`'s. */
 export async function startListener(
   application: Application,
@@ -313,7 +399,7 @@ export async function startListener(
   const args: ListenerArgs = {
     ...listener,
     tickets: tickets?.tickets,
-    provider: environment.provider,
+    provider: listener.config.protocol === 'dtls' ? overDatagrams(environment) : environment.provider,
     openBooks: (limits) => environment.census.openListener(limits),
     startConnection: (accepted) =>
       startConnection(environment.node, {

@@ -11,7 +11,7 @@ import type { TransportProvider } from './transport/transport.js';
 
 /** The application's environment (contract §4), with its defaults filled in. */
 export interface ApplicationSettings {
-  /** `protocol_version`: what `versions` is by default, if it says so. */
+  /** `protocol_version` and `dtls_protocol_version`: what `versions` is by default, if they say so. */
   readonly protocolVersions: readonly ProtocolVersion[] | undefined;
   /** Chunks that an idle passive connection reads ahead. */
   readonly internalActiveN: number;
@@ -45,7 +45,10 @@ export function settingsOf(node: Node): ApplicationSettings {
     return typeof value === 'number' && Number.isInteger(value) && value >= least ? value : otherwise;
   };
   return {
-    protocolVersions: versionsOf(getEnv(node, 'ssl', 'protocol_version')),
+    protocolVersions: bothOf(
+      versionsOf(getEnv(node, 'ssl', 'protocol_version'), 'tls'),
+      versionsOf(getEnv(node, 'ssl', 'dtls_protocol_version'), 'dtls'),
+    ),
     internalActiveN: whole('internal_active_n', 1, 100),
     alertTimeout: whole('alert_timeout', 0, 5000),
     pemCacheClean: whole('ssl_pem_cache_clean', 1, 120_000),
@@ -67,10 +70,17 @@ function atMost(most: number, value: number, otherwise: number): number {
 }
 
 /** A version or a list of them; anything else is as good as nothing. */
-function versionsOf(value: unknown): readonly ProtocolVersion[] | undefined {
+function versionsOf(value: unknown, kind: 'tls' | 'dtls'): readonly ProtocolVersion[] | undefined {
   const wanted: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const named = versionRows.filter(({ name, protocol }) => protocol === 'tls' && wanted.includes(name));
+  const named = versionRows.filter(({ name, protocol }) => protocol === kind && wanted.includes(name));
   return named.length > 0 && named.length === wanted.length ? named.map(({ name }) => name) : undefined;
+}
+
+function bothOf(
+  tls: readonly ProtocolVersion[] | undefined,
+  dtls: readonly ProtocolVersion[] | undefined,
+): readonly ProtocolVersion[] | undefined {
+  return dtls === undefined ? tls : [...(tls ?? []), ...dtls];
 }
 
 export interface Environment {

@@ -1,6 +1,6 @@
 /**
- * How handshake messages, data and alerts travel, in both directions. Over a stream it is `StreamChannel`; over
- * datagrams, flights with retransmission will be another. The core and the handlers know nothing but this.
+ * How handshake messages, data and alerts travel, in both directions. Over a stream it is `StreamChannel`, over datagrams
+ * `FlightChannel`, which sends flights again. The core and the handlers know nothing but this.
  */
 import type { MessageTable } from '../values/wire/message-table.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
@@ -69,6 +69,17 @@ export interface Channel extends MessageChannel {
   join(half: WriteHalf): void;
   /** Nothing more is written. */
   closeWrite(): void;
+  /**
+   * Over datagrams, where change_cipher_spec has no place in the order of messages: whether it came, asked when it is the
+   * next step.
+   */
+  takeChangeCipherSpec?(): boolean;
+  /** Over datagrams: the handshake is complete, and data may be given out. */
+  handshakeDone?(): void;
+  /** The time that the sink was asked for is over. */
+  timeUp?(): void;
+  /** Over datagrams: records that were none of the peer's, or came twice, and were passed over. */
+  readonly discarded?: number;
 }
 
 /** Where messages go that make up a flight. */
@@ -91,8 +102,9 @@ export type Send<Bodies> = <K extends keyof Bodies & string>(
 export function senderOf<Bodies>(messages: MessageTable<Bodies>): Send<Bodies> {
   return (channel, transcript, type, body) => {
     const message = messages.encode(type, body);
-    transcript.add(message);
+    // First, since over datagrams the channel numbers it.
     channel.addMessage(message);
+    transcript.add(message);
     return message;
   };
 }

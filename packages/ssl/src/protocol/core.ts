@@ -9,26 +9,31 @@
 import { noCompressors } from '../values/compression/compressor.js';
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';
+import { decodeAll } from '../values/wire/codec.js';
+import { datagramHeaderLength } from '../values/wire/message-table.js';
+import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
 import { DecodeError } from '../values/wire/reader.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
-import { handshakeByCode } from '../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
+import type { AnswerEvent, ClientHelloEvent, Handshake, ServerHelloEvent } from './handshake.js';
 import {
-  type AnswerEvent,
-  type ClientHelloEvent,
-  type Handshake,
-  messageEvent,
-  type ServerHelloEvent,
-} from './handshake.js';
-import { type ClientOffer, firstOffer, offersTls13, type Tls13Offer } from './hello/client-hello.js';
+  type ClientOffer,
+  firstOffer,
+  offersTls13,
+  offerWithCookie,
+  type Tls13Offer,
+} from './hello/client-hello.js';
 import {
   alertsBefore,
   chooseVersion,
+  helloMessages,
+  helloRecordVersions,
   helloRequestsBefore,
   isTls13,
   selectedVersionOf,
+  speaksDtls,
   stateNameBefore,
 } from './hello/version.js';
 import { secretLogOf } from './key-log.js';
@@ -39,6 +44,7 @@ import { Tls13WriteProtection } from './record/tls13-protection.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import type { WriteHalf } from './record/write-half.js';
 import type {
+  ChannelMaker,
   ClientHelloAnswer,
   ClientOptions,
   Dependencies,
@@ -63,6 +69,8 @@ import { tls13Server } from './tls13/server.js';
 
 /** change_cipher_spec records in one handshake (RFC 8446 §5, §D.4). */
 const maxChangeCipherSpecs = 8;
+/** HelloVerifyRequests in one handshake: a server's secret may change while its cookie is under way. */
+const maxVerifyRequests = 4;
 /** Alerts without meaning that are passed over without data between them. */
 const maxPassedAlerts = 4;
 /** Wishes to begin that are passed over in one handshake, which has begun (RFC 5246 §7.4.1.1). */
@@ -117,6 +125,7 @@ export class Core {
   private working = false;
   private transportEnded = false;
   private changeCipherSpecs = 0;
+  private verifyRequests = 0;
   private passedAlerts = 0;
   private helloRequests = 0;
   /** Bytes of the messages that the handshake was handed: as much as it may hold of them. */
@@ -135,8 +144,7 @@ export class Core {
   static client(options: ClientOptions, sink: Sink): Core {
     const { config, identities, serverName, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
-    // RFC 8446 §5.1: only the first hello may say 0x0301.
-    const channel = channelOf(options, 0x0301, sink);
+    const channel = channelOf(options, helloRecordVersions(config.versions).first, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
       offer: firstOffer(config, dependencies, serverName, options),
@@ -149,7 +157,7 @@ export class Core {
     const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
-    const channel = channelOf(options, 0x0303, sink);
+    const channel = channelOf(options, helloRecordVersions(config.versions).later, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
       context: {
@@ -166,7 +174,7 @@ export class Core {
     if (phase.kind !== 'clientHello') return;
     channel.addMessage(phase.offer.raw);
     channel.finishFlight();
-    channel.setRecordVersion(0x0303);
+    channel.setRecordVersion(helloRecordVersions(phase.context.config.versions).later);
     if (offersTls13(phase.offer)) openEarly(phase.offer, phase.context);
   }
 
@@ -213,6 +221,18 @@ export class Core {
     if (this.isOver) return;
     this.transportEnded = true;
     this.work();
+  }
+
+  /** The time is over that the sink was asked for (`timer`): what nobody has answered goes out again. */
+  timeUp(): void {
+    if (this.isOver) return;
+    this.channel.timeUp?.();
+    this.work();
+  }
+
+  /** Over datagrams: records that were passed over, since they were not the peer's or came twice (RFC 6347 §4.1.2.7). */
+  get discarded(): number {
+    return this.channel.discarded ?? 0;
   }
 
   /** After the peer's close_notify: what came behind it, which is not ours to read (a downgrade gives it away). */
@@ -279,10 +299,13 @@ export class Core {
     return stateNameOf(this.phase);
   }
 
-  /** Sends application data; false when it cannot be sent: not established, closed, failed. Throws after `split`. */
+  /**
+   * Sends application data; false when it cannot be sent: not established, closed, failed, longer than a datagram may
+   * be. Throws after `split`.
+   */
   send(data: Uint8Array): boolean {
     const write = this.own();
-    if (write === undefined || !this.isEstablished) return false;
+    if (write === undefined || !this.isEstablished || data.length > write.largest) return false;
     if (this.phase.kind === 'connection') this.phase.post.beforeData();
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
@@ -435,8 +458,17 @@ export class Core {
     }
     if (this.awaiting !== undefined) return false;
     const inbound = this.channel.next();
-    if (inbound === undefined) return false;
+    if (inbound === undefined) return this.stepsOverCipherChange();
     this.receiveInbound(inbound);
+    return true;
+  }
+
+  /** Over datagrams change_cipher_spec counts when it is due, whatever it overtook. */
+  private stepsOverCipherChange(): boolean {
+    const { phase, channel } = this;
+    if (channel.takeChangeCipherSpec === undefined || phase.kind !== 'handshake') return false;
+    if (!phase.handshake.awaitsChangeCipherSpec || !channel.takeChangeCipherSpec()) return false;
+    phase.handshake.receiveChangeCipherSpec();
     return true;
   }
 
@@ -547,18 +579,38 @@ export class Core {
     offer: ClientOffer,
     context: ClientContext,
   ): void {
-    if (handshakeByCode(code) !== 'server_hello')
+    const { versions } = context.config;
+    if (code === helloVerifyRequestCode && speaksDtls(versions)) {
+      this.receiveVerifyRequest(raw, offer, context);
+      return;
+    }
+    const messages = helloMessages(versions);
+    if (messages.byCode(code) !== 'server_hello')
       throw new AlertError('unexpected_message', { unexpected: code });
-    const hello = messageEvent('server_hello', raw);
+    const hello: ServerHelloEvent = { type: 'server_hello', body: messages.decode('server_hello', raw), raw };
     this.phase = { kind: 'serverHelloRead', hello, offer, context };
     if (this.sink.askHello === undefined) this.answerHello(context);
     else this.sink.askHello(hello);
   }
 
+  /** RFC 6347 §4.2.1: the server wants its cookie back; neither hello so far is of the transcript (§4.2.6). */
+  private receiveVerifyRequest(raw: Uint8Array, offer: ClientOffer, context: ClientContext): void {
+    this.verifyRequests += 1;
+    if (this.verifyRequests > maxVerifyRequests) throw new AlertError('unexpected_message');
+    const { cookie } = decodeAll(helloVerifyRequest, raw.subarray(datagramHeaderLength));
+    const { channel } = context;
+    channel.endPeerFlight();
+    const again = offerWithCookie(offer, new Uint8Array(cookie));
+    channel.addMessage(again.raw);
+    channel.finishFlight();
+    this.phase = { kind: 'clientHello', offer: again, context };
+  }
+
   private receiveFirstClientHello(code: number, raw: Uint8Array, context: ServerContext): void {
-    if (handshakeByCode(code) !== 'client_hello')
+    const messages = helloMessages(context.config.versions);
+    if (messages.byCode(code) !== 'client_hello')
       throw new AlertError('unexpected_message', { unexpected: code });
-    const hello = messageEvent('client_hello', raw);
+    const hello: ClientHelloEvent = { type: 'client_hello', body: messages.decode('client_hello', raw), raw };
     this.phase = { kind: 'clientHelloRead', hello, context };
     if (this.sink.askHello === undefined) this.answerHello(context);
     else this.sink.askHello(hello);
@@ -612,6 +664,7 @@ export class Core {
     const { facts } = handshake;
     if (facts === undefined || this.phase.kind !== 'handshake') return;
     this.phase = { kind: 'connection', post: handshake.postHandshake(this.channel, this.sink) };
+    this.channel.handshakeDone?.();
     this.established = true;
     this.handshakeBytes = 0;
     this.sink.established(facts);
@@ -737,15 +790,19 @@ function isForServer(options: ClientHelloAnswer | ServerHelloAnswer): options is
   return 'certificateAuthorities' in options;
 }
 
+const overStream: ChannelMaker = (settings, version, out) => new StreamChannel(settings, version, out);
+
 /** Over a stream, unless somebody brings a channel of their own. */
 function channelOf(
   { config, budget, channel }: ClientOptions | ServerOptions,
   recordVersion: number,
   sink: Sink,
 ): Channel {
-  const { maxHandshakeSize, keyUpdateAt } = config;
-  const make = channel ?? ((settings, version, out) => new StreamChannel(settings, version, out));
-  return make({ maxHandshakeSize, keyUpdateAt, budget }, recordVersion, sink);
+  const { maxHandshakeSize, keyUpdateAt, mtu, versions } = config;
+  if (channel === undefined && speaksDtls(versions))
+    throw new TypeError('DTLS needs a channel over datagrams');
+  const make = channel ?? overStream;
+  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu }, recordVersion, sink);
 }
 
 function completed({

@@ -7,7 +7,7 @@ import type { MessageOf, MessageTable } from '../values/wire/message-table.js';
 import type { ClientHello } from '../values/wire/messages/client-hello.js';
 import type { ServerHello } from '../values/wire/messages/server-hello.js';
 import type { Tls12Bodies } from '../values/wire/tls12-messages.js';
-import { type HandshakeType, type Tls13Bodies, tls13Messages } from '../values/wire/tls13-messages.js';
+import type { HandshakeType, Tls13Bodies } from '../values/wire/tls13-messages.js';
 import type { AlertRules } from './alert-rules.js';
 import type { Facts } from './facts.js';
 import type { PostHandshakeMaker } from './post-handshake.js';
@@ -68,11 +68,6 @@ export type HandshakeEvent = DialectEvent<Tls13Bodies>;
 /** What TLS 1.2's are. */
 export type HandshakeEvent12 = DialectEvent<Tls12Bodies>;
 
-/** Decodes a message of TLS 1.3. Throws `DecodeError`. */
-export function messageEvent<K extends HandshakeType>(type: K, raw: Uint8Array): MessageOf<Tls13Bodies, K> {
-  return eventOf(tls13Messages, type, raw);
-}
-
 /** A handshake under way. */
 export interface Handshake {
   /** A message that came. Throws `AlertError`, `DecodeError`, `RecordError`. */
@@ -81,6 +76,8 @@ export interface Handshake {
   deliver(event: HelloEvent): void;
   /** The peer's change_cipher_spec. Throws like `receive` where it may not stand. */
   receiveChangeCipherSpec(): void;
+  /** Whether the peer's change_cipher_spec is the next step. */
+  readonly awaitsChangeCipherSpec: boolean;
   /** An answer to what was asked. Throws like `receive`, and `TypeError` when it was not asked. */
   answer(event: AnswerEvent): void;
   /** The answer that is waited for: no message may be handed over before it came. */

@@ -104,6 +104,11 @@ class MachineHandshake<Bodies, Data extends { readonly state: string }, Context>
     return this.machine.parts.stateName(this.data);
   }
 
+  get awaitsChangeCipherSpec(): boolean {
+    const { parts, table } = this.machine;
+    return parts.changeCipherSpec === 'step' && table.accepts(this.data.state, changeCipherSpec.type);
+  }
+
   get alerts(): AlertRules {
     return this.machine.parts.alerts;
   }

@@ -29,11 +29,18 @@ type CommonSettings =
   | 'beastMitigation'
   | 'paddingCheck';
 
+/** Of DTLS. */
+interface DatagramSettings {
+  /** Largest datagram, bytes of UDP's payload; unset: as large as is safe, and smaller when nothing arrives. */
+  readonly mtu?: number | undefined;
+}
+
 /** Absent: as the option's default, or not wished for. */
 type CommonWishes = 'recordSizeLimit' | 'certificateCompression' | 'postHandshakeAuth';
 
 export interface ClientSettings
-  extends Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>,
+  extends DatagramSettings,
+    Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>,
     Partial<Pick<ClientConfig, CommonWishes | 'maxFragmentLength'>> {
   /** Who to be for servers with SRP. */
   readonly srpIdentity?: SrpIdentity | undefined;
@@ -41,15 +48,16 @@ export interface ClientSettings
   readonly minKeySize?: number | undefined;
 }
 
-export type ServerSettings = Pick<
-  ServerConfig,
-  | CommonSettings
-  | 'alpnPreferredProtocols'
-  | 'verify'
-  | 'failIfNoPeerCert'
-  | 'honorCipherOrder'
-  | 'honorEccOrder'
-> &
+export type ServerSettings = DatagramSettings &
+  Pick<
+    ServerConfig,
+    | CommonSettings
+    | 'alpnPreferredProtocols'
+    | 'verify'
+    | 'failIfNoPeerCert'
+    | 'honorCipherOrder'
+    | 'honorEccOrder'
+  > &
   Partial<Pick<ServerConfig, CommonWishes | 'certificateAuthorities'>>;
 
 /** What the protocol takes from outside: cryptography and chance. */
@@ -86,7 +94,7 @@ export interface GivenDependencies {
 export type ChannelMaker = (
   settings: ChannelSettings,
   recordVersion: number,
-  sink: Pick<Sink, 'write' | 'trace'>,
+  sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>,
 ) => Channel;
 
 /** What a client goes on with once it has read the server's first hello: the answer to `askHello`. */
@@ -124,7 +132,7 @@ export interface ClientOptions extends ClientHelloAnswer {
   readonly resumption?: ClientResumption | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
   readonly budget?: Budget | undefined;
-  /** How records travel; over a stream unless given. */
+  /** How records travel; over a stream unless given. Of DTLS: `overDatagrams`. */
   readonly channel?: ChannelMaker | undefined;
 }
 

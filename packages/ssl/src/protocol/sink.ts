@@ -1,5 +1,5 @@
 /**
- * What the sans-IO core tells its surroundings. At most 17 methods; the connection process implements it over a
+ * What the sans-IO core tells its surroundings. At most 18 methods; the connection process implements it over a
  * socket, tests and fuzzers with a recorder. Every method returns at once. A question (`ask…`) is answered by
  * `core.answer…`, now or later; until then the core holds back handshake input.
  */
@@ -36,7 +36,12 @@ export type Verdict =
  * What is to be sent after the handshake even if nothing else is: an answer to a message of the peer, a wish for new
  * keys of the peer's, messages of a later authentication.
  */
-export type PostHandshakeReply = 'key_update' | 'key_update_request' | 'no_renegotiation' | Flight;
+export type PostHandshakeReply =
+  | 'key_update'
+  | 'key_update_request'
+  | 'no_renegotiation'
+  | 'last_flight'
+  | Flight;
 
 /** Whole handshake messages that leave with nothing between them (RFC 8446 §4.6.2). */
 export interface Flight {
@@ -102,15 +107,20 @@ export interface Sink {
    * The key of a user that both sides know: `core.answerUser`. Without this nobody is, and suites with PSK and SRP are neither
    * chosen nor offered.
    */
-  askUser?(wish: UserWish): void;
+  askUser?: ((wish: UserWish) => void) | undefined;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
   ticket?: ((ticket: ReceivedTicket) => void) | undefined;
   /**
    * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
-   * peer's (RFC 8446 §4.6.3), or that we do not renegotiate (RFC 5246 §7.2.2). Once for all that has come until now; a
-   * flight, which has left when `core.flightLeft` says so.
+   * peer's (RFC 8446 §4.6.3), that we do not renegotiate (RFC 5246 §7.2.2), over datagrams our last flight, which the peer has
+   * not got (RFC 6347 §4.2.4). Once for all that has come until now; a flight, which has left when `core.flightLeft` says so.
    */
   owes(what: PostHandshakeReply): void;
+  /**
+   * Over datagrams: call `core.timeUp` in so many ms, in place of what was asked for before; `undefined`: never. Without
+   * this what gets lost in a handshake stays lost.
+   */
+  timer?(ms: number | undefined): void;
   /** A handshake is to run again, and needs the write half that was split off: `core.join`. */
   askWriteHalf?(): void;
   /**

@@ -21,6 +21,8 @@ export interface ChannelSettings {
   readonly keyUpdateAt: number;
   /** How much input is worked off in one go; without one, all. */
   readonly budget?: Budget | undefined;
+  /** Over datagrams: the largest, bytes, where it is known. */
+  readonly mtu?: number | undefined;
 }
 
 /** Nothing to send, most of the time: one for all, never written to. */

@@ -2,7 +2,14 @@
 import type { Ref, Self } from '@actor-tls/runtime';
 
 /** What a connection has timers for. */
-export type AlarmKind = 'handshake' | 'recv' | 'downgrade' | 'linger' | 'certificate' | 'confirm';
+export type AlarmKind =
+  | 'handshake'
+  | 'recv'
+  | 'downgrade'
+  | 'linger'
+  | 'certificate'
+  | 'confirm'
+  | 'retransmit';
 
 /** A timer's message. One that was cancelled may have been sent already, and is to be passed over. */
 export class Alarm {

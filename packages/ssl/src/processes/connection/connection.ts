@@ -27,6 +27,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
+import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
@@ -104,10 +105,12 @@ export class Connection
   #keyLogger: KeyLogger | undefined;
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
   ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
+  askUser: ((wish: UserWish) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
   #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
+  #retransmission: Alarm | undefined = undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
     const { environment, transport, config, socket, owner, host, place } = connection;
@@ -260,7 +263,9 @@ export class Connection
   }
 
   deliver(data: Uint8Array, owned: boolean): void {
-    if (this.#batch.add(owned ? data : new Uint8Array(data))) this.#flushBatch();
+    const full = this.#batch.add(owned ? data : new Uint8Array(data));
+    // Over datagrams a record is a message.
+    if (full || this.#line.transport.datagrams === true) this.#flushBatch();
   }
 
   get keyLog(): KeyLogger['tell'] | undefined {
@@ -275,6 +280,8 @@ export class Connection
 
   /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
   listen(psks: boolean, tickets: boolean): void {
+    const knowsUsers = this.#config.userLookupFun !== undefined;
+    this.askUser = knowsUsers ? (wish) => this.#establishment.askUser(wish) : undefined;
     this.askPsk = psks ? (wish) => this.#establishment.askPsk(wish) : undefined;
     this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
   }
@@ -366,6 +373,12 @@ export class Connection
   ): void {
     if (this.#line.open && !this.#line.peerDone) this.#certificates.ask(core, timeout, from);
     else from.reply({ error: 'closed' });
+  }
+
+  /** Over datagrams: when what nobody has answered goes out again. */
+  timer(ms: number | undefined): void {
+    this.#retransmission?.cancel();
+    this.#retransmission = ms === undefined ? undefined : new Alarm(this.#self, 'retransmit', ms);
   }
 
   /** A handshake is to run again, and needs the write half: `core.join`. */
@@ -570,6 +583,9 @@ export class Connection
       case 'linger':
         this.#line.lingered();
         break;
+      case 'retransmit':
+        if (isRunning(this.#life)) this.#life.core.timeUp();
+        break;
     }
     return this.settle();
   }
@@ -617,6 +633,7 @@ export class Connection
 
   /** Over: whoever still waits for this life hears it. An established connection that failed still delivers: no arrow. */
   #end(event: 'failed' | 'close'): void {
+    this.timer(undefined);
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');

@@ -12,6 +12,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { SessionTicket } from '../../values/session-ticket.js';
@@ -48,6 +49,7 @@ import {
 import type { NewConnection } from './new-connection.js';
 import type { SslSocket } from './socket.js';
 import { keepEnding } from './unheard-endings.js';
+import { findUser } from './user-key.js';
 
 /** The connection that is established; its core speaks to it. */
 export interface EstablishmentHolder extends Sink {
@@ -290,6 +292,15 @@ export class Establishment {
     const { core, means } = this.#asking;
     this.#later.goOnWith(this.#server.find(wish, means.equipment), (found) => {
       if ('ok' in found) core.answerPsk(found.ok);
+      else core.fail('internal_error', { user_lookup_fun: found.error });
+    });
+  }
+
+  /** The key of a user, in TLS 1.2 and before. */
+  askUser(wish: UserWish): void {
+    const { core, means } = this.#asking;
+    this.#later.goOnWith(findUser(wish, means.equipment.config), (found) => {
+      if ('ok' in found) core.answerUser(found.ok);
       else core.fail('internal_error', { user_lookup_fun: found.error });
     });
   }

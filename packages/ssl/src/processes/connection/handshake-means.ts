@@ -4,6 +4,7 @@
  */
 import type { Config } from '../../options/config.js';
 import { Core } from '../../protocol/core.js';
+import { overDatagrams } from '../../protocol/flight-channel.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
@@ -109,11 +110,12 @@ export class HandshakeMeans {
     const { identities, certificateAuthorities } = credentials;
     const budget = new TurnBudget();
     const compressors = nodeCompressors;
+    const channel = config.protocol === 'dtls' ? overDatagrams : undefined;
     if (config.role === 'server') {
       const dependencies = { engine, compressors, cookies: config.cookie ? cookies : undefined };
       const maxEarlyData = settings.serverMaxEarlyData;
       return Core.server(
-        { config, identities, dependencies, certificateAuthorities, budget, maxEarlyData },
+        { config, identities, dependencies, certificateAuthorities, budget, maxEarlyData, channel },
         sink,
       );
     }
@@ -125,7 +127,7 @@ export class HandshakeMeans {
     return Core.client(
       {
         ...{ config, identities, dependencies, serverName, statusRequest },
-        ...{ namedAuthorities, budget, resumption },
+        ...{ namedAuthorities, budget, resumption, channel },
       },
       sink,
     );

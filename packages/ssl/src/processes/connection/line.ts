@@ -260,7 +260,8 @@ export class Line {
   said(linger: boolean): void {
     if (this.#parting !== 'talking') return;
     this.#answerClosers();
-    if (!linger || this.#gone || this.#ended) {
+    // A datagram that the system has is out, and no end is ever seen.
+    if (!linger || this.#gone || this.#ended || this.transport.datagrams === true) {
       this.#part();
       return;
     }

@@ -14,7 +14,7 @@ import type { SslSocket } from './socket.js';
 
 /** Sets what can be set; the first that could not is the error. */
 export function setOptions(raw: unknown, delivery: Delivery<SslSocket>, line: Line): Result<true> {
-  const plan = planSetopts(raw);
+  const plan = planSetopts(raw, line.transport.datagrams === true ? 'dtls' : 'tls');
   const { active } = plan.socket;
   let error = plan.error;
   if (!setEmulated(plan.socket, delivery, line) && typeof active === 'number')

@@ -156,6 +156,10 @@ export class SendQueue {
       return undefined;
     }
     const packet = this.#packet;
+    if (this.#half !== 'away' && data.length > this.#half.largest) {
+      waiter.reply({ error: { emsgsize: [data.length, this.#half.largest] } });
+      return undefined;
+    }
     let bytes = data;
     if (packet !== 0) {
       const largest = largestPacket(packet);
@@ -290,6 +294,13 @@ export class SendQueue {
     this.flush();
   }
 
+  /** Over datagrams: the peer has not got the last flight of our handshake (RFC 6347 §4.2.4). */
+  sendFlightAgain(): void {
+    const half = this.#half;
+    if (this.#closed || half === 'away' || this.#blocked) return;
+    this.#blocked = !this.#outlet.write(half.sealFlight());
+  }
+
   #writeOwed(): void {
     const owed = this.#owed;
     const half = this.#half;
@@ -364,7 +375,7 @@ export class SendQueue {
     if (half.keyUpdateDue && !this.#outlet.write(sealKeyUpdate(half, 'update_requested')))
       this.#blocked = true;
     const most = Math.min(stride, strideRecords * half.longestContent);
-    const joined = entry.done === 0 ? this.#joinable(most) : 1;
+    const joined = entry.done === 0 && !half.datagrams ? this.#joinable(most) : 1;
     const data = joined > 1 ? this.#join(joined) : partOf(entry, most);
     this.#sent += data.length;
     this.#waiting -= data.length;

@@ -279,6 +279,9 @@ export class Sender implements MemoryUse {
       case 'no_renegotiation':
         queue.refuseRenegotiation();
         return;
+      case 'last_flight':
+        queue.sendFlightAgain();
+        return;
     }
   }
 

@@ -48,8 +48,9 @@ export function layOver(
 export function changedTemplate(
   template: SocketOptions,
   options: unknown,
+  protocol: Config['protocol'],
 ): { readonly options: SocketOptions; readonly result: Result<true> } {
-  const plan = planSetopts(options);
+  const plan = planSetopts(options, protocol);
   const { active } = plan.socket;
   let changed: SocketOptions = { ...template, ...plan.socket };
   if (typeof active === 'number') {

@@ -68,7 +68,7 @@ export interface ListenerCounters extends ConnectionCounters, DoorCounters {
 export interface ListenerArgs {
   readonly port: number;
   readonly config: ServerConfig;
-  readonly provider: TransportProvider;
+  readonly provider: Pick<TransportProvider, 'listen'>;
   readonly owner: Pid<SslMessage>;
   readonly openBooks: (limits: ListenerLimits) => ListenerBooks;
   readonly tickets?: ListenerTickets | undefined;
@@ -152,7 +152,7 @@ export class Listener implements CountsToTell {
   }
 
   setOptions(raw: unknown): Result<true> {
-    const { options, result } = changedTemplate(this.#template, raw);
+    const { options, result } = changedTemplate(this.#template, raw, this.#args.config.protocol);
     this.#template = options;
     return result;
   }

@@ -9,6 +9,7 @@ import { systemClock } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import type { Result } from '../../values/terms.js';
 import { carriesBytes, duplexTransport } from './duplex.js';
+import { nodeDgram } from './node-dgram.js';
 import { posixName } from './node-error.js';
 import type {
   AcceptReceiver,
@@ -45,6 +46,7 @@ const asNodeSetsThem = { emitClose: false, autoDestroy: true, decodeStrings: fal
 
 export const nodeNet: TransportProvider = {
   name: 'tcp',
+  datagrams: nodeDgram,
 
   connect(host, port, options, timeout): Promise<Result<Transport>> {
     readBuffer ??= new Uint8Array(readBufferBytes);

@@ -8,6 +8,7 @@ import type { TransportOptions } from '../../options/config.js';
 import { hostName } from '../../values/host-name.js';
 import type { Result } from '../../values/terms.js';
 import { duplexTransport } from './duplex.js';
+import { type DatagramTraits, SimulatedDatagrams } from './simulated-datagrams.js';
 import type {
   AcceptReceiver,
   Address,
@@ -26,7 +27,7 @@ export interface NetworkClock {
   waits?(wait: { describe(): string; readonly over: boolean; fail(error: Error): void }): void;
 }
 
-export interface NetworkTraits {
+export interface NetworkTraits extends Pick<DatagramTraits, 'loss' | 'doubling'> {
   /** A number in [0, 1); the only source of chance. */
   readonly random: () => number;
   /** Shortest and longest time of a flight, ms. */
@@ -44,6 +45,7 @@ const hosts = new Set(['localhost', '127.0.0.1', '::1', 'server.test', 'client.t
 
 export class SimulatedNetwork implements TransportProvider {
   readonly name = 'simulated';
+  readonly datagrams: SimulatedDatagrams;
   readonly #clock: NetworkClock;
   readonly #traits: NetworkTraits;
   readonly #listeners = new Map<number, SimulatedListener>();
@@ -57,6 +59,7 @@ export class SimulatedNetwork implements TransportProvider {
   constructor(clock: NetworkClock, traits: NetworkTraits) {
     this.#clock = clock;
     this.#traits = traits;
+    this.datagrams = new SimulatedDatagrams(clock, traits);
   }
 
   connect(

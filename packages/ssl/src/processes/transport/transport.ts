@@ -7,6 +7,7 @@
  */
 import type { TransportOptions } from '../../options/config.js';
 import type { Result } from '../../values/terms.js';
+import type { DatagramProvider } from './datagram.js';
 
 /** Hears one transport. No method is called after `onClosed`. */
 export interface TransportReceiver {
@@ -20,8 +21,10 @@ export interface TransportReceiver {
   onClosed(reason: string | undefined): void;
 }
 
-/** One end of a connected stream, paused until `start`. */
+/** One end of a connected stream, or of datagrams to and from one peer, paused until `start`. */
 export interface Transport {
+  /** Whether chunks and pieces are datagrams: then nothing is in order, and no end is seen. */
+  readonly datagrams?: boolean;
   /** Begins to tell, and to read. A second call replaces the receiver. */
   start(receiver: TransportReceiver): void;
   /** Takes all pieces, in one go. True: the system has them all. False: some wait here, `onDrain` follows. */
@@ -96,6 +99,8 @@ export interface TransportProvider {
     options: TransportOptions,
     receiver: AcceptReceiver,
   ): Promise<Result<TransportListener>>;
+  /** Of the same network, for DTLS; absent where there is none. */
+  readonly datagrams?: DatagramProvider | undefined;
   /** A transport of an open stream that the user made (upgrade), see `duplexTransport`; `einval` for what is none. */
   adopt(socket: unknown): Result<Transport>;
 }

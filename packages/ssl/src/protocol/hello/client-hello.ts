@@ -2,9 +2,10 @@
 import type { CryptoEngine, Group, GroupName, KeyShare } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
 import { renegotiationScsv } from '../../values/registry/suites.js';
-import { versionCode } from '../../values/registry/versions.js';
+import { type ProtocolVersion, versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import { encodeHandshake } from '../../values/wire/tls13-messages.js';
+import { dtls12Messages } from '../../values/wire/tls12-messages.js';
+import { tls13Messages } from '../../values/wire/tls13-messages.js';
 import { namedAuthorities } from '../extensions/certificate-authorities.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
@@ -28,7 +29,7 @@ import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
 import { longestRecord } from './record-limits.js';
 import { isBuiltSuite } from './suite.js';
-import { speaksOlder, speaksTls13 } from './version.js';
+import { speaksDtls, speaksOlder, speaksTls13 } from './version.js';
 
 /** A hello that was sent, and what is needed to understand the answer. */
 export interface ClientOffer {
@@ -110,6 +111,7 @@ export function firstOffer(
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
     legacySessionId: wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
+    ...(speaksDtls(config.versions) ? { cookie: new Uint8Array(0) } : {}),
     cipherSuites: wishes.cipherSuites,
     legacyCompressionMethods: noCompression,
   };
@@ -133,16 +135,27 @@ type HelloFields = Omit<ClientHello, 'extensions'>;
 type Written = Pick<ClientOffer, 'hello' | 'raw' | 'extensions'>;
 
 function write(fields: HelloFields, extensions: ClientHelloExtensions): Written {
-  const { legacyVersion, random, legacySessionId, cipherSuites, legacyCompressionMethods } = fields;
+  const { legacyVersion, random, legacySessionId, cookie, cipherSuites, legacyCompressionMethods } = fields;
   const hello: ClientHello = {
     legacyVersion,
     random,
     legacySessionId,
+    ...(cookie === undefined ? {} : { cookie }),
     cipherSuites,
     legacyCompressionMethods,
     extensions: writeExtensions(clientHelloColumn, extensions),
   };
-  return { hello, raw: encodeHandshake('client_hello', hello), extensions };
+  const raw =
+    fields.cookie === undefined
+      ? tls13Messages.encode('client_hello', hello)
+      : dtls12Messages.encode('client_hello', hello);
+  return { hello, raw, extensions };
+}
+
+/** RFC 6347 §4.2.1: the same hello, with the cookie that the server wants back. */
+export function offerWithCookie(offer: ClientOffer, cookie: Uint8Array): ClientOffer {
+  const { extensions: _written, ...fields } = offer.hello;
+  return { ...offer, ...write({ ...fields, cookie }, offer.extensions) };
 }
 
 /** RFC 8446 §4.2.11.2: binders prove the keys, over the hash of all that stands before them. */
@@ -189,7 +202,9 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   if (known?.engine === engine) return known;
   const tls13 = speaksTls13(config.versions) || undefined;
   const older = speaksOlder(config.versions) || undefined;
-  const named = tls13 ?? (config.versions.includes('tlsv1.2') || undefined);
+  const named =
+    tls13 ??
+    (config.versions.some((version) => version === 'tlsv1.2' || version === 'dtlsv1.2') || undefined);
   const groups = offeredGroups(config).flatMap((name) => engine.group(name) ?? []);
   if (groups.length === 0) throw new TypeError('no group to offer');
   const suites = config.ciphers.filter((row) => isBuiltSuite(row, engine)).map(({ id }) => id);
@@ -198,7 +213,7 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
     tls13,
     older,
     named,
-    legacyVersion: Math.min(0x0303, ...config.versions.slice(0, 1).map(versionCode)),
+    legacyVersion: legacyVersionOf(config.versions),
     shared: groups.filter(({ name }) => config.keyShares.includes(name)),
     supportedGroups: groups.map(({ name }) => groupCode(name)),
     signatureAlgorithms: schemeCodes(config.signatureAlgs),
@@ -210,6 +225,13 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
   };
   wishesByConfig.set(config, wishes);
   return wishes;
+}
+
+/** TLS 1.3 is never named here (RFC 8446 §4.1.2). */
+function legacyVersionOf(versions: readonly ProtocolVersion[]): number {
+  const [newest] = versions;
+  if (newest === undefined || newest === 'tlsv1.3') return versionCode('tlsv1.2');
+  return versionCode(newest);
 }
 
 /** Groups of the hello: with TLS 1.3 among the versions those of 1.3, as OTP has it, else the curves of `eccs`. */

@@ -4,12 +4,15 @@
  */
 
 import { fallbackScsv } from '../../values/registry/suites.js';
-import type { ProtocolVersion, TlsVersion } from '../../values/registry/versions.js';
-import { versionByCode, versionCode } from '../../values/registry/versions.js';
+import type { ProtocolVersion } from '../../values/registry/versions.js';
+import { versionByCode, versionByName, versionCode, versionRows } from '../../values/registry/versions.js';
+import type { MessageTable } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { isHelloRetryRequest, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { Reader } from '../../values/wire/reader.js';
+import { dtls12Messages } from '../../values/wire/tls12-messages.js';
+import { tls13Messages } from '../../values/wire/tls13-messages.js';
 import { type AlertRules, tls12Alerts, tls13Alerts } from '../alert-rules.js';
 import { selectedVersion, supportedVersionsOffer } from '../extensions/supported-versions.js';
 import { AlertError } from '../reasons.js';
@@ -17,13 +20,43 @@ import { AlertError } from '../reasons.js';
 /** A family of versions with machines of its own; `tls12`: also those before it. */
 export type Dialect = 'tls13' | 'tls12';
 
-export function dialectOf(version: TlsVersion): Dialect {
+export function dialectOf(version: ProtocolVersion): Dialect {
   return isTls13(version) ? 'tls13' : 'tls12';
 }
 
-export function isTls13(version: TlsVersion): version is 'tlsv1.3' {
+export function isTls13(version: ProtocolVersion): version is 'tlsv1.3' {
   return version === 'tlsv1.3';
 }
+
+/** Whether a list of own versions is one of DTLS: no list has both kinds. */
+export function speaksDtls(versions: readonly ProtocolVersion[]): boolean {
+  return versions.some((version) => versionByName(version)?.protocol === 'dtls');
+}
+
+/** What both hellos look like before a version is chosen. */
+type HelloBodies = { readonly client_hello: ClientHello; readonly server_hello: ServerHello };
+
+/** The part of a version family's messages that is read before a version is chosen. */
+interface HelloTable extends Pick<MessageTable<HelloBodies>, 'decode'> {
+  byCode(code: number): string | undefined;
+}
+
+/** How they are framed: a hello of DTLS has a cookie, and each message a number. */
+export function helloMessages(versions: readonly ProtocolVersion[]): HelloTable {
+  return speaksDtls(versions) ? dtls12Messages : tls13Messages;
+}
+
+/** Versions of the records that carry hellos, the first and those that follow it (RFC 8446 §5.1, RFC 6347 §4.2.1). */
+export function helloRecordVersions(versions: readonly ProtocolVersion[]): {
+  readonly first: number;
+  readonly later: number;
+} {
+  return speaksDtls(versions) ? { first: dtls10, later: dtls10 } : { first: 0x0301, later: 0x0303 };
+}
+
+const dtls10 = versionCode('dtlsv1');
+/** The first byte of all versions of DTLS (RFC 6347 §4.1). */
+const dtlsMajor = dtls10 >> 8;
 
 const ssl30 = 0x0300;
 const tls12 = versionCode('tlsv1.2');
@@ -62,20 +95,20 @@ export function helloRequestsBefore(versions: readonly ProtocolVersion[]): 'igno
 }
 
 /** The server's choice: the newest version both speak. */
-export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): TlsVersion {
+export function chooseVersion(hello: ClientHello, versions: readonly ProtocolVersion[]): ProtocolVersion {
   // §D.5: a hello of SSL 3.0 is refused, whatever else it says.
   if (hello.legacyVersion <= ssl30)
     throw new AlertError('unsupported_version', { versions: [nameOf(hello.legacyVersion)] });
-  const offered = offeredVersions(hello);
+  const offered = offeredVersions(hello, speaksDtls(versions));
   refuseFallback(hello, offered, versions);
   for (const version of versions) {
-    if (offered.includes(versionCode(version))) return overStreams(version);
+    if (offered.includes(versionCode(version))) return version;
   }
   throw new AlertError('unsupported_version', { versions: known(offered) });
 }
 
 /** What a ServerHello or HelloRetryRequest selects among the versions offered. */
-export function selectedVersionOf(hello: ServerHello, offered: readonly ProtocolVersion[]): TlsVersion {
+export function selectedVersionOf(hello: ServerHello, offered: readonly ProtocolVersion[]): ProtocolVersion {
   const selected = selectedCode(hello);
   if (selected !== undefined) {
     // §4.2.1: the extension never selects TLS 1.2 or less.
@@ -83,14 +116,14 @@ export function selectedVersionOf(hello: ServerHello, offered: readonly Protocol
     if (selected < tls13 || version === undefined || !offered.includes(version)) {
       throw new AlertError('wrong_selected_version', { version: selected });
     }
-    return overStreams(version);
+    return version;
   }
   if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
   if (hasDowngradeMark(hello, offered)) throw new AlertError('downgrade_detected');
   const version = offered.find((name) => name !== 'tlsv1.3' && versionCode(name) === hello.legacyVersion);
   if (version === undefined)
     throw new AlertError('unsupported_version', { version: nameOf(hello.legacyVersion) });
-  return overStreams(version);
+  return version;
 }
 
 /**
@@ -99,7 +132,7 @@ export function selectedVersionOf(hello: ServerHello, offered: readonly Protocol
  */
 export function serverRandom(
   random: Uint8Array,
-  chosen: TlsVersion,
+  chosen: ProtocolVersion,
   versions: readonly ProtocolVersion[],
 ): Uint8Array {
   const mark = markOf(chosen, versions);
@@ -108,8 +141,9 @@ export function serverRandom(
 }
 
 /** The last byte of the mark that goes with a version: 1 of TLS 1.2, 0 of those before it; none where nothing is better. */
-function markOf(chosen: TlsVersion, versions: readonly ProtocolVersion[]): 0 | 1 | undefined {
-  if (chosen === 'tlsv1.3') return undefined;
+function markOf(chosen: ProtocolVersion, versions: readonly ProtocolVersion[]): 0 | 1 | undefined {
+  // Of DTLS no version is marked before 1.3 (RFC 9147 §5).
+  if (chosen === 'tlsv1.3' || chosen === 'dtlsv1.2' || chosen === 'dtlsv1') return undefined;
   if (chosen === 'tlsv1.2') return speaksTls13(versions) ? 1 : undefined;
   return speaksTls13(versions) || versions.includes('tlsv1.2') ? 0 : undefined;
 }
@@ -145,22 +179,25 @@ function known(offered: readonly number[]): readonly string[] {
   return offered.flatMap((code) => versionByCode(code)?.name ?? []);
 }
 
-function overStreams(version: ProtocolVersion): TlsVersion {
-  if (version === 'dtlsv1.2' || version === 'dtlsv1')
-    throw new AlertError('unsupported_version', { version });
-  return version;
-}
-
 /** §4.2.1: supported_versions when it is there; legacy_version and all below it otherwise. */
-function offeredVersions(hello: ClientHello): readonly number[] {
+function offeredVersions(hello: ClientHello, dtls: boolean): readonly number[] {
   const listed = extensionValue(hello.extensions, supportedVersionsOffer.code, (reader) => {
     const into: { supportedVersions: readonly number[] | undefined } = { supportedVersions: undefined };
     supportedVersionsOffer.read(reader, into);
     return into.supportedVersions;
   });
   if (listed !== undefined) return listed;
+  if (dtls) return offeredOfDtls(hello.legacyVersion);
   const highest = Math.min(hello.legacyVersion, tls12);
   return Array.from({ length: highest - ssl30 }, (_, below) => highest - below);
+}
+
+/** DTLS counts downwards (RFC 6347 §4.1). */
+function offeredOfDtls(highest: number): readonly number[] {
+  if (highest >> 8 !== dtlsMajor) return [];
+  return versionRows
+    .filter(({ code, protocol }) => protocol === 'dtls' && code >= highest)
+    .map(({ code }) => code);
 }
 
 /** RFC 7507 §3. */
@@ -170,8 +207,11 @@ function refuseFallback(
   versions: readonly ProtocolVersion[],
 ): void {
   if (!hello.cipherSuites.includes(fallbackScsv)) return;
-  const best = Math.max(...versions.map(versionCode));
-  if (offered.every((version) => version < best)) throw new AlertError('inappropriate_fallback');
+  const [best] = versions;
+  const newest = best && versionCode(best);
+  if (newest === undefined) return;
+  const older = (code: number): boolean => (newest >> 8 === dtlsMajor ? code > newest : code < newest);
+  if (offered.every(older)) throw new AlertError('inappropriate_fallback');
 }
 
 /** A client of TLS 1.3 looks for both marks, one of TLS 1.2 for that of the versions before it. */

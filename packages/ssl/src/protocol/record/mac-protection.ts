@@ -42,6 +42,11 @@ abstract class MacProtection {
   protected readonly ivLength: number;
   protected sequence = 0;
 
+  /** Over datagrams: the epoch, and the record's own number (RFC 6347 §4.1.2.1). */
+  seek(sequence: number): void {
+    this.sequence = sequence;
+  }
+
   protected constructor({ cipher, hash, explicitIv }: MacScheme, running: RunningCipher, mac: Uint8Array) {
     this.cipher = running;
     this.key = hash.recordMac(mac);

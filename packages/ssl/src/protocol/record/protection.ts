@@ -29,6 +29,8 @@ export interface EpochKeys {
 export interface ReadProtection {
   /** `undefined`: TLS 1.2, which has no others. */
   readonly epoch: EpochKeys | undefined;
+  /** Over datagrams, which bring their records' numbers: that of the record to open next, epoch included. */
+  seek(sequence: number): void;
   /** True for the outer content types that must be protected under these keys. */
   protects(type: number): boolean;
   /** True while no record has been opened: the peer may not have these keys yet. */
@@ -78,6 +80,8 @@ export interface ReadProtection {
 export interface WriteProtection {
   /** Bytes that a protected record is longer than its plaintext, header included. */
   readonly overhead: number;
+  /** Over datagrams: the number of the record to seal next, epoch included. */
+  seek(sequence: number): void;
   /** Whether a change_cipher_spec leaves under these keys (TLS 1.2) or in the clear (RFC 8446 §D.4). */
   readonly protectsChangeCipherSpec: boolean;
   /** `undefined`: TLS 1.2, where `next` gives no others. */

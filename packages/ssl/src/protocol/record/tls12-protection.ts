@@ -34,6 +34,11 @@ abstract class Tls12Nonce {
   private readonly iv2: number;
   protected sequence = 0;
 
+  /** Over datagrams: the epoch, and the record's own number (RFC 6347 §4.1). */
+  seek(sequence: number): void {
+    this.sequence = sequence;
+  }
+
   protected constructor(form: NonceForm, iv: Uint8Array) {
     this.headLength = form === 'explicit' ? explicitLength : 0;
     this.iv0 = word(iv, 0);
@@ -137,10 +142,18 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
   private readonly tagLength: number;
   private readonly sealer: Sealer;
   readonly direct: DirectSealer | undefined;
+  private readonly version: number;
   private sealed = 0;
 
-  constructor(aead: Aead, form: NonceForm, { key, iv }: Pick<WriteKey, 'key' | 'iv'>) {
+  /** `version`: on the wire. */
+  constructor(
+    aead: Aead,
+    form: NonceForm,
+    { key, iv }: Pick<WriteKey, 'key' | 'iv'>,
+    version: number = TLS12,
+  ) {
     super(form, iv);
+    this.version = version;
     this.tagLength = aead.tagLength;
     this.overhead = HEADER_LENGTH + this.headLength + aead.tagLength;
     this.sealer = aead.sealer(key);
@@ -157,7 +170,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     this.putHead(record, 0, type, fragment.length);
     record.set(fragment, start);
     this.setNonce(record, HEADER_LENGTH);
-    this.setAad(type, TLS12, fragment.length);
+    this.setAad(type, this.version, fragment.length);
     this.sealer.sealInPlace(nonce, aad, record, start, start + fragment.length);
     this.sequence++;
     this.sealed += fragment.length;
@@ -173,7 +186,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
       const plaintext = content.subarray(start, start + limit);
       this.putHead(between, headAt, type, plaintext.length);
       this.setNonce(between, headAt + HEADER_LENGTH);
-      this.setAad(type, TLS12, plaintext.length);
+      this.setAad(type, this.version, plaintext.length);
       const previous = between;
       between = room(start + limit < content.length ? this.tagLength + headLength : this.tagLength);
       headAt = this.tagLength;
@@ -189,7 +202,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     if (direct === undefined) throw new TypeError('the engine does not write where it is told');
     this.putHead(out, at, type, content.length);
     this.setNonce(out, at + HEADER_LENGTH);
-    this.setAad(type, TLS12, content.length);
+    this.setAad(type, this.version, content.length);
     const end = direct.seal(nonce, aad, content, -1, out, at + HEADER_LENGTH + this.headLength, sequence);
     this.sequence++;
     this.sealed += content.length;
@@ -202,7 +215,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
 
   /** The header, and behind it the explicit nonce: the sequence number, which never comes twice. */
   private putHead(into: Uint8Array, at: number, type: number, plaintextLength: number): void {
-    putHeader(into, at, type, TLS12, plaintextLength + this.overhead - HEADER_LENGTH);
+    putHeader(into, at, type, this.version, plaintextLength + this.overhead - HEADER_LENGTH);
     if (this.headLength > 0) putSequence(into, at + HEADER_LENGTH, this.sequence);
   }
 }

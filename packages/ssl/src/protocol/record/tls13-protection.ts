@@ -52,6 +52,11 @@ abstract class RecordNonce implements EpochKeys {
     return recordLimit(this.aead.name);
   }
 
+  /** Over datagrams (RFC 9147 §4). */
+  seek(sequence: number): void {
+    this.sequence = sequence;
+  }
+
   /** §5.3: the sequence number, padded to the left, XORed into the IV. */
   protected setNonce(): void {
     const { sequence } = this;

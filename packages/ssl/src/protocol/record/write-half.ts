@@ -41,6 +41,21 @@ export class WriteHalf {
     this.recordVersion = recordVersion;
   }
 
+  /** Whether what is sealed leaves as datagrams, a record each: then nothing is joined and nothing split. */
+  get datagrams(): boolean {
+    return false;
+  }
+
+  /** Over datagrams: our last flight, once more. */
+  sealFlight(): Uint8Array[] {
+    return [];
+  }
+
+  /** Bytes of application data that can be sealed at once. */
+  get largest(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** legacy_record_version of the unprotected records to come. */
   setRecordVersion(version: number): void {
     this.recordVersion = version;

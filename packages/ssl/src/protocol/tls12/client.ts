@@ -26,9 +26,16 @@ import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { type CipherSuite, suiteById } from '../../values/registry/suites.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
+import type { MessageTable } from '../../values/wire/message-table.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
-import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
+import {
+  dtls10Messages,
+  dtls12Messages,
+  type Tls12Bodies,
+  tls10Messages,
+  tls12Messages,
+} from '../../values/wire/tls12-messages.js';
 import { defaultMinKeySize } from '../../values/x509/key-strength.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
@@ -278,21 +285,38 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const parts: MachineParts<Tls12Bodies, Client12Data, ClientContext> = {
-  name: 'tls12Client',
-  messages: tls12Messages,
+const parts: Omit<
+  MachineParts<Tls12Bodies, Client12Data, ClientContext>,
+  'name' | 'messages' | 'postHandshake'
+> = {
   arrows: client12Arrows,
   initial: 'waitSh',
   alerts: tls12Alerts,
-  postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink),
   changeCipherSpec: 'step',
   helloRequests: 'ignored',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
 };
-const machine = new Machine(parts);
-/** The same with the messages of TLS 1.1 and 1.0. */
-const machine10 = new Machine({ ...parts, name: 'tls10Client', messages: tls10Messages });
+const machine = machineWith('tls12Client', tls12Messages);
+/** The same with the messages of the other versions. */
+const machines: ReadonlyMap<MessageTable<Tls12Bodies>, typeof machine> = new Map([
+  [tls12Messages, machine],
+  [tls10Messages, machineWith('tls10Client', tls10Messages)],
+  [dtls12Messages, machineWith('dtls12Client', dtls12Messages)],
+  [dtls10Messages, machineWith('dtls10Client', dtls10Messages)],
+]);
+
+function machineWith(
+  name: string,
+  messages: MessageTable<Tls12Bodies>,
+): Machine<Tls12Bodies, Client12Data, ClientContext> {
+  return new Machine({
+    ...parts,
+    name,
+    messages,
+    postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink, messages),
+  });
+}
 
 /** A handshake whose hello was sent. */
 export function tls12Client(
@@ -301,7 +325,7 @@ export function tls12Client(
   context: ClientContext,
 ): Handshake {
   const version = olderVersion(name);
-  const spoken = version.signatures === 'named' ? machine : machine10;
+  const spoken = machines.get(version.messages) ?? machine;
   return spoken.begin({ state: 'waitSh', version, offer }, context);
 }
 

@@ -1,9 +1,10 @@
 /**
- * What TLS 1.2, 1.1 and 1.0 do differently (RFC 5246 §1.2, RFC 4346 §1.1), a row each: one dialect with three accents. The
- * machines of TLS 1.2 hold a row and ask nobody for a version.
+ * What TLS 1.2, 1.1 and 1.0 do differently (RFC 5246 §1.2, RFC 4346 §1.1), and DTLS 1.2 and 1.0, which are TLS 1.2 and 1.1
+ * over datagrams (RFC 6347 §4.2): a row each, one dialect with five accents. The machines of TLS 1.2 hold a row and ask
+ * nobody for a version.
  */
 import type { CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
-import type { TlsVersion } from '../../values/registry/versions.js';
+import type { ProtocolVersion } from '../../values/registry/versions.js';
 import type { Codec } from '../../values/wire/codec.js';
 import type { MessageTable } from '../../values/wire/message-table.js';
 import {
@@ -11,12 +12,18 @@ import {
   digitallySigned,
   signedByKey,
 } from '../../values/wire/messages/tls12/key-exchange.js';
-import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
+import {
+  dtls10Messages,
+  dtls12Messages,
+  type Tls12Bodies,
+  tls10Messages,
+  tls12Messages,
+} from '../../values/wire/tls12-messages.js';
 import { md5Sha1Hashing, type TranscriptHash } from '../transcript.js';
 import { type Prf, tls10Prf, tls12Prf } from './prf.js';
 
 export interface OlderVersion {
-  readonly name: Exclude<TlsVersion, 'tlsv1.3'>;
+  readonly name: Exclude<ProtocolVersion, 'tlsv1.3'>;
   /** ProtocolVersion on the wire. */
   readonly code: number;
   /** Whether signatures say which scheme they are of (RFC 5246 §4.7), or the key alone decides (RFC 4346 §4.7). */
@@ -41,20 +48,31 @@ const before12 = {
   transcript: (_hash, engine) => md5Sha1Hashing(hashOf(engine, 'md5'), hashOf(engine, 'sha')),
 } satisfies Partial<OlderVersion>;
 
+const tls12: OlderVersion = {
+  name: 'tlsv1.2',
+  code: 0x0303,
+  signatures: 'named',
+  messages: tls12Messages,
+  digitallySigned,
+  explicitIv: true,
+  sparesPadding: false,
+  prf: (hash) => tls12Prf(hash),
+  transcript: (hash) => hash,
+};
+const tls11: OlderVersion = {
+  ...before12,
+  name: 'tlsv1.1',
+  code: 0x0302,
+  explicitIv: true,
+  sparesPadding: false,
+};
+
 const rows: Readonly<Record<OlderVersion['name'], OlderVersion>> = {
-  'tlsv1.2': {
-    name: 'tlsv1.2',
-    code: 0x0303,
-    signatures: 'named',
-    messages: tls12Messages,
-    digitallySigned,
-    explicitIv: true,
-    sparesPadding: false,
-    prf: (hash) => tls12Prf(hash),
-    transcript: (hash) => hash,
-  },
-  'tlsv1.1': { ...before12, name: 'tlsv1.1', code: 0x0302, explicitIv: true, sparesPadding: false },
+  'tlsv1.2': tls12,
+  'tlsv1.1': tls11,
   tlsv1: { ...before12, name: 'tlsv1', code: 0x0301, explicitIv: false, sparesPadding: true },
+  'dtlsv1.2': { ...tls12, name: 'dtlsv1.2', code: 0xfefd, messages: dtls12Messages },
+  dtlsv1: { ...tls11, name: 'dtlsv1', code: 0xfeff, messages: dtls10Messages },
 };
 
 export function olderVersion(name: OlderVersion['name']): OlderVersion {

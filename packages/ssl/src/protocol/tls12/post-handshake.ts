@@ -1,6 +1,7 @@
 /** What TLS 1.2 does after the handshake: it refuses to renegotiate (RFC 5246 §7.2.2, §7.4.1.1). */
 import { alertCode } from '../../values/registry/alerts.js';
-import { tls12Messages } from '../../values/wire/tls12-messages.js';
+import type { MessageTable } from '../../values/wire/message-table.js';
+import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { type AlertRules, tls12Alerts } from '../alert-rules.js';
 import type { Channel } from '../channel.js';
 import type { PostHandshake } from '../post-handshake.js';
@@ -18,20 +19,28 @@ export class Tls12PostHandshake implements PostHandshake {
   readonly again = 'never';
   private readonly channel: Channel;
   private readonly sink: Pick<Sink, 'owes'>;
+  private readonly messages: MessageTable<Tls12Bodies>;
   private idleWishes = 0;
   private owesRefusal = false;
 
-  constructor(role: 'client' | 'server', channel: Channel, sink: Pick<Sink, 'owes'>) {
+  /** `messages`: of the version. */
+  constructor(
+    role: 'client' | 'server',
+    channel: Channel,
+    sink: Pick<Sink, 'owes'>,
+    messages: MessageTable<Tls12Bodies> = tls12Messages,
+  ) {
     this.role = role;
     this.channel = channel;
     this.sink = sink;
+    this.messages = messages;
   }
 
   receive(code: number, raw: Uint8Array): void {
-    const type = tls12Messages.byCode(code);
+    const type = this.messages.byCode(code);
     const wish = this.role === 'client' ? 'hello_request' : 'client_hello';
     if (type !== wish) throw new AlertError('unexpected_message', { unexpected: type ?? code });
-    tls12Messages.decode(wish, raw);
+    this.messages.decode(wish, raw);
     this.channel.endPeerFlight();
     this.idleWishes += 1;
     if (this.idleWishes > maxIdleWishes) throw new AlertError('too_many_renegotiations');

@@ -72,9 +72,9 @@ export function writeProtection(
   { beastMitigation }: RecordSettings,
   random: (length: number) => Uint8Array,
 ): WriteProtection {
-  const { cipher } = terms;
+  const { cipher, version } = terms;
   return cipher.kind === 'aead'
-    ? new Tls12WriteProtection(cipher.aead, cipher.nonceForm, key)
+    ? new Tls12WriteProtection(cipher.aead, cipher.nonceForm, key, version.code)
     : new MacWriteProtection(macScheme(terms, cipher), key, random, firstLengths[beastMitigation]);
 }
 

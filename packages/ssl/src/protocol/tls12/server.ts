@@ -26,10 +26,17 @@ import { renegotiationScsv } from '../../values/registry/suites.js';
 import type { Secret } from '../../values/secret.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
+import type { MessageTable } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
-import { type Tls12Bodies, tls10Messages, tls12Messages } from '../../values/wire/tls12-messages.js';
+import {
+  dtls10Messages,
+  dtls12Messages,
+  type Tls12Bodies,
+  tls10Messages,
+  tls12Messages,
+} from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -268,25 +275,42 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const parts: MachineParts<Tls12Bodies, Server12Data, ServerContext> = {
-  name: 'tls12Server',
-  messages: tls12Messages,
+const parts: Omit<
+  MachineParts<Tls12Bodies, Server12Data, ServerContext>,
+  'name' | 'messages' | 'postHandshake'
+> = {
   arrows: server12Arrows,
   initial: 'start',
   alerts: tls12Alerts,
-  postHandshake: (channel, sink) => new Tls12PostHandshake('server', channel, sink),
   changeCipherSpec: 'step',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
 };
-const machine = new Machine(parts);
-/** The same with the messages of TLS 1.1 and 1.0. */
-const machine10 = new Machine({ ...parts, name: 'tls10Server', messages: tls10Messages });
+const machine = machineWith('tls12Server', tls12Messages);
+/** The same with the messages of the other versions. */
+const machines: ReadonlyMap<MessageTable<Tls12Bodies>, typeof machine> = new Map([
+  [tls12Messages, machine],
+  [tls10Messages, machineWith('tls10Server', tls10Messages)],
+  [dtls12Messages, machineWith('dtls12Server', dtls12Messages)],
+  [dtls10Messages, machineWith('dtls10Server', dtls10Messages)],
+]);
+
+function machineWith(
+  name: string,
+  messages: MessageTable<Tls12Bodies>,
+): Machine<Tls12Bodies, Server12Data, ServerContext> {
+  return new Machine({
+    ...parts,
+    name,
+    messages,
+    postHandshake: (channel, sink) => new Tls12PostHandshake('server', channel, sink, messages),
+  });
+}
 
 /** A handshake that waits for its ClientHello. */
 export function tls12Server(name: OlderVersion['name'], context: ServerContext): Handshake {
   const version = olderVersion(name);
-  const spoken = version.signatures === 'named' ? machine : machine10;
+  const spoken = machines.get(version.messages) ?? machine;
   return spoken.begin({ state: 'start', version }, context);
 }
 

@@ -24,8 +24,8 @@ export const versionRows: readonly VersionRow[] = [
   { name: 'tlsv1.2', code: 0x0303, protocol: 'tls', tls: 'tlsv1.2', curves: true, built: true },
   { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', curves: true, built: true },
   { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', curves: true, built: true },
-  { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', curves: true, built: false },
-  { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', curves: true, built: false },
+  { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', curves: true, built: true },
+  { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', curves: true, built: true },
 ];
 
 const byName: ReadonlyMap<string, VersionRow> = new Map(versionRows.map((row) => [row.name, row]));

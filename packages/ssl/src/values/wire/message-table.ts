@@ -1,7 +1,8 @@
 /**
  * Handshake messages of one version family: a number and a shape per HandshakeType, and the header in front of each
- * body (RFC 8446 §4, RFC 5246 §7.4): type, length of three bytes. A family's messages are declared in one table,
- * since the same type has other bodies in TLS 1.3 and before.
+ * body (RFC 8446 §4, RFC 5246 §7.4): type, length of three bytes; over datagrams also a number and the place of a
+ * fragment (RFC 6347 §4.2.2). A family's messages are declared in one table, since the same type has other bodies in
+ * TLS 1.3 and before.
  */
 import { type Codec, decodeAll } from './codec.js';
 import { Writer } from './writer.js';
@@ -32,10 +33,20 @@ export interface MessageTable<Bodies> {
 /** Bytes of type and length in front of a body. */
 export const handshakeHeaderLength = 4;
 
+/** The same over datagrams: message_seq, fragment_offset and fragment_length stand behind them. */
+export const datagramHeaderLength = 12;
+
+/** What stands in front of a body: over a stream, or over datagrams, where messages are numbered when they are sent. */
+export type Framing = 'stream' | 'datagrams';
+
 /** One for all, since encoding is synchronous. */
 const scratch = new Writer();
 
-export function messageTable<Bodies>(rows: MessageRows<Bodies>): MessageTable<Bodies> {
+export function messageTable<Bodies>(
+  rows: MessageRows<Bodies>,
+  framing: Framing = 'stream',
+): MessageTable<Bodies> {
+  const headerLength = framing === 'stream' ? handshakeHeaderLength : datagramHeaderLength;
   const types = Object.keys(rows).filter((type): type is keyof Bodies & string => type in rows);
   const byCode: ((keyof Bodies & string) | undefined)[] = Array.from({ length: 256 }, () => undefined);
   for (const type of types) byCode[rows[type].code] = type;
@@ -43,15 +54,25 @@ export function messageTable<Bodies>(rows: MessageRows<Bodies>): MessageTable<Bo
     types,
     code: (type) => rows[type].code,
     byCode: (code) => byCode[code],
-    decode: (type, message) => decodeAll(rows[type].body, message.subarray(handshakeHeaderLength)),
+    decode: (type, message) => decodeAll(rows[type].body, message.subarray(headerLength)),
     encode(type, body) {
       const row = rows[type];
       scratch.reset();
       scratch.uint8(row.code);
       const mark = scratch.open(3);
+      if (framing === 'stream') {
+        row.body.encode(scratch, body);
+        scratch.close(mark, 3);
+        return scratch.finish();
+      }
+      scratch.uint16(0);
+      scratch.uint24(0);
+      const whole = scratch.open(3);
       row.body.encode(scratch, body);
-      scratch.close(mark, 3);
-      return scratch.finish();
+      scratch.close(whole, 3);
+      const message = scratch.finish();
+      message.copyWithin(1, 9, datagramHeaderLength);
+      return message;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The handshake messages of TLS 1.2 and before (RFC 5246 §7.4, RFC 6066 §8, RFC 5077 §3.3). */
 import { empty } from './codec.js';
 import { type MessageRows, type MessageTable, messageTable } from './message-table.js';
-import { type ClientHello, clientHello } from './messages/client-hello.js';
+import { type ClientHello, clientHello, dtlsClientHello } from './messages/client-hello.js';
 import { type Finished, finished } from './messages/finished.js';
 import { type ServerHello, serverHello } from './messages/server-hello.js';
 import { type Certificate12, certificate12 } from './messages/tls12/certificate.js';
@@ -55,8 +55,21 @@ const rows: MessageRows<Tls12Bodies> = {
 export const tls12Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies>(rows);
 
 /** TLS 1.1 and 1.0 (RFC 4346 §7.4): signatures and requests name no algorithms. */
-export const tls10Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies>({
+const rows10: MessageRows<Tls12Bodies> = {
   ...rows,
   certificate_request: { code: 13, body: certificateRequest10 },
   certificate_verify: { code: 15, body: signedByKey },
-});
+};
+
+export const tls10Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies>(rows10);
+
+/** DTLS 1.2 and 1.0 (RFC 6347 §4.2.2, RFC 4347 §4.2.2): with the number of each message, and a cookie in the hello. */
+const dtlsHello = { code: 1, body: dtlsClientHello };
+export const dtls12Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies>(
+  { ...rows, client_hello: dtlsHello },
+  'datagrams',
+);
+export const dtls10Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies>(
+  { ...rows10, client_hello: dtlsHello },
+  'datagrams',
+);

@@ -1,0 +1,179 @@
+/**
+ * OTP's dtls_packet_demux: the process that owns one UDP socket. It lets strangers in that bring their cookie back, each
+ * as a transport of its own, and gives every peer its datagrams. A listener that closes lets its peers live: the socket
+ * goes with the last of them.
+ */
+import type { GenServer, Self, Stop } from '@actor-tls/runtime';
+import type { TransportOptions } from '../../options/config.js';
+import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
+import type { CryptoEngine } from '../../values/crypto/engine.js';
+import type { Result } from '../../values/terms.js';
+import type { DatagramProvider, DatagramSocket } from '../transport/datagram.js';
+import { PeerTransport } from '../transport/peer-transport.js';
+import type { AcceptReceiver, Address, TransportListener } from '../transport/transport.js';
+
+export interface DemultiplexerArgs {
+  readonly port: number;
+  readonly options: TransportOptions;
+  readonly provider: DatagramProvider;
+  readonly engine: CryptoEngine;
+  readonly receiver: AcceptReceiver;
+  /** Called in `init` with what the listener will hold. */
+  readonly made: (listener: TransportListener) => void;
+}
+
+interface Peer {
+  readonly transport: PeerTransport;
+  /** Random of the hello that it came with: another one is a new beginning. */
+  readonly random: string;
+}
+
+interface Datagram {
+  readonly bytes: Uint8Array;
+  readonly from: Address;
+}
+
+export class Demultiplexer implements TransportListener {
+  readonly #self: Self;
+  readonly #socket: DatagramSocket;
+  readonly #door: DtlsDoor;
+  readonly #peers: Map<string, Peer> = new Map();
+  #receiver: AcceptReceiver | undefined;
+  #dropped = 0;
+  #asked = 0;
+
+  constructor(self: Self, socket: DatagramSocket, { engine, receiver }: DemultiplexerArgs) {
+    this.#self = self;
+    this.#socket = socket;
+    this.#receiver = receiver;
+    this.#door = new DtlsDoor(engine, () => self.node.clock.now());
+  }
+
+  /** What observers see. */
+  toJSON(): object {
+    return { peers: this.#peers.size, dropped: this.#dropped, asked: this.#asked };
+  }
+
+  sockname(): Result<Address> {
+    return this.#socket.sockname();
+  }
+
+  /** No newcomers; whoever is there stays. */
+  close(): void {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
+    if (receiver !== undefined) queueMicrotask(() => receiver.onListenerClosed(undefined));
+  }
+
+  /** A datagram came. */
+  datagram({ bytes, from }: Datagram): void {
+    const name = `${from.address}|${from.port}`;
+    const peer = this.#peers.get(name);
+    if (peer === undefined) this.#stranger(bytes, from, name, helloIn(bytes));
+    else if (!mayBeHello(bytes)) peer.transport.arrived(bytes);
+    else this.#helloOfPeer(peer, bytes, from, name);
+  }
+
+  /** The socket is gone. */
+  lost(reason: string | undefined): void {
+    for (const { transport } of this.#peers.values()) transport.lost(reason);
+    this.#peers.clear();
+    this.#receiver?.onListenerClosed(reason);
+    this.#receiver = undefined;
+    this.#socket.close();
+  }
+
+  /** Whether nobody needs it any more. */
+  get isIdle(): boolean {
+    return this.#receiver === undefined && this.#peers.size === 0;
+  }
+
+  /** RFC 6347 §4.2.8: a peer that begins anew keeps its old connection until it has brought a cookie back. */
+  #helloOfPeer(peer: Peer, bytes: Uint8Array, from: Address, name: string): void {
+    const hello = helloIn(bytes);
+    if (hello === undefined || nameOf(hello) === peer.random) peer.transport.arrived(bytes);
+    else this.#stranger(bytes, from, name, hello);
+  }
+
+  #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
+    const answer = this.#receiver === undefined ? undefined : this.#door.answer(hello, name);
+    switch (answer?.kind) {
+      case 'ask':
+        this.#asked += 1;
+        this.#socket.send(answer.reply, from, ignore);
+        return;
+      case 'admit':
+        if (hello !== undefined) this.#admit(bytes, from, name, hello);
+        return;
+      default:
+        this.#dropped += 1;
+    }
+  }
+
+  #admit(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello): void {
+    this.#peers.get(name)?.transport.lost(undefined);
+    const transport: PeerTransport = new PeerTransport(this.#socket, from, () => this.#left(name, transport));
+    this.#peers.set(name, { transport, random: nameOf(hello) });
+    transport.arrived(bytes);
+    this.#receiver?.onAccept(transport);
+  }
+
+  #left(name: string, transport: PeerTransport): void {
+    if (this.#peers.get(name)?.transport !== transport) return;
+    this.#peers.delete(name);
+    if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
+  }
+}
+
+function nameOf({ body }: StrangersHello): string {
+  return Buffer.from(body.random).toString('latin1');
+}
+
+function leftTurn(demultiplexer: Demultiplexer): Stop<Demultiplexer> | undefined {
+  return demultiplexer.isIdle ? { stop: 'normal', state: demultiplexer } : undefined;
+}
+
+function datagramTurn(demultiplexer: Demultiplexer, datagram: Datagram): void {
+  demultiplexer.datagram(datagram);
+}
+
+function lostTurn(demultiplexer: Demultiplexer, reason: string | undefined): Stop<Demultiplexer> {
+  demultiplexer.lost(reason);
+  return { stop: 'normal', state: demultiplexer };
+}
+
+/** Callbacks of the process. `init` fails with what `gen_udp:open/2` would. */
+export const demultiplexerServer: GenServer<Demultiplexer, DemultiplexerArgs> = {
+  label: 'dtls_packet_demux',
+  async init(self, args) {
+    self.trapExit(true);
+    const { node, pid } = self;
+    let demultiplexer: Demultiplexer | undefined;
+    const opened = await args.provider.open(args.port, args.options, {
+      onDatagram(bytes, from) {
+        if (demultiplexer !== undefined) node.ioTurn(pid, datagramTurn, demultiplexer, { bytes, from });
+      },
+      onSocketClosed(reason) {
+        if (demultiplexer !== undefined) node.ioTurn(pid, lostTurn, demultiplexer, reason);
+      },
+    });
+    if ('error' in opened) return { stop: opened.error };
+    if (!self.alive) {
+      opened.ok.close();
+      return { stop: 'killed' };
+    }
+    demultiplexer = new Demultiplexer(self, opened.ok, args);
+    // However this process ends, its peers hear of it.
+    self.own(demultiplexer, lose);
+    args.made(demultiplexer);
+    return { ok: demultiplexer };
+  },
+  handleCall() {},
+};
+
+function lose(demultiplexer: Demultiplexer): void {
+  demultiplexer.lost(undefined);
+}
+
+function ignore(): void {}

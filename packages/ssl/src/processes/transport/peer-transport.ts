@@ -1,0 +1,126 @@
+/**
+ * One peer's datagrams as a transport: each chunk and each piece is a datagram. It has no end that the peer could see, and
+ * what nobody reads in time is dropped, as datagrams may be.
+ */
+import type { Result } from '../../values/terms.js';
+import type { DatagramSocket } from './datagram.js';
+import type { Address, Transport, TransportReceiver, TransportStatistics } from './transport.js';
+import { TransportCounters } from './transport.js';
+
+/** Bytes that wait for a connection that does not read. */
+const waitingLimit = 65_536;
+
+export class PeerTransport implements Transport {
+  readonly datagrams = true;
+  readonly #socket: DatagramSocket;
+  readonly #peer: Address;
+  readonly #gone: () => void;
+  readonly #counters: TransportCounters = new TransportCounters();
+  readonly #drained: () => void = () => this.#receiver?.onDrain();
+  #receiver: TransportReceiver | undefined = undefined;
+  #waiting: Uint8Array[] = [];
+  #bytes = 0;
+  #paused = true;
+  #closed = false;
+
+  /** `gone`: called once it is closed. */
+  constructor(socket: DatagramSocket, peer: Address, gone: () => void) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#gone = gone;
+  }
+
+  /** A datagram of the peer, from the event loop. */
+  arrived(datagram: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#receiver !== undefined && !this.#paused) {
+      this.#counters.received(datagram.length);
+      this.#receiver.onChunk(datagram, false);
+    } else if (this.#bytes + datagram.length <= waitingLimit) {
+      this.#waiting.push(datagram);
+      this.#bytes += datagram.length;
+    }
+  }
+
+  /** The socket is gone, or the peer has begun anew. */
+  lost(reason: string | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting = [];
+    this.#receiver?.onClosed(reason);
+  }
+
+  start(receiver: TransportReceiver): void {
+    this.#receiver = receiver;
+    if (this.#closed) queueMicrotask(() => receiver.onClosed(undefined));
+    else this.resume();
+  }
+
+  write(pieces: readonly Uint8Array[]): boolean {
+    if (this.#closed) return true;
+    let taken = true;
+    for (const piece of pieces) {
+      this.#counters.sent(piece.length);
+      taken = this.#socket.send(piece, this.#peer, this.#drained) && taken;
+    }
+    return taken;
+  }
+
+  get backlog(): number {
+    return this.#socket.backlog;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#waiting.length > 0) queueMicrotask(() => this.#catchUp());
+  }
+
+  end(): void {}
+
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting = [];
+    this.#gone();
+    const receiver = this.#receiver;
+    if (receiver !== undefined) queueMicrotask(() => receiver.onClosed(undefined));
+  }
+
+  peername(): Result<Address> {
+    return this.#closed ? { error: 'einval' } : { ok: this.#peer };
+  }
+
+  sockname(): Result<Address> {
+    return this.#closed ? { error: 'einval' } : this.#socket.sockname();
+  }
+
+  setOptions(): 'einval' {
+    return 'einval';
+  }
+
+  getOption(): Result<unknown> {
+    return { error: 'einval' };
+  }
+
+  statistics(): TransportStatistics {
+    return this.#counters.statistics(this.backlog);
+  }
+
+  release(): never {
+    throw new TypeError('a peer of a datagram socket has no socket of its own');
+  }
+
+  #catchUp(): void {
+    while (!this.#paused && !this.#closed) {
+      const datagram = this.#waiting.shift();
+      if (datagram === undefined) return;
+      this.#bytes -= datagram.length;
+      this.#counters.received(datagram.length);
+      this.#receiver?.onChunk(datagram, false);
+    }
+  }
+}

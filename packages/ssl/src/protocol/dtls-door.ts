@@ -1,0 +1,132 @@
+/**
+ * The server's door for strangers over datagrams (RFC 6347 §4.2.1): who sends a ClientHello is sent a cookie, and is let in
+ * when it brings the cookie back, which shows that it is where it says. Nothing is kept of anybody before, and nothing
+ * answered that is longer than what was asked.
+ */
+import type { CryptoEngine } from '../values/crypto/engine.js';
+import { decodeAll, encodeAll } from '../values/wire/codec.js';
+import { concat } from '../values/wire/join.js';
+import { datagramHeaderLength } from '../values/wire/message-table.js';
+import { type ClientHello, dtlsClientHello } from '../values/wire/messages/client-hello.js';
+import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
+import { DecodeError } from '../values/wire/reader.js';
+import { HANDSHAKE } from './record/content-type.js';
+import { DTLS_HEADER_LENGTH, DTLS_MAJOR, putDtlsHeader, sequenceIn } from './record/dtls-layout.js';
+import { fragmentsIn } from './record/fragments.js';
+
+/** ms that one secret makes cookies; as long again it is still known (contract §13.5). */
+const renewal = 15_000;
+const secretLength = 32;
+const cookieLength = 20;
+/** §4.2.1: the version of a HelloVerifyRequest says nothing about the one to come. */
+const dtls10 = 0xfeff;
+const clientHelloCode = 1;
+
+/** A hello that stands whole in its datagram, as all must that are answered without keeping anything. */
+export interface StrangersHello {
+  readonly body: ClientHello;
+  /** Of its record, and its message_seq: the answer bears both. */
+  readonly sequence: number;
+  readonly number: number;
+}
+
+/** What comes of a datagram that no connection is for. */
+export type DoorAnswer =
+  | { readonly kind: 'drop' }
+  /** The cookie to send. */
+  | { readonly kind: 'ask'; readonly reply: Uint8Array }
+  /** It brought its cookie: the datagram is the first of a connection. */
+  | { readonly kind: 'admit' };
+
+const drop: DoorAnswer = { kind: 'drop' };
+const admit: DoorAnswer = { kind: 'admit' };
+
+export class DtlsDoor {
+  private readonly engine: CryptoEngine;
+  private readonly now: () => number;
+  private current: Uint8Array;
+  private previous: Uint8Array;
+  private renewed: number;
+
+  /** `now`: ms of a clock that only goes forwards. */
+  constructor(engine: CryptoEngine, now: () => number) {
+    this.engine = engine;
+    this.now = now;
+    this.current = engine.randomBytes(secretLength);
+    this.previous = engine.randomBytes(secretLength);
+    this.renewed = now();
+  }
+
+  /** `address`: of the sender, port included, in one spelling. */
+  answer(hello: StrangersHello | undefined, address: string): DoorAnswer {
+    if (hello === undefined) return drop;
+    this.renew();
+    const { cookie = new Uint8Array(0) } = hello.body;
+    if (cookie.length > 0 && this.knows(cookie, hello, address)) return admit;
+    return { kind: 'ask', reply: verifyRequest(hello, this.cookie(this.current, hello, address)) };
+  }
+
+  private knows(cookie: Uint8Array, hello: StrangersHello, address: string): boolean {
+    const { engine, current, previous } = this;
+    const isOfNow = engine.equal(this.cookie(current, hello, address), cookie);
+    return engine.equal(this.cookie(previous, hello, address), cookie) || isOfNow;
+  }
+
+  /** Over all that must stay the same in the second hello. */
+  private cookie(secret: Uint8Array, { body }: StrangersHello, address: string): Uint8Array {
+    const sha256 = this.engine.hash('sha256');
+    if (sha256 === undefined) throw new TypeError('cookies need SHA-256');
+    const { extensions: _any, ...fields } = body;
+    const parameters = encodeAll(dtlsClientHello, { ...fields, cookie: new Uint8Array(0), extensions: [] });
+    const who = new TextEncoder().encode(`${address}\0`);
+    return sha256.hmac(secret, concat([who, parameters])).subarray(0, cookieLength);
+  }
+
+  /** At the first hello when it is due: a door that nobody knocks at costs nothing. */
+  private renew(): void {
+    const age = this.now() - this.renewed;
+    if (age < renewal) return;
+    this.previous = age < 2 * renewal ? this.current : this.engine.randomBytes(secretLength);
+    this.current = this.engine.randomBytes(secretLength);
+    this.renewed = this.now();
+  }
+}
+
+/** Whether a datagram begins with what may be a hello without keys. */
+export function mayBeHello(datagram: Uint8Array): boolean {
+  return (
+    datagram[0] === HANDSHAKE &&
+    datagram[1] === DTLS_MAJOR &&
+    datagram[3] === 0 &&
+    datagram[4] === 0 &&
+    datagram[DTLS_HEADER_LENGTH] === clientHelloCode
+  );
+}
+
+/** The hello that a datagram begins with. */
+export function helloIn(datagram: Uint8Array): StrangersHello | undefined {
+  if (!mayBeHello(datagram)) return undefined;
+  const end = DTLS_HEADER_LENGTH + (((datagram[11] ?? 0) << 8) | (datagram[12] ?? 0));
+  if (end > datagram.length) return undefined;
+  const [first] = fragmentsIn(datagram.subarray(DTLS_HEADER_LENGTH, end)) ?? [];
+  if (first === undefined || first.bytes.length !== first.length) return undefined;
+  try {
+    const body = decodeAll(dtlsClientHello, first.bytes);
+    return { body, sequence: sequenceIn(datagram, 0), number: first.number };
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/** It bears the numbers of the hello, so that none of ours comes twice. */
+function verifyRequest({ sequence, number }: StrangersHello, cookie: Uint8Array): Uint8Array {
+  const body = encodeAll(helloVerifyRequest, { serverVersion: dtls10, cookie });
+  const length = body.length;
+  const head = [helloVerifyRequestCode, 0, 0, length, number >> 8, number, 0, 0, 0, 0, 0, length];
+  const record = new Uint8Array(DTLS_HEADER_LENGTH + datagramHeaderLength + length);
+  putDtlsHeader(record, HANDSHAKE, dtls10, 0, sequence, datagramHeaderLength + length);
+  record.set(head, DTLS_HEADER_LENGTH);
+  record.set(body, DTLS_HEADER_LENGTH + datagramHeaderLength);
+  return record;
+}

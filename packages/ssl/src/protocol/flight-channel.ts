@@ -1,0 +1,353 @@
+/**
+ * A channel over datagrams (RFC 6347 §4.2): messages are numbered, cut to what a datagram takes and put together again, and
+ * a flight that nobody answers is sent again (`flight-machine.ts`). change_cipher_spec, which has no number, counts when it
+ * is due; data that has overtaken the peer's Finished waits. Nothing that comes without keys is believed more than it must.
+ */
+import type { Channel, Inbound, Writer } from './channel.js';
+import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
+import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
+import { DtlsWriteHalf } from './record/dtls-write-half.js';
+import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
+import type { ReadProtection, WriteProtection } from './record/protection.js';
+import type { RecordLimit } from './record/record-limit.js';
+import { type Budget, boundless } from './record/turn-budget.js';
+import { WriteHalf } from './record/write-half.js';
+import type { ChannelMaker } from './settings.js';
+import type { Sink } from './sink.js';
+import type { ChannelSettings } from './stream-channel.js';
+
+/** Data that came before the handshake was complete. */
+const earlyRecords = 16;
+/** Unanswered flights before smaller datagrams are tried (§4.1.1.1). */
+const patience = 2;
+/** Wishes for another handshake, the only messages that may follow one (RFC 5246 §7.4.1.1). */
+const helloRequest = 0;
+const clientHello = 1;
+
+/** The channel of every connection of DTLS: `channel` among the options of a core. */
+export const overDatagrams: ChannelMaker = (settings, version, sink) =>
+  new FlightChannel(settings, version, sink);
+
+class FlightChannel implements Channel {
+  private readonly sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>;
+  private readonly budget: Budget;
+  private readonly read: DtlsReadHalf = new DtlsReadHalf();
+  private readonly fragments: Fragments;
+  private readonly half: DtlsWriteHalf;
+  private write: Writer;
+  private state: FlightState = 'preparing';
+  /** Who speaks first expects the peer's message 0; who answers goes on with the number of the hello (§4.2.2). */
+  private begun = false;
+  /** message_seq of our next message. */
+  private number = 0;
+  private wait = firstWait;
+  private unanswered = 0;
+  /** The peer's repeating itself has us send again once between two timers. */
+  private mayRepeat = true;
+  /** The peer has sent something new since our flight went out. */
+  private heard = false;
+  private changed = false;
+  /** An alert that anybody can have sent: it counts when nothing else comes. */
+  private doubtful: Uint8Array | undefined = undefined;
+  private believed = false;
+  private early: Inbound[] = [];
+
+  /** `recordVersion`: of the records until one is agreed. */
+  constructor(
+    { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu }: ChannelSettings,
+    recordVersion: number,
+    sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>,
+  ) {
+    this.sink = sink;
+    this.budget = budget;
+    this.fragments = new Fragments(maxHandshakeSize);
+    this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
+    this.write = this.half;
+  }
+
+  // ── What comes in ───────────────────────────────────────────────────────────────────────────────────
+
+  /** One datagram. */
+  feed(datagram: Uint8Array): void {
+    this.read.feed(datagram);
+  }
+
+  detach(): void {
+    this.read.detach();
+  }
+
+  next(): Inbound | undefined {
+    for (;;) {
+      if (this.budget.spent) return undefined;
+      const ready = this.takeReady();
+      if (ready !== undefined) return ready;
+      const record = this.read.next();
+      if (record === undefined) return undefined;
+      this.budget.spend(record.data.length);
+      this.sink.trace?.('in', record.type, record.data);
+      const inbound = this.take(record);
+      if (inbound !== undefined) return inbound;
+    }
+  }
+
+  takeChangeCipherSpec(): boolean {
+    // Whole messages that came before it go first, and what is incomplete has not come yet.
+    const { changed } = this;
+    this.changed = false;
+    return changed;
+  }
+
+  /** Who has sent the last flight keeps it, for a peer that has not got it. */
+  handshakeDone(): void {
+    if (this.heard) this.half.beginFlight();
+    this.go('done');
+    this.read.settle();
+    this.fragments.clear();
+    this.mayRepeat = true;
+    this.doubtful = undefined;
+    this.sink.timer?.(undefined);
+  }
+
+  timeUp(): void {
+    if (this.state !== 'waiting' || this.write === 'closed') return;
+    this.unanswered += 1;
+    if (this.doubtful !== undefined) {
+      this.believed = true;
+      return;
+    }
+    this.wait = Math.min(this.wait * 2, longestWait);
+    if (this.unanswered % patience === 0) this.half.shrink();
+    this.mayRepeat = true;
+    this.go('timeout');
+    this.sendAgain();
+  }
+
+  takeRest(): Uint8Array {
+    this.read.clear();
+    return new Uint8Array(0);
+  }
+
+  get held(): number {
+    return this.read.held + this.fragments.held + this.half.held;
+  }
+
+  get discarded(): number {
+    return this.read.discarded;
+  }
+
+  /** The peer's flight is whole: what we have sent was received. */
+  endPeerFlight(): void {
+    if (this.unanswered === 0) this.wait = firstWait;
+    this.unanswered = 0;
+    this.go('answered');
+    this.sink.timer?.(undefined);
+  }
+
+  /** Messages of the epoch before that still wait are nobody's. */
+  installReadKeys(protection: ReadProtection): void {
+    this.fragments.clear();
+    this.doubtful = undefined;
+    this.read.install(protection);
+  }
+
+  get readKeys(): undefined {
+    return undefined;
+  }
+
+  rekeyRead(): never {
+    throw new TypeError('DTLS 1.2 has no key updates');
+  }
+
+  /** Records say their version, and sealed ones prove it. */
+  expectRecordVersion(): void {}
+
+  limitReading(limit: RecordLimit): void {
+    this.read.limitRecords(limit);
+  }
+
+  skipEarlyData(): never {
+    throw new TypeError('DTLS 1.2 has no early data');
+  }
+
+  private takeReady(): Inbound | undefined {
+    const message = this.fragments.take();
+    if (message !== undefined) {
+      this.heard = true;
+      this.doubtful = undefined;
+      return message;
+    }
+    if (this.state === 'finished') return this.early.shift();
+    if (this.doubtful === undefined || !this.believed) return undefined;
+    const data = this.doubtful;
+    this.doubtful = undefined;
+    return { type: 'alert', data, owned: true };
+  }
+
+  private take(record: DtlsRecord): Inbound | undefined {
+    const { type, data, authentic } = record;
+    switch (type) {
+      case 'handshake':
+        return this.takeFragments(record);
+      case 'change_cipher_spec':
+        if (data.length === 1 && data[0] === 1 && this.state !== 'finished') this.changed = true;
+        else this.read.discard();
+        return undefined;
+      case 'alert':
+        return this.takeAlert(data, authentic);
+      case 'application_data':
+        return this.takeData({ type, data, owned: authentic }, authentic);
+    }
+  }
+
+  private takeAlert(data: Uint8Array, authentic: boolean): Inbound | undefined {
+    if (data.length !== 2 || (!authentic && this.state !== 'waiting')) this.read.discard();
+    else if (authentic) return { type: 'alert', data, owned: true };
+    else this.doubtful ??= new Uint8Array(data);
+    return undefined;
+  }
+
+  private takeData(inbound: Inbound, authentic: boolean): Inbound | undefined {
+    if (this.state === 'finished' && authentic) return inbound;
+    if (authentic && this.early.length < earlyRecords) this.early.push(inbound);
+    else this.read.discard();
+    return undefined;
+  }
+
+  private takeFragments({ data, authentic, sequence }: DtlsRecord): Inbound | undefined {
+    const found = fragmentsIn(data);
+    if (found === undefined || found.length === 0) this.read.discard();
+    for (const fragment of found ?? []) {
+      if (!this.begun) this.begin(fragment, sequence);
+      if (this.state === 'finished') return this.takeLate(fragment, data, authentic);
+      if (fragment.number < this.fragments.next) this.repeated();
+      else if (!this.fragments.add(fragment)) this.read.discard();
+    }
+    return undefined;
+  }
+
+  /** A server: the client's hello has shown by its cookie that it is no forgery. */
+  private begin({ number, code }: Fragment, sequence: number): void {
+    if (code !== clientHello) return;
+    this.begun = true;
+    this.fragments.beginAt(number);
+    this.number = number;
+    this.half.beginAt(sequence);
+  }
+
+  /** After the handshake: the peer repeats its last flight, or wants another handshake. */
+  private takeLate(fragment: Fragment, data: Uint8Array, authentic: boolean): Inbound | undefined {
+    const { code, length, bytes } = fragment;
+    const wishes = code === helloRequest || code === clientHello;
+    if (authentic && wishes && bytes.length === length)
+      return { type: 'message', code, raw: new Uint8Array(data) };
+    if (authentic && fragment.number < this.fragments.next) this.repeated();
+    else this.read.discard();
+    return undefined;
+  }
+
+  /** The peer sends again what we had. */
+  private repeated(): void {
+    if (!this.mayRepeat || !this.half.hasFlight || flightArrow(this.state, 'repeated') === undefined) {
+      this.read.discard();
+      return;
+    }
+    // Authentic repetitions come once each, and need no other bound.
+    const finished = this.state === 'finished';
+    this.mayRepeat = finished;
+    this.go('repeated');
+    if (!finished) {
+      this.sendAgain();
+      return;
+    }
+    this.go('sentLast');
+    if (this.write === 'split') this.sink.owes('last_flight');
+    else if (this.write instanceof WriteHalf) this.sink.write(this.half.sealFlight());
+  }
+
+  // ── What goes out ───────────────────────────────────────────────────────────────────────────────────
+
+  get writer(): Writer {
+    return this.write;
+  }
+
+  setRecordVersion(version: number): void {
+    this.half.setRecordVersion(version);
+  }
+
+  /** Numbers the message, which enters the transcript with its number. */
+  addMessage(message: Uint8Array): void {
+    this.begun = true;
+    message[4] = this.number >> 8;
+    message[5] = this.number;
+    this.number += 1;
+    this.sink.trace?.('out', 'handshake', message);
+    this.open().addMessage(message);
+  }
+
+  addChangeCipherSpec(): void {
+    this.open().addChangeCipherSpec();
+  }
+
+  finishFlight(): void {
+    if (!this.half.hasFlight || this.state !== 'preparing') return;
+    this.heard = false;
+    this.mayRepeat = true;
+    this.fresh = true;
+    this.go('ready');
+    this.sendAgain();
+  }
+
+  installWriteKeys(protection: WriteProtection): void {
+    this.half.install(protection);
+  }
+
+  limitWriting(limit: RecordLimit): void {
+    this.half.limitRecords(limit);
+  }
+
+  dropWriteKeys(): never {
+    throw new TypeError('an epoch does not come back');
+  }
+
+  sendAlert(level: 1 | 2, code: number): void {
+    this.sink.trace?.('out', 'alert', Uint8Array.of(level, code));
+    this.sink.write(this.half.sealAlert(level, code));
+    if (level === 2) this.sink.timer?.(undefined);
+  }
+
+  split(): WriteHalf {
+    if (!(this.write instanceof WriteHalf)) throw new TypeError('the write half is not here');
+    this.write = 'split';
+    return this.half;
+  }
+
+  join(half: WriteHalf): void {
+    if (this.write !== 'split' || half !== this.half) throw new TypeError('not split');
+    this.write = half;
+  }
+
+  closeWrite(): void {
+    this.write = 'closed';
+    this.sink.timer?.(undefined);
+  }
+
+  /** The first part of a flight takes the place of the one before. */
+  private open(): DtlsWriteHalf {
+    if (this.fresh) this.half.beginFlight();
+    this.fresh = false;
+    return this.half;
+  }
+
+  /** The flight before is out. */
+  private fresh = true;
+
+  private sendAgain(): void {
+    this.sink.write(this.half.sealFlight());
+    this.go('sent');
+    this.sink.timer?.(this.wait);
+  }
+
+  private go(event: FlightEvent): void {
+    this.state = flightArrow(this.state, event) ?? this.state;
+  }
+}

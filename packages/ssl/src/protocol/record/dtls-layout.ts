@@ -1,0 +1,41 @@
+/** How records of DTLS are laid out (RFC 6347 §4.1): type, version, epoch, sequence number, length of the fragment. */
+import { putWord } from './layout.js';
+
+/** bytes */
+export const DTLS_HEADER_LENGTH = 13;
+/** The first byte of the versions of DTLS 1.0 and 1.2 on the wire. */
+export const DTLS_MAJOR = 0xfe;
+/** Sequence numbers have 48 bits. */
+export const SEQUENCE_LIMIT: number = 2 ** 48;
+
+/** Epoch and sequence number as the one number of 64 bits that MACs, nonces and additional data are made with (§4.1.2.1). */
+export function numberOf(epoch: number, sequence: number): number {
+  return epoch * SEQUENCE_LIMIT + sequence;
+}
+
+export function putDtlsHeader(
+  into: Uint8Array,
+  type: number,
+  version: number,
+  epoch: number,
+  sequence: number,
+  length: number,
+): void {
+  into[0] = type;
+  into[1] = version >> 8;
+  into[2] = version;
+  into[3] = epoch >> 8;
+  into[4] = epoch;
+  into[5] = sequence / 2 ** 40;
+  into[6] = sequence / 2 ** 32;
+  putWord(into, 7, sequence | 0);
+  into[11] = length >> 8;
+  into[12] = length;
+}
+
+/** The sequence number in a header that begins at `at`. */
+export function sequenceIn(bytes: Uint8Array, at: number): number {
+  let sequence = 0;
+  for (let i = 5; i < 11; i++) sequence = sequence * 256 + (bytes[at + i] ?? 0);
+  return sequence;
+}

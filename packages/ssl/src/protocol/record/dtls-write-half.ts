@@ -1,0 +1,256 @@
+/**
+ * The sending half of DTLS: records with epoch and number, and our last flight, which may have to go out again under the
+ * keys that each part of it had (RFC 6347 §4.1, §4.2.3, §4.2.4). Every piece it seals is one datagram.
+ */
+import { concat } from '../../values/wire/join.js';
+import { datagramHeaderLength } from '../../values/wire/message-table.js';
+import {
+  ALERT,
+  APPLICATION_DATA,
+  CHANGE_CIPHER_SPEC,
+  HANDSHAKE,
+  HEADER_LENGTH,
+  MAX_PLAINTEXT,
+} from './content-type.js';
+import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
+import { RecordError } from './errors.js';
+import type { WriteProtection } from './protection.js';
+import type { RecordLimit } from './record-limit.js';
+import { WriteHalf } from './write-half.js';
+
+/** Keys of one epoch, and how many records they have sealed. */
+interface WriteEpoch {
+  readonly number: number;
+  readonly protection: WriteProtection | undefined;
+  sequence: number;
+}
+
+/** A message or change_cipher_spec of a flight, and the epoch it belongs to. */
+interface FlightPart {
+  readonly epoch: WriteEpoch;
+  readonly type: typeof HANDSHAKE | typeof CHANGE_CIPHER_SPEC;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Bytes of UDP's payload that get through nearly everywhere: IPv6's least MTU of 1280 without its headers. Then what IPv4
+ * asks of every host (576), and what is left to try.
+ */
+const safeSizes: readonly [number, ...number[]] = [1232, 548, 256];
+/** A fragment shorter than this is not worth the rest of a datagram. */
+const leastFragment = 64;
+const changed: Uint8Array = Uint8Array.of(1);
+
+export class DtlsWriteHalf extends WriteHalf {
+  private epoch: WriteEpoch = { number: 0, protection: undefined, sequence: 0 };
+  private version: number;
+  private readonly mtu: number | undefined;
+  private longest: number = MAX_PLAINTEXT;
+  private steps = 0;
+  private flight: FlightPart[] = [];
+
+  /** `mtu`: the largest datagram, where it is known. */
+  constructor(keyUpdateAt: number, version: number, mtu: number | undefined) {
+    super(keyUpdateAt, version);
+    this.version = version;
+    this.mtu = mtu;
+  }
+
+  override get datagrams(): boolean {
+    return true;
+  }
+
+  override get keyed(): boolean {
+    return this.epoch.protection !== undefined;
+  }
+
+  /** A record holds 2^14 bytes at most, and stands in one datagram (§4.1.1). */
+  override get largest(): number {
+    if (this.mtu === undefined) return this.longest;
+    return Math.max(1, Math.min(this.longest, this.mtu - recordOverhead(this.epoch)));
+  }
+
+  override get longestContent(): number {
+    return this.largest;
+  }
+
+  /** Records that leave from now on (RFC 6066 §4, RFC 8449 §4). */
+  override limitRecords({ content }: RecordLimit): void {
+    this.longest = Math.min(content, MAX_PLAINTEXT);
+  }
+
+  override setRecordVersion(version: number): void {
+    this.version = version;
+  }
+
+  override install(protection: WriteProtection): void {
+    this.epoch = { number: this.epoch.number + 1, protection, sequence: 0 };
+  }
+
+  override drop(): never {
+    throw new TypeError('an epoch does not come back');
+  }
+
+  override direct(): boolean {
+    return false;
+  }
+
+  override sealHandshake(): never {
+    throw new TypeError('handshake messages leave in flights');
+  }
+
+  /** One record. Throws `TypeError` before keys are installed, and when it is longer than `largest`. */
+  override sealApplicationData(data: Uint8Array): Uint8Array[] {
+    if (!this.keyed) throw new TypeError('application data before keys');
+    if (data.length > this.largest) throw new TypeError('too long for a datagram');
+    return data.length === 0 ? [] : [this.sealRecord(this.epoch, APPLICATION_DATA, data)];
+  }
+
+  override sealAlert(level: 1 | 2, description: number): Uint8Array[] {
+    return [this.sealRecord(this.epoch, ALERT, Uint8Array.of(level, description))];
+  }
+
+  override changeCipherSpec(): Uint8Array[] {
+    return [this.sealRecord(this.epoch, CHANGE_CIPHER_SPEC, changed)];
+  }
+
+  // ── Flights ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The number of the first record: a server goes on with that of the hello it answers (§4.2.1). */
+  beginAt(sequence: number): void {
+    if (this.epoch.number === 0 && this.epoch.sequence < sequence) this.epoch.sequence = sequence;
+  }
+
+  /** A new flight; nobody asks for the one before any more. */
+  beginFlight(): void {
+    this.flight = [];
+  }
+
+  /** A whole message, header included, under the keys of now. */
+  addMessage(content: Uint8Array): void {
+    this.flight.push({ epoch: this.epoch, type: HANDSHAKE, content });
+  }
+
+  addChangeCipherSpec(): void {
+    this.flight.push({ epoch: this.epoch, type: CHANGE_CIPHER_SPEC, content: changed });
+  }
+
+  get hasFlight(): boolean {
+    return this.flight.length > 0;
+  }
+
+  /** Bytes of messages kept to be sent again. */
+  get held(): number {
+    let bytes = 0;
+    for (const { content } of this.flight) bytes += content.length;
+    return bytes;
+  }
+
+  /** Nothing arrives: perhaps since datagrams are too large (§4.1.1.1). */
+  shrink(): void {
+    this.steps += 1;
+  }
+
+  /** The flight as datagrams, each with as many records as go in; new numbers each time (§4.2.4). */
+  override sealFlight(): Uint8Array[] {
+    const packing = new Packing(this.flightSize);
+    for (const part of this.flight) {
+      if (part.type === CHANGE_CIPHER_SPEC) {
+        packing.make(recordOverhead(part.epoch) + changed.length);
+        packing.add(this.sealRecord(part.epoch, part.type, part.content));
+      } else {
+        this.packMessage(part, packing);
+      }
+    }
+    return packing.done();
+  }
+
+  private get flightSize(): number {
+    const [first] = safeSizes;
+    const step = safeSizes[Math.min(this.steps, safeSizes.length - 1)] ?? first;
+    return this.mtu === undefined ? step : this.steps === 0 ? this.mtu : Math.min(step, this.mtu);
+  }
+
+  /** RFC 6347 §4.2.3 */
+  private packMessage({ epoch, content }: FlightPart, packing: Packing): void {
+    const body = content.length - datagramHeaderLength;
+    const around = recordOverhead(epoch) + datagramHeaderLength;
+    let at = 0;
+    do {
+      packing.make(around + Math.min(body - at, leastFragment));
+      const room = Math.min(packing.left - around, this.longest - datagramHeaderLength);
+      const length = Math.min(body - at, Math.max(room, 1));
+      const fragment = new Uint8Array(datagramHeaderLength + length);
+      fragment.set(content.subarray(0, 6));
+      putLength(fragment, 6, at);
+      putLength(fragment, 9, length);
+      fragment.set(
+        content.subarray(datagramHeaderLength + at, datagramHeaderLength + at + length),
+        datagramHeaderLength,
+      );
+      packing.add(this.sealRecord(epoch, HANDSHAKE, fragment));
+      at += length;
+    } while (at < body);
+  }
+
+  /** The record of TLS, with another header in front of its fragment. */
+  private sealRecord(epoch: WriteEpoch, type: number, content: Uint8Array): Uint8Array {
+    const { number, protection, sequence } = epoch;
+    if (sequence >= SEQUENCE_LIMIT) throw new RecordError('sequence_number_overflow');
+    epoch.sequence += 1;
+    protection?.seek(numberOf(number, sequence));
+    const fragment = protection?.sealShort(type, content).subarray(HEADER_LENGTH) ?? content;
+    const record = new Uint8Array(DTLS_HEADER_LENGTH + fragment.length);
+    putDtlsHeader(record, type, this.version, number, sequence, fragment.length);
+    record.set(fragment, DTLS_HEADER_LENGTH);
+    return record;
+  }
+}
+
+/** Bytes around the content of a record. */
+function recordOverhead({ protection }: WriteEpoch): number {
+  return DTLS_HEADER_LENGTH + (protection === undefined ? 0 : protection.overhead - HEADER_LENGTH);
+}
+
+function putLength(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >> 16;
+  into[at + 1] = value >> 8;
+  into[at + 2] = value;
+}
+
+/** Records on their way into datagrams. */
+class Packing {
+  private readonly size: number;
+  private readonly full: Uint8Array[] = [];
+  private records: Uint8Array[] = [];
+  private bytes = 0;
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  get left(): number {
+    return this.size - this.bytes;
+  }
+
+  /** A new datagram when this one has no room for so many bytes. */
+  make(bytes: number): void {
+    if (this.left < bytes) this.close();
+  }
+
+  add(record: Uint8Array): void {
+    this.records.push(record);
+    this.bytes += record.length;
+  }
+
+  done(): Uint8Array[] {
+    this.close();
+    return this.full;
+  }
+
+  private close(): void {
+    if (this.records.length > 0) this.full.push(concat(this.records));
+    this.records = [];
+    this.bytes = 0;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Handshake messages from fragments that come in any order, twice, and cut anew (RFC 6347 §4.2.2, §4.2.3). A few messages
+ * ahead of the next are kept. What contradicts what came before is passed over. Memory grows with what has arrived, and
+ * not with what was announced.
+ */
+import { datagramHeaderLength } from '../../values/wire/message-table.js';
+import type { HandshakeMessage } from './reassembly.js';
+
+/** A fragment as it stands in a record. */
+export interface Fragment {
+  readonly code: number;
+  /** Bytes of the whole message. */
+  readonly length: number;
+  /** message_seq */
+  readonly number: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Messages that may have come in part, the next one included: a server's first flight has five. */
+const ahead = 8;
+/** Pieces of one message: one for as many bytes, and some besides. */
+const leastPiece = 64;
+const morePieces = 32;
+/** What a piece costs besides its bytes. */
+const pieceCost = 128;
+
+interface Piece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Partial {
+  readonly code: number;
+  readonly length: number;
+  /** In order, without overlaps. */
+  pieces: Piece[];
+  have: number;
+}
+
+export class Fragments {
+  private readonly maxLength: number;
+  private readonly partials: Map<number, Partial> = new Map();
+  private expected = 0;
+  private bytes = 0;
+
+  /** `maxLength`: of one message's body, and of all that waits. */
+  constructor(maxLength: number) {
+    this.maxLength = maxLength;
+  }
+
+  /** Number of the message that is to be given out next. */
+  get next(): number {
+    return this.expected;
+  }
+
+  /** Bytes of memory that fragments keep. */
+  get held(): number {
+    return this.bytes;
+  }
+
+  /** The first message has this number. */
+  beginAt(number: number): void {
+    this.expected = number;
+  }
+
+  /** What waits is dropped: nothing reaches across a change of keys. */
+  clear(): void {
+    this.partials.clear();
+    this.bytes = 0;
+  }
+
+  /** False when the fragment cannot be, contradicts others or is too much. */
+  add({ code, length, number, offset, bytes }: Fragment): boolean {
+    if (number < this.expected || number >= this.expected + ahead) return false;
+    if (length > this.maxLength || offset + bytes.length > length) return false;
+    const known = this.partials.get(number);
+    if (known !== undefined && (known.code !== code || known.length !== length)) return false;
+    if (bytes.length === 0 && length > 0) return false;
+    if (this.bytes + bytes.length + pieceCost > this.maxLength + ahead * morePieces * pieceCost) return false;
+    const partial = known ?? { code, length, pieces: [], have: 0 };
+    if (partial.pieces.length > morePieces + length / leastPiece) return false;
+    this.partials.set(number, partial);
+    this.fill(partial, offset, bytes);
+    return true;
+  }
+
+  /** The next message, once it is whole. */
+  take(): HandshakeMessage | undefined {
+    const partial = this.partials.get(this.expected);
+    if (partial === undefined || partial.have < partial.length) return undefined;
+    const { code, length, pieces } = partial;
+    const raw = new Uint8Array(datagramHeaderLength + length);
+    raw.set([code, length >> 16, length >> 8, length, this.expected >> 8, this.expected, 0, 0, 0]);
+    raw.set(raw.subarray(1, 4), 9);
+    for (const { offset, bytes } of pieces) raw.set(bytes, datagramHeaderLength + offset);
+    this.partials.delete(this.expected);
+    this.bytes -= length + pieces.length * pieceCost;
+    this.expected += 1;
+    return { type: 'message', code, raw };
+  }
+
+  /** Of what overlaps, what came first stays. */
+  private fill(partial: Partial, offset: number, bytes: Uint8Array): void {
+    const end = offset + bytes.length;
+    const fresh: Piece[] = [];
+    let at = offset;
+    for (const piece of partial.pieces) {
+      const pieceEnd = piece.offset + piece.bytes.length;
+      if (pieceEnd <= at) continue;
+      if (piece.offset >= end) break;
+      if (piece.offset > at) fresh.push(pieceOf(bytes, offset, at, piece.offset));
+      at = pieceEnd;
+    }
+    if (at < end) fresh.push(pieceOf(bytes, offset, at, end));
+    for (const piece of fresh) {
+      partial.have += piece.bytes.length;
+      this.bytes += piece.bytes.length + pieceCost;
+    }
+    if (fresh.length > 0) partial.pieces = [...partial.pieces, ...fresh].sort((a, b) => a.offset - b.offset);
+  }
+}
+
+/** A copy: the datagram is the transport's again. */
+function pieceOf(bytes: Uint8Array, offset: number, from: number, to: number): Piece {
+  return { offset: from, bytes: bytes.slice(from - offset, to - offset) };
+}
+
+/** The fragments in a record's content; `undefined` when it is not made of whole ones. */
+export function fragmentsIn(content: Uint8Array): readonly Fragment[] | undefined {
+  const found: Fragment[] = [];
+  for (let at = 0; at < content.length; ) {
+    if (content.length - at < datagramHeaderLength) return undefined;
+    const length = threeBytes(content, at + 9);
+    const begin = at + datagramHeaderLength;
+    if (begin + length > content.length) return undefined;
+    found.push({
+      code: content[at] ?? 0,
+      length: threeBytes(content, at + 1),
+      number: ((content[at + 4] ?? 0) << 8) | (content[at + 5] ?? 0),
+      offset: threeBytes(content, at + 6),
+      bytes: content.subarray(begin, begin + length),
+    });
+    at = begin + length;
+  }
+  return found;
+}
+
+function threeBytes(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+}
