@@ -6,6 +6,7 @@
 import type { PublicKey } from '../values/crypto/engine.js';
 import type { AlertDescription } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { KeyUse } from '../values/x509/key-use.js';
 import type { Authentication } from './authentication.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { Facts } from './facts.js';
@@ -55,9 +56,6 @@ export interface StapleWish {
   readonly serverName: string | undefined;
   readonly request: StatusRequest;
 }
-
-/** What a handshake does with the key of the peer's certificate (RFC 5280 §4.2.1.3). */
-export type KeyUse = 'signature' | 'encipherment' | 'agreement';
 
 export interface Sink {
   /** Bytes for the transport, in order; the pieces of one call leave in one write. */

@@ -31,6 +31,7 @@ import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { Writer } from '../../values/wire/writer.js';
+import type { KeyUse } from '../../values/x509/key-use.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
@@ -223,8 +224,8 @@ export class Connection
     this.#establishment.askHello(hello);
   }
 
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
-    this.#establishment.askVerdict(chain, staple);
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined, use: KeyUse): void {
+    this.#establishment.askVerdict(chain, staple, use);
   }
 
   askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {

@@ -16,6 +16,7 @@ import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { SessionTicket } from '../../values/session-ticket.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import type { KeyUse } from '../../values/x509/key-use.js';
 import type { Delivery } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
 import { layOver } from '../listener/listener-options.js';
@@ -327,9 +328,9 @@ export class Establishment {
     return this.#client?.take(received, facts);
   }
 
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined, use: KeyUse): void {
     const { core, means } = this.#asking;
-    const verdict = means.judge(chain, staple, this.#environment, this.#holder.log);
+    const verdict = means.judge({ chain, staple, use }, this.#environment, this.#holder.log);
     this.#later.goOnWith(verdict, (found) => {
       if ('reject' in found) means.explanation = found.reject.explanation;
       core.answerVerdict(found);

@@ -21,7 +21,7 @@ import type { Explanation, PeerVerdict } from '../../values/x509/peer-verdict.js
 import type { HostReference } from '../../values/x509/peer-verification.js';
 import type { Environment } from '../environment.js';
 import type { Credentials } from '../material/credentials.js';
-import { judgePeer } from '../material/judgement.js';
+import { type JudgementQuestion, judgePeer } from '../material/judgement.js';
 import type { ConnectionLog } from './connection-log.js';
 
 /** bytes, RFC 8954 §2.1 */
@@ -142,15 +142,14 @@ export class HandshakeMeans {
 
   /** The verdict on the peer's chain. */
   judge(
-    chain: readonly Uint8Array[],
-    staple: Uint8Array | undefined,
+    shown: Pick<JudgementQuestion, 'chain' | 'staple' | 'use'>,
     environment: Environment,
     log: ConnectionLog,
   ): PeerVerdict | Promise<PeerVerdict> {
     const { config, credentials } = this.#equipment;
     const nonce = this.#nonce;
     const host = this.#names.reference;
-    return judgePeer({ chain, staple, nonce, config, credentials, environment, host, log });
+    return judgePeer({ ...shown, nonce, config, credentials, environment, host, log });
   }
 
   /** A signature by a key that lives elsewhere. */
