@@ -97,10 +97,10 @@ export interface Sink {
    */
   askPsk?: ((wish: PskWish) => void) | undefined;
   /**
-   * The key of a user that both sides know: `core.answerUser`. Without this nobody is, and suites with PSK and SRP are neither
-   * chosen nor offered.
+   * The key of a user that both sides know: `core.answerUser`. Without this a server chooses no suite with
+   * PSK or SRP, and a client of whom a server has chosen one fails.
    */
-  askUser?(wish: UserWish): void;
+  askUser?: ((wish: UserWish) => void) | undefined;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
   ticket?: ((ticket: ReceivedTicket) => void) | undefined;
   /**

@@ -27,6 +27,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
+import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
@@ -42,7 +43,7 @@ import { type CallHolder, ConnectionCalls, type ContinueCall, type StartCall } f
 import { ConnectionLog } from './connection-log.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Downgrade } from './downgrade.js';
-import { Establishment, type EstablishmentHolder } from './establishment.js';
+import { Establishment, type EstablishmentHolder, type Listening } from './establishment.js';
 import { logFailure } from './failure-report.js';
 import type { HandshakeAnswer, HandshakeCall } from './handshake-call.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
@@ -104,6 +105,7 @@ export class Connection
   #log: ConnectionLog;
   #keyLogger: KeyLogger | undefined;
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
+  askUser: ((wish: UserWish) => void) | undefined = undefined;
   ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
   #early: Writer | undefined = undefined;
@@ -275,7 +277,8 @@ export class Connection
   }
 
   /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
-  listen(psks: boolean, tickets: boolean): void {
+  listen({ psks, tickets, users }: Listening): void {
+    this.askUser = users ? (wish) => this.#establishment.askUser(wish) : undefined;
     this.askPsk = psks ? (wish) => this.#establishment.askPsk(wish) : undefined;
     this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
   }

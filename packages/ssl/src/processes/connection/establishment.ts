@@ -12,6 +12,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { SessionTicket } from '../../values/session-ticket.js';
@@ -23,6 +24,7 @@ import { layOver } from '../listener/listener-options.js';
 import type { Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
 import { ClientRecognition } from '../resumption/client-recognition.js';
+import { findUser, knowsUsers } from '../resumption/known-users.js';
 import { ServerRecognition } from '../resumption/server-recognition.js';
 import type { TransportReceiver } from '../transport/transport.js';
 import { Alarm, shorter } from './alarm.js';
@@ -50,6 +52,15 @@ import type { NewConnection } from './new-connection.js';
 import type { SslSocket } from './socket.js';
 import { keepEnding } from './unheard-endings.js';
 
+/** What the core may ask for, and tell of. */
+export interface Listening {
+  /** Keys that a client offers (RFC 8446 §4.2.11). */
+  readonly psks: boolean;
+  readonly tickets: boolean;
+  /** Keys of users (RFC 4279, RFC 5054). */
+  readonly users: boolean;
+}
+
 /** The connection that is established; its core speaks to it. */
 export interface EstablishmentHolder extends Sink {
   readonly life: Life;
@@ -61,8 +72,7 @@ export interface EstablishmentHolder extends Sink {
   /** The handshake goes on with something else in it. */
   amend(life: Handshaking | UserHello): void;
   configure(config: Config): void;
-  /** Whether the core may ask for keys, and tell of tickets. */
-  listen(psks: boolean, tickets: boolean): void;
+  listen(what: Listening): void;
   /** It is over, without a word to the peer. */
   abandon(): void;
 }
@@ -179,12 +189,17 @@ export class Establishment {
     if (life.state !== 'loading') return;
     const client = 'ok' in recognized ? recognized.ok : undefined;
     this.#client = client;
-    this.#holder.listen(this.#server.wants(config), client?.takesTickets === true);
+    this.#listen(config);
     const core = means.makeCore(this.#environment, this.#holder, client?.resumption);
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });
     else if (client?.tooMuchEarlyData === true) core.fail('illegal_parameter', 'too_much_early_data');
     else this.#greet(core, client);
+  }
+
+  #listen(config: Config): void {
+    const tickets = this.#client?.takesTickets === true;
+    this.#holder.listen({ psks: this.#server.wants(config), tickets, users: knowsUsers(config) });
   }
 
   #greet(core: Core, client: ClientRecognition | undefined): void {
@@ -275,7 +290,7 @@ export class Establishment {
       core.fail('handshake_failure', 'ticket_of_another_policy');
       return;
     }
-    this.#holder.listen(this.#server.wants(chosen.ok.config), this.#client?.takesTickets === true);
+    this.#listen(chosen.ok.config);
     const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
     if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
     else this.#holder.amend({ ...life, means });
@@ -291,6 +306,15 @@ export class Establishment {
     const { core, means } = this.#asking;
     this.#later.goOnWith(this.#server.find(wish, means.equipment), (found) => {
       if ('ok' in found) core.answerPsk(found.ok);
+      else core.fail('internal_error', { user_lookup_fun: found.error });
+    });
+  }
+
+  askUser(wish: UserWish): void {
+    const { core, means } = this.#asking;
+    const { engine } = this.#environment;
+    this.#later.goOnWith(findUser(wish, means.equipment.config, engine), (found) => {
+      if ('ok' in found) core.answerUser(found.ok);
       else core.fail('internal_error', { user_lookup_fun: found.error });
     });
   }

@@ -106,14 +106,17 @@ export class HandshakeMeans {
     resumption: ClientResumption | undefined,
   ): Core {
     const { config, credentials } = this.#equipment;
-    const { identities, certificateAuthorities } = credentials;
+    const { identities, certificateAuthorities, dhParams } = credentials;
     const budget = new TurnBudget();
     const compressors = nodeCompressors;
     if (config.role === 'server') {
       const dependencies = { engine, compressors, cookies: config.cookie ? cookies : undefined };
       const maxEarlyData = settings.serverMaxEarlyData;
       return Core.server(
-        { config, identities, dependencies, certificateAuthorities, budget, maxEarlyData },
+        {
+          ...{ config, identities, dependencies, certificateAuthorities, budget, maxEarlyData },
+          ...{ dhParams, pskHint: pskHintOf(config) },
+        },
         sink,
       );
     }
@@ -134,9 +137,9 @@ export class HandshakeMeans {
   /** What the core goes on with once it has read the peer's hello. */
   afterHello(): ClientHelloAnswer | ServerHelloAnswer {
     const { config, credentials, nameUsed } = this.#equipment;
-    const { identities, certificateAuthorities } = credentials;
+    const { identities, certificateAuthorities, dhParams } = credentials;
     return config.role === 'server'
-      ? { config, identities, certificateAuthorities, nameUsed }
+      ? { config, identities, certificateAuthorities, nameUsed, dhParams, pskHint: pskHintOf(config) }
       : { config, identities };
   }
 
@@ -163,6 +166,11 @@ export class HandshakeMeans {
   staple(wish: StapleWish): Uint8Array | Promise<Uint8Array | undefined> | undefined {
     return this.#equipment.credentials.staplers.get(wish.identity)?.response(wish);
   }
+}
+
+/** What a server's clients are to choose their identity by. */
+function pskHintOf({ pskIdentity }: Config): Uint8Array | undefined {
+  return pskIdentity === undefined ? undefined : new TextEncoder().encode(pskIdentity);
 }
 
 /** Which name a client sends, and which it checks. */

@@ -7,8 +7,8 @@ import type { Config } from '../../options/config.js';
 import { allowedSignatures } from '../../values/x509/allowed-signatures.js';
 import type { CrlSource } from '../../values/x509/crl-check.js';
 import { checkByCrls } from '../../values/x509/crl-check.js';
-import { certificateOf } from '../../values/x509/parse-cache.js';
 import type { KeyUse } from '../../values/x509/key-use.js';
+import { certificateOf } from '../../values/x509/parse-cache.js';
 import type { PeerVerdict } from '../../values/x509/peer-verdict.js';
 import type {
   HostReference,

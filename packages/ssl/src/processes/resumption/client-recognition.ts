@@ -84,7 +84,8 @@ export class ClientRecognition {
   /** Whether a client of these options has or takes anything to be recognized by. */
   static isWanted({ sessionTickets, pskIdentity, userLookupFun, versions, ciphers }: ClientConfig): boolean {
     const tickets = sessionTickets !== 'disabled' && ciphers.some(isTls13Suite);
-    return tickets || (pskIdentity !== undefined && userLookupFun !== undefined && versions.length > 0);
+    const external = pskIdentity !== undefined && userLookupFun !== undefined;
+    return tickets || (external && versions.includes('tlsv1.3'));
   }
 
   /** Looks for keys, before the hello. Rejects with what the user's function throws. `owner`: who borrows a ticket. */

@@ -109,7 +109,9 @@ function judge(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
 function acceptAny(sent: readonly [Certificate, ...Certificate[]], options: PathOptions): PeerVerdict {
   const [peer] = sent;
   const result = drain(validatePath(peer, [], options), () => 'valid');
-  return 'ok' in result ? { ok: result.ok, path: sent } : rejection(result.bad_cert, peer, 0, options.now, { use: signs });
+  return 'ok' in result
+    ? { ok: result.ok, path: sent }
+    : rejection(result.bad_cert, peer, 0, options.now, { use: signs });
 }
 
 interface FoundPath {

@@ -1,4 +1,5 @@
 /** DHE and DH_anon (RFC 5246 §7.4.3, §8.1.2): ephemeral keys of both sides in a finite field. */
+import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { FiniteField } from '../../../values/crypto/engine.js';
 import { Secret } from '../../../values/secret.js';
 import { encodeAll } from '../../../values/wire/codec.js';
@@ -6,7 +7,7 @@ import { clientDhPublic, serverDhParams } from '../../../values/wire/messages/tl
 import type { Reader } from '../../../values/wire/reader.js';
 import { AlertError } from '../../reasons.js';
 import type { Dependencies } from '../../settings.js';
-import { acceptField, type DhParams, isBetween, withoutZeros } from './dh-params.js';
+import { acceptField, isBetween, withoutZeros } from './dh-params.js';
 import type {
   Agreement,
   ClientAgreement,
