@@ -18,7 +18,7 @@ export const defaultDhParams: DhParams = {
   ),
 };
 
-/** bits. Powers of larger numbers take longer than a turn may (16 ms with 8192); OpenSSL stops at 10000. */
+/** bits. Two powers of larger numbers take longer than a turn may (50 ms with 8192); OpenSSL stops at 10000. */
 const mostBits = 8192;
 
 /**

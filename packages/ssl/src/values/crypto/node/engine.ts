@@ -85,7 +85,7 @@ export const nodeEngine: CryptoEngine = {
   aead: (name) => aeads[name],
   cipher: (name) => ciphers[name],
   kem: nodeKem,
-  finiteField: (prime, generator) => new NodeFiniteField(prime, generator),
+  finiteField: (prime) => new NodeFiniteField(prime),
   group: (name) => (isHybridGroup(name) ? hybridGroup(name, nodeEngine) : groups[name]),
   supportsKey: (algorithm, curve) => algorithm !== 'ec' || curve === undefined || hasCurve(curve),
   importPublicKey: importNodePublicKey,
