@@ -40,9 +40,11 @@ const textOptions: ReadonlySet<string> = new Set([
   'cacertfile',
   'certfile',
   'keyfile',
+  'dhfile',
   'password',
   'server_name_indication',
   'psk_identity',
+  'srp_identity',
   'ciphers',
   // Of crl_cache's arguments.
   'dir',

@@ -52,8 +52,8 @@ describe('an unknown option', () => {
       rule: 'option_not_built',
       text: 'fallback is not built yet',
     });
-    expect(cause({ srp_identity: [], cacert: 'x' }, 'server').text).toBe(
-      'srp_identity is not built yet; there is no option cacert',
+    expect(cause({ cb_info: [], cacert: 'x' }, 'server').text).toBe(
+      'cb_info is not built yet; there is no option cacert',
     );
   });
 

@@ -25,8 +25,8 @@ describe('an option is one row', () => {
     ['options/told.ts', []],
     ['options/own-options.ts', []],
     ['options/recent.ts', []],
-    // The protocol and the length of records that were agreed on are no options.
-    ['processes/connection/connection-information.ts', ['protocol', 'maxFragmentLength']],
+    // The protocol, the length of records that was agreed on and the name that was proved are no options.
+    ['processes/connection/connection-information.ts', ['protocol', 'maxFragmentLength', 'pskIdentity']],
     // Of trusted certificates the core has a form of its own, without the system's.
     ['core/settings-from-options.ts', ['cacerts']],
   ] as const)('%s lists no options by name', (path, excepted) => {
@@ -73,6 +73,7 @@ describe('connection_information of options', () => {
       'useTicket',
       'earlyData',
       'statelessTicketsSeed',
+      'srpIdentity',
       'fleetSeed',
     ]);
     const own = config('server', {

@@ -19,6 +19,9 @@ import { routeEngines } from '../../packages/ssl/src/values/crypto/router.js';
 import { notation } from '../../packages/ssl/src/values/notation.js';
 import type { Tls13GroupName } from '../../packages/ssl/src/values/registry/groups.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
+import { Secret } from '../../packages/ssl/src/values/secret.js';
+import { Tag } from '../../packages/ssl/src/values/x509/der.js';
+import { encodeElement } from '../../packages/ssl/src/values/x509/der-writer.js';
 import { someDer } from './erlang-options.js';
 import { emptyEngine, engineWithoutRsa, fakeEngine } from './fake-engine.js';
 
@@ -59,6 +62,21 @@ const lookup = (): 'error' => 'error';
 /** `{Value, What}`: what stands for an atom is the tag. */
 const asTuple = (value: unknown, what: unknown): unknown =>
   typeof value === 'string' || typeof value === 'boolean' ? { [String(value)]: what } : [value, what];
+
+/** A number as a DER INTEGER. */
+const integer = (value: bigint): Uint8Array => {
+  const digits = value.toString(16);
+  const even = Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, 'hex');
+  return encodeElement(Tag.integer, (even[0] ?? 0) < 0x80 ? even : Buffer.concat([Uint8Array.of(0), even]));
+};
+/** A DHParameter (PKCS #3 §9) whose prime has so many bits, and is none. */
+const dhParameter = (bits: bigint, last = 1n, generator = 2n): Uint8Array =>
+  encodeElement(Tag.sequence, integer((1n << (bits - 1n)) | last), integer(generator));
+const dhPrime = Uint8Array.from([0x80, ...new Uint8Array(126), 1]);
+const dhGroup = {
+  der: dhParameter(1024n),
+  params: { prime: dhPrime, generator: Uint8Array.of(2) },
+};
 
 const files: Pick<RowCases, 'valid' | 'wrong'> = {
   valid: [
@@ -675,6 +693,45 @@ const cases: Readonly<Record<string, RowCases>> = {
     valid: [[1024, 1024]],
     edges: { in: [0, 8388607], out: [-1, 8388608] },
     wrong: ['1', 'infinity', 1.5, null],
+  },
+  dh: {
+    side: 'server',
+    valid: [[dhGroup.der, dhGroup.params]],
+    wrong: [
+      ...[new Uint8Array(0), someDer, 'text', 7, {}],
+      // Too small, even, no generator, more behind it.
+      ...[dhParameter(1023n), dhParameter(1024n, 0n), dhParameter(8193n), dhParameter(1024n, 1n, 1n)],
+      Uint8Array.from([...dhGroup.der, 0]),
+    ],
+  },
+  dhfile: { ...files, side: 'server' },
+  srpIdentity: {
+    side: 'client',
+    valid: [
+      [
+        ['user', 'password'],
+        {
+          username: new TextEncoder().encode('user'),
+          password: new Secret(new TextEncoder().encode('password')),
+        },
+      ],
+    ],
+    wrong: [
+      ['user'],
+      ['user', 'password', 'more'],
+      [someDer, someDer],
+      ['', 'password'],
+      'user',
+      { user: 1 },
+    ],
+    // Nothing of it is told.
+    wrongTerm: (value) => ({ options: { srpIdentity: typeof value } }),
+    conflicts: [
+      [
+        { srpIdentity: ['user', 'password'], versions: ['tlsv1.3'] },
+        { options: ['dependency', { srpIdentity: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
   },
   paddingCheck: {
     valid: [],

@@ -84,7 +84,7 @@ function theirs(
   const error = toValue(term);
   const text = renderTerm(term);
   if (
-    /\{(certfile|keyfile|cacertfile|dhfile),("[^"]*"|<<[^>]*>>),/.test(text) ||
+    /\{(certfile|keyfile|cacertfile|dhfile),("[^"]*"|<<[^>]*>>|\[\]),/.test(text) ||
     text.startsWith('{keyfile,')
   )
     return 'files';

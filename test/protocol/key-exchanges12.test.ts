@@ -2,14 +2,14 @@
 import { Core } from '@actor-tls/ssl/core';
 import { describe, expect, it } from 'vitest';
 import type { SrpCredentials } from '../../packages/ssl/src/protocol/tls12/key-exchange/srp.js';
+import { verifierOf } from '../../packages/ssl/src/protocol/tls12/key-exchange/srp-verifier.js';
+import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
+import { signatureSchemes } from '../../packages/ssl/src/values/registry/schemes.js';
 import {
   type SrpGroupName,
   srpGroup,
   srpGroupNames,
-} from '../../packages/ssl/src/protocol/tls12/key-exchange/srp-groups.js';
-import { verifierOf } from '../../packages/ssl/src/protocol/tls12/key-exchange/srp-verifier.js';
-import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
-import { signatureSchemes } from '../../packages/ssl/src/values/registry/schemes.js';
+} from '../../packages/ssl/src/values/registry/srp-groups.js';
 import type { CipherSuite } from '../../packages/ssl/src/values/registry/suites.js';
 import type { ProtocolVersion } from '../../packages/ssl/src/values/registry/versions.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';

@@ -4,9 +4,9 @@ import { type CookieSealer, Core, nodeCompressors, sealKeyUpdate, type WriteHalf
 import { describe, expect, test } from 'vitest';
 import { type Reason, reasons } from '../../packages/ssl/src/protocol/reasons.js';
 import { Tls13ReadProtection } from '../../packages/ssl/src/protocol/record/tls13-protection.js';
-import { srpGroup } from '../../packages/ssl/src/protocol/tls12/key-exchange/srp-groups.js';
 import { TrafficSecret } from '../../packages/ssl/src/protocol/tls13/key-schedule.js';
 import { alertByCode, alertCode } from '../../packages/ssl/src/values/registry/alerts.js';
+import { srpGroup } from '../../packages/ssl/src/values/registry/srp-groups.js';
 import { allSuites } from '../../packages/ssl/src/values/registry/suites.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';
 import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';

@@ -73,6 +73,7 @@ import {
   type TransportProvider,
   type TransportStatistics,
 } from './processes/transport/transport.js';
+import { verifierOf } from './protocol/tls12/key-exchange/srp-verifier.js';
 import { tupleText } from './values/address.js';
 import * as suites from './values/cipher-suites.js';
 import { defaultEngine } from './values/crypto/default-engine.js';
@@ -81,10 +82,12 @@ import { type BlamedCertificate, type FailureCause, localCause, withCause } from
 import { formatError } from './values/format-error.js';
 import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
+import { type SrpGroupName, srpGroup } from './values/registry/srp-groups.js';
 import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { Secret } from './values/secret.js';
 import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result } from './values/terms.js';
+import type { SrpVerifier } from './values/user-lookup.js';
 
 export type { CrlAnswer, CrlCacheApi, CrlReport, DistributionPoint } from '@actor-tls/crl-cache';
 export type { TransportOptions } from './options/config.js';
@@ -124,7 +127,13 @@ export * as sslCrlCache from './ssl-crl-cache.js';
 export type { SuiteFilters, SuiteMap } from './values/cipher-suites.js';
 export { SessionTicket } from './values/session-ticket.js';
 export type { Failed, Ok, Result, SslReason } from './values/terms.js';
-export type { LookedUpKey, UserLookupFun } from './values/user-lookup.js';
+export type {
+  LookedUpKey,
+  LookedUpVerifier,
+  SrpDerivedKey,
+  SrpVerifier,
+  UserLookupFun,
+} from './values/user-lookup.js';
 export type { HostnameCheckHooks, MatchFun, PresentedId, ReferenceId } from './values/x509/hostname.js';
 export type { RemoteKey } from './values/x509/key-material.js';
 export type { OcspResponseSource, OcspStapleRequest } from './values/x509/ocsp-response-source.js';
@@ -849,6 +858,37 @@ export function versions(): {
 export async function clearPemCache(node: Node = defaultNode()): Promise<Ok> {
   await applicationOf(node)?.pemFiles.clear();
   return okay;
+}
+
+// ── Users of SRP ────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What a server keeps of a user of SRP in place of the password (RFC 5054 §2.4), for `userLookupFun` to answer: salt,
+ * group and verifier. One group and one length of salt for all users, so that one that there is not looks like the
+ * others. Throws `TypeError` for a name of none or more than 255 bytes, and where the engine has no finite fields. Ours.
+ */
+export function srpVerifier(
+  username: string,
+  password: string,
+  { group = 'srp_2048', salt, node = defaultNode() }: SrpVerifierOptions = {},
+): SrpVerifier {
+  const name = text.encode(username);
+  if (name.length === 0 || name.length > 255) throw new TypeError('a username has 1 to 255 bytes');
+  const engine = engineOf(node);
+  const salted = salt === undefined ? engine.randomBytes(16) : new Uint8Array(salt);
+  const user = { username: name, password: text.encode(password) };
+  return { group, salt: salted, verifier: verifierOf(srpGroup(group), salted, user, engine).expose() };
+}
+
+const text = new TextEncoder();
+
+/** For `srpVerifier`. */
+export interface SrpVerifierOptions {
+  /** RFC 5054 appendix A; default `srp_2048`. */
+  readonly group?: SrpGroupName;
+  /** 1..255 bytes; 16 random ones by default. */
+  readonly salt?: Uint8Array;
+  readonly node?: Node;
 }
 
 // ── Cipher suites, curves, groups ───────────────────────────────────────────────────────────────────────

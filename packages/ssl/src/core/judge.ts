@@ -6,6 +6,7 @@
 import type { Config } from '../options/config.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import { allowedSignatures } from '../values/x509/allowed-signatures.js';
+import type { KeyUse } from '../values/x509/key-use.js';
 import type { PeerVerdict } from '../values/x509/peer-verdict.js';
 import type { PeerVerification } from '../values/x509/peer-verification.js';
 import { createTrustStore } from '../values/x509/trust-store.js';
@@ -18,6 +19,8 @@ export interface PeerToJudge {
   /** Of `clientSettings` or `serverSettings`: whom it trusts, and what else it asks of a chain. */
   readonly config: Config;
   readonly engine: CryptoEngine;
+  /** What `askVerdict` was handed; default `signature`, which is all that TLS 1.3 knows. */
+  readonly use?: KeyUse | undefined;
   /** The name or address that was dialled. A client that gives none accepts a certificate of any name. */
   readonly host: string | undefined;
   /** ms since 1970 */
@@ -25,13 +28,21 @@ export interface PeerToJudge {
 }
 
 /** The answer for `answerVerdict`; a promise only when a `verifyFun` answers one. Never throws. */
-export function judge({ chain, config, engine, host, now }: PeerToJudge): PeerVerdict | Promise<PeerVerdict> {
+export function judge({
+  chain,
+  config,
+  engine,
+  use,
+  host,
+  now,
+}: PeerToJudge): PeerVerdict | Promise<PeerVerdict> {
   const { cacerts } = config;
   return verifyPeer({
     ...wishesOf(config),
     chain,
     trust: createTrustStore(cacerts === undefined || typeof cacerts === 'string' ? [] : cacerts),
     engine,
+    keyUse: use,
     host: host === undefined ? undefined : { type: 'host', name: host },
     now,
   });

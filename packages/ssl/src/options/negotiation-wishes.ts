@@ -72,20 +72,7 @@ export function usableCurves(
   names: readonly (Tls13CurveName | CurveName)[],
   engine: EngineSupport,
 ): readonly CurveGroupName[] {
-  return [...new Set(names.filter(isEngineCurve).filter((name) => engine.group(name) !== undefined))];
-}
-
-/** Curves that an engine may have; the compiler asks for each. */
-const engineCurves: Readonly<Record<CurveGroupName, true>> = {
-  x25519: true,
-  x448: true,
-  secp256r1: true,
-  secp384r1: true,
-  secp521r1: true,
-};
-
-function isEngineCurve(name: Tls13CurveName | CurveName): name is CurveGroupName {
-  return Object.hasOwn(engineCurves, name);
+  return [...new Set(names.filter((name) => engine.group(name) !== undefined))];
 }
 
 /** Those the engine can sign and verify with; what only TLS 1.2 knows goes when it is not among the versions. */

@@ -144,16 +144,19 @@ export class ResumptionRows {
     },
   };
 
-  /** `psk_identity`: of a client the name of the key that `userLookupFun` gives for it. */
+  /**
+   * `psk_identity`: of a client the name of the key that `userLookupFun` gives for it, of a server what its clients are to
+   * choose theirs by (TLS 1.2 and before).
+   */
   readonly pskIdentity: Option<'both', string, string | undefined> = {
     otp: 'psk_identity',
     side: 'both',
     default: undefined,
     tell: asItIs,
     note: {
-      values: 'text of 1..65535 bytes; a client needs userLookupFun',
+      values: 'text of 1..65535 bytes: who a client is, needs userLookupFun; what a server hints at',
       default: 'none',
-      source: 'ssl:client_option(), RFC 8446 §4.2.11',
+      source: 'ssl:client_option(), ssl:server_option(), RFC 8446 §4.2.11, RFC 4279 §5',
     },
     parse: (value) =>
       typeof value === 'string' && between(new TextEncoder().encode(value).length, 1, 0xffff) !== undefined
@@ -174,9 +177,11 @@ export class ResumptionRows {
     kept: 'live',
     tell: (value) => value && ([value.fun, value.state] as const),
     note: {
-      values: "[function, state]; answers { ok: secret, hash, imported } or 'error', at once or later",
+      values:
+        '[function, state]; answers { ok: secret, hash, imported } for psk, { ok: { group, salt, verifier } } for srp, ' +
+        "or 'error', at once or later",
       default: 'none',
-      source: `${manual}, RFC 8446 §4.2.11, RFC 9258`,
+      source: `${manual}, RFC 8446 §4.2.11, RFC 9258, RFC 4279, RFC 5054`,
     },
     parse(value) {
       if (!isList(value) || value.length !== 2) return badValue('userLookupFun', value);

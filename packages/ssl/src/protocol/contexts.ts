@@ -1,10 +1,10 @@
 /** What the handlers of a handshake work with, whatever its version. */
 
+import type { DhParams } from '../values/crypto/dh-parameter.js';
 import type { MessageChannel } from './channel.js';
 import type { OwnIdentity } from './own-identity.js';
 import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
-import type { DhParams } from './tls12/key-exchange/dh-params.js';
 
 export interface ClientContext {
   readonly config: ClientSettings;

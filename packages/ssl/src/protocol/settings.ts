@@ -4,6 +4,7 @@
  */
 import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { Compressors } from '../values/compression/compressor.js';
+import type { DhParams } from '../values/crypto/dh-parameter.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
@@ -11,7 +12,6 @@ import type { OwnIdentity } from './own-identity.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
-import type { DhParams } from './tls12/key-exchange/dh-params.js';
 import type { SrpIdentity } from './tls12/key-exchange/srp.js';
 import type { ClientResumption } from './tls13/psk.js';
 

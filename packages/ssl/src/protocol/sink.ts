@@ -6,6 +6,7 @@
 import type { PublicKey } from '../values/crypto/engine.js';
 import type { AlertDescription } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
+import type { KeyUse } from '../values/x509/key-use.js';
 import type { Authentication } from './authentication.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { Facts } from './facts.js';
@@ -61,9 +62,6 @@ export interface StapleWish {
   readonly request: StatusRequest;
 }
 
-/** What a handshake does with the key of the peer's certificate (RFC 5280 §4.2.1.3). */
-export type KeyUse = 'signature' | 'encipherment' | 'agreement';
-
 export interface Sink {
   /** Bytes for the transport, in order; the pieces of one call leave in one write. */
   write(pieces: readonly Uint8Array[]): void;
@@ -104,8 +102,8 @@ export interface Sink {
    */
   askPsk?: ((wish: PskWish) => void) | undefined;
   /**
-   * The key of a user that both sides know: `core.answerUser`. Without this nobody is, and suites with PSK and SRP are neither
-   * chosen nor offered.
+   * The key of a user that both sides know: `core.answerUser`. Without this a server chooses no suite with
+   * PSK or SRP, and a client of whom a server has chosen one fails.
    */
   askUser?: ((wish: UserWish) => void) | undefined;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */

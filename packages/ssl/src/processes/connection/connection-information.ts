@@ -2,6 +2,7 @@
 import type { Config } from '../../options/config.js';
 import { type ToldOptions, toldOptions } from '../../options/told.js';
 import type { Facts } from '../../protocol/facts.js';
+import type { ProvedUser } from '../../protocol/tls12/user.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
 import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
@@ -9,7 +10,11 @@ import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
 /** What `connection_information` can tell; of options what their rows say. */
 export interface ConnectionInformation
   extends Pick<Facts, 'protocol' | 'sessionId' | 'sessionResumption'>,
-    ToldOptions {
+    Omit<ToldOptions, 'pskIdentity'> {
+  /** By which name both sides had a key (RFC 4279), bytes where it is no text; else the option. */
+  readonly pskIdentity?: string | Uint8Array;
+  /** The user of SRP (RFC 5054), bytes where it is no text. */
+  readonly srpUsername?: string | Uint8Array;
   readonly selectedCipherSuite: SuiteMap;
   /** Of a server: the name that the client has sent. */
   readonly sniHostname?: string;
@@ -31,7 +36,7 @@ export interface ConnectionInformation
   readonly keylog?: readonly string[];
 }
 
-type Item = Exclude<keyof ConnectionInformation, keyof ToldOptions>;
+type Item = Exclude<keyof ConnectionInformation, keyof ToldOptions> | 'pskIdentity';
 
 /** Items told unasked, in this order; options follow, of which none is a secret. */
 const plainItems: readonly Item[] = [
@@ -40,6 +45,8 @@ const plainItems: readonly Item[] = [
   'sessionResumption',
   'selectedCipherSuite',
   'sniHostname',
+  'pskIdentity',
+  'srpUsername',
   'ecc',
   'maxFragmentLength',
   'earlyDataStatus',
@@ -61,7 +68,8 @@ export function connectionInformation(
     const value = item(name, facts);
     if (value !== undefined) found[name] = value;
   }
-  return { ...found, ...toldOptions(config, items) };
+  // In this order, and what was proved goes before an option of the same name.
+  return { ...found, ...toldOptions(config, items), ...found };
 }
 
 function item(name: Item, facts: Facts): unknown {
@@ -76,6 +84,10 @@ function item(name: Item, facts: Facts): unknown {
       return suiteMap(facts.cipherSuite);
     case 'sniHostname':
       return facts.role === 'server' ? facts.serverName : undefined;
+    case 'pskIdentity':
+      return nameOf('psk', facts);
+    case 'srpUsername':
+      return nameOf('srp', facts);
     case 'earlyDataStatus':
       return facts.earlyData === 'none' ? undefined : facts.earlyData;
     case 'earlyBytes':
@@ -94,6 +106,16 @@ function item(name: Item, facts: Facts): unknown {
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':
       return keylog(facts);
+  }
+}
+
+/** Two names never become one text: what is no UTF-8 stays bytes. */
+function nameOf(kind: ProvedUser['kind'], { user }: Facts): string | Uint8Array | undefined {
+  if (user?.kind !== kind) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(user.name);
+  } catch {
+    return user.name.slice();
   }
 }
 

@@ -32,6 +32,7 @@ import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { Writer } from '../../values/wire/writer.js';
+import type { KeyUse } from '../../values/x509/key-use.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
@@ -42,7 +43,7 @@ import { type CallHolder, ConnectionCalls, type ContinueCall, type StartCall } f
 import { ConnectionLog } from './connection-log.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Downgrade } from './downgrade.js';
-import { Establishment, type EstablishmentHolder } from './establishment.js';
+import { Establishment, type EstablishmentHolder, type Listening } from './establishment.js';
 import { logFailure } from './failure-report.js';
 import type { HandshakeAnswer, HandshakeCall } from './handshake-call.js';
 import { Intake, type IntakeHolder, type TransportEnd } from './intake.js';
@@ -104,8 +105,8 @@ export class Connection
   #log: ConnectionLog;
   #keyLogger: KeyLogger | undefined;
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
-  ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
   askUser: ((wish: UserWish) => void) | undefined = undefined;
+  ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
   #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
@@ -226,8 +227,8 @@ export class Connection
     this.#establishment.askHello(hello);
   }
 
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
-    this.#establishment.askVerdict(chain, staple);
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined, use: KeyUse): void {
+    this.#establishment.askVerdict(chain, staple, use);
   }
 
   askSignature(scheme: SignatureSchemeName, data: Uint8Array, identity: OwnIdentity): void {
@@ -279,9 +280,8 @@ export class Connection
   }
 
   /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
-  listen(psks: boolean, tickets: boolean): void {
-    const knowsUsers = this.#config.userLookupFun !== undefined;
-    this.askUser = knowsUsers ? (wish) => this.#establishment.askUser(wish) : undefined;
+  listen({ psks, tickets, users }: Listening): void {
+    this.askUser = users ? (wish) => this.#establishment.askUser(wish) : undefined;
     this.askPsk = psks ? (wish) => this.#establishment.askPsk(wish) : undefined;
     this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
   }

@@ -17,12 +17,14 @@ import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { SessionTicket } from '../../values/session-ticket.js';
 import type { Result, SslReason } from '../../values/terms.js';
+import type { KeyUse } from '../../values/x509/key-use.js';
 import type { Delivery } from '../delivery/delivery.js';
 import type { Environment } from '../environment.js';
 import { layOver } from '../listener/listener-options.js';
 import type { Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
 import { ClientRecognition } from '../resumption/client-recognition.js';
+import { findUser, knowsUsers } from '../resumption/known-users.js';
 import { ServerRecognition } from '../resumption/server-recognition.js';
 import type { TransportReceiver } from '../transport/transport.js';
 import { Alarm, shorter } from './alarm.js';
@@ -49,7 +51,15 @@ import {
 import type { NewConnection } from './new-connection.js';
 import type { SslSocket } from './socket.js';
 import { keepEnding } from './unheard-endings.js';
-import { findUser } from './user-key.js';
+
+/** What the core may ask for, and tell of. */
+export interface Listening {
+  /** Keys that a client offers (RFC 8446 §4.2.11). */
+  readonly psks: boolean;
+  readonly tickets: boolean;
+  /** Keys of users (RFC 4279, RFC 5054). */
+  readonly users: boolean;
+}
 
 /** The connection that is established; its core speaks to it. */
 export interface EstablishmentHolder extends Sink {
@@ -62,8 +72,7 @@ export interface EstablishmentHolder extends Sink {
   /** The handshake goes on with something else in it. */
   amend(life: Handshaking | UserHello): void;
   configure(config: Config): void;
-  /** Whether the core may ask for keys, and tell of tickets. */
-  listen(psks: boolean, tickets: boolean): void;
+  listen(what: Listening): void;
   /** It is over, without a word to the peer. */
   abandon(): void;
 }
@@ -180,12 +189,17 @@ export class Establishment {
     if (life.state !== 'loading') return;
     const client = 'ok' in recognized ? recognized.ok : undefined;
     this.#client = client;
-    this.#holder.listen(this.#server.wants(config), client?.takesTickets === true);
+    this.#listen(config);
     const core = means.makeCore(this.#environment, this.#holder, client?.resumption);
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });
     else if (client?.tooMuchEarlyData === true) core.fail('illegal_parameter', 'too_much_early_data');
     else this.#greet(core, client);
+  }
+
+  #listen(config: Config): void {
+    const tickets = this.#client?.takesTickets === true;
+    this.#holder.listen({ psks: this.#server.wants(config), tickets, users: knowsUsers(config) });
   }
 
   #greet(core: Core, client: ClientRecognition | undefined): void {
@@ -276,7 +290,7 @@ export class Establishment {
       core.fail('handshake_failure', 'ticket_of_another_policy');
       return;
     }
-    this.#holder.listen(this.#server.wants(chosen.ok.config), this.#client?.takesTickets === true);
+    this.#listen(chosen.ok.config);
     const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
     if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
     else this.#holder.amend({ ...life, means });
@@ -296,10 +310,10 @@ export class Establishment {
     });
   }
 
-  /** The key of a user, in TLS 1.2 and before. */
   askUser(wish: UserWish): void {
     const { core, means } = this.#asking;
-    this.#later.goOnWith(findUser(wish, means.equipment.config), (found) => {
+    const { engine } = this.#environment;
+    this.#later.goOnWith(findUser(wish, means.equipment.config, engine), (found) => {
       if ('ok' in found) core.answerUser(found.ok);
       else core.fail('internal_error', { user_lookup_fun: found.error });
     });
@@ -338,9 +352,9 @@ export class Establishment {
     return this.#client?.take(received, facts);
   }
 
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined, use: KeyUse): void {
     const { core, means } = this.#asking;
-    const verdict = means.judge(chain, staple, this.#environment, this.#holder.log);
+    const verdict = means.judge({ chain, staple, use }, this.#environment, this.#holder.log);
     this.#later.goOnWith(verdict, (found) => {
       if ('reject' in found) means.explanation = found.reject.explanation;
       core.answerVerdict(found);

@@ -22,7 +22,7 @@ import type { Explanation, PeerVerdict } from '../../values/x509/peer-verdict.js
 import type { HostReference } from '../../values/x509/peer-verification.js';
 import type { Environment } from '../environment.js';
 import type { Credentials } from '../material/credentials.js';
-import { judgePeer } from '../material/judgement.js';
+import { type JudgementQuestion, judgePeer } from '../material/judgement.js';
 import type { ConnectionLog } from './connection-log.js';
 
 /** bytes, RFC 8954 §2.1 */
@@ -107,7 +107,7 @@ export class HandshakeMeans {
     resumption: ClientResumption | undefined,
   ): Core {
     const { config, credentials } = this.#equipment;
-    const { identities, certificateAuthorities } = credentials;
+    const { identities, certificateAuthorities, dhParams } = credentials;
     const budget = new TurnBudget();
     const compressors = nodeCompressors;
     const channel = config.protocol === 'dtls' ? overDatagrams : undefined;
@@ -115,7 +115,10 @@ export class HandshakeMeans {
       const dependencies = { engine, compressors, cookies: config.cookie ? cookies : undefined };
       const maxEarlyData = settings.serverMaxEarlyData;
       return Core.server(
-        { config, identities, dependencies, certificateAuthorities, budget, maxEarlyData, channel },
+        {
+          ...{ config, identities, dependencies, certificateAuthorities, budget, maxEarlyData, channel },
+          ...{ dhParams, pskHint: pskHintOf(config) },
+        },
         sink,
       );
     }
@@ -136,23 +139,22 @@ export class HandshakeMeans {
   /** What the core goes on with once it has read the peer's hello. */
   afterHello(): ClientHelloAnswer | ServerHelloAnswer {
     const { config, credentials, nameUsed } = this.#equipment;
-    const { identities, certificateAuthorities } = credentials;
+    const { identities, certificateAuthorities, dhParams } = credentials;
     return config.role === 'server'
-      ? { config, identities, certificateAuthorities, nameUsed }
+      ? { config, identities, certificateAuthorities, nameUsed, dhParams, pskHint: pskHintOf(config) }
       : { config, identities };
   }
 
   /** The verdict on the peer's chain. */
   judge(
-    chain: readonly Uint8Array[],
-    staple: Uint8Array | undefined,
+    shown: Pick<JudgementQuestion, 'chain' | 'staple' | 'use'>,
     environment: Environment,
     log: ConnectionLog,
   ): PeerVerdict | Promise<PeerVerdict> {
     const { config, credentials } = this.#equipment;
     const nonce = this.#nonce;
     const host = this.#names.reference;
-    return judgePeer({ chain, staple, nonce, config, credentials, environment, host, log });
+    return judgePeer({ ...shown, nonce, config, credentials, environment, host, log });
   }
 
   /** A signature by a key that lives elsewhere. */
@@ -166,6 +168,11 @@ export class HandshakeMeans {
   staple(wish: StapleWish): Uint8Array | Promise<Uint8Array | undefined> | undefined {
     return this.#equipment.credentials.staplers.get(wish.identity)?.response(wish);
   }
+}
+
+/** What a server's clients are to choose their identity by. */
+function pskHintOf({ pskIdentity }: Config): Uint8Array | undefined {
+  return pskIdentity === undefined ? undefined : new TextEncoder().encode(pskIdentity);
 }
 
 /** Which name a client sends, and which it checks. */

@@ -6,7 +6,9 @@
  * as a handshake. When changed files make no good pair, the old one stays.
  */
 import type { Config, IdentityMaterial } from '../../options/config.js';
+import { dhGroup } from '../../options/rows-older.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
+import type { DhParams } from '../../values/crypto/dh-parameter.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
 import { localCause, withCause } from '../../values/failure-cause.js';
 import { hex } from '../../values/hex.js';
@@ -44,6 +46,8 @@ export interface Credentials {
   readonly trust: TrustStore;
   /** DER names for CertificateRequest and a client's hello; empty sends none. */
   readonly certificateAuthorities: readonly Uint8Array[];
+  /** Of `dh` or `dhfile`. */
+  readonly dhParams: DhParams | undefined;
   /** Who signs for identities whose key lives elsewhere. */
   readonly remoteKeys: ReadonlyMap<OwnIdentity, RemoteKey>;
   /** Who has OCSP responses, for identities that staple. */
@@ -167,7 +171,17 @@ function filesOf(config: Config): readonly string[] {
     ...(cert === undefined && certfile !== undefined ? [certfile] : []),
     ...(key === undefined && keyfile !== undefined ? [keyfile] : []),
   ]);
-  return cacerts === undefined && cacertfile !== undefined ? [...files, cacertfile] : files;
+  const dhfile = dhfileOf(config);
+  return [
+    ...files,
+    ...(cacerts === undefined && cacertfile !== undefined ? [cacertfile] : []),
+    ...(dhfile === undefined ? [] : [dhfile]),
+  ];
+}
+
+/** `dh` goes before it. */
+function dhfileOf(config: Config): string | undefined {
+  return config.role === 'server' && config.dh === undefined ? config.dhfile : undefined;
 }
 
 async function readAll(config: Config, source: PemSource): Promise<Sources> {
@@ -218,6 +232,7 @@ function assemble(config: Config, read: Sources, surroundings: StaplerSurroundin
         identities: preferred.map(({ identity }) => identity),
         trust,
         certificateAuthorities: names ? trust.subjects() : [],
+        dhParams: dhParamsOf(config, read),
         remoteKeys: new Map(
           preferred.flatMap(({ identity, remote }) => (remote ? [[identity, remote]] : [])),
         ),
@@ -230,6 +245,18 @@ function assemble(config: Config, read: Sources, surroundings: StaplerSurroundin
     if (error instanceof MaterialError) return { error: error.reason };
     throw error;
   }
+}
+
+function dhParamsOf(config: Config, read: Sources): DhParams | undefined {
+  const file = dhfileOf(config);
+  if (file === undefined) return config.role === 'server' ? config.dh : undefined;
+  const entries = entriesOf('dhfile', file, read);
+  const entry = entries.find(({ type }) => type === 'DHParameter');
+  if (entry === undefined) throw nothingIn('dhfile', file, entries);
+  const params = dhGroup(entry.der);
+  if (params === undefined)
+    throw materialError('dhfile', file, 'no group of Diffie-Hellman that may be used');
+  return params;
 }
 
 /** Whether the peer is told whom we trust: by a server that asks for a certificate, and a client that wants it to know. */

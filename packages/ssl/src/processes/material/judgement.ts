@@ -7,6 +7,7 @@ import type { Config } from '../../options/config.js';
 import { allowedSignatures } from '../../values/x509/allowed-signatures.js';
 import type { CrlSource } from '../../values/x509/crl-check.js';
 import { checkByCrls } from '../../values/x509/crl-check.js';
+import type { KeyUse } from '../../values/x509/key-use.js';
 import { certificateOf } from '../../values/x509/parse-cache.js';
 import type { PeerVerdict } from '../../values/x509/peer-verdict.js';
 import type {
@@ -28,6 +29,8 @@ export interface JudgementQuestion {
   readonly staple: Uint8Array | undefined;
   /** What the response has to bear. */
   readonly nonce: Uint8Array | undefined;
+  /** What the handshake does with its key. */
+  readonly use: KeyUse;
   readonly config: Config;
   readonly credentials: Credentials;
   readonly environment: Environment;
@@ -40,7 +43,7 @@ export interface JudgementQuestion {
 export const crlCacheName = 'ssl_crl_cache';
 
 export function judgePeer(judged: JudgementQuestion): PeerVerdict | Promise<PeerVerdict> {
-  const { chain, config, credentials, environment, host } = judged;
+  const { chain, config, credentials, environment, host, use } = judged;
   const now = environment.wallClock();
   const byCrls = config.crlCheck === false ? undefined : crlCheck(config.crlCheck, judged, now);
   const staples = stapleCheck(judged, byCrls, now);
@@ -54,6 +57,7 @@ export function judgePeer(judged: JudgementQuestion): PeerVerdict | Promise<Peer
     depth: config.depth,
     now,
     ...strengthOf(config),
+    keyUse: use,
     verifyFun: config.verifyFun,
     partialChain: config.partialChain,
     customizeHostnameCheck: config.role === 'client' ? config.customizeHostnameCheck : undefined,

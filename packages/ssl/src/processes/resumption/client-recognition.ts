@@ -82,9 +82,10 @@ export class ClientRecognition {
   }
 
   /** Whether a client of these options has or takes anything to be recognized by. */
-  static isWanted({ sessionTickets, pskIdentity, userLookupFun, ciphers }: ClientConfig): boolean {
-    if (!ciphers.some(isTls13Suite)) return false;
-    return sessionTickets !== 'disabled' || (pskIdentity !== undefined && userLookupFun !== undefined);
+  static isWanted({ sessionTickets, pskIdentity, userLookupFun, versions, ciphers }: ClientConfig): boolean {
+    const tickets = sessionTickets !== 'disabled' && ciphers.some(isTls13Suite);
+    const external = pskIdentity !== undefined && userLookupFun !== undefined;
+    return tickets || (external && versions.includes('tlsv1.3'));
   }
 
   /** Looks for keys, before the hello. Rejects with what the user's function throws. `owner`: who borrows a ticket. */

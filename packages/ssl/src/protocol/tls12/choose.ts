@@ -14,13 +14,13 @@ import {
 } from '../../values/registry/schemes.js';
 import type { Authentication } from '../../values/registry/suites.js';
 import type { CertificateRequest12 } from '../../values/wire/messages/tls12/certificate-request.js';
+import type { KeyUse } from '../../values/x509/key-use.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { preferAuthorities, preferredCertificate } from '../hello/certificate-preference.js';
 import { type CertificateChoice, chooseSuite } from '../hello/choose.js';
 import { type Suite12, tls12Suite } from '../hello/suite.js';
 import type { OwnIdentity } from '../own-identity.js';
 import type { ServerSettings } from '../settings.js';
-import type { KeyUse } from '../sink.js';
 import { curveGroup } from './key-exchange/ecdhe.js';
 import type { OlderVersion } from './older-version.js';
 

@@ -5,6 +5,7 @@
  * a primitive. The interface hands over whole steps (all labels of one secret, a lasting sealer per direction)
  * so that an engine can prepare pads, keys or counter blocks once.
  */
+import type { CurveName, Tls13CurveName } from '../registry/groups.js';
 
 export type HashName = 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
@@ -172,8 +173,10 @@ export interface Cipher {
   decryptor(key: Uint8Array, iv: Uint8Array): RunningCipher;
 }
 
-/** Curves of TLS 1.3 and of TLS 1.2 alike (RFC 8422 §5.1.1). */
-export type CurveGroupName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+/** Curves that TLS 1.2 and before alone know, by these numbers (RFC 8422 §5.1.1, RFC 4492 §5.1.1, RFC 7027). */
+export type OlderCurveName = Exclude<CurveName, Tls13CurveName>;
+/** Curves of TLS 1.2; those of TLS 1.3 are among them. */
+export type CurveGroupName = Tls13CurveName | OlderCurveName;
 /** RFC 8734: the curves that TLS 1.2 knows by other numbers. */
 export type BrainpoolGroupName = 'brainpoolP256r1tls13' | 'brainpoolP384r1tls13' | 'brainpoolP512r1tls13';
 /** RFC 7919 */

@@ -9,6 +9,7 @@ import { hex } from '../hex.js';
 import type { AlertDescription } from '../registry/alerts.js';
 import type { Certificate } from './certificate.js';
 import type { GeneralName } from './extensions/general-name.js';
+import { type KeyUse, usageRules } from './key-use.js';
 import { Oid } from './oids.js';
 import type { BadCertReason } from './path.js';
 
@@ -82,13 +83,20 @@ function hasTag<K extends string>(reason: unknown, tag: K): reason is Readonly<R
   return typeof reason === 'object' && reason !== null && tag in reason;
 }
 
+/** What the peer's own certificate was to do. */
+interface Expected {
+  /** Bear this name. */
+  readonly host?: string | undefined;
+  readonly use: KeyUse;
+}
+
 /** A rejection by a reason of the path validation. `above` counts from the peer's certificate (0). */
 export function rejection(
   reason: BadCertReason,
   certificate: Certificate | undefined,
   above: number,
   now: number,
-  wantedHost?: string,
+  { host, use }: Expected,
 ): PeerVerdict {
   const { alert, detail } = alertOf(reason);
   const place = above === 0 ? 'peer certificate' : `CA certificate ${above} above the peer's`;
@@ -102,8 +110,8 @@ export function rejection(
         subject: certificate?.subject.toString(),
         serial: certificate && printOctets(certificate.serial),
         place,
-        rule: ruleOf(reason, certificate, above, now),
-        hint: hintOf(reason, certificate, now, wantedHost),
+        rule: ruleOf(reason, certificate, above, now, use),
+        hint: hintOf(reason, certificate, now, host),
       },
     },
   };
@@ -145,6 +153,7 @@ function ruleOf(
   certificate: Certificate | undefined,
   above: number,
   now: number,
+  use: KeyUse,
 ): string {
   if (typeof reason === 'string') {
     if (reason === 'cert_expired' && certificate !== undefined) {
@@ -152,7 +161,7 @@ function ruleOf(
         ? `not valid before ${date(certificate.notBefore)}`
         : `expired on ${date(certificate.notAfter)}`;
     }
-    if (reason === 'invalid_key_usage' && above === 0) return peerUsageRule;
+    if (reason === 'invalid_key_usage' && above === 0) return usageRules[use].rule;
     const known = Object.hasOwn(rules, reason) ? rules[reason] : undefined;
     if (known !== undefined) return known;
   }
@@ -161,9 +170,6 @@ function ruleOf(
   if (hasTag(reason, 'weak_key')) return `its public key is too weak (${String(reason.weak_key)})`;
   return 'refused by verify_fun';
 }
-
-const peerUsageRule =
-  'its key usage does not allow its key to sign, which it does in a handshake (digitalSignature, RFC 8446 §4.4.2.2)';
 
 const rules: Readonly<Record<string, string>> = {
   unknown_ca: 'no trusted CA issued it',

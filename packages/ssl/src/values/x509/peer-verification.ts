@@ -6,6 +6,7 @@ import type { CryptoEngine } from '../crypto/engine.js';
 import type { SignatureSchemeName } from '../registry/schemes.js';
 import type { Certificate } from './certificate.js';
 import type { HostnameCheckHooks } from './hostname.js';
+import type { KeyUse } from './key-use.js';
 import type { BadCertReason } from './path.js';
 import type { PolicyInputs } from './policy-graph.js';
 import type { TrustStore } from './trust-store.js';
@@ -56,6 +57,8 @@ export interface PeerVerification {
   readonly signatureAlgs: readonly SignatureSchemeName[] | undefined;
   /** Least size of an RSA or DSA modulus, bits, and of curves as strong; default 2048. */
   readonly minKeySize?: number | undefined;
+  /** What the handshake does with the peer's key; default: it signs. */
+  readonly keyUse?: KeyUse | undefined;
   readonly verifyFun?: { readonly fun: VerifyFun; readonly state: unknown } | undefined;
   readonly partialChain?: PartialChain | undefined;
   /** Inputs of RFC 5280 §6.1.1; any policy will do by default. */

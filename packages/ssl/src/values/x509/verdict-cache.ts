@@ -68,14 +68,14 @@ export function rememberVerdict(input: PeerVerification, verdict: PeerVerdict): 
 
 /** Everything but the bytes, the time and the engine that a verdict depends on, and the end of the peer's signature. */
 function keyOf(input: PeerVerification): string {
-  const { role, verify, depth, host, signatureAlgs, minKeySize, chain } = input;
+  const { role, verify, depth, host, signatureAlgs, minKeySize, keyUse, chain } = input;
   const name =
     host === undefined
       ? ''
       : host.type === 'address'
         ? `@${host.address.join('.')}`
         : `${host.type}=${host.name}`;
-  return `${role}|${verify}|${depth}|${minKeySize ?? ''}|${namesOf(signatureAlgs)}|${chain.length}|${name.length}:${name}|${endOf(chain[0])}`;
+  return `${role}|${verify}|${depth}|${minKeySize ?? ''}|${keyUse ?? ''}|${namesOf(signatureAlgs)}|${chain.length}|${name.length}:${name}|${endOf(chain[0])}`;
 }
 
 /** Written down once per list: a config's own is the same in every handshake. */

@@ -11,8 +11,8 @@ import { addressText, parseAddress } from '../address.js';
 import { isAllowedSignature } from './allowed-signatures.js';
 import { type Certificate, CertificateError, sameBytes } from './certificate.js';
 import { DerError } from './der.js';
-import { KeyUsageBit } from './extensions/key-usage.js';
 import { type ReferenceId, verifyHostname } from './hostname.js';
+import { type KeyUse, usageRules } from './key-use.js';
 import { Oid } from './oids.js';
 import { certificateOf } from './parse-cache.js';
 import {
@@ -32,6 +32,9 @@ import { anyPolicyInputs } from './policy-graph.js';
 import { cachedVerdict, rememberVerdict } from './verdict-cache.js';
 import type { VerifyFunAnswer, VerifyFunEvent } from './verify-fun.js';
 import { defaultLimits, Work, WorkLimitError } from './work.js';
+
+/** In TLS 1.3 every key does, and clients' keys before it. */
+const signs: KeyUse = 'signature';
 
 /** Judges; throws nothing: what goes wrong is a rejection. */
 export function verifyPeer(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
@@ -85,7 +88,7 @@ function judge(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
     maxPathLength: input.depth,
     policies: input.policies ?? anyPolicyInputs,
     purpose: input.role === 'client' ? Oid.serverAuth : Oid.clientAuth,
-    peerUsage: KeyUsageBit.digitalSignature,
+    peerUsage: usageRules[input.keyUse ?? signs].bit,
     ...(input.minKeySize === undefined ? {} : { minKeySize: input.minKeySize }),
     anchorExtensions: 'honour',
     // Also without a host: whoever checks the name afterwards (`pkixVerifyHostname`) may take a common name for one.
@@ -106,7 +109,9 @@ function judge(input: PeerVerification): PeerVerdict | Promise<PeerVerdict> {
 function acceptAny(sent: readonly [Certificate, ...Certificate[]], options: PathOptions): PeerVerdict {
   const [peer] = sent;
   const result = drain(validatePath(peer, [], options), () => 'valid');
-  return 'ok' in result ? { ok: result.ok, path: sent } : rejection(result.bad_cert, peer, 0, options.now);
+  return 'ok' in result
+    ? { ok: result.ok, path: sent }
+    : rejection(result.bad_cert, peer, 0, options.now, { use: signs });
 }
 
 interface FoundPath {
@@ -335,7 +340,8 @@ class Judgement {
     const { host } = this.#input;
     const wanted =
       host === undefined ? undefined : host.type === 'address' ? addressText(host.address) : host.name;
-    return rejection(reason, certificate, above, this.#input.now, wanted);
+    const use = this.#input.keyUse ?? signs;
+    return rejection(reason, certificate, above, this.#input.now, { host: wanted, use });
   }
 }
 

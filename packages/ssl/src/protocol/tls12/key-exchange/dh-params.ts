@@ -1,14 +1,9 @@
 /** Groups of finite-field Diffie-Hellman (PKCS #3): what a server offers, and what a client lets itself in for. */
+import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { CryptoEngine, FiniteField } from '../../../values/crypto/engine.js';
 import { bitLength } from '../../../values/crypto/key-encoding.js';
 import { fromHex } from '../../../values/hex.js';
 import { AlertError } from '../../reasons.js';
-
-export interface DhParams {
-  /** Big endian, without leading zeros. */
-  readonly prime: Uint8Array;
-  readonly generator: Uint8Array;
-}
 
 /** What a server offers that says nothing (`dh`, `dhfile`): group 14 of RFC 3526, with 2048 bits, as OTP. */
 export const defaultDhParams: DhParams = {
@@ -23,7 +18,7 @@ export const defaultDhParams: DhParams = {
   ),
 };
 
-/** bits. Powers of larger numbers take longer than a turn may (16 ms with 8192); OpenSSL stops at 10000. */
+/** bits. Two powers of larger numbers take longer than a turn may (50 ms with 8192); OpenSSL stops at 10000. */
 const mostBits = 8192;
 
 /**

@@ -3,13 +3,14 @@
  * is. The sixteen of the suites are put together in `table.ts` from a few agreements, a file each, a certificate that may
  * sign them, and a key that both had before (RFC 4279).
  */
+
+import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { CryptoEngine, DhGroup, GroupName, PublicKey } from '../../../values/crypto/engine.js';
 import type { Authentication } from '../../../values/registry/suites.js';
 import type { Secret } from '../../../values/secret.js';
 import type { Reader } from '../../../values/wire/reader.js';
 import type { OwnIdentity } from '../../own-identity.js';
 import type { Dependencies } from '../../settings.js';
-import type { DhParams } from './dh-params.js';
 import type { SrpCredentials, SrpIdentity } from './srp.js';
 
 export interface KeyExchange {

@@ -1,8 +1,8 @@
 /** The verifier of a password (RFC 5054 §2.4): all that a server keeps of a user, besides the salt and the group. */
+import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { CryptoEngine } from '../../../values/crypto/engine.js';
 import { Secret } from '../../../values/secret.js';
 import { concat } from '../../../values/wire/join.js';
-import type { DhParams } from './dh-params.js';
 
 /** x = SHA1(s | SHA1(I | ":" | P)). `username`, `password`: UTF-8. Throws `TypeError` where the engine has no SHA-1. */
 export function srpPrivateKey(

@@ -2,7 +2,9 @@
  * SRP (RFC 5054): a password that only the client knows, a verifier of it that only the server knows. Nobody learns the
  * password from what is sent, and who pretends to be the server learns whether one guess was right.
  */
+import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { CryptoEngine, FiniteField, HashFunction } from '../../../values/crypto/engine.js';
+import { isSrpGroup } from '../../../values/registry/srp-groups.js';
 import { Secret } from '../../../values/secret.js';
 import { encodeAll } from '../../../values/wire/codec.js';
 import { concat } from '../../../values/wire/join.js';
@@ -10,7 +12,7 @@ import { clientSrpPublic, serverSrpParams } from '../../../values/wire/messages/
 import type { Reader } from '../../../values/wire/reader.js';
 import { AlertError } from '../../reasons.js';
 import type { Dependencies } from '../../settings.js';
-import { type DhParams, withoutZeros } from './dh-params.js';
+import { withoutZeros } from './dh-params.js';
 import type {
   Agreement,
   ClientAgreement,
@@ -18,7 +20,6 @@ import type {
   ServerAgreement,
   ServerMeans,
 } from './key-exchange.js';
-import { isSrpGroup } from './srp-groups.js';
 import { srpPrivateKey } from './srp-verifier.js';
 
 export const srp: Agreement = {

@@ -6,7 +6,7 @@ import { x448 } from '@noble/curves/ed448.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { brainpoolP256r1, brainpoolP384r1, brainpoolP512r1 } from '@noble/curves/misc.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
-import type { BrainpoolGroupName, CurveGroupName, DhGroup, KeyShare } from '../engine.js';
+import type { BrainpoolGroupName, DhGroup, KeyShare } from '../engine.js';
 
 /** x25519 and x448 (RFC 7748). */
 export class NobleMontgomeryGroup implements DhGroup {
@@ -37,7 +37,7 @@ export class NobleMontgomeryGroup implements DhGroup {
   }
 }
 
-type EcGroupName = Exclude<CurveGroupName, 'x25519' | 'x448'> | BrainpoolGroupName;
+type EcGroupName = 'secp256r1' | 'secp384r1' | 'secp521r1' | BrainpoolGroupName;
 
 /** Each with the bytes of an uncompressed point. */
 const ecCurves: Readonly<Record<EcGroupName, readonly [curve: typeof p256, publicKeyLength: number]>> = {

@@ -15,6 +15,7 @@ import type {
   DhGroupName,
   HashFunction,
   HashName,
+  OlderCurveName,
 } from '../engine.js';
 import { hybridGroup, isHybridGroup } from '../hybrid-groups.js';
 import { rc4 } from '../rc4.js';
@@ -26,7 +27,7 @@ import { NodeFiniteFieldGroup } from './finite-field-groups.js';
 import { NodeEcGroup, NodeMontgomeryGroup } from './groups.js';
 import { NodeHash } from './hash.js';
 import { nodeKem } from './kem.js';
-import { hasCurve, importNodePrivateKey, importNodePublicKey } from './keys.js';
+import { hasCurve, importNodePrivateKey, importNodePublicKey, openSslCurve } from './keys.js';
 import { RandomPool } from './random-pool.js';
 
 const hashes: Readonly<Record<HashName, HashFunction>> = {
@@ -65,6 +66,31 @@ const groups: Readonly<Record<DhGroupName, DhGroup | undefined>> = {
   brainpoolP256r1tls13: brainpool('brainpoolP256r1tls13', 'brainpoolP256r1', 65),
   brainpoolP384r1tls13: brainpool('brainpoolP384r1tls13', 'brainpoolP384r1', 97),
   brainpoolP512r1tls13: brainpool('brainpoolP512r1tls13', 'brainpoolP512r1', 129),
+  sect571r1: older('sect571r1', 571),
+  sect571k1: older('sect571k1', 571),
+  brainpoolP512r1: older('brainpoolP512r1', 512),
+  sect409k1: older('sect409k1', 409),
+  sect409r1: older('sect409r1', 409),
+  brainpoolP384r1: older('brainpoolP384r1', 384),
+  sect283k1: older('sect283k1', 283),
+  sect283r1: older('sect283r1', 283),
+  brainpoolP256r1: older('brainpoolP256r1', 256),
+  secp256k1: older('secp256k1', 256),
+  sect239k1: older('sect239k1', 239),
+  sect233k1: older('sect233k1', 233),
+  sect233r1: older('sect233r1', 233),
+  secp224k1: older('secp224k1', 224),
+  secp224r1: older('secp224r1', 224),
+  sect193r1: older('sect193r1', 193),
+  sect193r2: older('sect193r2', 193),
+  secp192k1: older('secp192k1', 192),
+  secp192r1: older('secp192r1', 192),
+  sect163k1: older('sect163k1', 163),
+  sect163r1: older('sect163r1', 163),
+  sect163r2: older('sect163r2', 163),
+  secp160k1: older('secp160k1', 160),
+  secp160r1: older('secp160r1', 160),
+  secp160r2: older('secp160r2', 160),
   ffdhe2048: new NodeFiniteFieldGroup('ffdhe2048'),
   ffdhe3072: new NodeFiniteFieldGroup('ffdhe3072'),
   ffdhe4096: new NodeFiniteFieldGroup('ffdhe4096'),
@@ -77,6 +103,11 @@ function brainpool(name: BrainpoolGroupName, curve: string, publicKeyLength: num
   return hasCurve(curve) ? new NodeEcGroup(name, curve, publicKeyLength) : undefined;
 }
 
+/** Likewise. `bits`: of the field, of which points have two elements (RFC 8422 §5.4.1). */
+function older(name: OlderCurveName, bits: number): DhGroup | undefined {
+  return hasCurve(name) ? new NodeEcGroup(name, openSslCurve(name), 1 + 2 * Math.ceil(bits / 8)) : undefined;
+}
+
 const random = new RandomPool(randomFillSync);
 
 export const nodeEngine: CryptoEngine = {
@@ -85,7 +116,7 @@ export const nodeEngine: CryptoEngine = {
   aead: (name) => aeads[name],
   cipher: (name) => ciphers[name],
   kem: nodeKem,
-  finiteField: (prime, generator) => new NodeFiniteField(prime, generator),
+  finiteField: (prime) => new NodeFiniteField(prime),
   group: (name) => (isHybridGroup(name) ? hybridGroup(name, nodeEngine) : groups[name]),
   supportsKey: (algorithm, curve) => algorithm !== 'ec' || curve === undefined || hasCurve(curve),
   importPublicKey: importNodePublicKey,

@@ -1,7 +1,7 @@
 /** Groups of SRP (RFC 5054 appendix A), by OTP's names: the only ones that a client takes. */
-import { fromHex } from '../../../values/hex.js';
-import { sameBytes } from '../../../values/wire/same-bytes.js';
-import type { DhParams } from './dh-params.js';
+import type { DhParams } from '../crypto/dh-parameter.js';
+import { fromHex } from '../hex.js';
+import { sameBytes } from '../wire/same-bytes.js';
 
 export type SrpGroupName =
   | 'srp_1024'
