@@ -16,6 +16,7 @@ const shapes = {
   'no-tls11': 'alone',
   'no-tls1': 'alone',
   curves: 'list',
+  'key-shares': 'list',
   'verify-prefs': 'list',
   'host-name': 'value',
   'expect-server-name': 'value',
@@ -64,6 +65,27 @@ const shapes = {
   'renegotiate-freely': 'alone',
   'renegotiate-once': 'alone',
   'renegotiate-explicit': 'alone',
+  'resume-count': 'value',
+  'resumption-delay': 'value',
+  'no-ticket': 'alone',
+  'expect-no-session': 'alone',
+  'expect-session-miss': 'alone',
+  'expect-ticket-supports-early-data': 'alone',
+  'expect-ticket-age-skew': 'value',
+  'enable-early-data': 'alone',
+  'expect-accept-early-data': 'alone',
+  'expect-reject-early-data': 'alone',
+  'expect-no-offer-early-data': 'alone',
+  'expect-early-data-reason': 'value',
+  'shim-initial-write': 'value',
+  'repeat-shim-initial-write': 'value',
+  psk: 'value',
+  'psk-identity': 'value',
+  'export-keying-material': 'value',
+  'export-label': 'value',
+  'export-context': 'value',
+  'use-export-context': 'alone',
+  'expect-cipher': 'value',
 } as const satisfies Record<string, Shape>;
 
 /** Flags of a certificate; those after `-new-x509-credential` belong to that one, the others to the default one. */
@@ -85,8 +107,11 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   'expect-total-renegotiations': 'value',
   'renegotiate-ignore': 'alone',
   'forbid-renegotiation-after-handshake': 'alone',
-  'no-ticket': 'alone',
-  'expect-no-session': 'alone',
+  // Of TLS 1.2 and before; a client of TLS 1.3 expects tickets of every connection.
+  'expect-ticket-renewal': 'alone',
+  // Our hellos are always looked at first, and our tickets are always made outside of the core.
+  'use-early-callback': 'alone',
+  'use-ticket-callback': 'alone',
   // The staple is there when it is asked for, whoever sets it.
   'set-ocsp-in-callback': 'alone',
   // Which certificate we took is seen by the runner, too.
@@ -125,23 +150,34 @@ function credential(): Credential {
 const isName = (name: string): name is Name => Object.hasOwn(shapes, name);
 const isCredentialName = (name: string): name is CredentialName => Object.hasOwn(credentialShapes, name);
 
-/** `undefined`: a flag we do not have. There is one connection only, so its prefix says nothing. */
-export function readFlags(argv: readonly string[]): Flags | undefined {
+/** The connection that a flag with a prefix is for; a retry goes on with one whose early data was refused. */
+export type Phase = 'initial' | 'resume' | 'retry';
+
+/** The phase that a flag names, or all, and its own name. */
+function parted(argument: string): { readonly phase: string | undefined; readonly name: string } {
+  const { phase, name = '' } =
+    /^-(?:on-shim-)?(?:on-(?<phase>initial|resume|retry)-)?(?<name>.*)$/.exec(argument)?.groups ?? {};
+  return { phase, name };
+}
+
+/** What holds in a phase; `undefined`: a flag we do not have, in whatever phase. */
+export function readFlags(argv: readonly string[], wanted: Phase): Flags | undefined {
   const values = new Map<Name, string[]>();
   const fallback = credential();
   const credentials: Credential[] = [];
   let current = fallback;
   for (let at = 0; at < argv.length; at += 1) {
-    const name = (argv[at] ?? '').replace(/^-(on-initial-)?/, '');
+    const { phase, name } = parted(argv[at] ?? '');
+    const applies = phase === undefined || phase === wanted;
     if (name === 'new-x509-credential') {
       current = credential();
       credentials.push(current);
     } else if (isCredentialName(name)) {
       at += 1;
-      set(current, name, argv[at] ?? '');
+      if (applies) set(current, name, argv[at] ?? '');
     } else if (isName(name)) {
       const given = values.get(name) ?? [];
-      values.set(name, given);
+      if (applies) values.set(name, given);
       if (shapes[name] === 'alone') continue;
       at += 1;
       given.push(argv[at] ?? '');
