@@ -68,7 +68,7 @@ class Connection implements Sink {
   #closeNotify = false;
   #tickets = 0;
   #ticketAllowsEarly = false;
-  /** Bytes of the first write that went as early data. */
+  /** Bytes of the first writes that went as early data. */
   #early = 0;
   readonly #peerHellos: Uint8Array[] = [];
   readonly #ownHellos: Uint8Array[] = [];
@@ -137,18 +137,24 @@ class Connection implements Sink {
     if (this.#flags.has('shim-writes-first')) this.#writeEarly();
   }
 
-  get #firstWrite(): Uint8Array {
-    const text = this.#flags.value('shim-initial-write') ?? 'hello';
+  /** The first writes, but for the bytes that have gone early. */
+  #firstWrites(skipped: number): Uint8Array[] {
+    const bytes = Buffer.from(this.#flags.value('shim-initial-write') ?? 'hello', 'latin1');
     const times = this.#flags.number('repeat-shim-initial-write') ?? 1;
-    return Buffer.from(text.repeat(times), 'latin1');
+    return Array.from({ length: times }, (_, at) =>
+      bytes.subarray(Math.max(0, skipped - at * bytes.length)),
+    ).filter(({ length }) => length > 0);
   }
 
   /** What does not fit into early data is sent when the handshake is complete. */
   #writeEarly(): void {
     const { resumption } = this.#material.client;
     const allowed = resumption?.psks[0]?.earlyData?.maxSize ?? 0;
-    const data = this.#firstWrite.subarray(0, allowed);
-    if (data.length > 0 && this.#core.sendEarlyData(data)) this.#early = data.length;
+    for (const whole of this.#firstWrites(0)) {
+      const data = whole.subarray(0, allowed - this.#early);
+      if (data.length === 0 || !this.#core.sendEarlyData(data)) return;
+      this.#early += data.length;
+    }
   }
 
   // What the core says.
@@ -329,7 +335,7 @@ class Connection implements Sink {
         core.send(new Uint8Array(size).fill(0x42));
       }
     }
-    if (flags.has('shim-writes-first')) core.send(this.#firstWrite.subarray(this.#early));
+    if (flags.has('shim-writes-first')) for (const data of this.#firstWrites(this.#early)) core.send(data);
     if (flags.has('shim-shuts-down')) {
       core.close();
       // With -check-close-notify it is the peer's turn first.
@@ -343,11 +349,11 @@ class Connection implements Sink {
     const write = this.#core.split();
     const seen = this.#seen(learned);
     const early = this.#flags.has('enable-early-data');
-    for (let count = 0; count < ticketsPerConnection; count += 1) {
-      const secretOf = (nonce: Uint8Array): Secret | undefined => this.#core.ticketPsk(nonce);
-      const ticket = this.#memory.issue(learned, secretOf, this.#taken, seen, early);
-      if (ticket !== undefined) this.write(sealNewSessionTicket(write, ticket));
-    }
+    const secretOf = (nonce: Uint8Array): Secret | undefined => this.#core.ticketPsk(nonce);
+    const tickets = Array.from({ length: ticketsPerConnection }, () =>
+      this.#memory.issue(learned, secretOf, this.#taken, seen, early),
+    );
+    this.write(sealNewSessionTicket(write, ...tickets.flatMap((ticket) => ticket ?? [])));
     this.#core.join(write);
   }
 

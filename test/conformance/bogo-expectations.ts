@@ -29,11 +29,15 @@ export function mismatch(flags: Flags, learned: Facts, observed: Observed): stri
 }
 
 function sessionMismatch(flags: Flags, learned: Facts, observed: Observed): string | undefined {
-  const { earlyData, sessionResumption, sessionId, role } = learned;
+  const { earlyData, sessionResumption, sessionId, role, protocol } = learned;
   if (sessionResumption !== (observed.isResume && !flags.has('expect-session-miss')))
     return `session ${sessionResumption ? '' : 'not '}resumed`;
-  if (flags.has('expect-session-id') && sessionId.length === 0) return 'no session id';
-  if (flags.has('expect-no-session-id') && sessionId.length > 0) return 'a session id';
+  const hasId = sessionId.length > 0;
+  // In TLS 1.3 it says nothing.
+  if (!observed.isResume && protocol !== 'tlsv1.3') {
+    if (flags.has('expect-session-id') && !hasId) return 'no session id';
+    if (flags.has('expect-no-session-id') && hasId) return 'a session id';
+  }
   const skew = flags.number('expect-ticket-age-skew');
   if (observed.isResume && skew !== undefined && skew !== observed.ageSkew) return `age ${observed.ageSkew}`;
   if (flags.has('expect-accept-early-data') && earlyData !== 'accepted') return `early data ${earlyData}`;
@@ -42,7 +46,7 @@ function sessionMismatch(flags: Flags, learned: Facts, observed: Observed): stri
     return 'early data offered';
   // Of the reasons we know whether it is the good one.
   const reason = flags.value('expect-early-data-reason');
-  return reason !== undefined && (reason === 'accepted') !== (earlyData === 'accepted')
+  return reason !== undefined && (reason === 'accept') !== (earlyData === 'accepted')
     ? `early data ${earlyData}, not for ${reason}`
     : undefined;
 }

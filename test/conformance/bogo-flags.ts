@@ -176,7 +176,7 @@ export function readFlags(argv: readonly string[], wanted: Phase): Flags | undef
       at += 1;
       if (applies) set(current, name, argv[at] ?? '');
     } else if (isName(name)) {
-      const given = values.get(name) ?? [];
+      const given = (applies ? values.get(name) : undefined) ?? [];
       if (applies) values.set(name, given);
       if (shapes[name] === 'alone') continue;
       at += 1;

@@ -129,6 +129,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       dependencies: { engine },
       certificateAuthorities: certificateAuthorities(flags.value('use-client-ca-list')),
       maxEarlyData,
+      nameUsed: flags.has('expect-server-name'),
       pskHint: rawBytes(flags.value('psk-identity')),
     },
   };
@@ -143,10 +144,12 @@ function commonOf(
   const accepted = schemesOf(verifyPrefs.length > 0 ? verifyPrefs : defaultVerifyPrefs);
   const older = olderSuites(flags.value('cipher'));
   if (older === undefined) throw new Unimplemented(`ciphers ${flags.value('cipher')}`);
-  const hasOlder = versions.some((version) => version !== 'tlsv1.3');
   return {
     versions,
-    ciphers: [...suites13, ...(hasOlder ? older : [])].flatMap((name) => suiteByName(name) ?? []),
+    ciphers: [...suites13, ...older].flatMap((name) => {
+      const suite = suiteByName(name);
+      return suite?.versions.some((version) => versions.includes(version)) === true ? [suite] : [];
+    }),
     supportedGroups,
     eccs: supportedGroups.filter(isCurve),
     // One option rules what we accept and what we sign with.
