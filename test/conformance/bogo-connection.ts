@@ -15,6 +15,7 @@ import {
 import { mismatch } from './bogo-expectations.js';
 import type { Flags } from './bogo-flags.js';
 import { isHello } from './bogo-hello.js';
+import { findKey } from './bogo-imported.js';
 import { verdictOf } from './bogo-judge.js';
 import { type Material, materialOf, rawBytes, Unimplemented } from './bogo-material.js';
 import type { Memory, Seen, Taken } from './bogo-memory.js';
@@ -200,7 +201,12 @@ class Connection implements Sink {
     }
     const problem = mismatch(this.#flags, learned, {
       ...this.#seen(learned),
-      ...{ isResume, peerHellos: this.#peerHellos, ownHellos: this.#ownHellos, ageSkew: this.#taken?.ageSkew },
+      ...{
+        isResume,
+        peerHellos: this.#peerHellos,
+        ownHellos: this.#ownHellos,
+        ageSkew: this.#taken?.ageSkew,
+      },
     });
     if (problem === undefined) this.#speak(learned);
     else this.#finish(violated, problem);
@@ -282,7 +288,7 @@ class Connection implements Sink {
       ? undefined
       : this.#memory.find(wish, this.#flags.has('enable-early-data'));
     this.#taken = found;
-    this.#core.answerPsk(found);
+    this.#core.answerPsk(found ?? findKey(wish, this.#flags.imported));
   }
 
   #findUser(wish: Parameters<NonNullable<Sink['askUser']>>[0]): void {
@@ -310,11 +316,10 @@ class Connection implements Sink {
   #traceMessage(bytes: Uint8Array): void {
     if (isHello(bytes)) this.#peerHellos.push(new Uint8Array(bytes));
     // Renegotiation is not built: it is refused, and a test that wants it is not for us.
-    const wished = (['renegotiate-freely', 'renegotiate-once', 'renegotiate-explicit'] as const).some((name) =>
-      this.#flags.has(name),
+    const wished = (['renegotiate-freely', 'renegotiate-once', 'renegotiate-explicit'] as const).some(
+      (name) => this.#flags.has(name),
     );
-    if (this.#facts !== undefined && bytes[0] === 0 && wished)
-      this.#finish(unimplemented, 'a renegotiation');
+    if (this.#facts !== undefined && bytes[0] === 0 && wished) this.#finish(unimplemented, 'a renegotiation');
   }
 
   // After the handshake.

@@ -96,6 +96,15 @@ const credentialShapes = {
   'ocsp-response': 'value',
 } as const satisfies Record<string, Shape>;
 
+/** Flags of a key for the importer (RFC 9258); they follow `-new-psk-credential`. */
+const pskShapes = {
+  'psk-importer-key': 'value',
+  'psk-importer-identity': 'value',
+  'psk-importer-context': 'value',
+  'psk-importer-sha256': 'alone',
+  'psk-importer-sha384': 'alone',
+} as const satisfies Record<string, Shape>;
+
 /** Flags about what is never otherwise with us: nothing to do. */
 const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   'trust-cert': 'value',
@@ -121,6 +130,7 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
 
 type Name = keyof typeof shapes;
 type CredentialName = keyof typeof credentialShapes;
+type PskName = keyof typeof pskShapes;
 
 /** One certificate the shim is to have. */
 export interface Credential {
@@ -128,6 +138,14 @@ export interface Credential {
   keyFile: string | undefined;
   signingPrefs: number[];
   ocspResponse: Uint8Array | undefined;
+}
+
+/** A key agreed upon beforehand that is to be imported. */
+export interface ImportedCredential {
+  key: Uint8Array;
+  identity: Uint8Array;
+  context: Uint8Array;
+  hash: 'sha256' | 'sha384';
 }
 
 /** A read command line. Byte strings of BoGo are one character per byte. */
@@ -141,6 +159,7 @@ export interface Flags {
   readonly fallback: Credential;
   /** In the order to be preferred; the default one is not among them. */
   readonly credentials: readonly Credential[];
+  readonly imported: readonly ImportedCredential[];
 }
 
 function credential(): Credential {
@@ -148,6 +167,7 @@ function credential(): Credential {
 }
 
 const isName = (name: string): name is Name => Object.hasOwn(shapes, name);
+const isPskName = (name: string): name is PskName => Object.hasOwn(pskShapes, name);
 const isCredentialName = (name: string): name is CredentialName => Object.hasOwn(credentialShapes, name);
 
 /** The connection that a flag with a prefix is for; a retry goes on with one whose early data was refused. */
@@ -165,6 +185,7 @@ export function readFlags(argv: readonly string[], wanted: Phase): Flags | undef
   const values = new Map<Name, string[]>();
   const fallback = credential();
   const credentials: Credential[] = [];
+  const imported: ImportedCredential[] = [];
   let current = fallback;
   for (let at = 0; at < argv.length; at += 1) {
     const { phase, name } = parted(argv[at] ?? '');
@@ -172,6 +193,13 @@ export function readFlags(argv: readonly string[], wanted: Phase): Flags | undef
     if (name === 'new-x509-credential') {
       current = credential();
       credentials.push(current);
+    } else if (name === 'new-psk-credential') {
+      const nothing = new Uint8Array();
+      imported.push({ key: nothing, identity: nothing, context: nothing, hash: 'sha256' });
+    } else if (isPskName(name)) {
+      if (pskShapes[name] === 'value') at += 1;
+      const last = imported.at(-1);
+      if (last !== undefined) setImported(last, name, argv[at] ?? '');
     } else if (isCredentialName(name)) {
       at += 1;
       if (applies) set(current, name, argv[at] ?? '');
@@ -199,7 +227,28 @@ export function readFlags(argv: readonly string[], wanted: Phase): Flags | undef
     },
     fallback,
     credentials,
+    imported,
   };
+}
+
+function setImported(into: ImportedCredential, name: PskName, value: string): void {
+  switch (name) {
+    case 'psk-importer-key':
+      into.key = Buffer.from(value, 'base64');
+      return;
+    case 'psk-importer-identity':
+      into.identity = Buffer.from(value, 'base64');
+      return;
+    case 'psk-importer-context':
+      into.context = Buffer.from(value, 'base64');
+      return;
+    case 'psk-importer-sha256':
+      into.hash = 'sha256';
+      return;
+    case 'psk-importer-sha384':
+      into.hash = 'sha384';
+      return;
+  }
 }
 
 function set(into: Credential, name: CredentialName, value: string): void {

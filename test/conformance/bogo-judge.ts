@@ -2,11 +2,12 @@
  * BoGo's certificates come from nobody we know and are judged by flags. What holds whoever issued them is for our own
  * judge to say: whether the key may sign, and whether it can be read at all.
  */
-import { createTrustStore, nodeEngine as engine, type Verdict, verifyPeer } from '@actor-tls/ssl/core';
+import { createTrustStore, defaultEngine as engine, type Verdict, verifyPeer } from '@actor-tls/ssl/core';
 import type { Flags } from './bogo-flags.js';
 
 export function verdictOf(chain: readonly Uint8Array[], flags: Flags): Verdict {
-  if (flags.has('verify-fail')) {
+  // Who does not ask for a judgement does not hear this one.
+  if (flags.has('verify-fail') && asksPeer(flags)) {
     // BoringSSL's two ways of asking end in two alerts.
     const alert = flags.has('use-custom-verify-callback') ? 'certificate_unknown' : 'handshake_failure';
     return { reject: { alert, detail: 'as told' } };
@@ -25,6 +26,11 @@ export function verdictOf(chain: readonly Uint8Array[], flags: Flags): Verdict {
   });
   if (verdict instanceof Promise) throw new Error('nothing here is asynchronous');
   return 'ok' in verdict ? verdict : { reject: inBogosWords(verdict.reject) };
+}
+
+/** Whether the peer has to prove who it is. */
+export function asksPeer(flags: Flags): boolean {
+  return flags.has('verify-peer') || flags.has('require-any-client-certificate');
 }
 
 type VerifyFun = NonNullable<Parameters<typeof verifyPeer>[0]['verifyFun']>['fun'];

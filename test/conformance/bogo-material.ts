@@ -3,13 +3,15 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   type ClientOptions,
-  nodeEngine as engine,
+  defaultEngine as engine,
   type OwnIdentity,
   type PrivateKey,
   type ServerOptions,
   suiteByName,
 } from '@actor-tls/ssl/core';
 import type { Credential, Flags } from './bogo-flags.js';
+import { offeredKeys } from './bogo-imported.js';
+import { asksPeer } from './bogo-judge.js';
 import { type Memory, maxEarlyData } from './bogo-memory.js';
 import {
   defaultSigningPrefs,
@@ -99,6 +101,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
   ];
   const identities = owned.map(({ identity }) => identity);
   const common = commonOf(flags, wishes, identities);
+  const resumption = memory.resumption(flags.has('enable-early-data'));
   return {
     owned,
     client: {
@@ -110,7 +113,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       identities,
       dependencies: { engine },
       serverName: flags.value('host-name'),
-      resumption: memory.resumption(flags.has('enable-early-data')),
+      resumption: { ...resumption, psks: [...resumption.psks, ...offeredKeys(flags.imported)] },
       ...(flags.has('enable-ocsp-stapling') && {
         statusRequest: { responderIds: [], requestExtensions: new Uint8Array(0) },
       }),
@@ -119,7 +122,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       config: {
         ...common,
         alpnPreferredProtocols: alpnPreferred(flags),
-        verify: asksClient(flags) ? 'verify_peer' : 'verify_none',
+        verify: asksPeer(flags) ? 'verify_peer' : 'verify_none',
         failIfNoPeerCert: flags.has('require-any-client-certificate'),
         // A list of ciphers is an order, too.
         honorCipherOrder: flags.has('server-preference') || flags.has('cipher'),
@@ -186,10 +189,6 @@ function alpnPreferred(flags: Flags): Uint8Array[] | undefined {
   if (flags.has('reject-alpn')) return [Buffer.from('no protocol of the client')];
   const selected = rawBytes(flags.value('select-alpn'));
   return selected === undefined ? undefined : [selected];
-}
-
-function asksClient(flags: Flags): boolean {
-  return flags.has('verify-peer') || flags.has('require-any-client-certificate') || flags.has('verify-fail');
 }
 
 function certificateAuthorities(list: string | undefined): Uint8Array[] {

@@ -378,7 +378,10 @@ describe('a ticket', () => {
     const bytesSent = Buffer.concat(sealNewSessionTicket(server.core.split(), ...tickets));
     expect(bytesSent.readUInt16BE(3)).toBe(bytesSent.length - 5);
     client.core.receive(new Uint8Array(bytesSent));
-    expect(client.sink.tickets.map(({ identity }) => Buffer.from(identity).toString())).toEqual(['one', 'two']);
+    expect(client.sink.tickets.map(({ identity }) => Buffer.from(identity).toString())).toEqual([
+      'one',
+      'two',
+    ]);
   });
 
   test('of another nonce has another key', () => {

@@ -48,6 +48,7 @@ export type {
   PskWish,
   ReceivedTicket,
 } from '../protocol/tls13/psk.js';
+export { type ExternalKey, importedIdentityFor, importPsk } from '../protocol/tls13/psk-importer.js';
 export { serverChart } from '../protocol/tls13/server.js';
 export type { Compressor, Compressors } from '../values/compression/compressor.js';
 export type {
