@@ -132,6 +132,27 @@ describe('a handshake under a pre-shared key', () => {
     expect(ends.server.sink.facts).toMatchObject({ retried: true, sessionResumption: true });
   });
 
+  test.each([
+    ['resumption', false],
+    ['external', true],
+  ] as const)('of %s: that the name was used is said: %s (RFC 6066 §3)', (origin, said) => {
+    const { client, server } = pskEnds({
+      ...{ psks: [offerOf({ origin })], known: { origin } },
+      server: { nameUsed: true },
+    });
+    const messages: Uint8Array[] = [];
+    Object.assign(client.sink, {
+      trace: (direction: string, kind: string, raw: Uint8Array) => {
+        if (direction === 'in' && kind === 'message') messages.push(new Uint8Array(raw));
+      },
+    });
+    client.core.start();
+    exchange(client, server);
+    const { extensions } = decodeHandshake('encrypted_extensions', messages[1] ?? new Uint8Array());
+    expect(extensions.map(({ extensionType }) => extensionType)).toEqual(said ? [0] : []);
+    expect(server.sink.facts?.peer).toMatchObject({ origin });
+  });
+
   test('a key whose hash no suite of the config has is not offered', () => {
     const ends = shaken({ psks: [offerOf({ hash: 'sha384' })] });
     expectToTalk(ends);
