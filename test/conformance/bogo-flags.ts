@@ -16,6 +16,7 @@ const shapes = {
   'no-tls11': 'alone',
   'no-tls1': 'alone',
   curves: 'list',
+  'key-shares': 'list',
   'verify-prefs': 'list',
   'host-name': 'value',
   'expect-server-name': 'value',
@@ -64,6 +65,27 @@ const shapes = {
   'renegotiate-freely': 'alone',
   'renegotiate-once': 'alone',
   'renegotiate-explicit': 'alone',
+  'resume-count': 'value',
+  'resumption-delay': 'value',
+  'no-ticket': 'alone',
+  'expect-no-session': 'alone',
+  'expect-session-miss': 'alone',
+  'expect-ticket-supports-early-data': 'alone',
+  'expect-ticket-age-skew': 'value',
+  'enable-early-data': 'alone',
+  'expect-accept-early-data': 'alone',
+  'expect-reject-early-data': 'alone',
+  'expect-no-offer-early-data': 'alone',
+  'expect-early-data-reason': 'value',
+  'shim-initial-write': 'value',
+  'repeat-shim-initial-write': 'value',
+  psk: 'value',
+  'psk-identity': 'value',
+  'export-keying-material': 'value',
+  'export-label': 'value',
+  'export-context': 'value',
+  'use-export-context': 'alone',
+  'expect-cipher': 'value',
 } as const satisfies Record<string, Shape>;
 
 /** Flags of a certificate; those after `-new-x509-credential` belong to that one, the others to the default one. */
@@ -72,6 +94,15 @@ const credentialShapes = {
   'key-file': 'value',
   'signing-prefs': 'list',
   'ocsp-response': 'value',
+} as const satisfies Record<string, Shape>;
+
+/** Flags of a key for the importer (RFC 9258); they follow `-new-psk-credential`. */
+const pskShapes = {
+  'psk-importer-key': 'value',
+  'psk-importer-identity': 'value',
+  'psk-importer-context': 'value',
+  'psk-importer-sha256': 'alone',
+  'psk-importer-sha384': 'alone',
 } as const satisfies Record<string, Shape>;
 
 /** Flags about what is never otherwise with us: nothing to do. */
@@ -85,8 +116,11 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   'expect-total-renegotiations': 'value',
   'renegotiate-ignore': 'alone',
   'forbid-renegotiation-after-handshake': 'alone',
-  'no-ticket': 'alone',
-  'expect-no-session': 'alone',
+  // Of TLS 1.2 and before; a client of TLS 1.3 expects tickets of every connection.
+  'expect-ticket-renewal': 'alone',
+  // Our hellos are always looked at first, and our tickets are always made outside of the core.
+  'use-early-callback': 'alone',
+  'use-ticket-callback': 'alone',
   // The staple is there when it is asked for, whoever sets it.
   'set-ocsp-in-callback': 'alone',
   // Which certificate we took is seen by the runner, too.
@@ -96,6 +130,7 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
 
 type Name = keyof typeof shapes;
 type CredentialName = keyof typeof credentialShapes;
+type PskName = keyof typeof pskShapes;
 
 /** One certificate the shim is to have. */
 export interface Credential {
@@ -103,6 +138,14 @@ export interface Credential {
   keyFile: string | undefined;
   signingPrefs: number[];
   ocspResponse: Uint8Array | undefined;
+}
+
+/** A key agreed upon beforehand that is to be imported. */
+export interface ImportedCredential {
+  key: Uint8Array;
+  identity: Uint8Array;
+  context: Uint8Array;
+  hash: 'sha256' | 'sha384';
 }
 
 /** A read command line. Byte strings of BoGo are one character per byte. */
@@ -116,6 +159,7 @@ export interface Flags {
   readonly fallback: Credential;
   /** In the order to be preferred; the default one is not among them. */
   readonly credentials: readonly Credential[];
+  readonly imported: readonly ImportedCredential[];
 }
 
 function credential(): Credential {
@@ -123,25 +167,45 @@ function credential(): Credential {
 }
 
 const isName = (name: string): name is Name => Object.hasOwn(shapes, name);
+const isPskName = (name: string): name is PskName => Object.hasOwn(pskShapes, name);
 const isCredentialName = (name: string): name is CredentialName => Object.hasOwn(credentialShapes, name);
 
-/** `undefined`: a flag we do not have. There is one connection only, so its prefix says nothing. */
-export function readFlags(argv: readonly string[]): Flags | undefined {
+/** The connection that a flag with a prefix is for; a retry goes on with one whose early data was refused. */
+export type Phase = 'initial' | 'resume' | 'retry';
+
+/** The phase that a flag names, or all, and its own name. */
+function parted(argument: string): { readonly phase: string | undefined; readonly name: string } {
+  const { phase, name = '' } =
+    /^-(?:on-shim-)?(?:on-(?<phase>initial|resume|retry)-)?(?<name>.*)$/.exec(argument)?.groups ?? {};
+  return { phase, name };
+}
+
+/** What holds in a phase; `undefined`: a flag we do not have, in whatever phase. */
+export function readFlags(argv: readonly string[], wanted: Phase): Flags | undefined {
   const values = new Map<Name, string[]>();
   const fallback = credential();
   const credentials: Credential[] = [];
+  const imported: ImportedCredential[] = [];
   let current = fallback;
   for (let at = 0; at < argv.length; at += 1) {
-    const name = (argv[at] ?? '').replace(/^-(on-initial-)?/, '');
+    const { phase, name } = parted(argv[at] ?? '');
+    const applies = phase === undefined || phase === wanted;
     if (name === 'new-x509-credential') {
       current = credential();
       credentials.push(current);
+    } else if (name === 'new-psk-credential') {
+      const nothing = new Uint8Array();
+      imported.push({ key: nothing, identity: nothing, context: nothing, hash: 'sha256' });
+    } else if (isPskName(name)) {
+      if (pskShapes[name] === 'value') at += 1;
+      const last = imported.at(-1);
+      if (last !== undefined) setImported(last, name, argv[at] ?? '');
     } else if (isCredentialName(name)) {
       at += 1;
-      set(current, name, argv[at] ?? '');
+      if (applies) set(current, name, argv[at] ?? '');
     } else if (isName(name)) {
-      const given = values.get(name) ?? [];
-      values.set(name, given);
+      const given = (applies ? values.get(name) : undefined) ?? [];
+      if (applies) values.set(name, given);
       if (shapes[name] === 'alone') continue;
       at += 1;
       given.push(argv[at] ?? '');
@@ -163,7 +227,28 @@ export function readFlags(argv: readonly string[]): Flags | undefined {
     },
     fallback,
     credentials,
+    imported,
   };
+}
+
+function setImported(into: ImportedCredential, name: PskName, value: string): void {
+  switch (name) {
+    case 'psk-importer-key':
+      into.key = Buffer.from(value, 'base64');
+      return;
+    case 'psk-importer-identity':
+      into.identity = Buffer.from(value, 'base64');
+      return;
+    case 'psk-importer-context':
+      into.context = Buffer.from(value, 'base64');
+      return;
+    case 'psk-importer-sha256':
+      into.hash = 'sha256';
+      return;
+    case 'psk-importer-sha384':
+      into.hash = 'sha384';
+      return;
+  }
 }
 
 function set(into: Credential, name: CredentialName, value: string): void {

@@ -132,6 +132,27 @@ describe('a handshake under a pre-shared key', () => {
     expect(ends.server.sink.facts).toMatchObject({ retried: true, sessionResumption: true });
   });
 
+  test.each([
+    ['resumption', false],
+    ['external', true],
+  ] as const)('of %s: that the name was used is said: %s (RFC 6066 §3)', (origin, said) => {
+    const { client, server } = pskEnds({
+      ...{ psks: [offerOf({ origin })], known: { origin } },
+      server: { nameUsed: true },
+    });
+    const messages: Uint8Array[] = [];
+    Object.assign(client.sink, {
+      trace: (direction: string, kind: string, raw: Uint8Array) => {
+        if (direction === 'in' && kind === 'message') messages.push(new Uint8Array(raw));
+      },
+    });
+    client.core.start();
+    exchange(client, server);
+    const { extensions } = decodeHandshake('encrypted_extensions', messages[1] ?? new Uint8Array());
+    expect(extensions.map(({ extensionType }) => extensionType)).toEqual(said ? [0] : []);
+    expect(server.sink.facts?.peer).toMatchObject({ origin });
+  });
+
   test('a key whose hash no suite of the config has is not offered', () => {
     const ends = shaken({ psks: [offerOf({ hash: 'sha384' })] });
     expectToTalk(ends);
@@ -255,6 +276,31 @@ describe('early data', () => {
     expect(ends.client.core.sendEarlyData(bytes('late'))).toBe(false);
   });
 
+  test('is answered before the client’s Finished, and nothing else is', () => {
+    const ends = pskEnds(offered);
+    const { client, server } = ends;
+    expect(server.core.sendHalfRtt(bytes('to nobody'))).toBe(false);
+    client.core.start();
+    expect(client.core.sendEarlyData(bytes('early'))).toBe(true);
+    server.core.receive(client.sink.take());
+    expect(server.core.sendHalfRtt(bytes('half'))).toBe(true);
+    client.core.receive(server.sink.take());
+    expect(client.sink.received()).toBe('half');
+    expect(server.sink.establishedCount).toBe(0);
+    exchange(client, server);
+    expect(server.core.sendHalfRtt(bytes('late'))).toBe(false);
+    expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+  });
+
+  test('that was refused is not answered', () => {
+    const { client, server } = pskEnds({ ...offered, known: { earlyData: undefined } });
+    client.core.start();
+    server.core.receive(client.sink.take());
+    expect(server.core.stateName).toBe('wait_finished');
+    expect(server.core.sendHalfRtt(bytes('unasked'))).toBe(false);
+    expect(client.core.sendHalfRtt(bytes('half'))).toBe(false);
+  });
+
   test('a client does not send more than the ticket allows', () => {
     const ends = pskEnds(offered);
     ends.client.core.start();
@@ -342,6 +388,21 @@ describe('a ticket', () => {
     });
     expectToTalk(again);
     expect(again.server.sink.facts?.sessionResumption).toBe(true);
+  });
+
+  test('and the next one leave in one record, and each is told of', () => {
+    const { client, server } = shaken({ psks: [] });
+    const tickets = ['one', 'two'].map((name, at) => ({
+      ...{ ticketLifetime: 100, ticketAgeAdd: 5, ticketNonce: Uint8Array.of(at), ticket: bytes(name) },
+      maxEarlyDataSize: undefined,
+    }));
+    const bytesSent = Buffer.concat(sealNewSessionTicket(server.core.split(), ...tickets));
+    expect(bytesSent.readUInt16BE(3)).toBe(bytesSent.length - 5);
+    client.core.receive(new Uint8Array(bytesSent));
+    expect(client.sink.tickets.map(({ identity }) => Buffer.from(identity).toString())).toEqual([
+      'one',
+      'two',
+    ]);
   });
 
   test('of another nonce has another key', () => {

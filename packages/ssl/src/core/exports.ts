@@ -31,6 +31,7 @@ export type { Failure, Flight, PostHandshakeReply, Sink, StapleWish, Verdict } f
 export { StreamChannel } from '../protocol/stream-channel.js';
 export { client12Chart } from '../protocol/tls12/client.js';
 export { server12Chart } from '../protocol/tls12/server.js';
+export type { FoundUser, UserWish } from '../protocol/tls12/user.js';
 export { clientChart } from '../protocol/tls13/client.js';
 export {
   type KeyUpdateRequest,
@@ -48,6 +49,7 @@ export type {
   PskWish,
   ReceivedTicket,
 } from '../protocol/tls13/psk.js';
+export { type ExternalKey, importedIdentityFor, importPsk } from '../protocol/tls13/psk-importer.js';
 export { serverChart } from '../protocol/tls13/server.js';
 export type { Compressor, Compressors } from '../values/compression/compressor.js';
 export type {
@@ -63,6 +65,7 @@ export { type Primitive, type Routes, routeEngines } from '../values/crypto/rout
 export type { AlertDescription, KnownAlert } from '../values/registry/alerts.js';
 export type { SignatureSchemeName } from '../values/registry/schemes.js';
 export { type CipherSuite, suiteByName, tls13Suites } from '../values/registry/suites.js';
+export { Secret } from '../values/secret.js';
 export type { Identity } from '../values/x509/identity.js';
 export { KeyError } from '../values/x509/key-error.js';
 export { type Explanation, explain, type PeerVerdict } from '../values/x509/peer-verdict.js';

@@ -325,6 +325,20 @@ export class Core {
     return true;
   }
 
+  /**
+   * A server answers early data that it accepts before the client's Finished is here (RFC 8446 §2.3): whoever replays the
+   * flight learns the length of the answer, and nobody has proved to be there now. False when it cannot be sent: no early
+   * data is read just now.
+   */
+  sendHalfRtt(data: Uint8Array): boolean {
+    const write = this.own();
+    if (write === undefined || this.phase.kind !== 'handshake') return false;
+    if (this.phase.handshake.earlyRead === undefined) return false;
+    const pieces = write.sealApplicationData(data);
+    if (pieces.length > 0) this.sink.write(pieces);
+    return true;
+  }
+
   /** The key that goes with a ticket of ours, by its nonce; `undefined` where there are none. */
   ticketPsk(ticketNonce: Uint8Array): Secret | undefined {
     return this.phase.kind === 'connection' ? this.phase.post.ticketPsk(ticketNonce) : undefined;

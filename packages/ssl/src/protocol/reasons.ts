@@ -175,6 +175,7 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     alert: 'missing_extension',
     text: 'pre_shared_key without psk_key_exchange_modes',
     section: 'RFC 8446 §4.2.9',
+    bogo: 'MISSING_EXTENSION',
   },
   psk_binder_count: {
     alert: 'illegal_parameter',

@@ -281,7 +281,7 @@ export class SendQueue {
   sendTickets(tickets: readonly CheckedTicket[]): void {
     const half = this.#half;
     if (!this.#closed && !this.#blocked && half !== 'away' && tickets.length > 0) {
-      const pieces = tickets.flatMap((ticket) => sealNewSessionTicket(half, ticket));
+      const pieces = sealNewSessionTicket(half, ...tickets);
       this.#blocked = !this.#outlet.write([concat(pieces)]);
     }
     this.release();

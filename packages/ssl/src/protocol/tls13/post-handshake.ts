@@ -3,6 +3,7 @@
  * split, and the sender process after.
  */
 import type { Secret } from '../../values/secret.js';
+import { concat } from '../../values/wire/join.js';
 import type { NewSessionTicket } from '../../values/wire/messages/new-session-ticket.js';
 import { decodeHandshake, encodeHandshake, handshakeByCode } from '../../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from '../alert-rules.js';
@@ -39,13 +40,13 @@ export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint
   return pieces;
 }
 
-/** A ticket of ours (§4.6.1), whose key is `Core.ticketPsk` of its nonce. */
-export function sealNewSessionTicket(
-  write: WriteHalf,
-  { maxEarlyDataSize, ...ticket }: CheckedTicket,
-): Uint8Array[] {
-  const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
-  return write.sealHandshake(encodeHandshake('new_session_ticket', { ...ticket, extensions }));
+/** Tickets of ours (§4.6.1), in as few records as hold them; the key of each is `Core.ticketPsk` of its nonce. */
+export function sealNewSessionTicket(write: WriteHalf, ...tickets: readonly CheckedTicket[]): Uint8Array[] {
+  const messages = tickets.map(({ maxEarlyDataSize, ...ticket }) => {
+    const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
+    return encodeHandshake('new_session_ticket', { ...ticket, extensions });
+  });
+  return messages.length === 0 ? [] : write.sealHandshake(concat(messages));
 }
 
 /** Application data as records, with a KeyUpdate before it when one is due (contract §13.2). */

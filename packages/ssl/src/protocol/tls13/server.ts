@@ -486,6 +486,11 @@ function sendServerHello(
   return { suite, group, clientRandom, serverRandom, sessionId, serverName, hellos };
 }
 
+/** RFC 6066 §3: whether the name has decided something. Nothing is said of it when a session is resumed. */
+function tellsName(proof: Proof, { nameUsed }: ServerContext): boolean {
+  return nameUsed && !(proof.kind === 'psk' && proof.authentication.origin === 'resumption');
+}
+
 /** §4.3: under handshake keys, up to the Certificate. */
 function sendParameters(
   { alpn, extensions }: Selection,
@@ -505,8 +510,7 @@ function sendParameters(
   if (recordLimits.writing !== undefined) channel.limitWriting(recordLimits.writing);
   // A client learns of ours when it has sent its early data.
   if (recordLimits.reading !== undefined && early === undefined) channel.limitReading(recordLimits.reading);
-  // RFC 6066 §3: whether the name has decided something.
-  const serverName = (negotiated.serverName !== undefined && context.nameUsed) || undefined;
+  const serverName = (negotiated.serverName !== undefined && tellsName(proof, context)) || undefined;
   sendEncryptedExtensions({ serverName, alpn, earlyData: early && true, ...answer }, transcript, channel);
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =

@@ -1,0 +1,395 @@
+/** One connection of a test: our core over a socket, doing what the flags say. */
+import { connect, type Socket } from 'node:net';
+import {
+  Core,
+  type Facts,
+  type Failure,
+  type PskWish,
+  reasons,
+  Secret,
+  type Sink,
+  type StapleWish,
+  schemeOf,
+  sealNewSessionTicket,
+} from '@actor-tls/ssl/core';
+import { mismatch } from './bogo-expectations.js';
+import type { Flags } from './bogo-flags.js';
+import { isHello } from './bogo-hello.js';
+import { findKey } from './bogo-imported.js';
+import { verdictOf } from './bogo-judge.js';
+import { type Material, materialOf, rawBytes, Unimplemented } from './bogo-material.js';
+import type { Memory, Seen, Taken } from './bogo-memory.js';
+import type { Wishes } from './bogo-terms.js';
+
+const unimplemented = 89;
+const violated = 90;
+/** As BoringSSL's server sends. */
+const ticketsPerConnection = 2;
+
+/** How a connection went: the exit code, and why. */
+export interface Outcome {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** Which connection of a test it is. */
+export interface Task {
+  readonly flags: Flags;
+  /** What holds once early data was refused. */
+  readonly retryFlags: Flags;
+  readonly wishes: Wishes;
+  readonly isResume: boolean;
+  readonly isLast: boolean;
+}
+
+/** Runs it to its end; the peer has had its say, too. */
+export async function runConnection(task: Task, memory: Memory): Promise<Outcome> {
+  try {
+    const material = materialOf(task.flags, task.wishes, memory);
+    return await new Connection(task, memory, material).done;
+  } catch (error) {
+    if (error instanceof Unimplemented) return { code: unimplemented, text: error.message };
+    throw error;
+  }
+}
+
+class Connection implements Sink {
+  readonly done: Promise<Outcome>;
+  /** Those of the retry, once early data was refused. */
+  #flags: Flags;
+  readonly #task: Task;
+  readonly #memory: Memory;
+  readonly #material: Material;
+  readonly #core: Core;
+  readonly #socket: Socket;
+  #facts: Facts | undefined = undefined;
+  #staple: Uint8Array | undefined = undefined;
+  #taken: Taken | undefined = undefined;
+  #outcome: Outcome | undefined = undefined;
+  #closeNotify = false;
+  #tickets = 0;
+  #ticketAllowsEarly = false;
+  /** Bytes of the first writes that went as early data. */
+  #early = 0;
+  readonly #peerHellos: Uint8Array[] = [];
+  readonly #ownHellos: Uint8Array[] = [];
+  readonly deliverEarly?: NonNullable<Sink['deliverEarly']>;
+  readonly askPsk?: NonNullable<Sink['askPsk']>;
+  readonly askUser?: NonNullable<Sink['askUser']>;
+
+  constructor(task: Task, memory: Memory, material: Material) {
+    const { flags } = task;
+    this.#flags = flags;
+    this.#task = task;
+    this.#memory = memory;
+    this.#material = material;
+    if (flags.has('server') && flags.has('enable-early-data'))
+      this.deliverEarly = (data) => this.#echo(data, 'early');
+    if (flags.has('server')) this.askPsk = (wish) => this.#findPsk(wish);
+    if (flags.has('psk')) this.askUser = (wish) => this.#findUser(wish);
+    const { server, client } = material;
+    this.#core = flags.has('server') ? Core.server(server, this) : Core.client(client, this);
+    const port = flags.number('port') ?? 0;
+    const host = flags.has('ipv6') ? '::1' : '127.0.0.1';
+    this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    this.done = this.#run();
+  }
+
+  #run(): Promise<Outcome> {
+    const socket = this.#socket;
+    const core = this.#core;
+    socket.on('connect', () => this.#begin());
+    socket.on('data', (chunk) => {
+      if (!this.#flags.has('async')) {
+        core.receive(chunk);
+        return;
+      }
+      // Each byte by itself, as an asynchronous transport might bring them.
+      for (let at = 0; at < chunk.length; at += 1) core.receive(chunk.subarray(at, at + 1));
+    });
+    socket.on('end', () => {
+      core.receiveEnd();
+      this.#finish(1, 'end of stream');
+    });
+    // The peer may have gone before it read everything: what counts is what was said.
+    socket.on('error', (error) => {
+      if (this.#facts === undefined) this.#fail(String(error));
+    });
+    return new Promise((resolve) => {
+      socket.on('close', () => resolve(this.#outcome ?? { code: 1, text: 'the connection broke' }));
+    });
+  }
+
+  /** Says how it went; the connection ends once the peer has had its say too. */
+  #finish(code: number, text: string): void {
+    this.#outcome ??= { code, text };
+    this.#socket.end();
+  }
+
+  #fail(text: string): void {
+    this.#finish(1, text);
+  }
+
+  #begin(): void {
+    const id = Buffer.alloc(8);
+    id.writeBigUInt64LE(BigInt(this.#flags.value('shim-id') ?? '0'));
+    this.#socket.write(id);
+    this.#core.start();
+    if (this.#flags.has('shim-writes-first')) this.#writeEarly();
+  }
+
+  /** The first writes, but for the bytes that have gone early. */
+  #firstWrites(skipped: number): Uint8Array[] {
+    const bytes = Buffer.from(this.#flags.value('shim-initial-write') ?? 'hello', 'latin1');
+    const times = this.#flags.number('repeat-shim-initial-write') ?? 1;
+    return Array.from({ length: times }, (_, at) =>
+      bytes.subarray(Math.max(0, skipped - at * bytes.length)),
+    ).filter(({ length }) => length > 0);
+  }
+
+  /** What does not fit into early data is sent when the handshake is complete. */
+  #writeEarly(): void {
+    const { resumption } = this.#material.client;
+    const allowed = resumption?.psks[0]?.earlyData?.maxSize ?? 0;
+    for (const whole of this.#firstWrites(0)) {
+      const data = whole.subarray(0, allowed - this.#early);
+      if (data.length === 0 || !this.#core.sendEarlyData(data)) return;
+      this.#early += data.length;
+    }
+  }
+
+  // What the core says.
+
+  write(pieces: readonly Uint8Array[]): void {
+    this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(new Uint8Array(piece));
+    this.#socket.uncork();
+  }
+
+  deliver(data: Uint8Array): void {
+    this.#echo(data, 'established');
+  }
+
+  #echo(data: Uint8Array, when: 'early' | 'established'): void {
+    const core = this.#core;
+    const flags = this.#flags;
+    if (flags.has('key-update')) core.updateKeys('write');
+    const size = flags.number('read-size') ?? 512;
+    for (let at = 0; at < data.length; at += size) {
+      if (at > 0 && flags.has('key-update-before-read')) core.updateKeys('write');
+      const answer = data.slice(at, at + size).map((byte) => byte ^ 0xff);
+      if (when === 'early') core.sendHalfRtt(answer);
+      else core.send(answer);
+    }
+    if (flags.has('key-update-before-read')) core.updateKeys('write');
+  }
+
+  established(learned: Facts): void {
+    const { isLast, isResume, retryFlags } = this.#task;
+    this.#facts = learned;
+    if (learned.protocol !== 'tlsv1.3' && !isLast) {
+      this.#finish(unimplemented, 'a session of TLS 1.2 or before');
+      return;
+    }
+    if (learned.role === 'client' && learned.earlyData === 'rejected') {
+      if (!this.#flags.has('expect-reject-early-data')) {
+        this.#finish(violated, 'early data was rejected');
+        return;
+      }
+      this.#flags = retryFlags;
+      this.#early = 0;
+    }
+    const problem = mismatch(this.#flags, learned, {
+      ...this.#seen(learned),
+      ...{
+        isResume,
+        peerHellos: this.#peerHellos,
+        ownHellos: this.#ownHellos,
+        ageSkew: this.#taken?.ageSkew,
+      },
+    });
+    if (problem === undefined) this.#speak(learned);
+    else this.#finish(violated, problem);
+  }
+
+  /** What of the peer is known from here or from the connection that this one resumes. */
+  #seen({ peer, sessionResumption, role }: Facts): Seen {
+    const before = role === 'client' ? this.#memory.session : this.#taken;
+    const kept = sessionResumption ? before : undefined;
+    return { scheme: schemeOf(peer) ?? kept?.scheme, staple: this.#staple ?? kept?.staple };
+  }
+
+  peerClosed(): void {
+    const facts = this.#facts;
+    if (facts === undefined) {
+      // A close_notify or an end of stream where a handshake should be.
+      this.#fail(`${this.#closeNotify ? 'close_notify' : 'end of stream'} during the handshake`);
+      return;
+    }
+    if (this.#flags.has('check-close-notify') && !this.#closeNotify) {
+      this.#fail('Unexpected SSL_shutdown result: -1 != 1');
+      return;
+    }
+    this.#core.close();
+    const problem = this.#ticketMismatch(facts);
+    this.#finish(problem === undefined ? 0 : violated, problem ?? '');
+  }
+
+  /** A client of TLS 1.3 expects to be given tickets, unless it was told otherwise or has not read on. */
+  #ticketMismatch({ role, protocol }: Facts): string | undefined {
+    const flags = this.#flags;
+    if (role !== 'client' || protocol !== 'tlsv1.3' || flags.has('shim-shuts-down')) return undefined;
+    const expected = !flags.has('expect-no-session');
+    if (expected !== this.#tickets > 0) return `${this.#tickets} tickets`;
+    return expected && flags.has('expect-ticket-supports-early-data') !== this.#ticketAllowsEarly
+      ? 'early data of the ticket'
+      : undefined;
+  }
+
+  failed(failure: Failure): void {
+    this.#fail(words(failure));
+  }
+
+  ticket(...[received]: Parameters<NonNullable<Sink['ticket']>>): void {
+    const facts = this.#facts;
+    if (facts === undefined || received.lifetime === 0) return;
+    this.#tickets += 1;
+    this.#ticketAllowsEarly = (received.maxEarlyDataSize ?? 0) > 0;
+    this.#memory.keep(received, facts, this.#seen(facts));
+  }
+
+  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+    const flags = this.#flags;
+    this.#staple = staple;
+    if (flags.has('fail-ocsp-callback') && !flags.has('server')) {
+      this.#outcome ??= { code: 1, text: ':OCSP_CB_ERROR:' };
+      this.#core.answerVerdict({ reject: { alert: 'bad_certificate_status_response', detail: 'ocsp' } });
+      return;
+    }
+    this.#core.answerVerdict(verdictOf(chain, flags));
+  }
+
+  askSignature(): void {
+    throw new Error('no key is elsewhere');
+  }
+
+  askStaple({ identity }: StapleWish): void {
+    if (this.#flags.has('fail-ocsp-callback')) {
+      this.#outcome ??= { code: 1, text: ':OCSP_CB_ERROR:' };
+      this.#core.fail('internal_error');
+      return;
+    }
+    const own = this.#material.owned.find((candidate) => candidate.identity === identity);
+    this.#core.answerStaple(this.#flags.has('decline-ocsp-callback') ? undefined : own?.staple);
+  }
+
+  #findPsk(wish: PskWish): void {
+    const found = this.#flags.has('no-ticket')
+      ? undefined
+      : this.#memory.find(wish, this.#flags.has('enable-early-data'));
+    this.#taken = found;
+    this.#core.answerPsk(found ?? findKey(wish, this.#flags.imported));
+  }
+
+  #findUser(wish: Parameters<NonNullable<Sink['askUser']>>[0]): void {
+    const identity = Buffer.from(rawBytes(this.#flags.value('psk-identity')) ?? []);
+    const key = rawBytes(this.#flags.value('psk')) ?? new Uint8Array();
+    const known = wish.kind === 'psk' && (wish.identity === undefined || identity.equals(wish.identity));
+    const user = { kind: 'psk', identity, key: new Secret(new Uint8Array(key)) } as const;
+    this.#core.answerUser(known ? user : undefined);
+  }
+
+  owes(): void {
+    throw new Error('nothing was split');
+  }
+
+  trace(direction: 'in' | 'out', kind: string, bytes: Uint8Array): void {
+    if (direction === 'out') {
+      if (kind === 'handshake' && isHello(bytes)) this.#ownHellos.push(new Uint8Array(bytes));
+      return;
+    }
+    if (kind === 'alert' && bytes[1] === 0) this.#closeNotify = true;
+    if (kind === 'message') this.#traceMessage(bytes);
+  }
+
+  /** A message of the peer. */
+  #traceMessage(bytes: Uint8Array): void {
+    if (isHello(bytes)) this.#peerHellos.push(new Uint8Array(bytes));
+    // Renegotiation is not built: it is refused, and a test that wants it is not for us.
+    const wished = (['renegotiate-freely', 'renegotiate-once', 'renegotiate-explicit'] as const).some(
+      (name) => this.#flags.has(name),
+    );
+    if (this.#facts !== undefined && bytes[0] === 0 && wished) this.#finish(unimplemented, 'a renegotiation');
+  }
+
+  // After the handshake.
+
+  #speak(learned: Facts): void {
+    const flags = this.#flags;
+    const core = this.#core;
+    if (learned.role === 'server' && learned.protocol === 'tlsv1.3' && !flags.has('no-ticket'))
+      this.#sendTickets(learned);
+    if (!this.#sendSecrets(learned)) return;
+    if (flags.has('send-alert')) {
+      this.#outcome ??= { code: 0, text: '' };
+      core.fail('decompression_failure');
+      return;
+    }
+    if (flags.has('write-different-record-sizes')) {
+      for (const size of [0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769]) {
+        core.send(new Uint8Array(size).fill(0x42));
+      }
+    }
+    if (flags.has('shim-writes-first')) for (const data of this.#firstWrites(this.#early)) core.send(data);
+    if (flags.has('shim-shuts-down')) {
+      core.close();
+      // With -check-close-notify it is the peer's turn first.
+      if (!flags.has('check-close-notify')) this.#finish(0, '');
+      return;
+    }
+    if (flags.has('key-update-before-read')) core.updateKeys('write');
+  }
+
+  #sendTickets(learned: Facts): void {
+    const write = this.#core.split();
+    const seen = this.#seen(learned);
+    const early = this.#flags.has('enable-early-data');
+    const secretOf = (nonce: Uint8Array): Secret | undefined => this.#core.ticketPsk(nonce);
+    const tickets = Array.from({ length: ticketsPerConnection }, () =>
+      this.#memory.issue(learned, secretOf, this.#taken, seen, early),
+    );
+    this.write(sealNewSessionTicket(write, ...tickets.flatMap((ticket) => ticket ?? [])));
+    this.#core.join(write);
+  }
+
+  /** What BoGo wants to see of our secrets; false: there are none. */
+  #sendSecrets({ exporter, secrets, role }: Facts): boolean {
+    const flags = this.#flags;
+    const length = flags.number('export-keying-material') ?? 0;
+    if (length > 0) {
+      const context = rawBytes(flags.value('export-context')) ?? new Uint8Array();
+      const given = flags.has('use-export-context') ? context : undefined;
+      this.#core.send(exporter.export(flags.value('export-label') ?? '', given, length));
+    }
+    if (!flags.has('export-traffic-secrets')) return true;
+    if (secrets?.kind !== 'traffic') {
+      this.#finish(violated, 'no secrets');
+      return false;
+    }
+    const { serverTraffic0, clientTraffic0 } = secrets;
+    const [reads, writes] =
+      role === 'client' ? [serverTraffic0, clientTraffic0] : [clientTraffic0, serverTraffic0];
+    this.#core.send(Buffer.concat([Uint8Array.of(reads.length & 0xff, reads.length >> 8), reads, writes]));
+    return true;
+  }
+}
+
+/** What BoringSSL calls it, what we call it. */
+function words({ by, alert, reason, detail, state }: Failure): string {
+  const name = typeof alert === 'string' ? alert : JSON.stringify(alert);
+  if (by === 'peer')
+    return `:TLSV1_ALERT_${name.toUpperCase()}: :SSLV3_ALERT_${name.toUpperCase()}: the peer says ${name}`;
+  const theirs = reason === undefined ? undefined : reasons[reason].bogo;
+  const more = detail instanceof Error ? (detail.stack ?? detail.message) : JSON.stringify(detail);
+  return `:${theirs ?? '-'}: {${reason}} we say ${name} in ${state} ${more ?? ''}`;
+}
