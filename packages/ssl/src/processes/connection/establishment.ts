@@ -12,6 +12,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { SessionTicket } from '../../values/session-ticket.js';
@@ -36,6 +37,7 @@ import type { LifecycleEvent } from './lifecycle.js';
 import type { Line } from './line.js';
 import { setEmulated } from './live-options.js';
 import {
+  type Connected,
   type Handshaking,
   type InitialHello,
   isRunning,
@@ -301,16 +303,35 @@ export class Establishment {
 
   /** The connection stands: a server sends tickets, a client hears of its early data. */
   established({ means, core }: Handshaking, facts: Facts): 'accepted' | 'rejected' | undefined {
-    if (facts.role === 'client') {
-      this.#client?.done();
-      return this.#client?.earlyOutcome(facts);
-    }
+    if (facts.role === 'client') return this.#clientEstablished(facts);
     const issued = this.#server.established(facts, means.equipment, (nonce) => core.ticketPsk(nonce));
+    this.#sendTickets(issued, means);
+    return undefined;
+  }
+
+  #clientEstablished(facts: Facts): 'accepted' | 'rejected' | undefined {
+    const { client: tally } = this.#environment.census.resumption;
+    tally.established(facts, this.#client?.offersTicket === true);
+    this.#client?.done();
+    const outcome = this.#client?.earlyOutcome(facts);
+    if (outcome !== undefined) tally.earlyData(outcome, facts.earlyBytes);
+    return outcome;
+  }
+
+  /** A client has shown its certificate after the handshake: tickets from here on are of one that is known by it. */
+  shown({ means, core }: Connected, facts: Facts): void {
+    if (means === 'spent' || !this.#server.issues(means.equipment)) return;
+    this.#sendTickets(
+      this.#server.shown(facts, means.equipment, (nonce) => core.ticketPsk(nonce)),
+      means,
+    );
+  }
+
+  #sendTickets(issued: Promise<readonly CheckedTicket[]>, { equipment }: HandshakeMeans): void {
     this.#later.goOnWith(issued, (tickets) => {
-      if (tickets.length > 0) this.#avoidDelay(means.equipment.config);
+      if (tickets.length > 0) this.#avoidDelay(equipment.config);
       this.#line.notify({ type: 'session_tickets', tickets });
     });
-    return undefined;
   }
 
   /**

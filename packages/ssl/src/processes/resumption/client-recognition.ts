@@ -145,9 +145,15 @@ export class ClientRecognition {
   standsUnder(equipment: Equipment): boolean {
     const { environment, reference } = this.#purpose;
     return (
-      this.#offer.resumption.psks.every(({ origin }) => origin !== 'resumption') ||
+      equipment === this.#purpose.equipment ||
+      !this.offersTicket ||
       sameBytes(this.#policy, policyOf(equipment, reference, environment.engine))
     );
+  }
+
+  /** Whether a ticket goes out with the hello. */
+  get offersTicket(): boolean {
+    return this.#offer.resumption.psks.some(({ origin }) => origin === 'resumption');
   }
 
   /** The handshake is over: its keys are kept no longer. */
@@ -167,6 +173,7 @@ export class ClientRecognition {
     const content = this.#taken > mostTaken ? undefined : this.#contentOf(received, facts);
     received.secret.zero();
     if (content === undefined) return undefined;
+    this.#purpose.environment.census.resumption.client.taken();
     if (this.#config.sessionTickets === 'manual') return new SessionTicket(content);
     const { environment } = this.#purpose;
     storeClientTicket(environment.node, clientTicketStoreName, this.#peer, {

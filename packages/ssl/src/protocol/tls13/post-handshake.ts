@@ -3,6 +3,7 @@
  * split, and the sender process after.
  */
 import type { Secret } from '../../values/secret.js';
+import { concat } from '../../values/wire/join.js';
 import type { NewSessionTicket } from '../../values/wire/messages/new-session-ticket.js';
 import { decodeHandshake, encodeHandshake, handshakeByCode } from '../../values/wire/tls13-messages.js';
 import { type AlertRules, tls13Alerts } from '../alert-rules.js';
@@ -39,13 +40,17 @@ export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint
   return pieces;
 }
 
-/** A ticket of ours (§4.6.1), whose key is `Core.ticketPsk` of its nonce. */
-export function sealNewSessionTicket(
-  write: WriteHalf,
-  { maxEarlyDataSize, ...ticket }: CheckedTicket,
-): Uint8Array[] {
+/**
+ * Tickets of ours (§4.6.1), whose keys are `Core.ticketPsk` of their nonces, in as few records as they fit into (§5.1): one
+ * record for each would cost both sides as many ciphers.
+ */
+export function sealNewSessionTickets(write: WriteHalf, tickets: readonly CheckedTicket[]): Uint8Array[] {
+  return tickets.length === 0 ? [] : write.sealHandshake(concat(tickets.map(newSessionTicket)));
+}
+
+function newSessionTicket({ maxEarlyDataSize, ...ticket }: CheckedTicket): Uint8Array {
   const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
-  return write.sealHandshake(encodeHandshake('new_session_ticket', { ...ticket, extensions }));
+  return encodeHandshake('new_session_ticket', { ...ticket, extensions });
 }
 
 /** Application data as records, with a KeyUpdate before it when one is due (contract §13.2). */
