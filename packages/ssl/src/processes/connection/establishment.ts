@@ -271,21 +271,18 @@ export class Establishment {
       else this.#refuse(chosen.error, core);
       return;
     }
-    if (this.#client?.standsUnder(chosen.ok) === false) {
+    const { equipment } = life.means;
+    const means = chosen.ok === equipment ? life.means : life.means.goOnWith(chosen.ok);
+    if (this.#client?.standsUnder(chosen.ok, means.reference) === false) {
       // What the server may have been recognized by was judged under options that hold no more.
       core.fail('handshake_failure', 'ticket_of_another_policy');
       return;
     }
     this.#holder.listen(this.#server.wants(chosen.ok.config), this.#client?.takesTickets === true);
-    const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
+    if (chosen.ok !== equipment) this.#holder.configure(chosen.ok.config);
     if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
     else this.#holder.amend({ ...life, means });
     core.answerHello(means.afterHello());
-  }
-
-  #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
-    this.#holder.configure(equipment.config);
-    return means.goOnWith(equipment);
   }
 
   askPsk(wish: PskWish): void {

@@ -141,11 +141,14 @@ export class ClientRecognition {
     if (loan !== undefined) releaseTicket(this.#purpose.environment.node, clientTicketStoreName, loan.id);
   }
 
-  /** Whether the tickets offered were made under what holds now, should options have changed after the hello. */
-  standsUnder(equipment: Equipment): boolean {
-    const { environment, reference } = this.#purpose;
+  /**
+   * Whether the tickets offered were made under what holds now, should options have changed after the hello: by which
+   * the server would be judged, and the name or address that would be checked.
+   */
+  standsUnder(equipment: Equipment, reference: HostReference | undefined): boolean {
+    const { environment, equipment: before } = this.#purpose;
     return (
-      equipment === this.#purpose.equipment ||
+      equipment === before ||
       !this.offersTicket ||
       sameBytes(this.#policy, policyOf(equipment, reference, environment.engine))
     );
