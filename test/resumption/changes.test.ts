@@ -17,7 +17,7 @@ import {
 } from './two-ends.js';
 
 let node: Node;
-let self: Self<ssl.SslMessage>;
+let self: Self;
 
 beforeEach(async () => {
   node = createNode({ logger: silentLogger });
