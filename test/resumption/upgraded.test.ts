@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { host, served, trusting } from './two-ends.js';
 
 let node: Node;
-let self: Self<ssl.SslMessage>;
+let self: Self;
 let plain: net.Server;
 let arriving: ((socket: net.Socket) => void)[];
 
