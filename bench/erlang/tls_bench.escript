@@ -4,6 +4,8 @@
 %% OTP's ssl under the same load as the other sides of the benchmark: client and server in one node, one scheduler.
 %% Reads commands from standard input, one a line, and answers each with one number a line:
 %%   handshake MS   full handshakes per second
+%%   resumed MS     handshakes by a ticket per second, with a byte there and back
+%%   firstbyte resumed|early MS   ms by the clock from connect to the answer to one byte, a median
 %%   bulk SIZE MS   MB/s, server to client, sends of SIZE bytes
 %%   slow SIZE MS   the same while another connection is flooded whose peer reads slowly
 %%   rtt SIZE MS    round trips per second of SIZE bytes
@@ -21,6 +23,7 @@
 
 main([Cert, Key, Ca, Suite, Group, Version]) ->
     {ok, _} = application:ensure_all_started(ssl),
+    persistent_term:put(arguments, [Cert, Key]),
     Common = [binary, {versions, [list_to_atom(Version)]}, {ciphers, [ssl:str_to_suite(Suite)]}
               | of_version(Version, list_to_atom(Group))],
     {ok, Listen} = ssl:listen(0, [{certfile, Cert}, {keyfile, Key}, {ip, {127,0,0,1}}, {backlog, 512},
@@ -63,6 +66,14 @@ run(["handshake", Ms], Listen, Port, Client) ->
     end),
     unlink(Server), exit(Server, kill),
     Rate;
+run(["resumed", Ms], _, _, Client) ->
+    {Port, Back} = returning(Client),
+    returned(Port, Back),
+    rate(list_to_integer(Ms) * 1000, fun() -> true = returned(Port, Back) end);
+run(["firstbyte", How, Ms], _, _, Client) ->
+    {Port, Back} = returning(Client),
+    returned(Port, Back),
+    median_ms(list_to_integer(Ms) * 1000, cpu_us(), [], fun(Since) -> asked(How, Port, Back, Since) end);
 run(["bulk", Size, Ms], Listen, Port, Client) ->
     {S, C} = pair(Listen, Port, Client),
     Chunk = binary:copy(<<"x">>, list_to_integer(Size)),
@@ -110,6 +121,82 @@ run(["open", Count], Listen, Port, Client) ->
     Start = cpu_us(),
     repeat(N, fun() -> keep(pair(Listen, Port, Client)) end),
     (cpu_us() - Start) / N.
+
+%% A listener with tickets, whose connections answer a byte by one; and a client that keeps them.
+returning(Client) ->
+    Port = case get(returning) of
+        undefined ->
+            Self = self(),
+            spawn(fun() ->
+                {ok, Listen} = ssl:listen(0, [{session_tickets, stateless}, {anti_replay, '100k'}, {early_data, enabled}
+                                              | listening(Client)]),
+                {ok, {_, Made}} = ssl:sockname(Listen),
+                Self ! {returning, Made},
+                answer_loop(Listen)
+            end),
+            receive {returning, Made} -> put(returning, Made), Made end;
+        Made -> Made
+    end,
+    {Port, [{session_tickets, auto} | Client]}.
+
+listening(Client) ->
+    [Cert, Key] = persistent_term:get(arguments),
+    [{certfile, Cert}, {keyfile, Key}, {ip, {127,0,0,1}}, {backlog, 512}, {reuseaddr, true}
+     | [Option || Option <- Client, not lists:member(name_of(Option), [cacertfile, verify, server_name_indication])]].
+
+name_of({Name, _}) -> Name;
+name_of(Name) -> Name.
+
+answer_loop(Listen) ->
+    {ok, T} = ssl:transport_accept(Listen),
+    Pid = spawn(fun() ->
+        receive go -> ok end,
+        case ssl:handshake(T, 5000) of
+            {ok, S} ->
+                case ssl:recv(S, 1, 5000) of
+                    {ok, _} -> ssl:send(S, <<"x">>), ssl:recv(S, 0, 5000), ssl:close(S);
+                    _ -> ok
+                end;
+            _ -> ok
+        end
+    end),
+    ok = ssl:controlling_process(T, Pid),
+    Pid ! go,
+    answer_loop(Listen).
+
+%% Whether the connection was resumed.
+returned(Port, Back) ->
+    {ok, S} = ssl:connect({127,0,0,1}, Port, Back, 5000),
+    ok = ssl:send(S, <<"q">>),
+    {ok, _} = ssl:recv(S, 1, 5000),
+    {ok, [{session_resumption, Resumed}]} = ssl:connection_information(S, [session_resumption]),
+    ssl:close(S),
+    Resumed.
+
+asked("resumed", Port, Back, Since) ->
+    {ok, S} = ssl:connect({127,0,0,1}, Port, Back, 5000),
+    ok = ssl:send(S, <<"q">>),
+    answered(S, Since);
+asked("early", Port, Back, Since) ->
+    {ok, S} = ssl:connect({127,0,0,1}, Port, [{early_data, <<"q">>} | Back], 5000),
+    receive
+        {ssl, _, {early_data, accepted}} -> ok;
+        {ssl, _, {early_data, rejected}} -> ok = ssl:send(S, <<"q">>)
+    end,
+    answered(S, Since).
+
+answered(S, Since) ->
+    {ok, _} = ssl:recv(S, 1, 5000),
+    Taken = erlang:monotonic_time(microsecond) - Since,
+    ssl:close(S),
+    Taken / 1000.
+
+median_ms(Us, Start, Taken, Operation) ->
+    More = [Operation(erlang:monotonic_time(microsecond)) | Taken],
+    case cpu_us() - Start >= Us andalso length(More) >= 10 of
+        true -> lists:nth(length(More) div 2 + 1, lists:sort(More));
+        false -> median_ms(Us, Start, More, Operation)
+    end.
 
 %% The crowd stays open: the next one is the same.
 talkers(Open, Talking, Listen, Port, Client) ->

@@ -7,6 +7,7 @@ import type { CryptoEngine } from '@actor-tls/ssl/core';
 import { createCa } from '@actor-tls/ssl/testing';
 import { clearParseCache } from '../../packages/ssl/dist/values/x509/parse-cache.js';
 import { clearVerdicts } from '../../packages/ssl/dist/values/x509/verdict-cache.js';
+import { actorResumption } from './actor-resumption.js';
 import {
   askEvery,
   besideHostile,
@@ -142,6 +143,7 @@ export async function actorSide(
         const { cacertfile: _, ...others } = client;
         return handshake({ ...others, cacerts: [trusted, stranger.slice()] });
       }),
+    ...actorResumption(node, files, { version, suite, openssl: '' }),
     bulk: (ms, size) => flood(ms, sending(size)),
     stream: (ms, size) =>
       flood(ms, async (theirs) => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as rest } from 'node:timers/promises';
 import { connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import { nodeResumption } from './node-resumption.js';
 import {
   askEvery,
   besideHostile,
@@ -132,6 +133,7 @@ export async function nodeSide(files: Material, { version, openssl }: Dialect): 
     handshakes,
     unseenHandshakes: handshakes,
     coldHandshakes: handshakes,
+    ...nodeResumption(files, { version, openssl, suite: '' }),
     bulk,
     // A write is never waited for while the stream has room.
     stream: bulk,

@@ -56,6 +56,10 @@ export async function remoteSide(
     handshakes: (ms) => ask(`handshake ${ms}`),
     unseenHandshakes: (ms) => ask(`unseen ${ms}`),
     coldHandshakes: (ms) => ask(`cold ${ms}`),
+    resumedHandshakes: (ms) => ask(`resumed ${ms}`),
+    // OTP 25 has no hybrid group.
+    hybridHandshakes: (ms) => (on === 'node' ? ask(`hybrid ${ms}`) : Promise.resolve(Number.NaN)),
+    firstByte: (ms, how) => ask(`firstbyte ${how} ${ms}`),
     bulk: (ms, size) => ask(`bulk ${size} ${ms}`),
     // OTP's send waits for each.
     stream: (ms, size) => ask(`${on === 'node' ? 'stream' : 'bulk'} ${size} ${ms}`),

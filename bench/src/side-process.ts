@@ -29,6 +29,12 @@ function measure(command: string): Promise<number> {
       return side.unseenHandshakes(Number(first));
     case 'cold':
       return side.coldHandshakes(Number(first));
+    case 'resumed':
+      return side.resumedHandshakes(Number(first));
+    case 'hybrid':
+      return side.hybridHandshakes(Number(first));
+    case 'firstbyte':
+      return side.firstByte(Number(second), first === 'early' ? first : 'resumed');
     case 'bulk':
       return side.bulk(Number(second), Number(first));
     case 'stream':

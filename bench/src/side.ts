@@ -13,6 +13,18 @@ export interface Side {
   unseenHandshakes(ms: number): Promise<number>;
   /** The same with trust store, options and root built anew each time too: what a program meets that has just begun. */
   coldHandshakes(ms: number): Promise<number>;
+  /**
+   * Handshakes by a ticket of the one before (psk_dhe_ke), per second, with a byte there and back, behind the tickets: each
+   * server sends as many as it does by default.
+   */
+  resumedHandshakes(ms: number): Promise<number>;
+  /** Full handshakes with X25519MLKEM768 and no other group; NaN on a side that has none. */
+  hybridHandshakes(ms: number): Promise<number>;
+  /**
+   * ms by the clock from `connect` to the first byte of the answer to one byte, a median: sent after a handshake by ticket,
+   * or with the hello. NaN on a side that cannot.
+   */
+  firstByte(ms: number, how: 'resumed' | 'early'): Promise<number>;
   /** MB per second from server to client, each send of `size` bytes. */
   bulk(ms: number, size: number): Promise<number>;
   /** The same with {@link pipelined} sends on their way at a time, for those who need not wait for each. */
@@ -90,6 +102,17 @@ export async function rate(ms: number, operation: () => Promise<void>): Promise<
     if (spent > 0) batch = Math.max(1, Math.ceil((count * Math.min(ms / 10, ms - spent)) / spent));
   }
   return (count * 1000) / spent;
+}
+
+/** The median of how long it takes from the beginning of an operation until it says stop, ms by the clock. */
+export async function medianOf(ms: number, operation: (stop: () => void) => Promise<void>): Promise<number> {
+  const begin = cpu();
+  const taken: number[] = [];
+  while (cpu() - begin < ms || taken.length < 10) {
+    const since = performance.now();
+    await operation(() => taken.push(performance.now() - since));
+  }
+  return median(taken);
 }
 
 /** µs of processor time for each of so many. */

@@ -235,7 +235,8 @@ async function measured(plan: Plan, live: readonly Live[], amount: Amount): Prom
   for (let round = 0; round < rounds; round++)
     for (const { name, side } of live) {
       const figure = await plan.run(side, ms);
-      if (figure !== undefined) taken.set(name, [...(taken.get(name) ?? []), figure]);
+      if (figure !== undefined && !Number.isNaN(figure))
+        taken.set(name, [...(taken.get(name) ?? []), figure]);
     }
   return rowFrom(plan, live, taken);
 }
@@ -267,6 +268,11 @@ function bulk(name: string, run: (side: Measures, ms: number) => Promise<number>
   return { name, unit: 'MB/s', better: 'more', run };
 }
 
+const firstBytes = [
+  ['resumed', 'first byte of an answer, after a resumed handshake'],
+  ['early', 'first byte of an answer, to early data'],
+] as const;
+
 function tls13Plans({ burst, crowd: { open, talking } }: Amount): readonly Plan[] {
   return [
     {
@@ -276,6 +282,20 @@ function tls13Plans({ burst, crowd: { open, talking } }: Amount): readonly Plan[
     },
     rate('full handshakes, unseen leaf', (side, ms) => side.unseenHandshakes(ms)),
     rate('full handshakes, all anew', (side, ms) => side.coldHandshakes(ms)),
+    {
+      ...rate('resumed handshakes', (side, ms) => side.resumedHandshakes(ms)),
+      targets: { 'node:tls': 1.35, 'OTP 25': 2 },
+    },
+    rate('full handshakes, X25519MLKEM768', (side, ms) => side.hybridHandshakes(ms)),
+    ...firstBytes.map(
+      ([how, name]): Plan => ({
+        name,
+        unit: 'ms',
+        better: 'less',
+        run: (side, ms) => side.firstByte(ms, how),
+        cold: true,
+      }),
+    ),
     {
       ...bulk('bulk, sends of 16 KB', (side, ms) => side.bulk(ms, 16_384)),
       targets: { 'node:tls': 0.65, 'OTP 25': 2 },

@@ -10,7 +10,7 @@ import {
   type Sink,
   type StapleWish,
   schemeOf,
-  sealNewSessionTicket,
+  sealNewSessionTickets,
 } from '@actor-tls/ssl/core';
 import { mismatch } from './bogo-expectations.js';
 import type { Flags } from './bogo-flags.js';
@@ -358,7 +358,12 @@ class Connection implements Sink {
     const tickets = Array.from({ length: ticketsPerConnection }, () =>
       this.#memory.issue(learned, secretOf, this.#taken, seen, early),
     );
-    this.write(sealNewSessionTicket(write, ...tickets.flatMap((ticket) => ticket ?? [])));
+    this.write(
+      sealNewSessionTickets(
+        write,
+        tickets.flatMap((ticket) => ticket ?? []),
+      ),
+    );
     this.#core.join(write);
   }
 

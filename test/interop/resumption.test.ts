@@ -2,15 +2,19 @@
  * Resumption, early data and keys agreed upon beforehand with stacks that others wrote, both ways (RFC 8446 §2.2, §2.3,
  * §4.2.11). The table on the last lines says who did what with whom.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import type { Node, Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { describeWithPeer, report } from '../support/report.js';
+import { groupCode } from '../../packages/ssl/src/values/registry/groups.js';
+import { describeUnless, describeWithPeer, report } from '../support/report.js';
 import { type Child, start, startOnFreePort } from './child.js';
+import { currentNodePath } from './current-node.js';
 import { erlangScript } from './erlang.js';
+import { buildGoPeer, goVersion, removeGoPeer } from './go.js';
 import { createMaterial, type Material } from './material.js';
 import { inProcess, sslNode } from './ours.js';
 
@@ -35,6 +39,7 @@ afterEach(async () => {
 
 const early = 'GET /early HTTP/1.0\r\n\r\n';
 const key = Buffer.alloc(32, 0x5a);
+const nodeScript = fileURLToPath(new URL('./node/peer.mjs', import.meta.url));
 
 function told(what: string, peer: string): void {
   report(`interop: ${what}, ${peer}`, { ok: 1 });
@@ -374,10 +379,11 @@ describe('node:tls', () => {
   });
 });
 
-describeWithPeer('Erlang OTP', 'escript', () => {
+/** `program`: what runs an escript on that OTP. */
+function withOtp(peer: string, program: string): void {
   /** A script of its own for each test: OTP's tickets live in the node. */
   async function otp(...args: readonly string[]): Promise<Child> {
-    const child = start('escript', [erlangScript('resumption'), ...args]);
+    const child = start(program, [erlangScript('resumption'), ...args]);
     stops.push(() => child.stop());
     return child;
   }
@@ -389,10 +395,10 @@ describeWithPeer('Erlang OTP', 'escript', () => {
     await child.until(() => /DONE\n/.test(said(child)));
     expect(said(child)).toContain('RESUMED [false,true,true]');
     expect(resumed(our)).toEqual([false, true, true]);
-    told('our server resumes', 'Erlang OTP');
+    told('our server resumes', peer);
     expect(said(child)).toContain('EARLY accepted');
     expect(our.met[2]?.early).toBe(early);
-    told('our server reads early data', 'Erlang OTP');
+    told('our server reads early data', peer);
   });
 
   it.each(['stateful', 'stateless'])(
@@ -402,9 +408,121 @@ describeWithPeer('Erlang OTP', 'escript', () => {
       const child = await otp('server', tickets, certfile, keyfile);
       await child.until(() => /PORT \d+\n/.test(said(child)));
       const port = Number(/PORT (\d+)\n/.exec(said(child))?.[1]);
-      await ourClientResumes('Erlang OTP', port);
-      await ourClientSendsEarly('Erlang OTP', port);
+      await ourClientResumes(peer, port);
+      await ourClientSendsEarly(peer, port);
       await expect.poll(() => said(child)).toContain('GET /early');
     },
   );
+}
+
+describeWithPeer('Erlang OTP', 'escript', () => withOtp('Erlang OTP', 'escript'));
+
+/** `bench/erlang/unpack-newer.sh` fills the folder. */
+const newerOtp = process.env['ACTOR_TLS_NEWER_OTP'];
+const newerEscript = join(newerOtp ?? '', 'escript');
+describeUnless(
+  'a newer Erlang OTP',
+  newerOtp === undefined || !existsSync(newerEscript) ? 'ACTOR_TLS_NEWER_OTP names no newer OTP' : undefined,
+  () => withOtp('a newer Erlang OTP', newerEscript),
+);
+
+// ── Programs of ours over stacks of others ──────────────────────────────────────────────────────────────
+
+interface Scripted {
+  readonly name: string;
+  readonly program: () => readonly [string, ...string[]];
+  /** Options that have it offer x25519's share alone, and secp384r1 besides. */
+  readonly twoGroups: object;
+  /** And that have it take secp384r1 alone, as a server. */
+  readonly oneGroup: object;
+  /** Whether it tells of a HelloRetryRequest. */
+  readonly tellsRetries: boolean;
+}
+
+const x25519 = groupCode('x25519');
+const secp384r1 = groupCode('secp384r1');
+const goVersionHere = goVersion();
+const scripts: readonly (Scripted & { readonly absent: string | undefined })[] = [
+  {
+    name: "Go's crypto/tls",
+    absent: goVersionHere === undefined || goVersionHere < 1.26 ? 'no Go 1.26 on the PATH' : undefined,
+    program: () => [buildGoPeer()],
+    twoGroups: { groups: [x25519, secp384r1] },
+    oneGroup: { groups: [secp384r1] },
+    tellsRetries: true,
+  },
+  {
+    name: 'node:tls of a current Node',
+    absent: currentNodePath === undefined ? 'ACTOR_TLS_CURRENT_NODE names no current Node' : undefined,
+    program: () => [currentNodePath ?? 'node', nodeScript],
+    twoGroups: { groups: ['X25519', 'P-384'] },
+    oneGroup: { groups: ['P-384'] },
+    tellsRetries: false,
+  },
+];
+
+describe.each(scripts)('$name', (peer) => {
+  describeUnless(peer.name, peer.absent, () => {
+    afterAll(removeGoPeer);
+
+    function run(role: string, options: object): Child {
+      const [program, ...args] = peer.program();
+      const child = start(program, [...args, role, JSON.stringify({ version: 'tlsv1.3', ...options })]);
+      stops.push(() => child.stop());
+      return child;
+    }
+    const said = (child: Child): string => child.stdout().toString('latin1') + child.stderr();
+
+    async function comesBack(port: number, options: object = {}): Promise<string> {
+      const { cafile } = material;
+      const child = run('resume', { port, cafile, servername: 'localhost', times: 3, ...options });
+      await child.until(() => /DONE\n/.test(said(child)));
+      return said(child);
+    }
+
+    async function server(options: object = {}): Promise<number> {
+      const { certfile, keyfile } = material.servers.ec256;
+      const child = run('server', { certfile, keyfile, ...options });
+      await child.until(() => /PORT \d+\n/.test(said(child)));
+      return Number(/PORT (\d+)\n/.exec(said(child))?.[1]);
+    }
+
+    it.each(kinds)('comes back to our server: %j', async (options) => {
+      const our = await ourServer(options);
+      expect(await comesBack(our.port)).toContain('RESUMED [false true true]');
+      expect(resumed(our)).toEqual([false, true, true]);
+      told('our server resumes', peer.name);
+    });
+
+    it('comes back by way of a HelloRetryRequest', async () => {
+      const our = await ourServer({ ...kinds[0], ...retrying });
+      const text = await comesBack(our.port, peer.twoGroups);
+      expect(text).toContain('RESUMED [false true true]');
+      if (peer.tellsRetries) expect(text).toContain('RETRIED [true true true]');
+      told('our server resumes after HelloRetryRequest', peer.name);
+    });
+
+    it('takes our client back, and by way of a HelloRetryRequest', async () => {
+      await ourClientResumes(peer.name, await server());
+      const retried = { supportedGroups: ['x25519', 'secp384r1'] } as const;
+      await ourClientResumes(`${peer.name}, HelloRetryRequest`, await server(peer.oneGroup), retried);
+    });
+
+    it('answers key updates of ours as often as it is asked, on either side', async () => {
+      const port = await server();
+      await inProcess(node, async (self: Self<ssl.SslMessage>) => {
+        const trusting = { cacertfile: material.cafile, serverNameIndication: 'localhost', active: false };
+        const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, trusting, 20_000));
+        for (let n = 0; n < 5; n += 1) {
+          ssl.unwrap(await ssl.updateKeys(socket, n % 2 === 0 ? 'read_write' : 'write'));
+          ssl.unwrap(await ssl.send(socket, 'a line\n'));
+          expect(String(ssl.unwrap(await ssl.recv(socket, 7, 20_000)))).toBe('a line\n');
+        }
+        await ssl.close(socket);
+      });
+      const our = await ourServer({ ...kinds[0], keyUpdateAt: 1 });
+      expect(await comesBack(our.port)).toContain('DONE');
+      told('key updates', peer.name);
+    });
+  });
 });

@@ -1,5 +1,5 @@
 /** Handshakes that a key authenticates in place of a certificate (RFC 8446 §2.2, §2.3), and the tickets they come from. */
-import { sealNewSessionTicket } from '@actor-tls/ssl/core';
+import { sealNewSessionTickets } from '@actor-tls/ssl/core';
 import { describe, expect, test } from 'vitest';
 import type { ClientHelloExtensions } from '../../packages/ssl/src/protocol/extensions/table.js';
 import { refusesPskDheKe } from '../../packages/ssl/src/protocol/tls13/choose.js';
@@ -376,7 +376,7 @@ describe('a ticket', () => {
       ticket: bytes('ticket'),
       maxEarlyDataSize: 10,
     };
-    for (const piece of sealNewSessionTicket(first.server.core.split(), ticket))
+    for (const piece of sealNewSessionTickets(first.server.core.split(), [ticket]))
       first.client.core.receive(piece);
     const [received] = first.client.sink.tickets;
     expect(received).toMatchObject({ lifetime: 100, ageAdd: 5, hash: 'sha256', maxEarlyDataSize: 10 });
@@ -396,7 +396,7 @@ describe('a ticket', () => {
       ...{ ticketLifetime: 100, ticketAgeAdd: 5, ticketNonce: Uint8Array.of(at), ticket: bytes(name) },
       maxEarlyDataSize: undefined,
     }));
-    const bytesSent = Buffer.concat(sealNewSessionTicket(server.core.split(), ...tickets));
+    const bytesSent = Buffer.concat(sealNewSessionTickets(server.core.split(), tickets));
     expect(bytesSent.readUInt16BE(3)).toBe(bytesSent.length - 5);
     client.core.receive(new Uint8Array(bytesSent));
     expect(client.sink.tickets.map(({ identity }) => Buffer.from(identity).toString())).toEqual([

@@ -497,6 +497,10 @@ describe('a server', () => {
     expect(counts).toContainEqual(
       expect.objectContaining({ resumption: expect.objectContaining({ full: 1, resumed: 1 }) }),
     );
+    // The store of clients says what became of theirs.
+    expect(counts).toContainEqual(
+      expect.objectContaining({ size: 5, locked: 0, full: 1, resumed: 1, refused: 0, taken: 6 }),
+    );
   });
 
   it('has processes for its tickets that end with it', async () => {

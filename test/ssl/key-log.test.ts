@@ -219,6 +219,17 @@ describe('exportKeyMaterials', () => {
     expect(ssl.unwrap(theirs)).toEqual(materials);
   });
 
+  it('for one label alone are its bytes, of `exportKeyMaterial`, with the same errors', async () => {
+    const { client, server } = await pair();
+    const [listed] = ssl.unwrap(await ssl.exportKeyMaterials(client, ['a'], ['no_context'], [20], false));
+    const alone = ['a', 'no_context', 20, false] as const;
+    expect(await ssl.exportKeyMaterial(server, ...alone)).toEqual({ ok: listed });
+    expect(await ssl.exportKeyMaterial(server, 'é', 'no_context', 20)).toEqual({ error: 'bad_input' });
+    expect(await ssl.exportKeyMaterial(server, 'a', 'no_context', 20)).toEqual({ ok: listed });
+    const consumed = { error: 'exporter_master_secret_already_consumed' };
+    expect(await ssl.exportKeyMaterial(server, 'a', 'no_context', 20)).toEqual(consumed);
+  });
+
   it('consumes its secret unless told otherwise, in TLS 1.3', async () => {
     const { client } = await pair();
     ssl.unwrap(await ssl.exportKeyMaterials(client, ...one, false));

@@ -318,6 +318,7 @@ describe('counters', () => {
       server: { ...side, bytesIn: sendOct, bytesOut: recvOct },
       heldBytes: 0,
       displacedMemory: 0,
+      resumption: expect.anything(),
     });
     await ssl.close(client);
     await soon(() =>

@@ -34,6 +34,8 @@ export interface ClientTicketStoreOptions {
   readonly maxBytes?: number;
   /** Tickets of one peer; the oldest goes. A server may send any number. Default 16. */
   readonly maxPerPeer?: number;
+  /** What observers are told besides: what became of tickets, which the store does not know. */
+  readonly told?: () => Counts;
 }
 
 /** Whose ticket it is. */
@@ -196,6 +198,7 @@ class ClientTickets implements CountsToTell, MemoryUse {
   readonly #owners: Map<Pid<never>, Owner> = new Map();
   readonly #maxBytes: number;
   readonly #maxPerPeer: number;
+  readonly #told: (() => Counts) | undefined;
   #lastId = 0;
   #bytes = 0;
   #pushedOut = 0;
@@ -206,6 +209,7 @@ class ClientTickets implements CountsToTell, MemoryUse {
     this.#entries = new BoundedTable(options.size);
     this.#maxBytes = options.maxBytes ?? defaultMaxBytes;
     this.#maxPerPeer = options.maxPerPeer ?? defaultMaxPerPeer;
+    this.#told = options.told;
   }
 
   /** What observers see. */
@@ -214,7 +218,7 @@ class ClientTickets implements CountsToTell, MemoryUse {
   }
 
   toldCounts(): Counts {
-    return { ...this.info() };
+    return { ...this.info(), ...this.#told?.() };
   }
 
   memoryUse(): number {

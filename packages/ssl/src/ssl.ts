@@ -37,6 +37,7 @@ import {
   startListener,
   startSsl,
   stopSsl,
+  upgradeTickets,
 } from './processes/application.js';
 import type { ConnectionInformation } from './processes/connection/connection-information.js';
 import {
@@ -440,6 +441,7 @@ async function upgradeServer(
     owner: self.pid,
     host: undefined,
     place: environment.census.place(transport.ok, 'server'),
+    tickets: await upgradeTickets(application, config.ok),
   });
   return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
 }
@@ -811,6 +813,23 @@ export async function exportKeyMaterials(
   if (socket instanceof SslListenSocket) return enotconn;
   const asked = { labels, contexts, wantedLengths, consumeSecret, early: false };
   return ask(socket, { type: 'export_key_materials', ...asked }, closed);
+}
+
+/**
+ * `exportKeyMaterials` for one label, which answers its bytes themselves: what most have a use for. Errors: as there.
+ * Ours, RFC 8446 §7.5, RFC 5705
+ */
+export async function exportKeyMaterial(
+  socket: SslSocket | SslListenSocket,
+  label: Uint8Array | string,
+  context: Uint8Array | 'no_context',
+  wantedLength: number,
+  consumeSecret = true,
+): Promise<Result<Uint8Array>> {
+  const answer = await exportKeyMaterials(socket, [label], [context], [wantedLength], consumeSecret);
+  if ('error' in answer) return answer;
+  const [material] = answer.ok;
+  return material === undefined ? { error: 'bad_input' } : { ok: material };
 }
 
 /**

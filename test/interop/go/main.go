@@ -2,9 +2,13 @@
 //
 // server <options>: prints "PORT <n>", echoes on every connection until it is stopped.
 // client <options>: sends standard input's first bytes (their number is given), reads as many back, prints them.
+// resume <options>: connects so many times with one cache of sessions, sends a line and reads the answer each time;
+//
+//	prints "RESUMED [...]", "RETRIED [...]" (was there a HelloRetryRequest) and DONE.
 package main
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -18,7 +22,7 @@ type options struct {
 	Suite                                                           uint16
 	Groups                                                          []tls.CurveID
 	Alpn                                                            []string
-	Port, Length                                                    int
+	Port, Length, Times                                             int
 	Identity                                                        *struct{ Certfile, Keyfile string }
 }
 
@@ -94,12 +98,40 @@ func call(o options) {
 	connection.Close()
 }
 
+func resume(o options) {
+	c := config(o)
+	c.RootCAs = pool(o.Cafile)
+	c.ServerName = o.Servername
+	c.ClientSessionCache = tls.NewLRUClientSessionCache(8)
+	var resumed, retried []bool
+	for range o.Times {
+		connection, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", o.Port), c)
+		check(err)
+		reader := bufio.NewReader(connection)
+		// Behind the tickets; then an echo.
+		_, err = reader.ReadString('\n')
+		check(err)
+		_, err = fmt.Fprintln(connection, "a line")
+		check(err)
+		_, err = reader.ReadString('\n')
+		check(err)
+		state := connection.ConnectionState()
+		resumed = append(resumed, state.DidResume)
+		retried = append(retried, state.HelloRetryRequest)
+		connection.Close()
+	}
+	fmt.Printf("RESUMED %v\nRETRIED %v\nDONE\n", resumed, retried)
+}
+
 func main() {
 	var o options
 	check(json.Unmarshal([]byte(os.Args[2]), &o))
-	if os.Args[1] == "server" {
+	switch os.Args[1] {
+	case "server":
 		serve(o)
-	} else {
+	case "resume":
+		resume(o)
+	default:
 		call(o)
 	}
 }

@@ -3,6 +3,7 @@
  *
  * server <options>: prints "PORT <n>", echoes on every connection until it is stopped.
  * client <options>: sends standard input's first bytes (their number is given), reads as many back, prints them.
+ * resume <options>: connects so many times, each time with the last session; prints "RESUMED [...]" and DONE.
  */
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
@@ -33,6 +34,37 @@ if (role === 'server') {
     socket.pipe(socket);
   });
   server.listen(0, '127.0.0.1', () => process.stdout.write(`PORT ${server.address().port}\n`));
+} else if (role === 'resume') {
+  const resumed = [];
+  let session;
+  for (let n = 0; n < options.times; n += 1) {
+    await new Promise((resolve, reject) => {
+      const socket = tls.connect({
+        ...{ host: '127.0.0.1', port: options.port, servername: options.servername, session },
+        ca: readFileSync(options.cafile),
+        ...common,
+      });
+      let latest;
+      let lines = 0;
+      const done = () => {
+        if (latest === undefined || lines < 2) return;
+        resumed.push(socket.isSessionReused());
+        session = latest;
+        socket.end(resolve);
+      };
+      socket.on('session', (ticket) => {
+        latest = ticket;
+        done();
+      });
+      socket.on('secureConnect', () => socket.write('a line\n'));
+      socket.on('data', (chunk) => {
+        lines += chunk.toString().split('\n').length - 1;
+        done();
+      });
+      socket.on('error', reject);
+    });
+  }
+  process.stdout.write(`RESUMED [${resumed.join(' ')}]\nDONE\n`);
 } else {
   const socket = tls.connect({
     host: '127.0.0.1',

@@ -37,7 +37,7 @@ export {
   type KeyUpdateRequest,
   sealData,
   sealKeyUpdate,
-  sealNewSessionTicket,
+  sealNewSessionTickets,
 } from '../protocol/tls13/post-handshake.js';
 export { type RequestOutcome, sealFlight } from '../protocol/tls13/post-handshake-authentication.js';
 export type {

@@ -40,6 +40,7 @@ import {
 } from '@actor-tls/runtime';
 import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { Config, ServerConfig, TransportOptions } from '../options/config.js';
+import { sameOptions } from '../options/same-options.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { connectionServer } from './connection/connection-server.js';
@@ -83,6 +84,8 @@ export interface Application {
   readonly environment: Environment;
   readonly pemFiles: PemFiles;
   readonly supervisor: Pid<unknown>;
+  /** Of sockets that came by no listener. */
+  readonly upgrades: UpgradeTickets[];
 }
 
 const applications = new WeakMap<Node, Application>();
@@ -131,7 +134,7 @@ export function sslApplication(options: ApplicationOptions): ApplicationSpec {
       };
       const started = await startSupervisor(self, tree(environment, pemFiles), { name: 'ssl_sup' });
       if (started !== 'ignore' && 'ok' in started)
-        applications.set(node, { environment, pemFiles, supervisor: started.ok });
+        applications.set(node, { environment, pemFiles, supervisor: started.ok, upgrades: [] });
       return started;
     },
     async prepStop({ node }) {
@@ -186,7 +189,7 @@ function worker(id: string, start: ChildSpec['start']): ChildSpec {
   return { id, shutdown: 4000, start };
 }
 
-function caches({ wallClock, settings }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
+function caches({ wallClock, settings, census }: Environment, pemFiles: PemFiles): readonly ChildSpec[] {
   const named = (name: string): { readonly name: string } => ({ name });
   return [
     worker(pemCacheName, (self) => pemFiles.start(self, settings, named(pemCacheName))),
@@ -209,7 +212,11 @@ function caches({ wallClock, settings }: Environment, pemFiles: PemFiles): reado
     worker(clientTicketStoreName, (self) =>
       startClientTicketStore(
         self,
-        { size: settings.clientTicketStoreSize, lifetime: settings.clientTicketLifetime },
+        {
+          size: settings.clientTicketStoreSize,
+          lifetime: settings.clientTicketLifetime,
+          told: () => census.resumption.client.flat(),
+        },
         named(clientTicketStoreName),
       ),
     ),
@@ -436,6 +443,47 @@ function ticketsOf(environment: Environment, config: ServerConfig): OwnTickets |
   const store = `tls_server_session_ticket_${listenersWithTickets}`;
   const filter = `tls_anti_replay_${listenersWithTickets}`;
   return { tickets: new ListenerTickets(environment, store, filter, config), store, filter };
+}
+
+/** Sets of ticket options of upgraded sockets that have tickets: programs have one or two. */
+const mostUpgradeTickets = 8;
+
+/**
+ * Tickets of sockets that are upgraded on the server's side, which come by no listener: those with the same ticket options
+ * have them together, for as long as the node's listeners would live. `undefined`: none, for the options, or for want of
+ * room or of processes.
+ */
+export async function upgradeTickets(
+  { environment, upgrades }: Application,
+  config: ServerConfig,
+): Promise<ListenerTickets | undefined> {
+  const { node } = environment;
+  const keeper = node.whereis('tls_server_sup');
+  if (config.sessionTickets === 'disabled' || keeper === undefined) return undefined;
+  const options = ticketOptions(config);
+  const known = upgrades.find((one) => one.keeper === keeper && sameOptions(one.options, options));
+  if (known !== undefined) return known.tickets;
+  upgrades.splice(0, upgrades.length, ...upgrades.filter((one) => node.isAlive(one.keeper)));
+  const own = upgrades.length < mostUpgradeTickets ? ticketsOf(environment, config) : undefined;
+  if (own === undefined) return undefined;
+  const started = keepTickets(own, environment, config, keeper);
+  const tickets = started.then((ok) => (ok ? own.tickets : undefined));
+  upgrades.push({ keeper, options, tickets });
+  return tickets;
+}
+
+/** Tickets that upgraded sockets of the same options have together. */
+export interface UpgradeTickets {
+  /** They end with it. */
+  readonly keeper: Pid<never>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly tickets: Promise<ListenerTickets | undefined>;
+}
+
+/** What the processes of tickets are made of; what else counts stands in each ticket's policy. */
+function ticketOptions(config: ServerConfig): Readonly<Record<string, unknown>> {
+  const { sessionTickets, antiReplay, ticketKeyLifetime, statelessTicketsSeed, fleet, fleetSeed } = config;
+  return { sessionTickets, antiReplay, ticketKeyLifetime, statelessTicketsSeed, fleet, fleetSeed };
 }
 
 /** Starts who keeps a listener's tickets, before anybody can have connected. False when one does not start. */

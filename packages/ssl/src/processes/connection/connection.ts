@@ -297,6 +297,7 @@ export class Connection
     if (life.state === 'handshaking') this.#connect(life, facts);
     else if (life.state === 'connection') this.#connectAgain(life, facts);
     if (shown !== undefined) this.#certificates.answered(shown);
+    if (shown?.kind === 'certificate' && life.state === 'connection') this.#establishment.shown(life, facts);
   }
 
   #connect(life: Handshaking, facts: Facts): void {

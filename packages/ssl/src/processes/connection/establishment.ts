@@ -13,6 +13,7 @@ import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
 import type { UserWish } from '../../protocol/tls12/user.js';
+import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { SessionTicket } from '../../values/session-ticket.js';
@@ -39,6 +40,7 @@ import type { LifecycleEvent } from './lifecycle.js';
 import type { Line } from './line.js';
 import { setEmulated } from './live-options.js';
 import {
+  type Connected,
   type Handshaking,
   type InitialHello,
   isRunning,
@@ -285,21 +287,18 @@ export class Establishment {
       else this.#refuse(chosen.error, core);
       return;
     }
-    if (this.#client?.standsUnder(chosen.ok) === false) {
+    const { equipment } = life.means;
+    const means = chosen.ok === equipment ? life.means : life.means.goOnWith(chosen.ok);
+    if (this.#client?.standsUnder(chosen.ok, means.reference) === false) {
       // What the server may have been recognized by was judged under options that hold no more.
       core.fail('handshake_failure', 'ticket_of_another_policy');
       return;
     }
     this.#listen(chosen.ok.config);
-    const means = chosen.ok === life.means.equipment ? life.means : this.#reequip(life.means, chosen.ok);
+    if (chosen.ok !== equipment) this.#holder.configure(chosen.ok.config);
     if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
     else this.#holder.amend({ ...life, means });
     core.answerHello(means.afterHello());
-  }
-
-  #reequip(means: HandshakeMeans, equipment: Equipment): HandshakeMeans {
-    this.#holder.configure(equipment.config);
-    return means.goOnWith(equipment);
   }
 
   askPsk(wish: PskWish): void {
@@ -326,16 +325,35 @@ export class Establishment {
 
   /** The connection stands: a server sends tickets, a client hears of its early data. */
   established({ means, core }: Handshaking, facts: Facts): 'accepted' | 'rejected' | undefined {
-    if (facts.role === 'client') {
-      this.#client?.done();
-      return this.#client?.earlyOutcome(facts);
-    }
+    if (facts.role === 'client') return this.#clientEstablished(facts);
     const issued = this.#server.established(facts, means.equipment, (nonce) => core.ticketPsk(nonce));
+    this.#sendTickets(issued, means);
+    return undefined;
+  }
+
+  #clientEstablished(facts: Facts): 'accepted' | 'rejected' | undefined {
+    const { client: tally } = this.#environment.census.resumption;
+    tally.established(facts, this.#client?.offersTicket === true);
+    this.#client?.done();
+    const outcome = this.#client?.earlyOutcome(facts);
+    if (outcome !== undefined) tally.earlyData(outcome, facts.earlyBytes);
+    return outcome;
+  }
+
+  /** A client has shown its certificate after the handshake: tickets from here on are of one that is known by it. */
+  shown({ means, core }: Connected, facts: Facts): void {
+    if (means === 'spent' || !this.#server.issues(means.equipment)) return;
+    this.#sendTickets(
+      this.#server.shown(facts, means.equipment, (nonce) => core.ticketPsk(nonce)),
+      means,
+    );
+  }
+
+  #sendTickets(issued: Promise<readonly CheckedTicket[]>, { equipment }: HandshakeMeans): void {
     this.#later.goOnWith(issued, (tickets) => {
-      if (tickets.length > 0) this.#avoidDelay(means.equipment.config);
+      if (tickets.length > 0) this.#avoidDelay(equipment.config);
       this.#line.notify({ type: 'session_tickets', tickets });
     });
-    return undefined;
   }
 
   /**

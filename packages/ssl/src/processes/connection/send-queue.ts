@@ -13,7 +13,7 @@ import {
   type CheckedTicket,
   type KeyUpdateRequest,
   sealKeyUpdate,
-  sealNewSessionTicket,
+  sealNewSessionTickets,
 } from '../../protocol/tls13/post-handshake.js';
 import { sealFlight } from '../../protocol/tls13/post-handshake-authentication.js';
 import { alertCode } from '../../values/registry/alerts.js';
@@ -281,8 +281,7 @@ export class SendQueue {
   sendTickets(tickets: readonly CheckedTicket[]): void {
     const half = this.#half;
     if (!this.#closed && !this.#blocked && half !== 'away' && tickets.length > 0) {
-      const pieces = sealNewSessionTicket(half, ...tickets);
-      this.#blocked = !this.#outlet.write([concat(pieces)]);
+      this.#blocked = !this.#outlet.write([concat(sealNewSessionTickets(half, tickets))]);
     }
     this.release();
   }

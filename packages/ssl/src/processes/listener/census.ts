@@ -1,5 +1,7 @@
 /** What is counted of a node: its connections, clients and servers apart, and the memory of unfinished handshakes. */
 
+import { type ClientResumptionCounters, ClientResumptionTally } from '../resumption/client-tally.js';
+import { type ResumptionCounters, ResumptionTally } from '../resumption/resumption-tally.js';
 import type { Transport } from '../transport/transport.js';
 import { Door, type DoorLimits } from './door.js';
 import { HandshakeMemory } from './handshake-memory.js';
@@ -14,6 +16,8 @@ export interface NodeCounters {
   readonly heldBytes: number;
   /** Handshakes given up because those of the whole node held too much. */
   readonly displacedMemory: number;
+  /** Of TLS 1.3: all clients; and servers that have tickets, upgraded sockets included. */
+  readonly resumption: { readonly client: ClientResumptionCounters; readonly server: ResumptionCounters };
 }
 
 /** The options of a listener that its books need. */
@@ -31,6 +35,10 @@ export class Census {
   readonly #clients: Tally = new Tally();
   readonly #servers: Tally = new Tally();
   readonly #memory: HandshakeMemory;
+  readonly resumption: { readonly client: ClientResumptionTally; readonly server: ResumptionTally } = {
+    client: new ClientResumptionTally(),
+    server: new ResumptionTally(),
+  };
 
   /** `maxHandshakeBytes`: what all unfinished handshakes may hold together. */
   constructor(maxHandshakeBytes: number) {
@@ -64,6 +72,10 @@ export class Census {
       server: this.#servers.counters(),
       heldBytes: this.#memory.held,
       displacedMemory: this.#memory.displaced,
+      resumption: {
+        client: this.resumption.client.counters(),
+        server: this.resumption.server.counters(),
+      },
     };
   }
 }

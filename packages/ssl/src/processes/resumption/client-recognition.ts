@@ -142,13 +142,22 @@ export class ClientRecognition {
     if (loan !== undefined) releaseTicket(this.#purpose.environment.node, clientTicketStoreName, loan.id);
   }
 
-  /** Whether the tickets offered were made under what holds now, should options have changed after the hello. */
-  standsUnder(equipment: Equipment): boolean {
-    const { environment, reference } = this.#purpose;
+  /**
+   * Whether the tickets offered were made under what holds now, should options have changed after the hello: by which
+   * the server would be judged, and the name or address that would be checked.
+   */
+  standsUnder(equipment: Equipment, reference: HostReference | undefined): boolean {
+    const { environment, equipment: before } = this.#purpose;
     return (
-      this.#offer.resumption.psks.every(({ origin }) => origin !== 'resumption') ||
+      equipment === before ||
+      !this.offersTicket ||
       sameBytes(this.#policy, policyOf(equipment, reference, environment.engine))
     );
+  }
+
+  /** Whether a ticket goes out with the hello. */
+  get offersTicket(): boolean {
+    return this.#offer.resumption.psks.some(({ origin }) => origin === 'resumption');
   }
 
   /** The handshake is over: its keys are kept no longer. */
@@ -168,6 +177,7 @@ export class ClientRecognition {
     const content = this.#taken > mostTaken ? undefined : this.#contentOf(received, facts);
     received.secret.zero();
     if (content === undefined) return undefined;
+    this.#purpose.environment.census.resumption.client.taken();
     if (this.#config.sessionTickets === 'manual') return new SessionTicket(content);
     const { environment } = this.#purpose;
     storeClientTicket(environment.node, clientTicketStoreName, this.#peer, {

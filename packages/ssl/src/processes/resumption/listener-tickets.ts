@@ -81,7 +81,7 @@ interface Candidate {
 type Judged = { readonly take: Candidate } | { readonly refuse: TicketRefusal };
 
 export class ListenerTickets {
-  readonly tally: ResumptionTally = new ResumptionTally();
+  readonly tally: ResumptionTally;
   readonly #environment: Environment;
   readonly #store: string;
   readonly #filter: string;
@@ -95,6 +95,7 @@ export class ListenerTickets {
     const { antiReplay, sessionTickets } = config;
     this.#isStateless = isStateless(sessionTickets);
     this.#environment = environment;
+    this.tally = new ResumptionTally(environment.census.resumption.server);
     this.#store = store;
     this.#filter = filter;
     this.#antiReplay = antiReplay;

@@ -1,4 +1,5 @@
 /** Counts of resumption at one listener (RFC 8446 §2.2), for `listenerCounters`: what was offered, taken, and why it was not. */
+import type { Facts } from '../../protocol/facts.js';
 
 /**
  * Why a ticket led to a full handshake: `expired`, its lifetime or that of the client's certificates; `unknown`, no key of
@@ -27,7 +28,16 @@ export interface ResumptionCounters {
   };
 }
 
+/** By what the peer was recognized. */
+export type Recognition = 'full' | 'resumed' | 'external';
+
+export function howOf({ peer, sessionResumption }: Pick<Facts, 'peer' | 'sessionResumption'>): Recognition {
+  if (sessionResumption) return 'resumed';
+  return peer.kind === 'psk' ? 'external' : 'full';
+}
+
 export class ResumptionTally {
+  readonly #above: ResumptionTally | undefined;
   #full = 0;
   #resumed = 0;
   #external = 0;
@@ -43,7 +53,13 @@ export class ResumptionTally {
   #earlyRejected = 0;
   #earlyBytes = 0;
 
-  established(how: 'full' | 'resumed' | 'external'): void {
+  /** `above`: counts the same once more. */
+  constructor(above?: ResumptionTally) {
+    this.#above = above;
+  }
+
+  established(how: Recognition): void {
+    this.#above?.established(how);
     switch (how) {
       case 'full':
         this.#full += 1;
@@ -59,13 +75,16 @@ export class ResumptionTally {
 
   refused(why: TicketRefusal): void {
     this.#refused[why] += 1;
+    this.#above?.refused(why);
   }
 
   issued(tickets: number): void {
     this.#issued += tickets;
+    this.#above?.issued(tickets);
   }
 
   earlyData(outcome: 'accepted' | 'rejected', bytes: number): void {
+    this.#above?.earlyData(outcome, bytes);
     if (outcome === 'rejected') {
       this.#earlyRejected += 1;
       return;

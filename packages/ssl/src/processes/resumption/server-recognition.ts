@@ -12,6 +12,7 @@ import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
 import { findExternalPsk } from './external-psk.js';
 import type { ListenerTickets } from './listener-tickets.js';
+import { howOf } from './resumption-tally.js';
 import type { Origin } from './server-ticket.js';
 
 export class ServerRecognition {
@@ -70,9 +71,14 @@ export class ServerRecognition {
     if (facts.earlyData !== 'none') tickets.tally.earlyData(facts.earlyData, facts.earlyBytes);
     return tickets.issue(facts, equipment, this.#origin, pskOf);
   }
-}
 
-function howOf({ peer, sessionResumption }: Facts): 'full' | 'resumed' | 'external' {
-  if (sessionResumption) return 'resumed';
-  return peer.kind === 'psk' ? 'external' : 'full';
+  /** The client has shown who it is, later than in the handshake: the tickets that it gets now know it. */
+  async shown(
+    facts: Facts,
+    equipment: Equipment,
+    pskOf: (nonce: Uint8Array) => Secret | undefined,
+  ): Promise<readonly CheckedTicket[]> {
+    this.#origin = undefined;
+    return (await this.#tickets?.issue(facts, equipment, undefined, pskOf)) ?? [];
+  }
 }

@@ -40,13 +40,17 @@ export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint
   return pieces;
 }
 
-/** Tickets of ours (§4.6.1), in as few records as hold them; the key of each is `Core.ticketPsk` of its nonce. */
-export function sealNewSessionTicket(write: WriteHalf, ...tickets: readonly CheckedTicket[]): Uint8Array[] {
-  const messages = tickets.map(({ maxEarlyDataSize, ...ticket }) => {
-    const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
-    return encodeHandshake('new_session_ticket', { ...ticket, extensions });
-  });
-  return messages.length === 0 ? [] : write.sealHandshake(concat(messages));
+/**
+ * Tickets of ours (§4.6.1), whose keys are `Core.ticketPsk` of their nonces, in as few records as they fit into (§5.1): one
+ * record for each would cost both sides as many ciphers.
+ */
+export function sealNewSessionTickets(write: WriteHalf, tickets: readonly CheckedTicket[]): Uint8Array[] {
+  return tickets.length === 0 ? [] : write.sealHandshake(concat(tickets.map(newSessionTicket)));
+}
+
+function newSessionTicket({ maxEarlyDataSize, ...ticket }: CheckedTicket): Uint8Array {
+  const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
+  return encodeHandshake('new_session_ticket', { ...ticket, extensions });
 }
 
 /** Application data as records, with a KeyUpdate before it when one is due (contract §13.2). */
