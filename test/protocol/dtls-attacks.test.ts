@@ -3,6 +3,7 @@ import { seededRandom } from '@actor-tls/runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { DtlsDoor, helloIn } from '../../packages/ssl/src/protocol/dtls-door.js';
 import { DtlsReadHalf } from '../../packages/ssl/src/protocol/record/dtls-read-half.js';
+import { DtlsWriteHalf } from '../../packages/ssl/src/protocol/record/dtls-write-half.js';
 import { Fragments } from '../../packages/ssl/src/protocol/record/fragments.js';
 import { ReplayWindow } from '../../packages/ssl/src/protocol/record/replay-window.js';
 import { DatagramLink, type DtlsWish, dtlsPair, type Fate, intact } from './datagram-link.js';
@@ -261,5 +262,27 @@ describe('records that come again', () => {
         newest = Math.max(newest, number);
       }
     }
+  });
+});
+
+describe('wishes to renegotiate', () => {
+  it('are refused with a warning, and the connection goes on', () => {
+    const { client, server, link } = established();
+    // A hello under the keys of the connection, as a peer would send it that begins anew.
+    const half = client.core.split();
+    const hello = firstHello().subarray(13);
+    const sealed = half.sealApplicationData(Uint8Array.of(1));
+    expect(sealed).toHaveLength(1);
+    client.core.join(half);
+    if (!(half instanceof DtlsWriteHalf)) throw new Error('another half');
+    half.beginFlight();
+    half.addMessage(new Uint8Array(hello));
+    for (const datagram of half.sealFlight()) server.core.receive(datagram);
+    link.run();
+    expect(server.sink.failures).toEqual([]);
+    expect(client.sink.failures).toEqual([]);
+    server.core.send(Buffer.from('on we go'));
+    link.run();
+    expect(client.sink.received()).toBe('on we go');
   });
 });

@@ -318,3 +318,64 @@ it('real sockets with a tenth of all datagrams lost on the way: ten handshakes, 
   expect(connected.map((one) => Object.keys(one))).toEqual(Array.from({ length: 10 }, () => ['ok']));
   await accepting;
 }, 30_000);
+
+describe('calls that DTLS has another answer for', () => {
+  it('a port that a listener of the node has is already_listening; one whose listener has closed is taken over', async () => {
+    const { client, server, listener, port } = await pair();
+    const options = { protocol: 'dtls', ip: '127.0.0.1', active: false, ...identity } as const;
+    expect(await ssl.listen(self, port, options)).toEqual({ error: 'already_listening' });
+    await ssl.close(listener);
+    const again = ssl.unwrap(await ssl.listen(self, port, options));
+    const [second] = await Promise.all([connect(port), accept(again)]);
+    ssl.unwrap(await ssl.send(client, 'the first still talks'));
+    expect(String(ssl.unwrap(await ssl.recv(server, 0, 2000)))).toBe('the first still talks');
+    expect(second).toHaveProperty('ok');
+    const taken = await bound();
+    expect(await ssl.listen(self, taken.address().port, options)).toEqual({ error: 'eaddrinuse' });
+  });
+
+  it('no downgrade, no upgrade, no other protocol on the way, no options of streams', async () => {
+    const { client, server, listener } = await pair();
+    expect(await ssl.close(client, { downgrade: 100 })).toEqual({ error: 'notsup' });
+    const { Duplex } = await import('node:stream');
+    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    const wrong = { error: { options: { protocol: 'dtls' } } };
+    expect(await ssl.connect(self, stream, { protocol: 'dtls', verify: 'verify_none' })).toEqual(wrong);
+    expect(await ssl.handshake(self, stream, { protocol: 'dtls', ...identity })).toEqual(wrong);
+    const refused = { error: { options: { not_supported: { packet: 4 } } } };
+    const any: ssl.SslSocket = server;
+    expect(await ssl.setopts(any, { packet: 4 })).toEqual(refused);
+    const anyListener: ssl.SslListenSocket = listener;
+    expect(await ssl.setopts(anyListener, { packet: 4 })).toEqual(refused);
+    expect(await ssl.shutdown(listener, 'write')).toEqual({ error: 'enotconn' });
+    expect(await ssl.shutdown(client, 'write')).toEqual({ ok: true });
+    expect(await ssl.recv(server, 0, 2000)).toEqual({ error: 'closed' });
+  });
+
+  it('a key that cannot be found, or whose finding throws, is that connection’s alone', async () => {
+    const ciphers = ['TLS_PSK_WITH_AES_128_CCM_8'];
+    const find: ssl.UserLookupFun = async (_type, identity) => {
+      const name = Buffer.from(identity).toString();
+      if (name === 'throws') throw new Error('no database');
+      return name === 'known' ? { ok: new Uint8Array(16) } : 'error';
+    };
+    const mine: ssl.UserLookupFun = () => ({ ok: new Uint8Array(16) });
+    const { listener, port } = await listen({ ciphers, userLookupFun: [find, undefined] });
+    const serving = (async () => {
+      for (let n = 0; n < 3; n += 1) {
+        const accepted = ssl.unwrap(await ssl.transportAccept(self, listener, 15_000));
+        void ssl.handshake(self, accepted, 15_000);
+      }
+    })();
+    const told = (pskIdentity: string) =>
+      connect(port, { ciphers, userLookupFun: [mine, undefined], pskIdentity });
+    expect(await told('unknown')).toMatchObject({
+      error: { tls_alert: ['unknown_psk_identity', expect.any(String)] },
+    });
+    expect(await told('throws')).toMatchObject({
+      error: { tls_alert: ['internal_error', expect.any(String)] },
+    });
+    expect(await told('known')).toHaveProperty('ok');
+    await serving;
+  });
+});

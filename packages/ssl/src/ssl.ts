@@ -298,6 +298,7 @@ async function upgradeClient(
   const config = parseClientOptions(own, context);
   if ('error' in config) return config;
   keepForPause(config.ok, own);
+  if (config.ok.protocol === 'dtls') return noStream;
   const transport = environment.provider.adopt(socket);
   if ('error' in transport) return transport;
   const peer = transport.ok.peername();
@@ -431,6 +432,7 @@ async function upgradeServer(
   const config = parseServerOptions(options, { ...contextOf(application), inheritedSocket: plainSocket });
   if ('error' in config) return config;
   keepWritten(config.ok, options);
+  if (config.ok.protocol === 'dtls') return noStream;
   const transport = environment.provider.adopt(socket);
   if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
@@ -969,6 +971,8 @@ const einval: Failed = Object.freeze({ error: 'einval' });
 const enotconn: Failed = Object.freeze({ error: 'enotconn' });
 const notStarted: Failed = Object.freeze({ error: 'ssl_not_started' });
 /** `cb_info` as OTP names its transport. */
+/** DTLS over a stream is nothing. */
+const noStream: Failed = Object.freeze({ error: { options: { protocol: 'dtls' } } });
 const udpCallbacks = ['gen_udp', 'udp', 'udp_closed', 'udp_error', 'udp_passive'];
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */

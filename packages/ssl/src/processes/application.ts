@@ -49,7 +49,7 @@ import { senderServer } from './connection/sender.js';
 import { SslListenSocket, type SslSocket } from './connection/socket.js';
 import { type Environment, settingsOf } from './environment.js';
 import { Census } from './listener/census.js';
-import { type DemultiplexerArgs, demultiplexerServer } from './listener/demultiplexer.js';
+import { type DemultiplexerArgs, demultiplexerServer, listenAgain } from './listener/demultiplexer.js';
 import { lastWords } from './listener/last-words.js';
 import { type ListenerArgs, listenerServer } from './listener/listener.js';
 import { credentialsFrom } from './material/credentials.js';
@@ -363,6 +363,8 @@ function overDatagrams({ node, provider, engine }: Environment): Pick<TransportP
     async listen(port, options, receiver) {
       const { datagrams } = provider;
       if (datagrams === undefined) return { error: 'eprotonosupport' };
+      const again = listenAgain(node, port, options, receiver);
+      if (again !== undefined) return again;
       let listener: TransportListener | undefined;
       const made = (opened: TransportListener): void => {
         listener = opened;

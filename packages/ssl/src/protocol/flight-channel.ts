@@ -218,7 +218,7 @@ class FlightChannel implements Channel {
     if (found === undefined || found.length === 0) this.read.discard();
     for (const fragment of found ?? []) {
       if (!this.begun) this.begin(fragment, sequence);
-      if (this.state === 'finished') return this.takeLate(fragment, data, authentic);
+      if (this.state === 'finished') return this.takeLate(fragment, found?.length === 1, data, authentic);
       if (fragment.number < this.fragments.next) this.repeated();
       else if (!this.fragments.add(fragment)) this.read.discard();
     }
@@ -235,10 +235,15 @@ class FlightChannel implements Channel {
   }
 
   /** After the handshake: the peer repeats its last flight, or wants another handshake. */
-  private takeLate(fragment: Fragment, data: Uint8Array, authentic: boolean): Inbound | undefined {
+  private takeLate(
+    fragment: Fragment,
+    alone: boolean,
+    data: Uint8Array,
+    authentic: boolean,
+  ): Inbound | undefined {
     const { code, length, bytes } = fragment;
     const wishes = code === helloRequest || code === clientHello;
-    if (authentic && wishes && bytes.length === length)
+    if (authentic && wishes && alone && bytes.length === length)
       return { type: 'message', code, raw: new Uint8Array(data) };
     if (authentic && fragment.number < this.fragments.next) this.repeated();
     else this.read.discard();

@@ -178,6 +178,11 @@ export class ConnectionCalls<Outcome> {
         this.#holder.requestCertificate(life, request.timeout, connectionRequests.from(request, from));
         return this.#holder.settle();
       case 'downgrade':
+        // Of datagrams there is nothing bare to give back.
+        if (this.#line.transport.datagrams === true) {
+          refuse(request, from, { error: 'notsup' });
+          return undefined;
+        }
         return this.#downgrade(life, request.timeout, connectionRequests.from(request, from));
       case 'shutdown':
         return this.#shutdown(request.how, connectionRequests.from(request, from));

@@ -3,7 +3,7 @@
  * as a transport of its own, and gives every peer its datagrams. A listener that closes lets its peers live: the socket
  * goes with the last of them.
  */
-import type { GenServer, Self, Stop } from '@actor-tls/runtime';
+import type { GenServer, Node, Self, Stop } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
@@ -33,6 +33,28 @@ interface Datagram {
   readonly from: Address;
 }
 
+/**
+ * The demultiplexers of a node. One whose listener has closed has its socket as long as it has peers: who listens at the
+ * same port again gets it.
+ */
+const openByNode = new WeakMap<Node, Set<Demultiplexer>>();
+
+/** Listens at a socket that is open already; `undefined`: no demultiplexer of this node has the port. */
+export function listenAgain(
+  node: Node,
+  port: number,
+  { ip }: TransportOptions,
+  receiver: AcceptReceiver,
+): Result<TransportListener> | undefined {
+  const isWanted = (address: string): boolean => (ip === undefined ? isAny(address) : address === ip);
+  for (const demultiplexer of openByNode.get(node) ?? []) {
+    const own = demultiplexer.sockname();
+    if ('ok' in own && own.ok.port === port && isWanted(own.ok.address))
+      return demultiplexer.listen(receiver) ? { ok: demultiplexer } : { error: 'already_listening' };
+  }
+  return undefined;
+}
+
 export class Demultiplexer implements TransportListener {
   readonly #self: Self;
   readonly #socket: DatagramSocket;
@@ -46,7 +68,9 @@ export class Demultiplexer implements TransportListener {
     this.#self = self;
     this.#socket = socket;
     this.#receiver = receiver;
-    this.#door = new DtlsDoor(engine, () => self.node.clock.now());
+    const { node } = self;
+    this.#door = new DtlsDoor(engine, () => node.clock.now());
+    openByNode.set(node, (openByNode.get(node) ?? new Set()).add(this));
   }
 
   /** What observers see. */
@@ -56,6 +80,13 @@ export class Demultiplexer implements TransportListener {
 
   sockname(): Result<Address> {
     return this.#socket.sockname();
+  }
+
+  /** Newcomers are this listener's, unless another has them. */
+  listen(receiver: AcceptReceiver): boolean {
+    if (this.#receiver !== undefined) return false;
+    this.#receiver = receiver;
+    return true;
   }
 
   /** No newcomers; whoever is there stays. */
@@ -77,6 +108,7 @@ export class Demultiplexer implements TransportListener {
 
   /** The socket is gone. */
   lost(reason: string | undefined): void {
+    openByNode.get(this.#self.node)?.delete(this);
     for (const { transport } of this.#peers.values()) transport.lost(reason);
     this.#peers.clear();
     this.#receiver?.onListenerClosed(reason);
@@ -124,6 +156,10 @@ export class Demultiplexer implements TransportListener {
     this.#peers.delete(name);
     if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
   }
+}
+
+function isAny(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
 }
 
 function nameOf({ body }: StrangersHello): string {

@@ -37,6 +37,7 @@ export function layOver(
       ? parseClientOptions(merged, context)
       : parseServerOptions(merged, { ...context, hosts: options.sniHosts === undefined ? 'judged' : 'new' });
   if ('error' in parsed) return parsed;
+  if (parsed.ok.protocol !== before.protocol) return { error: { options: { protocol: parsed.ok.protocol } } };
   keepWritten(parsed.ok, merged);
   const named: Partial<SocketOptions> = Object.fromEntries(
     Object.entries(parsed.ok.socket).filter(([key]) => Reflect.get(options, key) !== undefined),

@@ -7,8 +7,9 @@ import type { DatagramSocket } from './datagram.js';
 import type { Address, Transport, TransportReceiver, TransportStatistics } from './transport.js';
 import { TransportCounters } from './transport.js';
 
-/** Bytes that wait for a connection that does not read. */
+/** Bytes that wait for a connection that does not read, and for one that nobody has accepted. */
 const waitingLimit = 65_536;
+const unacceptedLimit = 8192;
 
 export class PeerTransport implements Transport {
   readonly datagrams = true;
@@ -36,7 +37,7 @@ export class PeerTransport implements Transport {
     if (this.#receiver !== undefined && !this.#paused) {
       this.#counters.received(datagram.length);
       this.#receiver.onChunk(datagram, false);
-    } else if (this.#bytes + datagram.length <= waitingLimit) {
+    } else if (this.#bytes + datagram.length <= (this.#receiver ? waitingLimit : unacceptedLimit)) {
       this.#waiting.push(datagram);
       this.#bytes += datagram.length;
     }

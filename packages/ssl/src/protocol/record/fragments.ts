@@ -121,9 +121,9 @@ export class Fragments {
   }
 }
 
-/** A copy: the datagram is the transport's again. */
+/** A copy, so that a byte does not keep the whole datagram: `slice` of a Buffer would be a view. */
 function pieceOf(bytes: Uint8Array, offset: number, from: number, to: number): Piece {
-  return { offset: from, bytes: bytes.slice(from - offset, to - offset) };
+  return { offset: from, bytes: new Uint8Array(bytes.subarray(from - offset, to - offset)) };
 }
 
 /** The fragments in a record's content; `undefined` when it is not made of whole ones. */
