@@ -13,6 +13,7 @@ import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto
 import { localCause, withCause } from '../../values/failure-cause.js';
 import { hex } from '../../values/hex.js';
 import { notation } from '../../values/notation.js';
+import { schemeByName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { kindOfEntries } from '../../values/x509/file-kind.js';
 import type { Identity } from '../../values/x509/identity.js';
@@ -432,6 +433,7 @@ function pairOf(
     const stapler = ocspResponse && new Stapler(ocspResponse, chain, surroundings);
     if (!('type' in key)) {
       const identity: Identity = { ...loadIdentity(chain, key, engine), ...stapling };
+      checkSigns(identity, key, config);
       return { identity, algorithm: key.algorithm, bits: key.bits, remote: undefined, stapler };
     }
     const { algorithm, bits, schemes } = matchRemoteKey(chain, key.key, engine);
@@ -443,6 +445,15 @@ function pairOf(
   } catch (error) {
     throw blamed(error, material);
   }
+}
+
+/** DSA signs in TLS 1.2 and before alone, and so do keys on curves that TLS 1.3 has not. */
+function checkSigns({ chain: [own], schemes }: Identity, { algorithm, bits }: PrivateKey, { versions }: Config): void {
+  const older = versions.some((version) => version !== 'tlsv1.3');
+  if (older || schemes.some((name) => schemeByName(name).tls13 === 'handshake')) return;
+  const subject = own === undefined ? '' : certificateOf(own).subject.toString();
+  const text = `the key of certificate "${subject}" (${algorithm}, ${bits} bits) fits no signature scheme of TLS 1.3`;
+  throw new KeyError('unsupported', text);
 }
 
 /** The key tells which certificate is its own; an intermediate before it is told, and put behind. */

@@ -156,8 +156,8 @@ function schemesOf(own: Certificate, key: Key, more?: PssRestriction): readonly 
   const { algorithm, bits, curve, pss } = key;
   const kept: Key = { algorithm, bits, curve, pss: more ?? pss };
   const fitting = signatureSchemes.filter((scheme) => schemeFits(scheme, key) && schemeFits(scheme, kept));
-  if (!fitting.some(({ tls13 }) => tls13 === 'handshake')) {
-    const text = `the key of certificate "${own.subject}" (${describe(kept)}) fits no signature scheme of TLS 1.3`;
+  if (fitting.length === 0) {
+    const text = `the key of certificate "${own.subject}" (${describe(kept)}) fits no signature scheme`;
     throw new KeyError('unsupported', text);
   }
   return fitting.map(({ name }) => name);

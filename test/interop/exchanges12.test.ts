@@ -1,0 +1,270 @@
+/**
+ * Key exchanges and ciphers of TLS 1.2, 1.1 and 1.0 with OpenSSL and GnuTLS, both ways. A suite of each key exchange and one of each
+ * cipher is spoken; with `ACTOR_TLS_INTEROP=all` every suite that the peer has, in every version that has it.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Node } from '@actor-tls/runtime';
+import * as ssl from '@actor-tls/ssl';
+import { createCa } from '@actor-tls/ssl/testing';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { allSuites, type CipherSuite } from '../../packages/ssl/src/values/registry/suites.js';
+import { describeWithPeer, report } from '../support/report.js';
+import { start, startOnFreePort } from './child.js';
+import { createMaterial, type Material } from './material.js';
+import { opensslName } from './openssl.js';
+import { echoClient, echoServer, sslNode } from './ours.js';
+import type { PeerCredentials } from './peer.js';
+
+type Version = 'tlsv1.2' | 'tlsv1.1' | 'tlsv1';
+
+let node: Node;
+let material: Material;
+let dsa: PeerCredentials;
+let cafile: string;
+beforeAll(async () => {
+  node = await sslNode();
+  material = createMaterial();
+  const ca = createCa({ subject: 'Interop CA of DSA' });
+  const issued = ca.issue({ subject: 'localhost', names: ['localhost'], key: 'dsa' });
+  dsa = { certfile: join(material.folder, 'dsa.crt'), keyfile: join(material.folder, 'dsa.key') };
+  cafile = join(material.folder, 'dsa-ca.crt');
+  writeFileSync(dsa.certfile, issued.certPem);
+  writeFileSync(dsa.keyfile, issued.keyPem);
+  writeFileSync(cafile, ca.certPem);
+});
+afterAll(async () => {
+  await ssl.stop(node);
+  material.remove();
+});
+
+const all = process.env['ACTOR_TLS_INTEROP'] === 'all';
+const key = Buffer.alloc(16, 0xa5);
+const identity = 'meter 7';
+const user = ['alice', 'password of alice'] as const;
+const verifier = ssl.srpVerifier(...user, { group: 'srp_2048' });
+const lookup: ssl.UserLookupFun = (type) => ({ ok: type === 'psk' ? key : verifier }) as ssl.LookedUpKey;
+const text = Buffer.from(`${'a line of text\n'.repeat(200)}`);
+
+/** Whether a suite has a server show a certificate, and of which key. */
+function certificateOf({ keyExchange }: CipherSuite): 'rsa' | 'ec' | 'dsa' | undefined {
+  if (keyExchange.endsWith('_dss')) return 'dsa';
+  if (keyExchange.endsWith('_ecdsa')) return 'ec';
+  return keyExchange === 'rsa' || /rsa/.test(keyExchange) ? 'rsa' : undefined;
+}
+const usesPsk = ({ keyExchange }: CipherSuite): boolean => keyExchange.endsWith('psk');
+const usesSrp = ({ keyExchange }: CipherSuite): boolean => keyExchange.startsWith('srp');
+
+function credentialsOf(suite: CipherSuite): PeerCredentials | undefined {
+  const kind = certificateOf(suite);
+  if (kind === undefined) return undefined;
+  return kind === 'dsa' ? dsa : material.servers[kind === 'ec' ? 'ec256' : 'rsa'];
+}
+const caOf = (suite: CipherSuite): string => (certificateOf(suite) === 'dsa' ? cafile : material.cafile);
+
+const common = (version: Version, suite: CipherSuite) => ({
+  versions: [version],
+  ciphers: suite.name,
+  ...(version === 'tlsv1.2'
+    ? ({ signatureAlgs: ['dsa_sha256', 'rsa_pkcs1_sha256', 'ecdsa_secp256r1_sha256'] } as const)
+    : {}),
+});
+const client = (version: Version, suite: CipherSuite): ssl.TlsClientOptions => ({
+  ...common(version, suite),
+  serverNameIndication: 'localhost',
+  // OpenSSL's own choice of a group at this security level.
+  minKeySize: 1024,
+  ...(certificateOf(suite) === undefined ? { verify: 'verify_none' } : { cacertfile: caOf(suite) }),
+  ...(usesPsk(suite) ? { pskIdentity: identity, userLookupFun: [lookup, {}] } : {}),
+  ...(usesSrp(suite) ? { srpIdentity: user } : {}),
+});
+const server = (version: Version, suite: CipherSuite): ssl.TlsServerOptions => ({
+  ...common(version, suite),
+  ...credentialsOf(suite),
+  ...(usesPsk(suite) || usesSrp(suite) ? { userLookupFun: [lookup, {}], pskIdentity: 'a hint' } : {}),
+});
+
+/** What both sides know of it. */
+function expectInformation(
+  information: Readonly<Record<string, unknown>>,
+  version: Version,
+  suite: CipherSuite,
+): void {
+  expect(information).toMatchObject({
+    protocol: version,
+    selectedCipherSuite: ssl.strToSuite(suite.name),
+    ...(usesPsk(suite) ? { pskIdentity: identity } : {}),
+    ...(usesSrp(suite) ? { srpUsername: 'alice' } : {}),
+  });
+}
+
+/** Each version and suite to be spoken: all that there are, or the first of each key exchange and of each cipher. */
+function chosen(
+  suites: readonly CipherSuite[],
+  versions: readonly Version[],
+): readonly (readonly [Version, CipherSuite])[] {
+  if (all)
+    return versions.flatMap((version) =>
+      suites.filter((suite) => suite.versions.includes(version)).map((suite) => [version, suite] as const),
+    );
+  const first = (of: (suite: CipherSuite) => string): readonly CipherSuite[] => [
+    ...new Map([...suites].reverse().map((suite) => [of(suite), suite] as const)).values(),
+  ];
+  const some = new Set([...first(({ keyExchange }) => keyExchange), ...first(({ cipher, mac }) => cipher + mac)]);
+  const old = [...some].filter((suite) => suite.versions.includes('tlsv1')).slice(0, 2);
+  return [
+    ...[...some].map((suite) => ['tlsv1.2', suite] as const),
+    ...versions.slice(1).flatMap((version) => old.map((suite) => [version, suite] as const)),
+  ];
+}
+
+const built = allSuites.filter(
+  (suite) => suite.keyExchange !== 'any' && !['dh_rsa', 'dh_dss'].includes(suite.keyExchange),
+);
+
+const flags = { 'tlsv1.2': '-tls1_2', 'tlsv1.1': '-tls1_1', tlsv1: '-tls1' } as const;
+
+function opensslSuites(): readonly CipherSuite[] {
+  const told = spawnSync('openssl', ['ciphers', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'], { encoding: 'utf8' });
+  const names = new Set((told.stdout ?? '').trim().split(':'));
+  // Of SRP its programs cannot speak: those of 3.0 send bytes that they have freed for the username.
+  return built.filter((suite) => !usesSrp(suite) && suite.cipher !== 'null' && names.has(opensslName(suite.name)));
+}
+
+describeWithPeer('key exchanges of old with OpenSSL', 'openssl', () => {
+  for (const [version, suite] of chosen(opensslSuites(), ['tlsv1.2', 'tlsv1.1', 'tlsv1'])) {
+    const args = [flags[version], '-cipher', `${opensslName(suite.name)}:@SECLEVEL=0`];
+    const psk = usesPsk(suite) ? ['-psk_identity', identity, '-psk', key.toString('hex')] : [];
+    it(`our client: ${version}, ${suite.name}`, async () => {
+      const credentials = credentialsOf(suite);
+      const { port, child } = await startOnFreePort((at) =>
+        start('openssl', [
+          ...['s_server', '-accept', `127.0.0.1:${at}`, '-quiet', '-rev', ...args, ...psk],
+          ...(credentials ? ['-cert', credentials.certfile, '-key', credentials.keyfile] : ['-nocert']),
+          ...(usesPsk(suite) ? ['-psk_hint', 'a hint'] : []),
+        ]),
+      );
+      try {
+        const { received, information } = await echoClient(
+          node,
+          port,
+          client(version, suite),
+          Buffer.from('abc\n'),
+        );
+        expect(Buffer.from(received).toString()).toBe('cba\n');
+        expectInformation(information, version, suite);
+        report(`interop: ${suite.keyExchange}, OpenSSL's server`, { [version]: 1 });
+      } finally {
+        await child.stop();
+      }
+    });
+    it(`our server: ${version}, ${suite.name}`, async () => {
+      const our = await echoServer(node, server(version, suite));
+      const child = start('openssl', [
+        ...['s_client', '-connect', `127.0.0.1:${our.port}`, '-quiet', '-no_ign_eof', ...args, ...psk],
+        ...(credentialsOf(suite) ? ['-CAfile', caOf(suite), '-verify_return_error'] : []),
+      ]);
+      try {
+        child.process.stdin.write(text);
+        await child.until(() => child.received() >= text.length);
+        expect(child.stdout().equals(text)).toBe(true);
+        expectInformation(our.information(), version, suite);
+        report(`interop: ${suite.keyExchange}, OpenSSL's client`, { [version]: 1 });
+      } finally {
+        await child.stop();
+        await our.stop();
+      }
+    });
+  }
+});
+
+/** gnutls-cli 3.7 ends by itself after the handshake, when it wants to tell of the keys that went with a PSK. */
+const tellsAndEnds = ({ keyExchange }: CipherSuite): boolean => /^(ec)?dhe_psk$/.test(keyExchange);
+
+const exchangesOfGnutls = {
+  psk: 'PSK',
+  dhe_psk: 'DHE-PSK',
+  ecdhe_psk: 'ECDHE-PSK',
+  rsa_psk: 'RSA-PSK',
+  srp_anon: 'SRP',
+  srp_rsa: 'SRP-RSA',
+  dh_anon: 'ANON-DH',
+  ecdh_anon: 'ANON-ECDH',
+  dhe_rsa: 'DHE-RSA',
+  rsa: 'RSA',
+} as const;
+
+describeWithPeer('key exchanges of old with GnuTLS', 'gnutls-cli', () => {
+  const versions = { 'tlsv1.2': 'VERS-TLS1.2', 'tlsv1.1': 'VERS-TLS1.1', tlsv1: 'VERS-TLS1.0' } as const;
+  for (const [exchange, name] of Object.entries(exchangesOfGnutls))
+    for (const version of all ? (['tlsv1.2', 'tlsv1.1', 'tlsv1'] as const) : (['tlsv1.2'] as const))
+      // Without the extended master secret, and with it.
+      for (const extra of all ? ['', ':%NO_SESSION_HASH', ':%NO_ETM'] : ['', ':%NO_SESSION_HASH']) {
+        const suite = built.find(
+          ({ keyExchange, cipher, mac }) =>
+            keyExchange === exchange && cipher === 'aes_128_cbc' && mac === 'sha',
+        );
+        if (suite === undefined) throw new Error(`no suite of ${exchange}`);
+        const priority =
+          `NONE:+${versions[version]}:+${name}:+AES-128-CBC:+SHA1:+COMP-ALL:+SIGN-ALL:+GROUP-ALL:` +
+          `+CTYPE-X509:%VERIFY_ALLOW_SIGN_WITH_SHA1${extra}`;
+        it(`our client: ${version}, ${suite.name}${extra}`, async () => {
+          const credentials = credentialsOf(suite);
+          const passwords = join(material.folder, 'passwords');
+          const groups = join(material.folder, 'groups');
+          if (usesPsk(suite)) writeFileSync(passwords, `${identity}:${key.toString('hex')}\n`);
+          if (usesSrp(suite)) {
+            writeFileSync(passwords, '');
+            execFileSync('srptool', ['--create-conf', groups]);
+            execFileSync('srptool', ['--passwd-conf', groups, '--passwd', passwords, '-u', user[0], '-i', '3'], {
+              input: `${user[1]}\n${user[1]}\n`,
+              stdio: ['pipe', 'ignore', 'ignore'],
+            });
+          }
+          const { port, child } = await startOnFreePort((at) =>
+            start('gnutls-serv', [
+              ...['--echo', '--port', String(at), '--disable-client-cert', '--quiet', '--priority', priority],
+              ...(credentials
+                ? ['--x509certfile', credentials.certfile, '--x509keyfile', credentials.keyfile]
+                : []),
+              ...(usesPsk(suite) ? ['--pskpasswd', passwords, '--pskhint', 'a hint'] : []),
+              ...(usesSrp(suite) ? ['--srppasswd', passwords, '--srppasswdconf', groups] : []),
+            ]),
+          );
+          try {
+            const { received, information } = await echoClient(node, port, client(version, suite), text);
+            expect(Buffer.from(received).equals(text)).toBe(true);
+            expectInformation(information, version, suite);
+            report(`interop: ${exchange}, GnuTLS's server`, { [version]: 1 });
+          } finally {
+            await child.stop();
+          }
+        });
+        it(`our server: ${version}, ${suite.name}${extra}`, async () => {
+          const our = await echoServer(node, server(version, suite));
+          const child = start('gnutls-cli', [
+            ...['--port', String(our.port), '--logfile', '/dev/null', '--priority', priority],
+            ...(credentialsOf(suite)
+              ? ['--x509cafile', caOf(suite), '--verify-hostname', 'localhost']
+              : ['--no-ca-verification']),
+            ...(usesPsk(suite) ? ['--pskusername', identity, '--pskkey', key.toString('hex')] : []),
+            ...(usesSrp(suite) ? ['--srpusername', user[0], '--srppasswd', user[1]] : []),
+            '127.0.0.1',
+          ]);
+          try {
+            if (tellsAndEnds(suite)) await vi.waitFor(() => expect(our.outcomes).toEqual(['ok']), 10_000);
+            else {
+              child.process.stdin.write(text);
+              await child.until(() => child.received() >= text.length);
+              expect(child.stdout().equals(text)).toBe(true);
+            }
+            expectInformation(our.information(), version, suite);
+            report(`interop: ${exchange}, GnuTLS's client`, { [version]: 1 });
+          } finally {
+            await child.stop();
+            await our.stop();
+          }
+        });
+      }
+});
