@@ -10,9 +10,9 @@ import { emulatedRows, transportRows } from './socket-options.js';
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
   ...['cbInfo', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'dh', 'dhfile', 'fallback'],
+  ...['dh', 'dhfile'],
   ...['nextProtocolsAdvertised'],
-  ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
+  ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'senderSpawnOpts'],
   ...['srpIdentity'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority'],
