@@ -111,7 +111,10 @@ function chosen(
   const first = (of: (suite: CipherSuite) => string): readonly CipherSuite[] => [
     ...new Map([...suites].reverse().map((suite) => [of(suite), suite] as const)).values(),
   ];
-  const some = new Set([...first(({ keyExchange }) => keyExchange), ...first(({ cipher, mac }) => cipher + mac)]);
+  const some = new Set([
+    ...first(({ keyExchange }) => keyExchange),
+    ...first(({ cipher, mac }) => cipher + mac),
+  ]);
   const old = [...some].filter((suite) => suite.versions.includes('tlsv1')).slice(0, 2);
   return [
     ...[...some].map((suite) => ['tlsv1.2', suite] as const),
@@ -129,7 +132,9 @@ function opensslSuites(): readonly CipherSuite[] {
   const told = spawnSync('openssl', ['ciphers', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'], { encoding: 'utf8' });
   const names = new Set((told.stdout ?? '').trim().split(':'));
   // Of SRP its programs cannot speak: those of 3.0 send bytes that they have freed for the username.
-  return built.filter((suite) => !usesSrp(suite) && suite.cipher !== 'null' && names.has(opensslName(suite.name)));
+  return built.filter(
+    (suite) => !usesSrp(suite) && suite.cipher !== 'null' && names.has(opensslName(suite.name)),
+  );
 }
 
 describeWithPeer('key exchanges of old with OpenSSL', 'openssl', () => {
@@ -198,8 +203,8 @@ const exchangesOfGnutls = {
 describeWithPeer('key exchanges of old with GnuTLS', 'gnutls-cli', () => {
   const versions = { 'tlsv1.2': 'VERS-TLS1.2', 'tlsv1.1': 'VERS-TLS1.1', tlsv1: 'VERS-TLS1.0' } as const;
   for (const [exchange, name] of Object.entries(exchangesOfGnutls))
+    // Without the extended master secret, and with it.
     for (const version of all ? (['tlsv1.2', 'tlsv1.1', 'tlsv1'] as const) : (['tlsv1.2'] as const))
-      // Without the extended master secret, and with it.
       for (const extra of all ? ['', ':%NO_SESSION_HASH', ':%NO_ETM'] : ['', ':%NO_SESSION_HASH']) {
         const suite = built.find(
           ({ keyExchange, cipher, mac }) =>
@@ -217,10 +222,14 @@ describeWithPeer('key exchanges of old with GnuTLS', 'gnutls-cli', () => {
           if (usesSrp(suite)) {
             writeFileSync(passwords, '');
             execFileSync('srptool', ['--create-conf', groups]);
-            execFileSync('srptool', ['--passwd-conf', groups, '--passwd', passwords, '-u', user[0], '-i', '3'], {
-              input: `${user[1]}\n${user[1]}\n`,
-              stdio: ['pipe', 'ignore', 'ignore'],
-            });
+            execFileSync(
+              'srptool',
+              ['--passwd-conf', groups, '--passwd', passwords, '-u', user[0], '-i', '3'],
+              {
+                input: `${user[1]}\n${user[1]}\n`,
+                stdio: ['pipe', 'ignore', 'ignore'],
+              },
+            );
           }
           const { port, child } = await startOnFreePort((at) =>
             start('gnutls-serv', [

@@ -1,10 +1,9 @@
 /**
- * What only TLS 1.2 has, with stacks that others wrote: wishes to renegotiate, which are refused and forgotten, the extended
- * master secret with and without, the PRF, the key log, and which version is taken where both sides have two.
+ * What only TLS 1.2 has, with stacks that others wrote: the extended master secret with and without, the PRF, the key log, and
+ * which version is taken where both sides have two. Renegotiation is in `renegotiation.test.ts`.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import tls from 'node:tls';
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,122 +38,6 @@ const clientOptions = (): ssl.TlsClientOptions => ({
 const text = (value: unknown): string =>
   value instanceof Uint8Array ? Buffer.from(value).toString() : String(value);
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
-
-describeWithPeer('renegotiation with Erlang', 'escript', () => {
-  it('a client that asks our server hears renegotiation_rejected, and goes on', async () => {
-    const our = await echoServer(node, { ...only12, ...material.servers.ec256 });
-    const client = start('escript', [
-      ...[erlangScript('tls12'), 'renegotiate', String(our.port), material.cafile],
-    ]);
-    try {
-      await client.exited;
-      expect(client.stdout().toString()).toBe('{error,renegotiation_rejected}\n{ok,<<"after">>}\n');
-      report('interop: renegotiation refused, Erlang', { ok: 1 });
-    } finally {
-      await client.stop();
-      await our.stop();
-    }
-  });
-
-  it('a server that asks our client hears renegotiation_rejected, and goes on', async () => {
-    const { certfile, keyfile } = material.servers.ec256;
-    const server = start('escript', [erlangScript('tls12'), 'renegotiating', certfile, keyfile]);
-    try {
-      await server.until(() => /PORT \d+\n/.test(server.stdout().toString()));
-      const port = Number(/PORT (\d+)\n/.exec(server.stdout().toString())?.[1]);
-      await inProcess(node, async (self) => {
-        const options = { ...clientOptions(), active: false } as const;
-        const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, options, patience));
-        await server.until(() => /\{error,.*\n/.test(server.stdout().toString()));
-        ssl.unwrap(await ssl.send(socket, 'after'));
-        expect(text(ssl.unwrap(await ssl.recv(socket, 5, patience)))).toBe('after');
-        await ssl.close(socket);
-      });
-      expect(server.stdout().toString()).toContain('{error,renegotiation_rejected}\n');
-      report('interop: renegotiation refused, Erlang', { ok: 1 });
-    } finally {
-      await server.stop();
-    }
-  });
-});
-
-/** OpenSSL takes the refusal of a renegotiation that it began for the end of the connection. */
-describeWithPeer('renegotiation with OpenSSL', 'openssl', () => {
-  it('s_client asks and hears no_renegotiation: it gives up by itself, and our server is there for the next', async () => {
-    const our = await echoServer(node, { ...only12, ...material.servers.ec256 });
-    const client = start('openssl', [
-      ...['s_client', '-connect', `127.0.0.1:${our.port}`, '-tls1_2', '-CAfile', material.cafile, '-msg'],
-    ]);
-    try {
-      await client.until(() => client.stdout().includes('Verify return code: 0'));
-      client.process.stdin.write('R\n');
-      await client.exited;
-      expect(client.stdout().toString('latin1')).toContain('warning no_renegotiation');
-      expect(client.stderr()).toContain('no renegotiation');
-      const { received } = await echoClient(node, our.port, clientOptions(), Buffer.from('next'));
-      expect(text(received)).toBe('next');
-      expect(our.outcomes).toEqual(['ok', 'ok']);
-      report('interop: renegotiation refused, OpenSSL', { ok: 1 });
-    } finally {
-      await client.stop();
-      await our.stop();
-    }
-  });
-
-  it('s_server asks and hears no_renegotiation: its alert reaches our owner', async () => {
-    const { port, child: server } = await startOnFreePort((at) =>
-      start('openssl', [
-        ...['s_server', '-accept', `127.0.0.1:${at}`, '-tls1_2', '-msg'],
-        ...['-cert', material.servers.ec256.certfile, '-key', material.servers.ec256.keyfile],
-      ]),
-    );
-    try {
-      await inProcess(node, async (self) => {
-        const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, clientOptions(), patience));
-        ssl.unwrap(await ssl.send(socket, 'before\n'));
-        await server.until(() => server.stdout().includes('before\n'));
-        server.process.stdin.write('r\n');
-        await server.until(() => server.stdout().includes('warning no_renegotiation'));
-        expect(await self.receive()).toMatchObject({
-          type: 'ssl_error',
-          socket,
-          reason: { tls_alert: ['handshake_failure', expect.stringContaining('received SERVER ALERT')] },
-        });
-      });
-      report('interop: renegotiation refused, OpenSSL', { ok: 1 });
-    } finally {
-      await server.stop();
-    }
-  });
-});
-
-describe('renegotiation with node:tls', () => {
-  it('a server that asks our client is told no, by an error of its own', async () => {
-    const failed = await new Promise<Error | null>((resolve) => {
-      const server = tls.createServer(
-        {
-          cert: readFileSync(material.servers.ec256.certfile),
-          key: readFileSync(material.servers.ec256.keyfile),
-          maxVersion: 'TLSv1.2',
-        },
-        (socket) => {
-          socket.on('error', (error) => resolve(error));
-          socket.on('close', () => server.close());
-          socket.renegotiate({}, (error) => resolve(error));
-        },
-      );
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        const port = address !== null && typeof address === 'object' ? address.port : 0;
-        void inProcess(node, async (self) => {
-          ssl.unwrap(await ssl.connect(self, '127.0.0.1', port, clientOptions(), patience));
-          expect(await self.receive()).toHaveProperty('type');
-        });
-      });
-    });
-    expect(failed?.message).toMatch(/no.renegotiation/i);
-  });
-});
 
 describeWithPeer('the extended master secret with GnuTLS', 'gnutls-cli', () => {
   for (const [ourServer, ourClient, extra] of [

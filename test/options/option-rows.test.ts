@@ -733,6 +733,45 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
     ],
   },
+  secureRenegotiate: {
+    ...flags,
+    conflicts: [
+      [
+        { secureRenegotiate: true, versions: ['tlsv1.3'] },
+        { options: ['dependency', { secureRenegotiate: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
+  },
+  clientRenegotiation: {
+    ...flags,
+    side: 'server',
+    conflicts: [
+      [
+        { clientRenegotiation: true, versions: ['tlsv1.3'] },
+        { options: ['dependency', { clientRenegotiation: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
+  },
+  renegotiateAt: {
+    valid: [
+      [5, 5],
+      [0, 1],
+      [-1, 1],
+      [2 ** 28 + 1, 2 ** 28],
+    ],
+    edges: { in: [1, 2 ** 28], out: [] },
+    wrong: [1.5, '1', null, 'infinity'],
+  },
+  renegotiateIdentity: {
+    ...flags,
+    conflicts: [
+      [
+        { renegotiateIdentity: true, versions: ['tlsv1.3'] },
+        { options: ['dependency', { renegotiateIdentity: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
+  },
+  fallback: { ...flags, side: 'client' },
   paddingCheck: {
     valid: [],
     wrong: [],

@@ -10,6 +10,7 @@ import { srpGroup } from '../../packages/ssl/src/values/registry/srp-groups.js';
 import { allSuites } from '../../packages/ssl/src/values/registry/suites.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';
 import { helloRetryRequestRandom } from '../../packages/ssl/src/values/wire/messages/server-hello.js';
+import { tls12Messages } from '../../packages/ssl/src/values/wire/tls12-messages.js';
 import {
   decodeHandshake,
   encodeHandshake,
@@ -307,6 +308,26 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       { config: tls12 },
       { config: tls12 },
     ),
+  renegotiation_changes_peer: () => {
+    const identities = [identityOf('ec').identity];
+    const ends = connected({ config: tls12 }, { config: tls12, identities });
+    identities[0] = identityOf('ed25519').identity;
+    ends.client.core.renegotiate();
+    exchange(ends.client, ends.server);
+    return { victim: ends.client, peer: ends.server };
+  },
+  renegotiation_changes_terms: () => {
+    let hellos = 0;
+    const bend = bent((type, message) => {
+      if (type !== 'client_hello' || hellos++ === 0) return [message];
+      const hello = tls12Messages.decode('client_hello', message);
+      return [tls12Messages.encode(type, { ...hello, extensions: without(hello.extensions, 23) })];
+    });
+    const ends = connected({ config: tls12, ...bend }, { config: tls12 });
+    ends.client.core.renegotiate();
+    exchange(ends.client, ends.server);
+    return { victim: ends.server, peer: ends.client };
+  },
   wrong_encrypt_then_mac: () => {
     const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1) } };
     const bend = change('server_hello', (body) => ({
@@ -342,7 +363,7 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   too_many_renegotiations: () => {
     const ends = connected({ config: tls12 }, { config: tls12 });
     const write = ends.server.core.split();
-    const wishes = Array.from({ length: 9 }, () => write.sealHandshake(Uint8Array.of(0, 0, 0, 0)));
+    const wishes = Array.from({ length: 10 }, () => write.sealHandshake(Uint8Array.of(0, 0, 0, 0)));
     ends.client.core.receive(new Uint8Array(Buffer.concat(wishes.flat())));
     ends.server.core.join(write);
     return { victim: ends.client, peer: ends.server };

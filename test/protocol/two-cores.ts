@@ -176,6 +176,7 @@ export class Recorder implements Sink {
   /** What the client has shown after the handshake. */
   readonly shown: Authentication[] = [];
   closedCount = 0;
+  refusals = 0;
   readonly owed: PostHandshakeReply[] = [];
   readonly signaturesAsked: { algorithm: string; data: Uint8Array }[] = [];
   core: Core | undefined;
@@ -201,6 +202,9 @@ export class Recorder implements Sink {
   }
   peerClosed(): void {
     this.closedCount += 1;
+  }
+  renegotiationRefused(): void {
+    this.refusals += 1;
   }
   failed(failure: Failure): void {
     this.failures.push(failure);

@@ -258,7 +258,9 @@ describe('an RSA-PSS key that is restricted to one hash', () => {
 
   testWithKey('rsa')('that fits no scheme of TLS 1.3 is told as such when it is loaded', async () => {
     const dsa = ca.issue({ key: 'dsa', subject: 'old' });
-    expect((await handshake(node, { cacerts: [ca.cert] }, { ...pairOf(dsa), versions: ['tlsv1.3'] })).server).toEqual({
+    expect(
+      (await handshake(node, { cacerts: [ca.cert] }, { ...pairOf(dsa), versions: ['tlsv1.3'] })).server,
+    ).toEqual({
       reason: {
         options: { cert: expect.stringMatching(/CN=old.*dsa, 2048 bits.*fits no signature scheme/) },
       },

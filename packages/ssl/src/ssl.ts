@@ -762,11 +762,13 @@ export async function connectionInformation(
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'information', items }, closed);
 }
 
-/** `notsup`: TLS 1.3 has no renegotiation, and in TLS 1.2 it is not built. Errors besides: `closed`, `enotconn`. `ssl:renegotiate/1` */
+/**
+ * Another handshake on the connection, in TLS 1.2 and before (RFC 5246 §7.4.1.1). Answers when it is done; sends wait meanwhile.
+ * Errors: `renegotiation_rejected` (the peer does not, or cannot bind it to the first: RFC 5746; the connection goes on),
+ * `already_renegotiating`, `closed`, `enotconn`, `notsup` in TLS 1.3. `ssl:renegotiate/1`
+ */
 export async function renegotiate(socket: SslSocket | SslListenSocket): Promise<Result<true>> {
-  if (socket instanceof SslListenSocket) return enotconn;
-  const alive = await ask(socket, { type: 'information', items: [] }, closed);
-  return 'error' in alive ? alive : { error: 'notsup' };
+  return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'renegotiate' }, closed);
 }
 
 /**

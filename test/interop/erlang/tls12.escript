@@ -3,8 +3,9 @@
 %% What OTP's own ssl does in TLS 1.2, for tests that compare.
 %% failures FILE: a term list of {Name, ServerOptions, ClientOptions}; prints what each side says of the handshake.
 %% prf PORT CAFILE: connects, prints the randoms, the key log line and what ssl:prf makes of some arguments.
-%% renegotiate PORT CAFILE: connects and asks for a renegotiation; prints the answer, and what an echo gives after it.
-%% renegotiating CERTFILE KEYFILE: prints "PORT <n>", asks its client for a renegotiation, prints the answer, echoes.
+%% renegotiate PORT CAFILE VERSION: connects and asks for a renegotiation; prints the answer, and what an echo gives after it.
+%% asked PORT CAFILE VERSION: connects, and echoes five bytes.
+%% renegotiating CERTFILE KEYFILE VERSION: prints "PORT <n>", asks its client for a renegotiation, prints the answer, echoes.
 -mode(compile).
 
 main(Args) ->
@@ -16,21 +17,27 @@ run(["failures", File]) ->
     {ok, [Cases]} = file:consult(File),
     lists:foreach(fun failure/1, Cases);
 run(["prf", Port, CaFile]) ->
-    Socket = connected(Port, CaFile),
+    Socket = connected(Port, CaFile, "tlsv1.2"),
     {ok, Info} = ssl:connection_information(Socket, [client_random, server_random, master_secret, keylog]),
     [io:format("~s ~s~n", [Key, hex(Value)]) || {Key, Value} <- Info, is_binary(Value)],
     io:format("keylog ~s~n", [proplists:get_value(keylog, Info)]),
     [io:format("prf ~s~n", [told(apply(ssl, prf, [Socket | Arguments]))]) || Arguments <- arguments()],
     io:get_line("");
-run(["renegotiate", Port, CaFile]) ->
-    Socket = connected(Port, CaFile),
+run(["renegotiate", Port, CaFile, Version]) ->
+    Socket = connected(Port, CaFile, Version),
     io:format("~0p~n", [ssl:renegotiate(Socket)]),
     ok = ssl:send(Socket, <<"after">>),
     io:format("~0p~n", [ssl:recv(Socket, 5, 20000)]),
     ssl:close(Socket);
-run(["renegotiating", CertFile, KeyFile]) ->
+run(["asked", Port, CaFile, Version]) ->
+    Socket = connected(Port, CaFile, Version),
+    {ok, Data} = ssl:recv(Socket, 5, 20000),
+    io:format("~0p~n", [{ok, Data}]),
+    ok = ssl:send(Socket, Data),
+    ssl:recv(Socket, 0, 20000);
+run(["renegotiating", CertFile, KeyFile, Version]) ->
     {ok, Listen} = ssl:listen(0, [binary, {ip, {127,0,0,1}}, {active, false}, {reuseaddr, true},
-                                  {versions, ['tlsv1.2']}, {certfile, CertFile}, {keyfile, KeyFile}]),
+                                  {versions, [list_to_atom(Version)]}, {certfile, CertFile}, {keyfile, KeyFile}]),
     {ok, {_, Port}} = ssl:sockname(Listen),
     io:format("PORT ~w~n", [Port]),
     {ok, Transport} = ssl:transport_accept(Listen),
@@ -40,9 +47,9 @@ run(["renegotiating", CertFile, KeyFile]) ->
     ok = ssl:send(Socket, Data),
     io:get_line("").
 
-connected(Port, CaFile) ->
+connected(Port, CaFile, Version) ->
     {ok, Socket} = ssl:connect({127,0,0,1}, list_to_integer(Port),
-                               [binary, {active, false}, {versions, ['tlsv1.2']}, {verify, verify_peer},
+                               [binary, {active, false}, {versions, [list_to_atom(Version)]}, {verify, verify_peer},
                                 {cacertfile, CaFile}, {server_name_indication, "localhost"}], 20000),
     Socket.
 

@@ -10,9 +10,8 @@ import { emulatedRows, transportRows } from './socket-options.js';
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
   ...['cbInfo', 'clientPreferredNextProtocols'],
-  ...['clientRenegotiation', 'fallback'],
   ...['nextProtocolsAdvertised'],
-  ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
+  ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'senderSpawnOpts'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority'],
   ...['sendTimeoutClose', 'showEconnreset', 'tos'],

@@ -14,6 +14,7 @@ import { HostRows, PauseRows } from './rows-hosts.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
 import { OlderRows } from './rows-older.js';
+import { RenegotiationRows } from './rows-renegotiation.js';
 import { ResumptionRows } from './rows-resumption.js';
 import { RevocationRows } from './rows-revocation.js';
 import { SecretsRows } from './rows-secrets.js';
@@ -36,6 +37,7 @@ export interface Rows
     AuthenticationRows,
     SecretsRows,
     FleetRows,
+    RenegotiationRows,
     ConnectionRows,
     ExtensionRows {}
 
@@ -65,6 +67,7 @@ const rows: Rows = {
   ...new AuthenticationRows(),
   ...new SecretsRows(),
   ...new FleetRows(),
+  ...new RenegotiationRows(),
   ...new ConnectionRows(),
   ...new ExtensionRows(),
 };

@@ -3,8 +3,9 @@
 import type { DhParams } from '../values/crypto/dh-parameter.js';
 import type { MessageChannel } from './channel.js';
 import type { OwnIdentity } from './own-identity.js';
-import type { ClientSettings, Dependencies, ServerSettings } from './settings.js';
+import type { ClientOptions, ClientSettings, Dependencies, ServerSettings } from './settings.js';
 import type { Sink } from './sink.js';
+import type { Previous } from './tls12/renegotiation.js';
 
 export interface ClientContext {
   readonly config: ClientSettings;
@@ -13,6 +14,10 @@ export interface ClientContext {
   readonly dependencies: Dependencies;
   readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askUser' | 'ticket' | 'keyLog'>;
+  /** What every hello of the connection says. */
+  readonly greeting: Pick<ClientOptions, 'serverName' | 'statusRequest'>;
+  /** The handshake before this one, on a connection that renegotiates. */
+  readonly previous?: Previous | undefined;
 }
 
 export interface ServerContext {
@@ -30,6 +35,8 @@ export interface ServerContext {
   readonly dhParams: DhParams;
   /** What a client is told to choose an identity by (RFC 4279 §5.2). */
   readonly pskHint: Uint8Array | undefined;
+  /** The handshake before this one, on a connection that renegotiates. */
+  readonly previous?: Previous | undefined;
   readonly sink: Pick<
     Sink,
     'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'askUser' | 'deliverEarly' | 'keyLog'

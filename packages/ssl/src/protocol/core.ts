@@ -37,7 +37,7 @@ import {
   stateNameBefore,
 } from './hello/version.js';
 import { secretLogOf } from './key-log.js';
-import type { PostHandshake } from './post-handshake.js';
+import type { HandshakeAgain, PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
 import { RecordError } from './record/errors.js';
 import { Tls13WriteProtection } from './record/tls13-protection.js';
@@ -75,6 +75,8 @@ const maxVerifyRequests = 4;
 const maxPassedAlerts = 4;
 /** Wishes to begin that are passed over in one handshake, which has begun (RFC 5246 §7.4.1.1). */
 const maxHelloRequests = 8;
+/** AlertLevel */
+const warning = 1;
 
 /** Where the connection is. */
 type Phase =
@@ -83,7 +85,14 @@ type Phase =
   | { readonly kind: 'serverHello'; readonly context: ServerContext }
   | ServerHelloRead
   | ClientHelloRead
-  | { readonly kind: 'handshake'; readonly handshake: Handshake }
+  | {
+      readonly kind: 'handshake';
+      readonly handshake: Handshake;
+      /** What holds if the peer does not want to renegotiate; `undefined` in a first handshake. */
+      readonly before: PostHandshake | undefined;
+    }
+  /** A handshake is to run again as soon as this core writes itself. */
+  | { readonly kind: 'writeAwaited'; readonly begin: HandshakeAgain; readonly before: PostHandshake }
   /** Application data flows. */
   | { readonly kind: 'connection'; readonly post: PostHandshake }
   /** Nothing more comes in: the peer said so, or the transport ended. */
@@ -148,7 +157,10 @@ export class Core {
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
       offer: firstOffer(config, dependencies, serverName, options),
-      context: { config, identities, dependencies, channel, sink },
+      context: {
+        ...{ config, identities, dependencies, channel, sink },
+        greeting: { serverName, statusRequest: options.statusRequest },
+      },
     });
   }
 
@@ -254,8 +266,9 @@ export class Core {
   }
 
   /** The question that waits for its answer; while there is one, input is held back (and should not be read). */
-  get awaiting(): Answer['type'] | undefined {
+  get awaiting(): Answer['type'] | 'write_half' | undefined {
     const { phase } = this;
+    if (phase.kind === 'writeAwaited') return 'write_half';
     if (phase.kind === 'handshake') return phase.handshake.awaiting;
     // After the handshake a question holds nothing back: data goes on.
     return phase.kind === 'serverHelloRead' || phase.kind === 'clientHelloRead' ? 'hello' : undefined;
@@ -300,12 +313,13 @@ export class Core {
   }
 
   /**
-   * Sends application data; false when it cannot be sent: not established, closed, failed, longer than a datagram may
-   * be. Throws after `split`.
+   * Sends application data; false when it cannot be sent: not established, in a handshake, closed, failed, longer than a
+   * datagram may be. Throws after `split`.
    */
   send(data: Uint8Array): boolean {
     const write = this.own();
-    if (write === undefined || !this.isEstablished || data.length > write.largest) return false;
+    if (write === undefined || !this.isEstablished || this.isAgain || data.length > write.largest)
+      return false;
     if (this.phase.kind === 'connection') this.phase.post.beforeData();
     const pieces = sealData(write, data);
     if (pieces.length > 0) this.sink.write(pieces);
@@ -373,13 +387,42 @@ export class Core {
     if (this.phase.kind === 'connection') this.phase.post.expectKeyUpdates(count);
   }
 
+  /**
+   * We want another handshake (RFC 5246 §7.4.1.1). `begun`: the sink hears `established` with new facts, or
+   * `renegotiationRefused`. `busy`: one is under way. `rejected`: with this peer none may be. `never`: the version
+   * has none. `closed`: we or the peer have said goodbye.
+   */
+  renegotiate(): 'begun' | 'busy' | 'rejected' | 'never' | 'closed' {
+    const { phase } = this;
+    if (this.isAgain) return 'busy';
+    if (phase.kind !== 'connection' || this.channel.writer === 'closed') return 'closed';
+    const answer = phase.post.renegotiate();
+    if (answer === 'asked') return 'begun';
+    if (typeof answer === 'string') return answer;
+    this.runAgain(answer, phase.post, 'self');
+    this.work();
+    return 'begun';
+  }
+
+  /** A HelloRequest of ours has no answer: another can be sent. */
+  forgetRequest(): void {
+    if (this.phase.kind === 'connection') this.phase.post.refused();
+  }
+
+  /** A client may once more begin a handshake that nobody has asked for; at first it may. */
+  allowRenegotiation(): void {
+    const { phase } = this;
+    if (phase.kind === 'connection') phase.post.allowRenegotiation();
+    else if ('before' in phase) phase.before?.allowRenegotiation();
+  }
+
   /** Says close_notify; nothing more is written, reading goes on. Does nothing when said before. Throws after `split`. */
   close(): void {
     if (this.own() === undefined) return;
     this.channel.sendAlert(1, alertCode('close_notify'));
     this.channel.closeWrite();
     // A handshake cannot go on without writing.
-    if (!this.established) this.phase = peerClosed;
+    if (!this.established || this.isAgain) this.phase = peerClosed;
   }
 
   /**
@@ -402,9 +445,18 @@ export class Core {
     return this.channel.split();
   }
 
-  /** Takes the write half back: a core that is to be used alone again, a downgrade. */
+  /** Takes the write half back: a core that is to be used alone again, a downgrade, a handshake that runs again. */
   join(write: WriteHalf): void {
     this.channel.join(write);
+    this.work();
+  }
+
+  /** Its holder has said close_notify and keeps the write half: no handshake runs again. */
+  goOnSplit(): void {
+    const { phase } = this;
+    if (phase.kind !== 'writeAwaited') return;
+    this.phase = { kind: 'connection', post: phase.before };
+    this.work();
   }
 
   /** Whether another handshake may follow on this connection: then what it needs has to be kept. */
@@ -414,6 +466,12 @@ export class Core {
 
   private get isOver(): boolean {
     return this.phase.kind === 'failed' || this.phase.kind === 'peerClosed';
+  }
+
+  /** A handshake runs again, or is about to. */
+  private get isAgain(): boolean {
+    const { phase } = this;
+    return phase.kind === 'writeAwaited' || (phase.kind === 'handshake' && phase.before !== undefined);
   }
 
   private get isEstablished(): boolean {
@@ -468,6 +526,11 @@ export class Core {
     if (this.flightsLeft > 0 && this.phase.kind === 'connection') {
       this.flightsLeft -= 1;
       this.phase.post.flightLeft();
+      return true;
+    }
+    const { phase } = this;
+    if (phase.kind === 'writeAwaited' && this.channel.writer !== 'split') {
+      this.beginAgain(phase.begin, phase.before);
       return true;
     }
     if (this.awaiting !== undefined) return false;
@@ -530,16 +593,23 @@ export class Core {
 
   private receiveData(data: Uint8Array, owned: boolean): void {
     const { phase } = this;
-    if (phase.kind === 'handshake') {
+    if (phase.kind === 'handshake' && phase.before === undefined) {
       this.receiveEarlyData(phase.handshake, data, owned);
       return;
     }
-    if (phase.kind !== 'connection') throw new AlertError('unexpected_application_data');
+    const post = this.deliversFor(phase);
+    if (post === undefined) throw new AlertError('unexpected_application_data');
     this.spoken = true;
     if (data.length === 0) return;
     this.passedAlerts = 0;
-    phase.post.dataCame();
+    post.dataCame();
     this.sink.deliver(data, owned);
+  }
+
+  /** Data may come while a handshake runs again, until its keys are in use that nothing has proved yet. */
+  private deliversFor(phase: Phase): PostHandshake | undefined {
+    if (phase.kind === 'connection') return phase.post;
+    return phase.kind === 'handshake' && this.changeCipherSpecs === 0 ? phase.before : undefined;
   }
 
   /** RFC 8446 §4.2.10 */
@@ -552,7 +622,7 @@ export class Core {
   private receiveMessage(code: number, raw: Uint8Array): void {
     this.sink.trace?.('in', 'message', raw);
     const { phase } = this;
-    if (!this.established) this.handshakeBytes += raw.length;
+    if (!this.established || phase.kind === 'handshake') this.handshakeBytes += raw.length;
     if (helloRequestsIn(phase) === 'ignored' && tls12Messages.byCode(code) === 'hello_request') {
       this.ignoreHelloRequest(raw);
       return;
@@ -568,16 +638,36 @@ export class Core {
         phase.handshake.receive(code, raw);
         this.checkEstablished(phase.handshake);
         return;
-      case 'connection':
-        phase.post.receive(code, raw);
+      case 'connection': {
+        const again = phase.post.receive(code, raw);
+        if (again !== undefined) this.runAgain(again, phase.post, 'peer');
         this.spoken = true;
         return;
+      }
       case 'serverHelloRead':
       case 'clientHelloRead':
+      case 'writeAwaited':
       case 'peerClosed':
       case 'failed':
         return;
     }
+  }
+
+  /** A handshake is to begin on a connection that has had one; until this core writes, input is held back. */
+  private runAgain(begin: HandshakeAgain, before: PostHandshake, by: 'self' | 'peer'): void {
+    this.phase = { kind: 'writeAwaited', begin, before };
+    if (this.channel.writer === 'split') this.sink.askWriteHalf?.(by);
+  }
+
+  private beginAgain(begin: HandshakeAgain, before: PostHandshake): void {
+    this.resetCounts();
+    this.phase = { kind: 'handshake', handshake: begin(), before };
+  }
+
+  private resetCounts(): void {
+    this.changeCipherSpecs = 0;
+    this.helloRequests = 0;
+    this.handshakeBytes = 0;
   }
 
   /** RFC 5246 §7.4.1.1: we are at it already; it is no part of what Finished proves. */
@@ -663,7 +753,7 @@ export class Core {
   private begin(handshake: Handshake): Handshake {
     const { phase } = this;
     if (phase.kind !== 'clientHello' && phase.kind !== 'serverHello') throw new TypeError('begun before');
-    this.phase = { kind: 'handshake', handshake };
+    this.phase = { kind: 'handshake', handshake, before: undefined };
     return handshake;
   }
 
@@ -680,12 +770,13 @@ export class Core {
     this.phase = { kind: 'connection', post: handshake.postHandshake(this.channel, this.sink) };
     this.channel.handshakeDone?.();
     this.established = true;
-    this.handshakeBytes = 0;
+    this.resetCounts();
     this.sink.established(facts);
   }
 
   private receiveAlert(level: number, code: number): void {
     const alert = alertByCode(code);
+    if (alert === 'no_renegotiation' && level === warning && this.takeRefusal()) return;
     switch (alertRules(this.phase)(level, alert)) {
       case 'closes':
         this.closeRead();
@@ -698,6 +789,17 @@ export class Core {
         if (this.passedAlerts > maxPassedAlerts) throw new AlertError('too_many_warnings');
         return;
     }
+  }
+
+  /** RFC 5246 §7.2.2: the peer does not want to, and all is as it was; false when there was nothing to refuse. */
+  private takeRefusal(): boolean {
+    const { phase } = this;
+    if (phase.kind === 'handshake' && phase.before !== undefined && phase.handshake.unanswered) {
+      this.resetCounts();
+      this.phase = { kind: 'connection', post: phase.before };
+    } else if (phase.kind !== 'connection' || !phase.post.refused()) return false;
+    this.sink.renegotiationRefused?.();
+    return true;
   }
 
   /** RFC 8446 §5, RFC 5246 §7.1: between the first hello and the peer's Finished, the byte 1. */
@@ -777,6 +879,7 @@ function stateNameOf(phase: Phase): string {
     case 'handshake':
       return phase.handshake.stateName;
     case 'connection':
+    case 'writeAwaited':
     case 'peerClosed':
     case 'failed':
       return 'connection';
@@ -792,6 +895,8 @@ function alertRules(phase: Phase): AlertRules {
       return phase.handshake.alerts;
     case 'connection':
       return phase.post.alerts;
+    case 'writeAwaited':
+      return phase.before.alerts;
     case 'serverHello':
     case 'clientHelloRead':
     case 'peerClosed':

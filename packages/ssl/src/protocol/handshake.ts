@@ -87,6 +87,8 @@ export interface Handshake {
   readonly alerts: AlertRules;
   /** What a HelloRequest is that comes now (RFC 5246 §7.4.1.1). */
   readonly helloRequests: 'ignored' | 'refused';
+  /** The peer has not answered yet: it may still say that it does not renegotiate. */
+  readonly unanswered: boolean;
   /** Once the handshake is complete. */
   readonly facts: Facts | undefined;
   /** How much data may come before that: of a server that reads it now. */

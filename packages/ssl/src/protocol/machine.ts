@@ -27,7 +27,7 @@ export interface MachineParts<Bodies, Data extends { readonly state: string }, C
   readonly arrows: readonly Arrow<Data, DialectEvent<Bodies>, Context>[];
   readonly initial: Data['state'];
   readonly alerts: AlertRules;
-  readonly postHandshake: (...made: [...Parameters<PostHandshakeMaker>, Data]) => PostHandshake;
+  readonly postHandshake: (...made: [...Parameters<PostHandshakeMaker>, Data, Context]) => PostHandshake;
   /** Whether the peer's change_cipher_spec is a step, or a show for middleboxes that is dropped (RFC 8446 §5). */
   readonly changeCipherSpec: 'step' | 'dropped';
   /** Whether a HelloRequest is passed over: by clients of TLS 1.2 (RFC 5246 §7.4.1.1). */
@@ -117,8 +117,12 @@ class MachineHandshake<Bodies, Data extends { readonly state: string }, Context>
     return this.machine.parts.helloRequests ?? 'refused';
   }
 
+  get unanswered(): boolean {
+    return this.data.state === this.machine.parts.initial;
+  }
+
   get postHandshake(): PostHandshakeMaker {
-    return (channel, sink) => this.machine.parts.postHandshake(channel, sink, this.data);
+    return (channel, sink) => this.machine.parts.postHandshake(channel, sink, this.data, this.context);
   }
 
   get earlyRead(): EarlyDataAllowance | undefined {

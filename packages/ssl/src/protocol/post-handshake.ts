@@ -5,17 +5,35 @@
 import type { Secret } from '../values/secret.js';
 import type { AlertRules } from './alert-rules.js';
 import type { Channel } from './channel.js';
-import type { AnswerEvent } from './handshake.js';
+import type { AnswerEvent, Handshake } from './handshake.js';
 import type { Sink } from './sink.js';
 import type { RequestOutcome } from './tls13/post-handshake-authentication.js';
+
+/** Begins a handshake on a connection that has had one, when the core writes itself. Throws `AlertError`. */
+export type HandshakeAgain = () => Handshake;
+
+/**
+ * What comes of our wish: a handshake begins, or the peer was asked to begin; there is one under way; the peer cannot be bound
+ * to the one before; the version has none.
+ */
+export type RenegotiationAnswer = HandshakeAgain | 'asked' | 'busy' | 'rejected' | 'never';
 
 export interface PostHandshake {
   readonly role: 'client' | 'server';
   readonly alerts: AlertRules;
   /** Whether another handshake may follow on this connection: then what it needs has to be kept. */
   readonly again: 'never' | 'possible';
-  /** A handshake message of the peer. Throws `AlertError` for one that may not come, `DecodeError`. */
-  receive(code: number, raw: Uint8Array): void;
+  /**
+   * A handshake message of the peer, which may begin a handshake again. Throws `AlertError` for one that may not come,
+   * `DecodeError`.
+   */
+  receive(code: number, raw: Uint8Array): HandshakeAgain | undefined;
+  /** We want to renegotiate. */
+  renegotiate(): RenegotiationAnswer;
+  /** The peer does not want to; true when it was asked. */
+  refused(): boolean;
+  /** A client may begin a handshake that nobody has asked for, once (contract §13.2). */
+  allowRenegotiation(): void;
   /** The peer sent data: what it did without any is forgiven. */
   dataCame(): void;
   /** Input was worked off: what the peer has asked for goes out or is asked for, once, however often it asked. */
@@ -41,5 +59,8 @@ export interface PostHandshake {
 /** Made when the handshake is complete. */
 export type PostHandshakeMaker = (
   channel: Channel,
-  sink: Pick<Sink, 'write' | 'owes' | 'ticket' | 'established' | 'askVerdict' | 'askSignature'>,
+  sink: Pick<
+    Sink,
+    'write' | 'owes' | 'ticket' | 'established' | 'askVerdict' | 'askSignature' | 'askWriteHalf'
+  >,
 ) => PostHandshake;

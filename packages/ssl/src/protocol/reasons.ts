@@ -69,6 +69,8 @@ export type HandshakeReason =
   | 'wrong_record_size_limit'
   | 'unrecognized_name'
   | 'wrong_renegotiation_info'
+  | 'renegotiation_changes_peer'
+  | 'renegotiation_changes_terms'
   | 'wrong_encrypt_then_mac'
   | 'weak_dh'
   | 'unknown_user'
@@ -377,6 +379,19 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'renegotiation_info speaks of another handshake than this one',
     section: 'RFC 5746 §3.4, §3.6',
     bogo: 'RENEGOTIATION_MISMATCH',
+  },
+  renegotiation_changes_peer: {
+    alert: 'illegal_parameter',
+    text: 'after a renegotiation the peer would be another one than before',
+    section: 'RFC 7627 §1',
+    bogo: 'SERVER_CERT_CHANGED',
+    hint: 'renegotiateIdentity lets it change',
+  },
+  renegotiation_changes_terms: {
+    alert: 'handshake_failure',
+    text: 'a renegotiation would change the version, the name of the server or the extended master secret',
+    section: 'RFC 7627 §5.4',
+    bogo: 'RENEGOTIATION_EMS_MISMATCH',
   },
   wrong_encrypt_then_mac: {
     alert: 'illegal_parameter',

@@ -36,12 +36,17 @@ interface DatagramSettings {
 }
 
 /** Absent: as the option's default, or not wished for. */
-type CommonWishes = 'recordSizeLimit' | 'certificateCompression' | 'postHandshakeAuth';
+type CommonWishes =
+  | 'recordSizeLimit'
+  | 'certificateCompression'
+  | 'postHandshakeAuth'
+  | 'secureRenegotiate'
+  | 'renegotiateIdentity';
 
 export interface ClientSettings
   extends DatagramSettings,
     Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>,
-    Partial<Pick<ClientConfig, CommonWishes | 'maxFragmentLength'>> {
+    Partial<Pick<ClientConfig, CommonWishes | 'maxFragmentLength' | 'fallback'>> {
   /** Who to be for servers with SRP. */
   readonly srpIdentity?: SrpIdentity | undefined;
   /** Least size of what a server chooses for finite fields, bits; default 2048. */
@@ -58,7 +63,7 @@ export type ServerSettings = DatagramSettings &
     | 'honorCipherOrder'
     | 'honorEccOrder'
   > &
-  Partial<Pick<ServerConfig, CommonWishes | 'certificateAuthorities'>>;
+  Partial<Pick<ServerConfig, CommonWishes | 'certificateAuthorities' | 'clientRenegotiation'>>;
 
 /** What the protocol takes from outside: cryptography and chance. */
 export interface Dependencies {

@@ -35,13 +35,14 @@ export type Verdict =
 
 /**
  * What is to be sent after the handshake even if nothing else is: an answer to a message of the peer, a wish for new
- * keys of the peer's, messages of a later authentication.
+ * keys of the peer's or for another handshake, messages of a later authentication.
  */
 export type PostHandshakeReply =
   | 'key_update'
   | 'key_update_request'
   | 'no_renegotiation'
   | 'last_flight'
+  | 'hello_request'
   | Flight;
 
 /** Whole handshake messages that leave with nothing between them (RFC 8446 §4.6.2). */
@@ -111,7 +112,8 @@ export interface Sink {
   /**
    * Something is owed to the peer, and who holds the split write half has to send it: a KeyUpdate that answers the
    * peer's (RFC 8446 §4.6.3), that we do not renegotiate (RFC 5246 §7.2.2), over datagrams our last flight, which the peer has
-   * not got (RFC 6347 §4.2.4). Once for all that has come until now; a flight, which has left when `core.flightLeft` says so.
+   * not got (RFC 6347 §4.2.4), once for all that has come until now; that we want to renegotiate (RFC 5246 §7.4.1.1); a flight,
+   * which has left when `core.flightLeft` says so.
    */
   owes(what: PostHandshakeReply): void;
   /**
@@ -119,8 +121,13 @@ export interface Sink {
    * this what gets lost in a handshake stays lost.
    */
   timer?(ms: number | undefined): void;
-  /** A handshake is to run again, and needs the write half that was split off: `core.join`. */
-  askWriteHalf?(): void;
+  /**
+   * A handshake is to run again, and needs the write half that was split off: `core.join`, or `core.goOnSplit` where it
+   * cannot be had. `by`: who wants it. Without this none runs again on a core that was split.
+   */
+  askWriteHalf?(by: 'self' | 'peer'): void;
+  /** The peer does not renegotiate: the connection goes on as it was, and what was joined can be split again. */
+  renegotiationRefused?(): void;
   /**
    * Secrets as lines of a key log, when they come into being: once for those that do so together, key updates too. Of a
    * split write half it is called by whoever holds that. Absent unless somebody listens.

@@ -9,7 +9,11 @@ export type AlarmKind =
   | 'linger'
   | 'certificate'
   | 'confirm'
-  | 'retransmit';
+  | 'retransmit'
+  | Renegotiation;
+
+/** What renegotiations have timers for: the one that runs, and the next of a client. */
+type Renegotiation = 'renegotiation' | 'client_renegotiation';
 
 /** A timer's message. One that was cancelled may have been sent already, and is to be passed over. */
 export class Alarm {

@@ -44,6 +44,7 @@ export interface CallHolder<Outcome> {
   /** The owner wants no more of it. */
   leave(): Outcome | undefined;
   requestCertificate(life: Connected, timeout: number | 'infinity', from: From<Result<Uint8Array>>): void;
+  renegotiate(life: Connected, from: From<Result<true>>): void;
   startDowngrade(life: Connected, downgrade: Downgrade): void;
   failDowngrade(life: Downgrading, reason: string): void;
   /** The end of a turn that may have moved data. */
@@ -176,6 +177,9 @@ export class ConnectionCalls<Outcome> {
         return undefined;
       case 'request_certificate':
         this.#holder.requestCertificate(life, request.timeout, connectionRequests.from(request, from));
+        return this.#holder.settle();
+      case 'renegotiate':
+        this.#holder.renegotiate(life, connectionRequests.from(request, from));
         return this.#holder.settle();
       case 'downgrade':
         // Of datagrams there is nothing bare to give back.

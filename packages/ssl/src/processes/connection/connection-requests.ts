@@ -37,6 +37,8 @@ export interface ConnectionRequests {
   /** A server's: the client's certificate, asked for now. */
   request_certificate(fields: { readonly timeout: Timeout }): Result<Uint8Array>;
   export_key_materials(fields: KeyMaterialRequest): Result<readonly Uint8Array[]>;
+  /** Another handshake in TLS 1.2 or before; answers when it is done. */
+  renegotiate(): Result<true>;
   controlling_process(fields: { readonly owner: Pid<SslMessage> }): Result<true>;
   close(): Ok;
   downgrade(fields: { readonly timeout: Timeout }): Downgraded | Failed;
@@ -80,6 +82,7 @@ export const isConnectionRequest: (request: unknown) => request is ConnectionReq
     prf: true,
     request_certificate: true,
     export_key_materials: true,
+    renegotiate: true,
     controlling_process: true,
     close: true,
     downgrade: true,

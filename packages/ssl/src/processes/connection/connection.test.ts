@@ -229,7 +229,7 @@ describe('a write half that comes back for a handshake that runs again', () => {
     };
     for (let round = 0; round < 30; round += 1) {
       send(round);
-      inside(it, connection, (one) => one.askWriteHalf());
+      inside(it, connection, (one) => one.askWriteHalf('self'));
       await test.advance(0);
       send(round);
       await test.advance(test.random.below(20));
@@ -281,7 +281,7 @@ describe('a write half that comes back for a handshake that runs again', () => {
     const [client, server] = await bothEnds(it);
     const connection = connectionOf(it, server);
     const heard = receiveAll(client);
-    inside(it, connection, (one) => one.askWriteHalf());
+    inside(it, connection, (one) => one.askWriteHalf('self'));
     if (where === 'here') await it.simulation.test.advance(10);
     return { it, client, server, connection, heard };
   }

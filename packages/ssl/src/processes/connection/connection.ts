@@ -67,7 +67,8 @@ import {
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
-import { KeyUpdatesAsked, WriteHalfReturned } from './sender.js';
+import { Renegotiations } from './renegotiations.js';
+import { KeyUpdatesAsked, RenegotiationDue, WriteHalfKept, WriteHalfReturned } from './sender.js';
 import { SslSocket } from './socket.js';
 
 type Outcome = Stop<Connection> | undefined;
@@ -100,6 +101,7 @@ export class Connection
   readonly #establishment: Establishment;
   readonly #calls: ConnectionCalls<Stop<Connection>>;
   readonly #certificates: CertificateCalls;
+  readonly #renegotiations: Renegotiations;
   #life: Life;
   #config: Config;
   #log: ConnectionLog;
@@ -138,6 +140,7 @@ export class Connection
     });
     this.#calls = new ConnectionCalls(self, this.#line, this.#delivery, this.#owner, this);
     this.#certificates = new CertificateCalls(self);
+    this.#renegotiations = new Renegotiations(self);
     this.#life = { state: 'initialHello', host };
     made(this.#socket);
   }
@@ -296,6 +299,7 @@ export class Connection
     const life = this.#life;
     if (life.state === 'handshaking') this.#connect(life, facts);
     else if (life.state === 'connection') this.#connectAgain(life, facts);
+    else if (life.state === 'downgrade') this.#goOnSending(life);
     if (shown !== undefined) this.#certificates.answered(shown);
     if (shown?.kind === 'certificate' && life.state === 'connection') this.#establishment.shown(life, facts);
   }
@@ -311,6 +315,7 @@ export class Connection
       packet: this.#delivery.options().packet,
       sendTimeout: this.#config.transport.sendTimeout ?? 'infinity',
       tickets: this.#establishment.issuesTickets(life) ? 'follow' : 'none',
+      renegotiateAt: this.#config.renegotiateAt,
     });
     // However this process ends, killed too, the owner is told: what a process owns is closed after it.
     this.#self.own(this, tellOwnerOfEnd);
@@ -328,7 +333,14 @@ export class Connection
   /** A handshake has run again, or a side has shown who it is: what is known is what that has found out. */
   #connectAgain(life: Connected, facts: Facts): void {
     this.amend({ ...life, facts });
-    if (this.#line.writes) this.#line.handOverAgain(life.core.split());
+    this.#goOnSending(life);
+  }
+
+  /** What a handshake needed to write with is the sender's again. */
+  #goOnSending({ core }: Connected | Downgrading): void {
+    if (!this.#line.writes) return;
+    this.#line.handOverAgain(core.split());
+    this.#renegotiations.done();
   }
 
   #wantsConfirmation({ unconfirmed }: Facts): boolean {
@@ -382,20 +394,61 @@ export class Connection
     this.#retransmission = ms === undefined ? undefined : new Alarm(this.#self, 'retransmit', ms);
   }
 
+  renegotiate({ core }: Connected, from: From<Result<true>>): void {
+    if (this.#line.open) this.#renegotiations.ask(core, this.#config.handshakeDeadline, from);
+    else from.reply({ error: 'closed' });
+  }
+
   /** A handshake is to run again, and needs the write half: `core.join`. */
-  askWriteHalf(): void {
+  askWriteHalf(by: 'self' | 'peer'): void {
+    this.#renegotiations.started(this.#config.handshakeDeadline);
+    if (by === 'peer' && this.#config.role === 'server') this.#renegotiations.clientBegan();
     this.#line.takeBack();
   }
 
-  #writeHalfReturned(half: WriteHalf): void {
+  renegotiationRefused(): void {
+    const life = this.#life;
+    this.#renegotiations.refused();
+    if (life.state === 'connection' || life.state === 'downgrade') this.#goOnSending(life);
+  }
+
+  /** So many records were sent that it is time; a peer that does not want to is asked again after as many more. */
+  #renegotiateByItself(): void {
+    const life = this.#life;
+    if (life.state === 'connection' && this.#line.open && life.core.renegotiate() === 'begun')
+      this.#renegotiations.started(this.#config.handshakeDeadline);
+  }
+
+  /** It takes too long: a client that was asked may never begin, but one that has begun holds up what is to be sent. */
+  #giveUpRenegotiation(): void {
+    const life = this.#life;
+    if (!isRunning(life) || !this.#line.open) return;
+    if (!this.#line.sends) {
+      life.core.fail('handshake_failure', { renegotiation: 'timeout' });
+      return;
+    }
+    life.core.forgetRequest();
+    this.#renegotiations.refused();
+  }
+
+  #writeHalfReturned(half: WriteHalf): Outcome {
     if (this.#line.returned(half) && isRunning(this.#life)) this.#life.core.join(half);
+    return this.settle();
+  }
+
+  /** Our side has said close_notify: no handshake can run again. */
+  #writeHalfKept(): Outcome {
+    this.#line.kept();
+    this.#renegotiations.end();
+    if (isRunning(this.#life)) this.#life.core.goOnSplit();
+    return this.settle();
   }
 
   peerClosed(): void {
     this.#line.peerSaidClose();
     this.#flushBatch();
     this.#disconfirm('closed');
-    this.#certificates.end('closed');
+    this.#endCalls('closed');
     switch (this.#life.state) {
       case 'downgrade':
         // What follows is for whoever gets the transport; chunks that wait for their turn come before this one.
@@ -424,7 +477,7 @@ export class Connection
     this.#establishment.disappoint(reason);
     this.#keyLogger?.failed();
     this.#disconfirm(reason);
-    this.#certificates.end(reason);
+    this.#endCalls(reason);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
     if (life.state === 'downgrade') life.downgrade.fail(reason);
     if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
@@ -504,7 +557,7 @@ export class Connection
 
   /** `ssl:close/2` with a new owner: both sides say close_notify, then the bare transport is given back. */
   startDowngrade({ core, means }: Connected, downgrade: Downgrade): void {
-    this.#certificates.end('closed');
+    this.#endCalls('closed');
     this.go('downgrade', { state: 'downgrade', core, means, downgrade });
     if (this.#line.peerDone) downgrade.peerDone();
     this.#later.goOnWith(this.#line.sayClose(), (said) => this.#saidForDowngrade(said));
@@ -541,7 +594,12 @@ export class Connection
   info(message: unknown): Outcome {
     if (message instanceof DownMessage) return this.#down(message.ref);
     if (message instanceof Alarm) return message.cancelled ? undefined : this.#ring(message);
-    if (message instanceof WriteHalfReturned) this.#writeHalfReturned(message.half);
+    if (message instanceof WriteHalfReturned) return this.#writeHalfReturned(message.half);
+    if (message instanceof WriteHalfKept) return this.#writeHalfKept();
+    if (message instanceof RenegotiationDue) {
+      this.#renegotiateByItself();
+      return this.settle();
+    }
     if (message instanceof KeyUpdatesAsked && isRunning(this.#life))
       this.#life.core.expectKeyUpdates(message.count);
     return undefined;
@@ -555,7 +613,7 @@ export class Connection
       const life = this.#life;
       this.#establishment.disappoint(reason);
       this.#disconfirm(reason);
-      this.#certificates.end(reason);
+      this.#endCalls(reason);
       if (life.state === 'downgrade') life.downgrade.fail(reason);
       if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });
       return { stop: { shutdown: 'sender_died' }, state: this };
@@ -574,6 +632,12 @@ export class Connection
         break;
       case 'confirm':
         this.#askForWord();
+        break;
+      case 'renegotiation':
+        this.#giveUpRenegotiation();
+        break;
+      case 'client_renegotiation':
+        if (isRunning(this.#life)) this.#life.core.allowRenegotiation();
         break;
       case 'downgrade':
         if (this.#life.state === 'downgrade') this.failDowngrade(this.#life, 'timeout');
@@ -639,7 +703,7 @@ export class Connection
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');
     this.#disconfirm('closed');
-    this.#certificates.end('closed');
+    this.#endCalls('closed');
     this.go(event, closed);
     if (life.state === 'downgrade') life.downgrade.fail('closed');
     if ('call' in life) life.call.endPostponed();
@@ -695,7 +759,12 @@ export class Connection
       case 'connection': {
         const told: SslReason = orderly ? 'closed' : crashReason(this.#config);
         this.#disconfirm(told);
-        this.#certificates.end(told);
+        this.#endCalls(told);
+        if (this.#line.writes) {
+          if (orderly) life.core.close();
+          else life.core.fail('internal_error');
+          this.#line.flush();
+        }
         this.#delivery.endNow(orderly ? { type: 'closed' } : { type: 'failed', reason: told });
         this.#delivery.abandonRecv(told);
         return;
@@ -703,6 +772,12 @@ export class Connection
       case 'closed':
         return;
     }
+  }
+
+  /** Whoever waits for the peer to do something hears that it will not. */
+  #endCalls(reason: SslReason): void {
+    this.#certificates.end(reason);
+    this.#renegotiations.end();
   }
 
   /** Tells the owner, unless it has heard of the end already or need not. */

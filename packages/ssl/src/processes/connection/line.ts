@@ -131,6 +131,11 @@ export class Line {
     return false;
   }
 
+  /** The sender has a goodbye to say and keeps the write half. */
+  kept(): void {
+    if (this.#writer === 'returning') this.#writer = 'sender';
+  }
+
   /** The handshake that ran again is done: the sender writes on. */
   handOverAgain(half: WriteHalf): void {
     this.flush();
@@ -145,6 +150,11 @@ export class Line {
   /** Whether it writes itself, and not the sender. */
   get writes(): boolean {
     return this.#writer === 'self';
+  }
+
+  /** Whether the sender writes, and is not asked to stop. */
+  get sends(): boolean {
+    return this.#writer === 'sender';
   }
 
   /** Handshake messages after what was sent before; answers when the transport has them. */

@@ -19,6 +19,7 @@ import { sealFlight } from '../../protocol/tls13/post-handshake-authentication.j
 import { alertCode } from '../../values/registry/alerts.js';
 import type { Result, SslReason } from '../../values/terms.js';
 import { concat } from '../../values/wire/join.js';
+import { tls12Messages } from '../../values/wire/tls12-messages.js';
 import { largestPacket, packetHeader } from '../delivery/packet.js';
 import { giveSealingMemory, takeSealingMemory } from './sealing-memory.js';
 
@@ -47,6 +48,7 @@ const stride = 64 * 1024;
 const strideRecords = 64;
 /** Sends up to this length that wait together are joined: copying costs less than a record and a write for each. */
 const joinable = 8192;
+const helloRequest = tls12Messages.encode('hello_request', true);
 
 interface Entry {
   readonly kind: 'data' | 'alert' | Flight;
@@ -83,6 +85,11 @@ export class SendQueue {
   #closers: Waiter[] | undefined = undefined;
   /** A KeyUpdate or a refusal that waits for the backlog to go. */
   #owed: KeyUpdateRequest | 'no_renegotiation' | undefined = undefined;
+  /** A HelloRequest likewise. */
+  #owesHelloRequest = false;
+  /** Records under the present keys at which another handshake is due. */
+  #renegotiationDueAt: number;
+  readonly #renegotiateAt: number;
   /** A fatal alert that waits for the half to come again. */
   #fatal: { readonly description: number; readonly waiter: Waiter } | undefined = undefined;
   #packet: 0 | 1 | 2 | 4 = 0;
@@ -90,8 +97,18 @@ export class SendQueue {
   /** Bytes of data in the queue. */
   #waiting = 0;
 
-  /** `afterIo`: calls back when I/O that is ready has had its chance. */
-  constructor(half: WriteHalf, outlet: Outlet, afterIo: (go: () => void) => void) {
+  /**
+   * `afterIo`: calls back when I/O that is ready has had its chance. `renegotiateAt`: records after which another handshake
+   * is due, where keys cannot be updated.
+   */
+  constructor(
+    half: WriteHalf,
+    outlet: Outlet,
+    afterIo: (go: () => void) => void,
+    renegotiateAt: number = Number.POSITIVE_INFINITY,
+  ) {
+    this.#renegotiateAt = renegotiateAt;
+    this.#renegotiationDueAt = renegotiateAt;
     this.#afterIo = afterIo;
     this.#half = half;
     this.updatesKeys = half.updatesKeys;
@@ -100,18 +117,21 @@ export class SendQueue {
 
   /**
    * Gives the write half back, for a handshake that runs again: all that was taken until now was written before it.
-   * `undefined` when it was given back already.
+   * `undefined` when it was given back already, and when our side is closed: nothing may follow close_notify.
    */
   giveBack(): WriteHalf | undefined {
     const half = this.#half;
-    if (half === 'away') return undefined;
+    if (half === 'away' || this.#closed) return undefined;
     this.#half = 'away';
+    // The handshake that was to be asked for runs.
+    this.#owesHelloRequest = false;
     return half;
   }
 
   /** On with the half as it is now, first with what is owed, then with what was queued meanwhile. */
   takeAgain(half: WriteHalf): void {
     this.#half = half;
+    this.#renegotiationDueAt = half.sealedRecords + this.#renegotiateAt;
     const fatal = this.#fatal;
     this.#fatal = undefined;
     if (fatal !== undefined) {
@@ -300,16 +320,36 @@ export class SendQueue {
     this.#blocked = !this.#outlet.write(half.sealFlight());
   }
 
+  /** A server of TLS 1.2 wants to renegotiate (RFC 5246 §7.4.1.1). */
+  requestHello(): void {
+    if (this.#closed) return;
+    this.#owesHelloRequest = true;
+    if (!this.#blocked) this.#writeOwed();
+  }
+
+  /** Whether so many records have left that another handshake is due; after a refusal after as many again. */
+  takeRenegotiationDue(): boolean {
+    const half = this.#half;
+    if (half === 'away' || half.updatesKeys || half.sealedRecords < this.#renegotiationDueAt) return false;
+    this.#renegotiationDueAt = half.sealedRecords + this.#renegotiateAt;
+    return !this.#closed;
+  }
+
   #writeOwed(): void {
     const owed = this.#owed;
     const half = this.#half;
-    if (owed === undefined || half === 'away') return;
+    if (half === 'away') return;
+    if (this.#owesHelloRequest) {
+      this.#owesHelloRequest = false;
+      this.#blocked = !this.#outlet.write(half.sealHandshake(helloRequest));
+    }
+    if (owed === undefined) return;
     this.#owed = undefined;
     const pieces =
       owed === 'no_renegotiation'
         ? half.sealAlert(1, alertCode('no_renegotiation'))
         : sealKeyUpdate(half, owed);
-    this.#blocked = !this.#outlet.write(pieces);
+    this.#blocked = !this.#outlet.write(pieces) || this.#blocked;
   }
 
   /** KeyUpdates that were asked of the peer since this was last called. */

@@ -126,6 +126,7 @@ class Receiver {
       packet: 'raw',
       sendTimeout: 'infinity',
       tickets: 'none',
+      renegotiateAt: 2 ** 28,
     });
     this.#later('again');
   }
@@ -255,6 +256,7 @@ describe('a send that had to wait', () => {
       packet: 'raw',
       sendTimeout: 30_000,
       tickets: 'none',
+      renegotiateAt: 2 ** 28,
     };
     test.node.cast(sender, begin);
     await test.advance(1);

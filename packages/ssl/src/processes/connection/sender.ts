@@ -50,6 +50,7 @@ export interface SenderNotices {
     readonly sendTimeout: number | 'infinity';
     /** `session_tickets` follows, for which data waits, though not for long. */
     readonly tickets: 'follow' | 'none';
+    readonly renegotiateAt: number;
   }): void;
   /** A handshake is to run again: the write half is wanted back, `WriteHalfReturned`; sends wait until it comes again. */
   give_back(): void;
@@ -91,6 +92,12 @@ export class WriteHalfReturned {
     this.half = half;
   }
 }
+
+/** Tells the receiver that the write half stays here: close_notify is said, or is to be. */
+export class WriteHalfKept {}
+
+/** Tells the receiver that so many records were sent that it is time for another handshake. */
+export class RenegotiationDue {}
 
 /** AlertDescription codes (RFC 8446 §6). */
 const closeNotify = 0;
@@ -218,7 +225,12 @@ export class Sender implements MemoryUse {
   begin(notice: RequestOf<SenderNotices, 'connection'>): void {
     const waiting = this.#phase.name === 'handshake' ? this.#phase.waiting : [];
     if (this.#phase.name === 'closed') return;
-    const queue = new SendQueue(notice.half, this.transport, (go) => this.#self.node.afterIo(go));
+    const afterIo = (go: () => void): void =>
+      this.#self.node.afterIo(() => {
+        go();
+        this.tellRequests();
+      });
+    const queue = new SendQueue(notice.half, this.transport, afterIo, notice.renegotiateAt);
     queue.setPacket(notice.packet);
     if (notice.tickets === 'follow') {
       queue.holdForTickets();
@@ -246,6 +258,7 @@ export class Sender implements MemoryUse {
     const { queue, receiver } = this.#phase;
     const count = queue.takeRequests();
     if (count > 0) this.#self.send(receiver, new KeyUpdatesAsked(count));
+    if (queue.takeRenegotiationDue()) this.#self.send(receiver, new RenegotiationDue());
   }
 
   /** What was asked of the peer under these keys is told before the half, which counts anew where it goes. */
@@ -255,6 +268,7 @@ export class Sender implements MemoryUse {
     const { queue, receiver } = this.#phase;
     const half = queue.giveBack();
     if (half !== undefined) this.#self.send(receiver, new WriteHalfReturned(half));
+    else if (queue.closed) this.#self.send(receiver, new WriteHalfKept());
   }
 
   #enqueue(queue: SendQueue, data: Uint8Array, from: From<SendResult>): void {
@@ -281,6 +295,9 @@ export class Sender implements MemoryUse {
         return;
       case 'last_flight':
         queue.sendFlightAgain();
+        return;
+      case 'hello_request':
+        queue.requestHello();
         return;
     }
   }

@@ -448,7 +448,11 @@ function pairOf(
 }
 
 /** DSA signs in TLS 1.2 and before alone, and so do keys on curves that TLS 1.3 has not. */
-function checkSigns({ chain: [own], schemes }: Identity, { algorithm, bits }: PrivateKey, { versions }: Config): void {
+function checkSigns(
+  { chain: [own], schemes }: Identity,
+  { algorithm, bits }: PrivateKey,
+  { versions }: Config,
+): void {
   const older = versions.some((version) => version !== 'tlsv1.3');
   if (older || schemes.some((name) => schemeByName(name).tls13 === 'handshake')) return;
   const subject = own === undefined ? '' : certificateOf(own).subject.toString();

@@ -1,7 +1,7 @@
 /** The client's hello: what the config makes us offer, and what a HelloRetryRequest makes of it (RFC 8446 §4.1.2). */
 import type { CryptoEngine, Group, GroupName, KeyShare } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
-import { renegotiationScsv } from '../../values/registry/suites.js';
+import { fallbackScsv, renegotiationScsv } from '../../values/registry/suites.js';
 import { type ProtocolVersion, versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { dtls12Messages } from '../../values/wire/tls12-messages.js';
@@ -219,8 +219,7 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
     signatureAlgorithms: schemeCodes(config.signatureAlgs),
     signatureAlgorithmsCert: config.signatureAlgsCert && schemeCodes(config.signatureAlgsCert),
     supportedVersions: config.versions.map(versionCode),
-    // OTP's clients say by a suite that they know secure renegotiation (RFC 5746 §3.3).
-    cipherSuites: older ? [...suites, renegotiationScsv] : suites,
+    cipherSuites: [...suites, ...signals(older, config)],
     longestRecord: longestRecord(tls13 ? 'tls13' : 'tls12'),
   };
   wishesByConfig.set(config, wishes);
@@ -234,9 +233,45 @@ function legacyVersionOf(versions: readonly ProtocolVersion[]): number {
   return versionCode(newest);
 }
 
+/**
+ * Suites that are none: OTP's clients say by one that they know secure renegotiation (RFC 5746 §3.3), and by another that
+ * they try an older version than they could (RFC 7507 §4).
+ */
+function signals(older: true | undefined, { fallback }: ClientSettings): readonly number[] {
+  const asked = fallback === true ? [fallbackScsv] : [];
+  return older ? [renegotiationScsv, ...asked] : asked;
+}
+
 /** Groups of the hello: with TLS 1.3 among the versions those of 1.3, as OTP has it, else the curves of `eccs`. */
 export function offeredGroups({ versions, supportedGroups, eccs }: ClientSettings): readonly GroupName[] {
   return speaksTls13(versions) ? supportedGroups : eccs;
+}
+
+/**
+ * The hello of a handshake that runs again in a version before TLS 1.3: what the first one said, but for what only TLS 1.3
+ * has, what was agreed on once (ALPN), and sessions. It names the same newest version, which some servers ask for. `info`:
+ * renegotiation_info; `undefined` for a server that does not know it, which is told so as at first (RFC 5746 §3.5, §4.2).
+ */
+export function offerAgain(
+  config: ClientSettings,
+  dependencies: Dependencies,
+  { serverName: host, statusRequest }: Pick<ClientOptions, 'serverName' | 'statusRequest'>,
+  version: ProtocolVersion,
+  info: Uint8Array | undefined,
+): ClientOffer {
+  const usable = config.ciphers.filter(({ versions }) => versions.includes(version));
+  const again = {
+    ...config,
+    ...{ ciphers: usable, keyShares: [], fallback: false },
+    ...{ alpnAdvertisedProtocols: undefined, middleboxCompMode: false },
+  };
+  const { serverName, hello, extensions } = firstOffer(again, dependencies, host, { statusRequest });
+  const suites = hello.cipherSuites.filter((id) => id !== renegotiationScsv || info === undefined);
+  const olderOnly = { supportedVersions: undefined, keyShare: undefined, compressCertificate: undefined };
+  return {
+    serverName,
+    ...write({ ...hello, cipherSuites: suites }, { ...extensions, ...olderOnly, renegotiationInfo: info }),
+  };
 }
 
 /** The share of a group that the hello holds. */

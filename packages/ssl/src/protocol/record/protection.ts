@@ -88,6 +88,8 @@ export interface WriteProtection {
   readonly epoch: EpochKeys | undefined;
   /** Plaintext bytes sealed under these keys. */
   readonly sealedBytes: number;
+  /** Records sealed under these keys. */
+  readonly sealedRecords: number;
   /** Seals a short fragment as one complete record in memory that nobody else writes to. */
   sealShort(type: number, fragment: Uint8Array): Uint8Array;
   /**

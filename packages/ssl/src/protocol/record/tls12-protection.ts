@@ -164,6 +164,10 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     return this.sealed;
   }
 
+  get sealedRecords(): number {
+    return this.sequence;
+  }
+
   sealShort(type: number, fragment: Uint8Array): Uint8Array {
     const start = HEADER_LENGTH + this.headLength;
     const record = room(fragment.length + this.overhead);

@@ -166,6 +166,10 @@ export class Tls13WriteProtection extends RecordNonce implements WriteProtection
     return this.sealed;
   }
 
+  get sealedRecords(): number {
+    return this.records;
+  }
+
   sealShort(type: number, fragment: Uint8Array): Uint8Array {
     const length = fragment.length;
     const record = room(length + this.overhead);

@@ -145,6 +145,16 @@ export class WriteHalf {
     return requests;
   }
 
+  /** Bytes under the present keys, of whatever is in records. */
+  get sealedBytes(): number {
+    return this.protection?.sealedBytes ?? 0;
+  }
+
+  /** Records under the present keys. */
+  get sealedRecords(): number {
+    return this.protection?.sealedRecords ?? 0;
+  }
+
   /** Whether these keys can be updated: in TLS 1.3. */
   get updatesKeys(): boolean {
     return this.protection?.epoch !== undefined;

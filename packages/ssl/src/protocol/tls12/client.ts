@@ -58,11 +58,12 @@ import { readAnswer, serverHello12Column } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
-import { type ClientOffer, offeredGroups } from '../hello/client-hello.js';
+import { type ClientOffer, offerAgain, offeredGroups } from '../hello/client-hello.js';
 import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { tls12Suite } from '../hello/suite.js';
 import { Machine, type MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
+import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
 import { authenticates, chooseClientCertificate12, useOf } from './choose.js';
 import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
@@ -71,10 +72,19 @@ import type { ClientAgreement } from './key-exchange/key-exchange.js';
 import { withPsk } from './key-exchange/psk.js';
 import { signedParams } from './key-exchange/signed-params.js';
 import { keyExchanges } from './key-exchange/table.js';
-import { conclude12, deriveKeys, type Keys12, type Negotiated12 } from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, leave12, type Negotiated12 } from './negotiated.js';
 import { type OlderVersion, olderVersion } from './older-version.js';
-import { Tls12PostHandshake } from './post-handshake.js';
+import { ClientPostHandshake } from './post-handshake.js';
 import { hasPadding } from './record-keys.js';
+import {
+  checkMasterSecret,
+  checkPeer,
+  checkServerInfo,
+  checkUser,
+  clientInfo,
+  type Previous,
+  unknownVerifyData,
+} from './renegotiation.js';
 import { send } from './send.js';
 import { checkSignature12, signedBy } from './signature.js';
 import type { ProvedUser } from './user.js';
@@ -169,6 +179,7 @@ interface WaitFinished extends WithMaster {
 interface Connected {
   readonly state: 'connected';
   readonly facts: Facts;
+  readonly left: Previous;
 }
 export type Client12Data =
   | WaitSh
@@ -314,7 +325,7 @@ function machineWith(
     ...parts,
     name,
     messages,
-    postHandshake: (channel, sink) => new Tls12PostHandshake('client', channel, sink, messages),
+    postHandshake,
   });
 }
 
@@ -327,6 +338,25 @@ export function tls12Client(
   const version = olderVersion(name);
   const spoken = machines.get(version.messages) ?? machine;
   return spoken.begin({ state: 'waitSh', version, offer }, context);
+}
+
+function postHandshake(
+  ...[channel, sink, data, context]: Parameters<(typeof machine)['parts']['postHandshake']>
+): PostHandshake {
+  if (data.state !== 'connected') throw new TypeError('not connected yet');
+  const { config } = context;
+  return new ClientPostHandshake(channel, sink, { previous: data.left, config }, (previous) =>
+    beginAgain(previous, context),
+  );
+}
+
+/** RFC 5246 §7.4.1.1, RFC 5746 §3.5: another hello, under the keys of before. */
+function beginAgain(previous: Previous, context: ClientContext): Handshake {
+  const { config, dependencies, greeting, channel } = context;
+  const offer = offerAgain(config, dependencies, greeting, previous.version.name, clientInfo(previous));
+  channel.addMessage(offer.raw);
+  channel.finishFlight();
+  return tls12Client(previous.version.name, offer, { ...context, previous });
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -356,6 +386,7 @@ function receiveServerHelloWithoutCertificate(
   context: ClientContext,
 ): WaitSke {
   const { negotiated, means, stapling } = settle(from, event, context);
+  checkPeer([], context.previous, context.config);
   // RFC 6066 §8: there is nothing that a response could be for.
   if (stapling === 'accepted') throw new AlertError('unsolicited_extension');
   return { state: 'waitSke', negotiated, means, shown: undefined };
@@ -365,8 +396,10 @@ function receiveServerHelloWithoutCertificate(
 function settle(
   { version, offer }: WaitSh,
   { body, raw }: MessageEvent12<'server_hello'>,
-  { config, dependencies, channel }: ClientContext,
+  { config, dependencies, channel, previous }: ClientContext,
 ): Settled {
+  // A first handshake has chosen its version by this very message.
+  if (body.legacyVersion !== version.code) throw new AlertError('renegotiation_changes_terms');
   channel.setRecordVersion(version.code);
   channel.expectRecordVersion(version.code);
   const row = config.ciphers.find(({ id }) => id === body.cipherSuite);
@@ -381,8 +414,7 @@ function settle(
     ...offer.hello.extensions,
     offeredRenegotiationInfo,
   ]);
-  if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
-    throw new AlertError('wrong_renegotiation_info');
+  const secureRenegotiation = checkServerInfo(extensions.renegotiationInfo, previous, dependencies.engine);
   if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
   const encryptThenMac = extensions.encryptThenMac === true;
   if (encryptThenMac && !hasPadding(suite.cipher)) throw new AlertError('wrong_encrypt_then_mac');
@@ -398,11 +430,13 @@ function settle(
     randoms: { client: offer.hello.random, server: new Uint8Array(body.random) },
     sessionId: new Uint8Array(echo),
     serverName: offer.serverName,
-    alpn: acceptProtocol(extensions.alpn, offer.extensions.alpn),
+    alpn: previous?.facts.alpn ?? acceptProtocol(extensions.alpn, offer.extensions.alpn),
     recordLimits,
-    masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac,
     messages,
+    secureRenegotiation,
+    verifyData: unknownVerifyData(),
   };
   const user: ProvedUser | undefined =
     suite.keyExchange.agreement?.user === 'srp' && config.srpIdentity !== undefined
@@ -437,8 +471,13 @@ function receiveCertificateAndAsk(
   return askVerdict(receiveCertificate(from, event), undefined, context);
 }
 
-function askVerdict(from: WithChain, staple: Uint8Array | undefined, { sink }: ClientContext): AwaitVerdict {
+function askVerdict(
+  from: WithChain,
+  staple: Uint8Array | undefined,
+  { sink, previous, config }: ClientContext,
+): AwaitVerdict {
   const { certificate } = from.negotiated.suite.keyExchange;
+  checkPeer(from.chain, previous, config);
   if (certificate === undefined) throw new TypeError('no certificate belongs here');
   sink.askVerdict(from.chain, staple, useOf(certificate));
   return { ...from, state: 'awaitVerdict' };
@@ -726,12 +765,13 @@ function receiveChangeCipherSpec(
 function receiveFinished(
   { negotiated, peer, user, group, own, keys }: WaitFinished,
   { body }: MessageEvent12<'finished'>,
-  { dependencies, channel }: ClientContext,
+  { dependencies, channel, config, previous }: ClientContext,
 ): Connected {
+  checkUser(user, previous, config);
   channel.endPeerFlight();
   checkFinished(body, negotiated, keys, 'server', dependencies.engine);
   const shown: Authentication =
     own.kind === 'certificate' ? shownBy(own) : user === undefined ? unauthenticated : knownUser;
   const facts = conclude12('client', { negotiated, group, keys, peer, own: shown, user });
-  return { state: 'connected', facts };
+  return { state: 'connected', facts, left: leave12(negotiated, facts, previous) };
 }

@@ -27,7 +27,9 @@ export function finishFlight(
   channel.installWriteKeys(
     writeProtection(recordTerms(negotiated), block[side], config, dependencies.random),
   );
-  send(channel, negotiated, 'finished', { verifyData: master.verifyData(side, messages.digest()) });
+  const verifyData = master.verifyData(side, messages.digest());
+  negotiated.verifyData[side] = verifyData;
+  send(channel, negotiated, 'finished', { verifyData });
   channel.finishFlight();
 }
 
@@ -44,11 +46,12 @@ export function changeReadKeys(
 /** The peer's Finished, which is not among the messages yet. `side`: the peer's. Throws `bad_finished`. */
 export function checkFinished(
   { verifyData }: Finished,
-  { messages }: Negotiated12,
+  negotiated: Negotiated12,
   { master }: Keys12,
   side: 'client' | 'server',
   engine: CryptoEngine,
 ): void {
-  const expected = master.verifyData(side, messages.digest());
+  const expected = master.verifyData(side, negotiated.messages.digest());
   if (!engine.equal(expected, verifyData)) throw new AlertError('bad_finished');
+  negotiated.verifyData[side] = expected;
 }

@@ -13,6 +13,7 @@ import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import type { OlderVersion } from './older-version.js';
 import { keyLengths, type RecordTerms } from './record-keys.js';
+import { noWishes, type Previous, type VerifyData } from './renegotiation.js';
 import type { ProvedUser } from './user.js';
 
 export interface Negotiated12 {
@@ -28,6 +29,9 @@ export interface Negotiated12 {
   /** RFC 7366 */
   readonly encryptThenMac: boolean;
   readonly messages: HandshakeMessages;
+  /** Whether the peer knows renegotiation_info (RFC 5746). */
+  readonly secureRenegotiation: boolean;
+  readonly verifyData: VerifyData;
 }
 
 /** From ClientKeyExchange on. */
@@ -98,4 +102,11 @@ export function conclude12(
     exporter: new Exporter12(keys.master, randoms),
     earlyExporter: undefined,
   };
+}
+
+/** What is left for a handshake that follows. `before`: the one before this. */
+export function leave12(negotiated: Negotiated12, facts: Facts, before: Previous | undefined): Previous {
+  const { version, secureRenegotiation: secure, verifyData, masterSecret } = negotiated;
+  const wishes = before?.wishes ?? noWishes();
+  return { version, facts, secure, verifyData, masterSecret, wishes };
 }

@@ -1,54 +1,60 @@
-/** What TLS 1.2 does after the handshake: it refuses to renegotiate (RFC 5246 §7.2.2, §7.4.1.1). */
+/**
+ * What TLS 1.2 and its predecessors do after the handshake: they may renegotiate, or say that they do not (RFC 5246 §7.2.2,
+ * §7.4.1.1, RFC 5746 §4). A peer that wishes it again and again without any data does not get far.
+ */
 import { alertCode } from '../../values/registry/alerts.js';
-import type { MessageTable } from '../../values/wire/message-table.js';
-import { type Tls12Bodies, tls12Messages } from '../../values/wire/tls12-messages.js';
 import { type AlertRules, tls12Alerts } from '../alert-rules.js';
 import type { Channel } from '../channel.js';
-import type { PostHandshake } from '../post-handshake.js';
+import { type ClientHelloEvent, eventOf, type Handshake } from '../handshake.js';
+import type { HandshakeAgain, PostHandshake, RenegotiationAnswer } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
 import { WriteHalf } from '../record/write-half.js';
 import type { Sink } from '../sink.js';
+import { mayFollow, type Previous, type RenegotiationSettings } from './renegotiation.js';
 
 /** Wishes to renegotiate without data between them. */
 const maxIdleWishes = 8;
 const warning = 1;
+/** Bytes that leave under new keys without any data: Finished, a HelloRequest, refusals. */
+const idleBytes = 64;
 
-export class Tls12PostHandshake implements PostHandshake {
-  readonly role: 'client' | 'server';
+/** What a side of a connection has to do with handshakes that may follow. */
+interface Following {
+  readonly previous: Previous;
+  readonly config: RenegotiationSettings;
+}
+
+type PostSink = Pick<Sink, 'owes' | 'askWriteHalf'>;
+
+/** What both sides have in common. */
+abstract class Tls12PostHandshake implements PostHandshake {
+  abstract readonly role: 'client' | 'server';
   readonly alerts: AlertRules = tls12Alerts;
-  readonly again = 'never';
-  private readonly channel: Channel;
-  private readonly sink: Pick<Sink, 'owes'>;
-  private readonly messages: MessageTable<Tls12Bodies>;
-  private idleWishes = 0;
+  readonly again: 'never' | 'possible';
+  protected readonly previous: Previous;
+  protected readonly channel: Channel;
+  protected readonly sink: PostSink;
   private owesRefusal = false;
 
-  /** `messages`: of the version. */
-  constructor(
-    role: 'client' | 'server',
-    channel: Channel,
-    sink: Pick<Sink, 'owes'>,
-    messages: MessageTable<Tls12Bodies> = tls12Messages,
-  ) {
-    this.role = role;
+  constructor(channel: Channel, sink: PostSink, { previous, config }: Following) {
     this.channel = channel;
     this.sink = sink;
-    this.messages = messages;
+    this.previous = previous;
+    this.again = mayFollow(previous, config) ? 'possible' : 'never';
   }
 
-  receive(code: number, raw: Uint8Array): void {
-    const type = this.messages.byCode(code);
-    const wish = this.role === 'client' ? 'hello_request' : 'client_hello';
-    if (type !== wish) throw new AlertError('unexpected_message', { unexpected: type ?? code });
-    this.messages.decode(wish, raw);
-    this.channel.endPeerFlight();
-    this.idleWishes += 1;
-    if (this.idleWishes > maxIdleWishes) throw new AlertError('too_many_renegotiations');
-    this.owesRefusal = true;
+  abstract receive(code: number, raw: Uint8Array): HandshakeAgain | undefined;
+
+  abstract renegotiate(): RenegotiationAnswer;
+
+  abstract refused(): boolean;
+
+  allowRenegotiation(): void {
+    this.previous.wishes.open = true;
   }
 
   dataCame(): void {
-    this.idleWishes = 0;
+    this.previous.wishes.idle = 0;
   }
 
   inputDone(): void {
@@ -83,4 +89,128 @@ export class Tls12PostHandshake implements PostHandshake {
   ticketPsk(): undefined {}
 
   expectKeyUpdates(): void {}
+
+  /** A wish of the peer's that nobody has asked for. */
+  protected countWish(): void {
+    const { wishes } = this.previous;
+    wishes.idle += 1;
+    if (wishes.idle > maxIdleWishes) throw new AlertError('too_many_renegotiations');
+  }
+
+  /** Whether a handshake could be written. */
+  protected get mayWrite(): boolean {
+    const { writer } = this.channel;
+    return writer === 'split' ? this.sink.askWriteHalf !== undefined : writer !== 'closed';
+  }
+
+  protected refuse(): void {
+    // Who has said close_notify says nothing any more.
+    this.owesRefusal = this.channel.writer !== 'closed';
+  }
+}
+
+export class ClientPostHandshake extends Tls12PostHandshake {
+  readonly role = 'client';
+  private readonly begin: (previous: Previous) => Handshake;
+
+  /** `begin`: says hello. */
+  constructor(
+    channel: Channel,
+    sink: PostSink,
+    following: Following,
+    begin: (previous: Previous) => Handshake,
+  ) {
+    super(channel, sink, following);
+    this.begin = begin;
+  }
+
+  receive(code: number, raw: Uint8Array): HandshakeAgain | undefined {
+    const { messages } = this.previous.version;
+    const type = messages.byCode(code);
+    if (type !== 'hello_request') throw new AlertError('unexpected_message', { unexpected: type ?? code });
+    messages.decode(type, raw);
+    this.channel.endPeerFlight();
+    this.countWish();
+    if (this.again === 'possible' && this.mayWrite) return this.start;
+    this.refuse();
+    return undefined;
+  }
+
+  renegotiate(): RenegotiationAnswer {
+    if (!this.previous.version.renegotiates) return 'never';
+    return this.again === 'possible' && this.mayWrite ? this.start : 'rejected';
+  }
+
+  /** A client has begun when it hears that there will be none: nothing is open here. */
+  refused(): boolean {
+    return false;
+  }
+
+  private readonly start: HandshakeAgain = () => {
+    const { writer } = this.channel;
+    // Whoever takes our data is not idle.
+    if (writer instanceof WriteHalf && writer.sealedBytes > idleBytes) this.dataCame();
+    return this.begin(this.previous);
+  };
+}
+
+export class ServerPostHandshake extends Tls12PostHandshake {
+  readonly role = 'server';
+  private readonly begin: (hello: ClientHelloEvent, previous: Previous) => Handshake;
+  private readonly clientsMay: boolean;
+
+  /** `begin`: answers the client's hello. `clientsMay`: begin one that we have not asked for. */
+  constructor(
+    channel: Channel,
+    sink: PostSink,
+    following: Following,
+    clientsMay: boolean,
+    begin: (hello: ClientHelloEvent, previous: Previous) => Handshake,
+  ) {
+    super(channel, sink, following);
+    this.clientsMay = clientsMay;
+    this.begin = begin;
+  }
+
+  receive(code: number, raw: Uint8Array): HandshakeAgain | undefined {
+    const { messages } = this.previous.version;
+    const type = messages.byCode(code);
+    if (type !== 'client_hello') throw new AlertError('unexpected_message', { unexpected: type ?? code });
+    const hello = eventOf(messages, type, raw);
+    this.channel.endPeerFlight();
+    const { previous } = this;
+    const { wishes } = previous;
+    if (!wishes.asked) this.countWish();
+    const welcome = wishes.asked || (this.clientsMay && wishes.open);
+    if (this.again === 'never' || !welcome || !this.mayWrite) {
+      this.refuse();
+      return undefined;
+    }
+    // One that was not asked for costs the client its next for a while.
+    if (!wishes.asked) wishes.open = false;
+    wishes.asked = false;
+    return () => this.begin(hello, previous);
+  }
+
+  /** RFC 5246 §7.4.1.1: the client is asked to begin. */
+  renegotiate(): RenegotiationAnswer {
+    const { wishes, version } = this.previous;
+    if (!version.renegotiates) return 'never';
+    if (this.again === 'never' || !this.mayWrite) return 'rejected';
+    if (wishes.asked) return 'busy';
+    wishes.asked = true;
+    const { channel } = this;
+    if (channel.writer === 'split') this.sink.owes('hello_request');
+    else {
+      channel.addMessage(version.messages.encode('hello_request', true));
+      channel.finishFlight();
+    }
+    return 'asked';
+  }
+
+  refused(): boolean {
+    const { asked } = this.previous.wishes;
+    this.previous.wishes.asked = false;
+    return asked;
+  }
 }

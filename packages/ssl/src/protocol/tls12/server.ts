@@ -27,7 +27,6 @@ import type { Secret } from '../../values/secret.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
 import type { MessageTable } from '../../values/wire/message-table.js';
-import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
 import {
@@ -40,7 +39,7 @@ import {
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
-import { type Authentication, unauthenticated } from '../authentication.js';
+import { type Authentication, chainOf, unauthenticated } from '../authentication.js';
 import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
@@ -57,13 +56,20 @@ import {
   writeExtensions,
 } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
-import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
+import type {
+  AnswerEvent,
+  ClientHelloEvent,
+  Handshake,
+  HandshakeEvent12,
+  MessageEvent12,
+} from '../handshake.js';
 import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
 import { answerRecordLimits, limitRecords } from '../hello/record-limits.js';
-import { serverRandom } from '../hello/version.js';
+import { chooseVersion, serverRandom } from '../hello/version.js';
 import { Machine, type MachineParts } from '../machine.js';
 import { type OwnIdentity, wantedStaple } from '../own-identity.js';
 import { askForSignature, sign } from '../own-signature.js';
+import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
 import { chooseTls12 } from './choose.js';
 import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
@@ -72,10 +78,19 @@ import type { ServerAgreement } from './key-exchange/key-exchange.js';
 import { withPsk } from './key-exchange/psk.js';
 import { signedParams } from './key-exchange/signed-params.js';
 import type { SrpCredentials } from './key-exchange/srp.js';
-import { conclude12, deriveKeys, type Keys12, type Negotiated12 } from './negotiated.js';
+import { conclude12, deriveKeys, type Keys12, leave12, type Negotiated12 } from './negotiated.js';
 import { type OlderVersion, olderVersion } from './older-version.js';
-import { Tls12PostHandshake } from './post-handshake.js';
+import { ServerPostHandshake } from './post-handshake.js';
 import { hasPadding } from './record-keys.js';
+import {
+  checkClientInfo,
+  checkMasterSecret,
+  checkPeer,
+  checkUser,
+  type Previous,
+  serverInfo,
+  unknownVerifyData,
+} from './renegotiation.js';
 import { send } from './send.js';
 import { checkSignature12, signedBy } from './signature.js';
 import type { ProvedUser } from './user.js';
@@ -185,6 +200,7 @@ interface WaitFinished extends WithMaster {
 interface Connected {
   readonly state: 'connected';
   readonly facts: Facts;
+  readonly left: Previous;
 }
 export type Server12Data =
   | Start
@@ -303,7 +319,7 @@ function machineWith(
     ...parts,
     name,
     messages,
-    postHandshake: (channel, sink) => new Tls12PostHandshake('server', channel, sink, messages),
+    postHandshake,
   });
 }
 
@@ -312,6 +328,29 @@ export function tls12Server(name: OlderVersion['name'], context: ServerContext):
   const version = olderVersion(name);
   const spoken = machines.get(version.messages) ?? machine;
   return spoken.begin({ state: 'start', version }, context);
+}
+
+function postHandshake(
+  ...[channel, sink, data, context]: Parameters<(typeof machine)['parts']['postHandshake']>
+): PostHandshake {
+  if (data.state !== 'connected') throw new TypeError('not connected yet');
+  const { config } = context;
+  const clientsMay = config.clientRenegotiation !== false;
+  return new ServerPostHandshake(
+    channel,
+    sink,
+    { previous: data.left, config },
+    clientsMay,
+    (hello, previous) => beginAgain(hello, previous, context),
+  );
+}
+
+/** RFC 5746 §3.7: another hello, under the keys of before, and in the version of the connection. */
+function beginAgain(hello: ClientHelloEvent, previous: Previous, context: ServerContext): Handshake {
+  chooseVersion(hello.body, [previous.version.name]);
+  const handshake = tls12Server(previous.version.name, { ...context, previous });
+  handshake.deliver(hello);
+  return handshake;
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -325,19 +364,25 @@ export function server12Chart(): AnyStateMachine {
 function receiveClientHello(
   { version }: Start,
   { body: hello, raw }: MessageEvent12<'client_hello'>,
-  { config, identities, dependencies, nameUsed, sink, channel }: ServerContext,
+  { config, identities, dependencies, nameUsed, sink, channel, previous }: ServerContext,
 ): Negotiated {
   const { engine } = dependencies;
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
   if (!hello.legacyCompressionMethods.includes(0)) throw new AlertError('wrong_compression');
   if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
-  if (extensions.renegotiationInfo !== undefined && extensions.renegotiationInfo.length > 0)
-    throw new AlertError('wrong_renegotiation_info');
+  const signalled = hello.cipherSuites.includes(renegotiationScsv);
+  const secureRenegotiation = checkClientInfo(extensions.renegotiationInfo, signalled, previous, engine);
   const serverName = hostName(extensions.serverName);
+  // What was chosen by the name stays.
+  if (previous !== undefined && serverName !== previous.facts.serverName)
+    throw new AlertError('renegotiation_changes_terms', { server_name: serverName });
   const knowsUsers = sink.askUser !== undefined;
   const chooser = { version, config, identities, engine, knowsUsers };
   const { suite, group, identity, scheme } = chooseTls12(hello.cipherSuites, extensions, chooser);
-  const alpn = selectProtocol(extensions.alpn, config.alpnPreferredProtocols);
+  const alpn =
+    previous === undefined
+      ? selectProtocol(extensions.alpn, config.alpnPreferredProtocols)
+      : previous.facts.alpn;
   const status = identity && wantedStaple(extensions.statusRequest, identity, sink);
   const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls12');
   const messages = new HandshakeMessages(version.transcript(suite.hash, engine));
@@ -354,9 +399,11 @@ function receiveClientHello(
     serverName,
     alpn,
     recordLimits,
-    masterSecret: extensions.extendedMasterSecret ? 'extended' : 'plain',
+    masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
     messages,
+    secureRenegotiation,
+    verifyData: unknownVerifyData(),
   };
   channel.endPeerFlight();
   channel.setRecordVersion(version.code);
@@ -369,7 +416,7 @@ function receiveClientHello(
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
     extensions: writeExtensions(serverHello12Column, {
-      ...answers(hello, extensions, negotiated, status, nameUsed),
+      ...answers(extensions, negotiated, status, nameUsed, previous),
       ...answer,
     }),
   });
@@ -384,24 +431,23 @@ function receiveClientHello(
 
 /** What the ServerHello says to the client's extensions. */
 function answers(
-  hello: ClientHello,
   offered: ClientHelloExtensions,
-  { suite, alpn, encryptThenMac, serverName }: Negotiated12,
+  { suite, alpn, encryptThenMac, serverName, secureRenegotiation }: Negotiated12,
   status: StatusRequest | undefined,
   nameUsed: boolean,
+  previous: Previous | undefined,
 ): Omit<ServerHello12Extensions, 'maxFragmentLength' | 'recordSizeLimit'> {
-  const knowsRenegotiation =
-    offered.renegotiationInfo !== undefined || hello.cipherSuites.includes(renegotiationScsv);
   return {
     serverName: nameUsed && serverName !== undefined ? true : undefined,
     encryptThenMac: encryptThenMac || undefined,
     extendedMasterSecret: offered.extendedMasterSecret,
-    renegotiationInfo: knowsRenegotiation ? new Uint8Array(0) : undefined,
+    renegotiationInfo: serverInfo(previous, secureRenegotiation),
     // RFC 8422 §5.2: where the suite is one of curves.
     ecPointFormats:
       suite.keyExchange.agreement?.curve === true ? offered.ecPointFormats && ownPointFormats : undefined,
     supportedGroups: undefined,
-    alpn,
+    // It was agreed on once.
+    alpn: previous === undefined ? alpn : undefined,
     statusAccepted: status && true,
   };
 }
@@ -661,7 +707,10 @@ function receiveFinished(
   { body, raw }: MessageEvent12<'finished'>,
   context: ServerContext,
 ): Connected {
+  const { previous, config } = context;
   context.channel.endPeerFlight();
+  checkPeer(chainOf(peer), previous, config);
+  checkUser(user, previous, config);
   checkFinished(body, negotiated, keys, 'client', context.dependencies.engine);
   negotiated.messages.add(raw);
   finishFlight(negotiated, keys, 'server', context);
@@ -671,5 +720,6 @@ function receiveFinished(
         ? unauthenticated
         : knownUser
       : { kind: 'certificate', chain: identity.chain, scheme: scheme?.name };
-  return { state: 'connected', facts: conclude12('server', { negotiated, group, keys, peer, own, user }) };
+  const facts = conclude12('server', { negotiated, group, keys, peer, own, user });
+  return { state: 'connected', facts, left: leave12(negotiated, facts, previous) };
 }

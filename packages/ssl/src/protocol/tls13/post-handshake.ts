@@ -100,7 +100,7 @@ export class Tls13PostHandshake implements PostHandshake {
     this.again = authentication === undefined ? 'never' : 'possible';
   }
 
-  receive(code: number, raw: Uint8Array): void {
+  receive(code: number, raw: Uint8Array): undefined {
     const type = handshakeByCode(code);
     if (type !== undefined && this.authentication?.receive(type, raw) === true) return;
     this.authentication?.interrupted('message');
@@ -108,6 +108,16 @@ export class Tls13PostHandshake implements PostHandshake {
     else if (type === 'new_session_ticket' && this.role === 'client') this.receiveTicket(raw);
     else throw new AlertError('unexpected_message', { unexpected: type ?? code });
   }
+
+  renegotiate(): 'never' {
+    return 'never';
+  }
+
+  refused(): boolean {
+    return false;
+  }
+
+  allowRenegotiation(): void {}
 
   dataCame(): void {
     this.idleKeyUpdates = 0;
