@@ -1,5 +1,6 @@
 /** Counts of resumption of a node's clients (RFC 8446 §2.2, §4.6.1), for `nodeCounters` and observers: TLS 1.3 only. */
 import type { Facts } from '../../protocol/facts.js';
+import { isTls13Suite } from '../../values/registry/suites.js';
 import { howOf } from './resumption-tally.js';
 
 /** Of `nodeCounters`. */
@@ -35,7 +36,7 @@ export class ClientResumptionTally {
 
   /** `offered`: whether a ticket went out with the hello. */
   established(facts: Facts, offered: boolean): void {
-    if (facts.protocol !== 'tlsv1.3') return;
+    if (!isTls13Suite(facts.cipherSuite)) return;
     this.#hows[howOf(facts)] += 1;
     if (offered && !facts.sessionResumption) this.#refused += 1;
   }
