@@ -32,6 +32,14 @@ export interface ServerContext {
   readonly pskHint: Uint8Array | undefined;
   readonly sink: Pick<
     Sink,
-    'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'askUser' | 'deliverEarly' | 'keyLog'
+    | 'askVerdict'
+    | 'askSignature'
+    | 'askStaple'
+    | 'askPsk'
+    | 'askUser'
+    | 'askSession'
+    | 'askTicket'
+    | 'deliverEarly'
+    | 'keyLog'
   >;
 }

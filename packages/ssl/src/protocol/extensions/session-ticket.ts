@@ -1,7 +1,6 @@
 /** session_ticket, RFC 5077 §3.2: a session that the client keeps, sealed by the server. TLS 1.2 and before. */
-import { empty } from '../../values/wire/codec.js';
+import { empty, rest } from '../../values/wire/codec.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
-import { bytesToEnd } from '../../values/wire/rest.js';
 import { type Field, field } from './field.js';
 
 const code = 35;
@@ -10,7 +9,7 @@ const code = 35;
 export const sessionTicketOffer: Field<'sessionTicket', Uint8Array> = field(
   code,
   'sessionTicket',
-  bytesToEnd,
+  rest,
 );
 
 /** In ServerHello: a NewSessionTicket will come. */

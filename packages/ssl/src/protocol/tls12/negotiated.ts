@@ -13,6 +13,7 @@ import type { HandshakeMessages } from './handshake-messages.js';
 import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js';
 import type { OlderVersion } from './older-version.js';
 import { keyLengths, type RecordTerms } from './record-keys.js';
+import type { GivenTicket } from './session.js';
 import type { ProvedUser } from './user.js';
 
 export interface Negotiated12 {
@@ -27,6 +28,8 @@ export interface Negotiated12 {
   readonly masterSecret: 'extended' | 'plain';
   /** RFC 7366 */
   readonly encryptThenMac: boolean;
+  /** Whether a NewSessionTicket comes before the server's change_cipher_spec (RFC 5077 §3.2). */
+  readonly ticket: 'promised' | 'none';
   readonly messages: HandshakeMessages;
 }
 
@@ -67,14 +70,19 @@ interface Finished12 {
   readonly peer: Authentication;
   readonly own: Authentication;
   readonly user: ProvedUser | undefined;
+  /** What a client got for next time. */
+  readonly ticket?: GivenTicket | undefined;
+  /** Whether this was an abbreviated one. */
+  readonly resumption?: boolean;
 }
 
 /** What the connection tells its users. */
 export function conclude12(
   role: Facts['role'],
-  { negotiated, group, keys, peer, own, user }: Finished12,
+  { negotiated, group, keys, peer, own, user, ticket, resumption = false }: Finished12,
 ): Facts {
   const { version, suite, randoms, alpn, serverName, sessionId, recordLimits } = negotiated;
+  const { masterSecret: derivation, encryptThenMac } = negotiated;
   return {
     role,
     protocol: version.name,
@@ -89,7 +97,8 @@ export function conclude12(
     sessionId,
     retried: false,
     user,
-    sessionResumption: false,
+    sessionResumption: resumption,
+    session: { version: version.name, derivation, encryptThenMac, ticket },
     maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData: 'none',
     earlyBytes: 0,
