@@ -12,7 +12,7 @@ export const notBuilt: ReadonlySet<string> = new Set([
   ...['cbInfo', 'clientPreferredNextProtocols'],
   ...['clientRenegotiation', 'fallback'],
   ...['nextProtocolsAdvertised'],
-  ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'secureRenegotiate', 'senderSpawnOpts'],
+  ...['receiverSpawnOpts', 'secureRenegotiate', 'senderSpawnOpts'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority'],
   ...['sendTimeoutClose', 'showEconnreset', 'tos'],

@@ -6,11 +6,7 @@ import { type Field, field } from './field.js';
 const code = 35;
 
 /** In ClientHello: the ticket; empty for who has none and would like one. */
-export const sessionTicketOffer: Field<'sessionTicket', Uint8Array> = field(
-  code,
-  'sessionTicket',
-  rest,
-);
+export const sessionTicketOffer: Field<'sessionTicket', Uint8Array> = field(code, 'sessionTicket', rest);
 
 /** In ServerHello: a NewSessionTicket will come. */
 export const sessionTicketPromise: Field<'sessionTicketPromised', true> = field(

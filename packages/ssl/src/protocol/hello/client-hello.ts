@@ -128,7 +128,7 @@ export function firstOffer(
   const [first] = psks;
   const early =
     terms === undefined || first === undefined ? noEarlyData : earlyOffer(terms, first, written.raw, engine);
-  return { serverName, shares, psks, early, ...written };
+  return { serverName, session, shares, psks, early, ...written };
 }
 
 /** RFC 5077 §3.2: an empty one asks for one. */

@@ -10,8 +10,10 @@
  *      [ChangeCipherSpec]                                               K_send
  *      Finished                     -------->
  */
-import { namesTickets } from '../extensions/session-ticket.js';
+
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { ClientContext } from '../contexts.js';
+import { namesTickets } from '../extensions/session-ticket.js';
 import type { Facts } from '../facts.js';
 import type { MessageEvent12 } from '../handshake.js';
 import type { ClientOffer } from '../hello/client-hello.js';
@@ -20,7 +22,6 @@ import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import type { Negotiated12 } from './negotiated.js';
 import { concludeResumed, givenTicket, type Resuming, resumedKeys } from './resumption.js';
 import type { GivenTicket, Session12 } from './session.js';
-import { sameBytes } from '../../values/wire/same-bytes.js';
 
 export interface ResumedWaitTicket extends Resuming {
   readonly state: 'resumedWaitTicket';
@@ -46,7 +47,11 @@ export function isTakenWithTicket(offer: ClientOffer, event: MessageEvent12<'ser
 }
 
 /** What the server has agreed to must be what the session was. */
-export function resume(negotiated: Negotiated12, { session: offered }: ClientOffer, { dependencies }: ClientContext): Resuming {
+export function resume(
+  negotiated: Negotiated12,
+  { session: offered }: ClientOffer,
+  { dependencies }: ClientContext,
+): Resuming {
   if (offered === undefined) throw new TypeError('no session was offered');
   const { session } = offered;
   check(negotiated, session);

@@ -66,6 +66,7 @@ import { tls12Suite } from '../hello/suite.js';
 import { Machine, type MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import { AlertError } from '../reasons.js';
+import type { Dependencies } from '../settings.js';
 import { authenticates, chooseClientCertificate12, useOf } from './choose.js';
 import {
   isTaken,
@@ -449,7 +450,11 @@ function settle(
   if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
   const echo = body.legacySessionIdEcho;
   // With no session behind it an id is there for the middleboxes of TLS 1.3 only (RFC 8446 §D.4).
-  if (offer.session === undefined && echo.length > 0 && dependencies.engine.equal(echo, offer.hello.legacySessionId))
+  if (
+    offer.session === undefined &&
+    echo.length > 0 &&
+    dependencies.engine.equal(echo, offer.hello.legacySessionId)
+  )
     throw new AlertError('wrong_session_id_echo');
   const extensions = readAnswer(serverHello12Column, body.extensions, [
     ...offer.hello.extensions,
@@ -826,7 +831,18 @@ function receiveFinished(
   const shown: Authentication =
     own.kind === 'certificate' ? shownBy(own) : user === undefined ? unauthenticated : knownUser;
   const facts = conclude12('client', {
-    ...{ negotiated, group, keys, peer, own: shown, user, ticket },
+    negotiated: named(negotiated, ticket, dependencies),
+    ...{ group, keys, peer, own: shown, user, ticket },
   });
   return { state: 'connected', facts };
+}
+
+/** RFC 5077 §3.4: a session that the server has given no id, for the ticket has all, gets one of ours. */
+function named(
+  negotiated: Negotiated12,
+  ticket: GivenTicket | undefined,
+  { random }: Dependencies,
+): Negotiated12 {
+  const isNameless = ticket !== undefined && negotiated.sessionId.length === 0;
+  return isNameless ? { ...negotiated, sessionId: random(32) } : negotiated;
 }

@@ -2,12 +2,13 @@
  * Abbreviated handshakes (RFC 5246 §7.3, figure 2): what both sides do alike. The keys come of the old master secret and
  * of new randoms, and who speaks first proves first.
  */
-import type { MessageEvent12 } from '../handshake.js';
+
 import type { CryptoEngine } from '../../values/crypto/engine.js';
+import type { Facts } from '../facts.js';
+import type { MessageEvent12 } from '../handshake.js';
 import { MasterSecret12 } from './master-secret.js';
 import { conclude12, type Keys12, type Negotiated12, recordTerms } from './negotiated.js';
 import { keyLengths } from './record-keys.js';
-import type { Facts } from '../facts.js';
 import { type GivenTicket, recognized, type Session12 } from './session.js';
 
 /** From the hellos on. */

@@ -830,7 +830,10 @@ function receiveTicket(
   { ticket: given }: AnswerEvent<'ticket'>,
   context: ServerContext,
 ): Connected {
-  const { ticket, lifetimeHint: ticketLifetimeHint } = given ?? { ticket: new Uint8Array(0), lifetimeHint: 0 };
+  const { ticket, lifetimeHint: ticketLifetimeHint } = given ?? {
+    ticket: new Uint8Array(0),
+    lifetimeHint: 0,
+  };
   send(context.channel, from.negotiated, 'new_session_ticket', { ticketLifetimeHint, ticket });
   return finish(from, context);
 }
