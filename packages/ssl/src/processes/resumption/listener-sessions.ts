@@ -84,7 +84,8 @@ export class ListenerSessions {
 
   /** Who seals starts when there is something to seal: most listeners never hear of such a client. */
   async #seals(config: ServerConfig): Promise<boolean> {
-    const started = await (this.#sealing ??= this.#sealer.start(config));
+    this.#sealing ??= this.#sealer.start(config);
+    const started = await this.#sealing;
     if (!started) this.#sealing = undefined;
     return started;
   }

@@ -41,6 +41,7 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
     fc.array(fc.record({ nameType: u8, name: bytes(1, 20) }), { minLength: 1, maxLength: 2 }),
   ),
   encryptThenMac: present,
+  sessionTicket: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined }),
   srpUser: fc.option(fc.uint8Array({ minLength: 1, maxLength: 255 }), { nil: undefined }),
   maxFragmentLength: maybe(u8),
   extendedMasterSecret: present,
