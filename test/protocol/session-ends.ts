@@ -128,4 +128,3 @@ export function second(scene: SessionScene, before: SessionEnds): SessionEnds {
 export function twice(scene: SessionScene): SessionEnds {
   return second(scene, first(scene));
 }
-

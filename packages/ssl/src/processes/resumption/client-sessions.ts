@@ -56,9 +56,9 @@ export class ClientSession {
   }
 
   /** Whether a client of these options has anything to do with sessions. */
-  static isWanted({ protocol, versions, reuseSessions, reuseSession }: ClientConfig): boolean {
+  static isWanted({ protocol, versions }: ClientConfig): boolean {
     // Over datagrams nobody resumes yet.
-    return protocol !== 'dtls' && speaksOlder(versions) && (reuseSessions !== false || reuseSession.kind !== 'any');
+    return protocol !== 'dtls' && speaksOlder(versions);
   }
 
   /** Looks for a session before the hello; at once when there can be none. */

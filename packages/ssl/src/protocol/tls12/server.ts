@@ -398,11 +398,17 @@ function resumeSession(
   if (session === undefined) throw new TypeError('no session was found');
   const { limits: recordLimits, answer } = answerRecordLimits(from.extensions, context.config, 'tls12');
   const negotiated = resumedTerms(from, session, recordLimits, context);
-  greet(from.hello.body, from.extensions, negotiated, { status: undefined, limits: answer }, {
-    ...context,
-    // RFC 6066 §3
-    nameUsed: false,
-  });
+  greet(
+    from.hello.body,
+    from.extensions,
+    negotiated,
+    { status: undefined, limits: answer },
+    {
+      ...context,
+      // RFC 6066 §3
+      nameUsed: false,
+    },
+  );
   return finishFirst(negotiated, session, context);
 }
 
