@@ -11,7 +11,18 @@ import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VerifyFun } from '../../packages/ssl/src/values/x509/verify-fun.js';
-import { asking, ca, clientCertificate, host, known, localhost, meet, part, resumes } from './two-ends.js';
+import {
+  asking,
+  ca,
+  clientCertificate,
+  host,
+  known,
+  localhost,
+  meet,
+  part,
+  resumes,
+  served,
+} from './two-ends.js';
 
 let node: Node;
 let self: Self;
