@@ -46,7 +46,7 @@ const told = (
   peer: string,
 ): void => report(`interop: ${what} ${version} by ${kind}, ${peer}`, { ok: 1 });
 
-const of = (version: Case['version']): { readonly versions: ['tlsv1.2' | 'tlsv1.1' | 'tlsv1'] } & object =>
+const of = (version: Case['version']): Pick<ssl.TlsClientOptions, 'versions' | 'ciphers'> =>
   version === 'tlsv1.2'
     ? { versions: [version] }
     : { versions: [version], ciphers: ssl.cipherSuites('all', 'tlsv1') };
