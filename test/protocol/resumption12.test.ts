@@ -111,6 +111,16 @@ describe.each(['id', 'ticket'] as const)('a session found by %s', (by) => {
       expect(session && wish?.fits({ ...session, derivation: 'plain' })).toBe(false);
     });
 
+    it('that it had not: of a client with a certificate it is not resumed at all', () => {
+      const ends = twice({ by, bend: { from: 'client', bend: noEms() } });
+      const [wish] = ends.server.sink.wishes;
+      const session = [...ends.server.sink.kept.values()][0];
+      if (wish === undefined || session === undefined) throw new Error('nothing was asked');
+      expect(wish.fits({ ...session, derivation: 'plain' })).toBe(true);
+      const chain = identityOf('ec').identity.chain;
+      expect(wish.fits({ ...session, derivation: 'plain', chain })).toBe(false);
+    });
+
     it('that a server drops when it resumes: the client refuses', () => {
       const drop = change12('server_hello', (body) => ({
         ...body,

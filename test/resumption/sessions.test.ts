@@ -240,6 +240,22 @@ describe.each(kinds)('a session found by %s', (kind) => {
     await part(meeting);
   });
 
+  it('that a stranger tries is still its owner’s', async () => {
+    const at = await host(self, server);
+    const meeting = await meet(self, at, v12);
+    const { sessionId: id, sessionData } = ssl.unwrap(
+      await ssl.connectionInformation(meeting.clientSocket, ['sessionId', 'sessionData']),
+    );
+    await part(meeting);
+    if (sessionData === undefined) throw new Error('no data');
+    const data = new Uint8Array(sessionData);
+    // A bit of the master secret, behind format, version and suite.
+    data[10] = (data[10] ?? 0) ^ 1;
+    const stranger = { ...v12, reuseSessions: false, reuseSession: { id, data } } as const;
+    await expect(meet(self, at, stranger)).rejects.toThrow('Bad Record MAC');
+    expect(await resumes(self, at, v12)).toBe(true);
+  });
+
   it('goes with a fatal alert of the peer', async () => {
     const at = await host(self, server);
     const meeting = await meet(self, at, v12);
