@@ -43,8 +43,8 @@ import {
 } from '@actor-tls/runtime';
 import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { Config, ServerConfig, TransportOptions } from '../options/config.js';
-import { sameOptions } from '../options/same-options.js';
 import { isStateless } from '../options/rows-resumption.js';
+import { sameOptions } from '../options/same-options.js';
 import { speaksOlder } from '../protocol/hello/version.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
@@ -554,7 +554,7 @@ function sessionsOf(
   config: ServerConfig,
   tickets: OwnTickets | undefined,
 ): OwnSessions | undefined {
-  if (!speaksOlder(config.versions)) return undefined;
+  if (config.protocol === 'dtls' || !speaksOlder(config.versions)) return undefined;
   listenersWithSessions += 1;
   const cache = `ssl_server_session_cache_${listenersWithSessions}`;
   const owner: OwnSessions['owner'] = { pid: undefined };

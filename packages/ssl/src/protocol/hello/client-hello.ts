@@ -116,8 +116,7 @@ export function firstOffer(
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
     legacySessionId:
-      session?.id ??
-      (wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0)),
+      session?.id ?? (wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0)),
     ...(speaksDtls(config.versions) ? { cookie: new Uint8Array(0) } : {}),
     cipherSuites: wishes.cipherSuites,
     legacyCompressionMethods: noCompression,
