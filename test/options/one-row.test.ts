@@ -70,6 +70,7 @@ describe('connection_information of options', () => {
       'key',
       'password',
       'certsKeys',
+      'reuseSession',
       'useTicket',
       'earlyData',
       'statelessTicketsSeed',

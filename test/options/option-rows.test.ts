@@ -794,6 +794,53 @@ const cases: Readonly<Record<string, RowCases>> = {
       [{ beastMitigation: 'some', versions: ['tlsv1'] }, { options: { beastMitigation: 'some' } }],
     ],
   },
+  reuseSessions: {
+    beside: { versions: ['tlsv1.2'] },
+    valid: [
+      [true, true],
+      [false, false],
+      ['save', 'save'],
+    ],
+    wrong: ['keep', 1, null],
+    conflicts: [
+      [
+        { reuseSessions: false, versions: ['tlsv1.3'] },
+        { options: ['dependency', { reuseSessions: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
+  },
+  reuseSession: {
+    beside: { versions: ['tlsv1.2'] },
+    valid: [
+      [bytes(32), { kind: 'id', id: bytes(32) }],
+      [
+        { id: bytes(1), data: bytes(2) },
+        { kind: 'data', id: bytes(1), data: bytes(2) },
+      ],
+      [[bytes(1), bytes(2)], { kind: 'data', id: bytes(1), data: bytes(2) }],
+    ],
+    wrong: ['id', true, 7, [bytes(1)], { id: bytes(1) }, { id: bytes(1), data: 'data' }],
+    conflicts: [
+      [
+        { reuseSession: bytes(4), versions: ['tlsv1.3'] },
+        { options: ['dependency', { reuseSession: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
+  },
+  olderSessionTickets: {
+    beside: { versions: ['tlsv1.2'] },
+    valid: [
+      [true, true],
+      [false, false],
+    ],
+    wrong: ['yes', 0, null],
+    conflicts: [
+      [
+        { olderSessionTickets: false, versions: ['tlsv1.3'] },
+        { options: ['dependency', { olderSessionTickets: { versions: ['tlsv1', 'tlsv1.1', 'tlsv1.2'] } }] },
+      ],
+    ],
+  },
   keyUpdateAt: {
     valid: [[1000, 1000]],
     edges: { in: [1, Number.MAX_SAFE_INTEGER], out: [0, -1, 2 ** 53] },

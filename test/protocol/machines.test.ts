@@ -53,6 +53,8 @@ const events: readonly string[] = [
   'staple',
   'psk',
   'user',
+  'session',
+  'ticket',
 ];
 
 interface Machine {
@@ -96,7 +98,10 @@ const machines: readonly Machine[] = [
     name: 'TLS 1.2 server',
     arrows: server12Arrows,
     initial: 'start',
-    awaiting: ['awaitVerdict', 'awaitSignature', 'awaitStaple', 'awaitUser', 'awaitKey'],
+    awaiting: [
+      ...['awaitVerdict', 'awaitSignature', 'awaitStaple', 'awaitUser', 'awaitKey'],
+      ...['awaitSession', 'awaitTicket'],
+    ],
     chart: server12Chart,
     flights: server12Flights,
   },
@@ -292,7 +297,13 @@ function client12Flights(): readonly string[] {
     // A key that both had before, of a server that shows nothing and says nothing.
     'server_hello_done user',
   ];
-  return flights.map((flight) => `server_hello ${flight} change_cipher_spec finished`);
+  // RFC 5077 §3.1: a ticket goes in front of the server's change_cipher_spec, in both kinds of handshakes.
+  const tickets = ['', ' new_session_ticket'];
+  const full = flights.map((flight) => `server_hello ${flight}`);
+  // Figure 2.
+  return ['server_hello', ...full].flatMap((flight) =>
+    tickets.map((ticket) => `${flight}${ticket} change_cipher_spec finished`),
+  );
 }
 
 /** The same as a server sees them. */
@@ -307,15 +318,23 @@ function server12Flights(): readonly string[] {
     'certificate client_key_exchange user',
     'certificate verdict client_key_exchange certificate_verify',
   ];
-  return users.flatMap((user) =>
-    staples.flatMap((staple) =>
-      signatures.flatMap((signature) =>
-        exchanges.map(
-          (exchange) => `client_hello${user}${staple}${signature} ${exchange} change_cipher_spec finished`,
+  // A session that is looked for and not found.
+  const sessions = ['', ' session'];
+  const tickets = ['', ' ticket'];
+  const full = sessions.flatMap((session) =>
+    users.flatMap((user) =>
+      staples.flatMap((staple) =>
+        signatures.flatMap((signature) =>
+          exchanges.map((exchange) => `client_hello${session}${user}${staple}${signature} ${exchange}`),
         ),
       ),
     ),
   );
+  return [
+    // Figure 2.
+    'client_hello session change_cipher_spec finished',
+    ...full.flatMap((flight) => tickets.map((ticket) => `${flight} change_cipher_spec finished${ticket}`)),
+  ];
 }
 
 test('a machine with an arrow into nowhere does not load', () => {

@@ -30,6 +30,7 @@ import {
 } from './bend.js';
 import { type HeldChannel, holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
+import { twice } from './session-ends.js';
 import {
   acceptKnown,
   type ClientOverrides,
@@ -290,6 +291,20 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
         legacySessionIdEcho: firstByteFlipped(body.legacySessionIdEcho),
       })),
     ),
+  resumption_changed: () => {
+    const { client: victim, server: peer } = twice({
+      by: 'id',
+      offer: (offered) => ({ ...offered, session: { ...offered.session, encryptThenMac: true } }),
+    });
+    return { victim, peer };
+  },
+  resumption_changed_master_secret: () => {
+    const { client: victim, server: peer } = twice({
+      by: 'id',
+      offer: (offered) => ({ ...offered, session: { ...offered.session, derivation: 'plain' } }),
+    });
+    return { victim, peer };
+  },
   wrong_compression: () =>
     helloToServer((body) => ({ ...body, legacyCompressionMethods: Uint8Array.of(0, 1) })),
   wrong_cipher_suite: () => toClient(change('server_hello', (body) => ({ ...body, cipherSuite: 0x1306 }))),

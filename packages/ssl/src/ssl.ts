@@ -442,6 +442,7 @@ async function upgradeServer(
     socket: config.ok.socket,
     owner: self.pid,
     host: undefined,
+    sessions: application.sessions,
     place: environment.census.place(transport.ok, 'server'),
     tickets: await upgradeTickets(application, config.ok),
   });

@@ -11,7 +11,7 @@ import { emulatedRows, transportRows } from './socket-options.js';
 export const notBuilt: ReadonlySet<string> = new Set([
   ...['cbInfo', 'clientPreferredNextProtocols'],
   ...['nextProtocolsAdvertised'],
-  ...['receiverSpawnOpts', 'reuseSession', 'reuseSessions', 'senderSpawnOpts'],
+  ...['receiverSpawnOpts', 'senderSpawnOpts'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority'],
   ...['sendTimeoutClose', 'showEconnreset', 'tos'],

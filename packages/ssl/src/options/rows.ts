@@ -18,6 +18,7 @@ import { RenegotiationRows } from './rows-renegotiation.js';
 import { ResumptionRows } from './rows-resumption.js';
 import { RevocationRows } from './rows-revocation.js';
 import { SecretsRows } from './rows-secrets.js';
+import { SessionRows } from './rows-sessions.js';
 import { TrustRows, VerifyRows } from './rows-trust.js';
 
 /** Every option of ssl by name, with its types. Rows are fields of classes, where a type and its value are one declaration. */
@@ -29,6 +30,7 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
+    SessionRows,
     ResumptionRows,
     OlderRows,
     DtlsRows,
@@ -59,6 +61,7 @@ const rows: Rows = {
   ...new TrustRows(),
   ...new RevocationRows(),
   ...new NegotiationRows(),
+  ...new SessionRows(),
   ...new ResumptionRows(),
   ...new OlderRows(),
   ...new DtlsRows(),

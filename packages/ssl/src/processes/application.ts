@@ -13,6 +13,9 @@
  *   │ │ └ one supervisor per connection: sender and receiver, one_for_all; it ends when the receiver ends
  *   │ └ tls_server_sup             one_for_one
  *   │   ├ ssl_listen_tracker_sup   simple_one_for_one: one process per listener
+ *   │   ├ ssl_server_session_cache_sup  simple_one_for_one: the sessions of a listener with TLS 1.2 or before
+ *   │   ├ ssl_upgrade_server_session_cache_sup  those of all upgraded sockets
+ *   │   ├ tls_older_session_ticket_sup  simple_one_for_one: who seals tickets of TLS 1.2 and before, once there are any
  *   │   ├ tls_server_session_ticket_sup  simple_one_for_one: who keeps or seals the tickets of a listener that has such
  *   │   └ tls_anti_replay_sup      simple_one_for_one: its filter of tickets used
  *   └ dtls_sup                     one_for_one
@@ -40,7 +43,9 @@ import {
 } from '@actor-tls/runtime';
 import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
 import type { Config, ServerConfig, TransportOptions } from '../options/config.js';
+import { isStateless } from '../options/rows-resumption.js';
 import { sameOptions } from '../options/same-options.js';
+import { speaksOlder } from '../protocol/hello/version.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
 import { connectionServer } from './connection/connection-server.js';
@@ -58,9 +63,13 @@ import { crlCacheName } from './material/judgement.js';
 import { openPemSource, type PemFiles, pemCacheName } from './material/pem-source.js';
 import { RetryCookies } from './material/retry-cookies.js';
 import { clientTicketStoreName } from './resumption/client-recognition.js';
+import { clientSessionCacheName } from './resumption/client-sessions.js';
+import { ListenerSessions, type Sealer } from './resumption/listener-sessions.js';
 import { ListenerTickets } from './resumption/listener-tickets.js';
+import { backendIn, type SessionKeeping, serverSessionCache } from './resumption/session-processes.js';
 import {
   beginFilter,
+  olderTicketTracker,
   type TicketKeeping,
   ticketFilter,
   ticketTracker,
@@ -86,6 +95,8 @@ export interface Application {
   readonly supervisor: Pid<unknown>;
   /** Of sockets that came by no listener. */
   readonly upgrades: UpgradeTickets[];
+  /** Of upgraded sockets, which share them. */
+  readonly sessions: ListenerSessions;
 }
 
 const applications = new WeakMap<Node, Application>();
@@ -134,7 +145,10 @@ export function sslApplication(options: ApplicationOptions): ApplicationSpec {
       };
       const started = await startSupervisor(self, tree(environment, pemFiles), { name: 'ssl_sup' });
       if (started !== 'ignore' && 'ok' in started)
-        applications.set(node, { environment, pemFiles, supervisor: started.ok, upgrades: [] });
+        applications.set(node, {
+          ...{ environment, pemFiles, supervisor: started.ok, upgrades: [] },
+          sessions: upgradeSessions(environment, started.ok),
+        });
       return started;
     },
     async prepStop({ node }) {
@@ -196,7 +210,7 @@ function caches({ wallClock, settings, census }: Environment, pemFiles: PemFiles
     worker(crlCacheName, (self) =>
       startCrlCache(self, { reader: crlReader, wallClock }, named(crlCacheName)),
     ),
-    worker('ssl_client_session_cache', (self) =>
+    worker(clientSessionCacheName, (self) =>
       startSessionCache(
         self,
         {
@@ -205,8 +219,9 @@ function caches({ wallClock, settings, census }: Environment, pemFiles: PemFiles
           lifetime: settings.sessionLifetime,
           sweep: 'on',
           wallClock,
+          ...backendIn(settings.clientSessionBackend),
         },
-        named('ssl_client_session_cache'),
+        named(clientSessionCacheName),
       ),
     ),
     worker(clientTicketStoreName, (self) =>
@@ -328,6 +343,21 @@ const servers = branch('tls_server_sup', {
       period: 3600,
       children: [listenerTemplate],
     }),
+    branch('ssl_server_session_cache_sup', {
+      strategy: 'simple_one_for_one',
+      ...often,
+      children: [serverSessionCache],
+    }),
+    branch('ssl_upgrade_server_session_cache_sup', {
+      strategy: 'simple_one_for_one',
+      ...often,
+      children: [serverSessionCache],
+    }),
+    branch('tls_older_session_ticket_sup', {
+      strategy: 'simple_one_for_one',
+      ...often,
+      children: [olderTicketTracker],
+    }),
     branch('tls_server_session_ticket_sup', {
       strategy: 'simple_one_for_one',
       ...often,
@@ -405,6 +435,7 @@ export async function startListener(
 ): Promise<Result<SslListenSocket>> {
   const { environment } = application;
   const tickets = ticketsOf(environment, listener.config);
+  const sessions = sessionsOf(environment, listener.config, tickets);
   const args: ListenerArgs = {
     ...listener,
     tickets: tickets?.tickets,
@@ -415,6 +446,7 @@ export async function startListener(
         environment,
         host: undefined,
         tickets: tickets?.tickets,
+        sessions: sessions?.sessions,
         ...accepted,
       }),
   };
@@ -423,6 +455,10 @@ export async function startListener(
   const { ok: pid } = started;
   if (pid === undefined) return { error: 'closed' };
   if (tickets !== undefined && !(await keepTickets(tickets, environment, listener.config, pid))) {
+    environment.node.exit(pid, 'shutdown');
+    return { error: 'closed' };
+  }
+  if (sessions !== undefined && !(await keepSessions(sessions, environment, pid))) {
     environment.node.exit(pid, 'shutdown');
     return { error: 'closed' };
   }
@@ -503,6 +539,70 @@ async function keepTickets(
   if (config.antiReplay === undefined) return true;
   const filtering = await startUnder(environment.node, 'tls_anti_replay_sup', keeping);
   return 'ok' in filtering && (await beginFilter(keeping));
+}
+
+/** A listener's sessions of TLS 1.2 and before. */
+interface OwnSessions {
+  readonly sessions: ListenerSessions;
+  readonly cache: string;
+  /** Whose they are, once it runs. */
+  readonly owner: { pid: Pid<never> | undefined };
+}
+
+let listenersWithSessions = 0;
+
+function sessionsOf(
+  environment: Environment,
+  config: ServerConfig,
+  tickets: OwnTickets | undefined,
+): OwnSessions | undefined {
+  if (config.protocol === 'dtls' || !speaksOlder(config.versions)) return undefined;
+  listenersWithSessions += 1;
+  const cache = `ssl_server_session_cache_${listenersWithSessions}`;
+  const owner: OwnSessions['owner'] = { pid: undefined };
+  // One ring of keys for the tickets of all versions, where there is one.
+  const sealer: Sealer =
+    tickets !== undefined && isStateless(config.sessionTickets)
+      ? { name: tickets.store, start: () => Promise.resolve(true) }
+      : olderSealer(environment, `tls_older_session_ticket_${listenersWithSessions}`, owner);
+  return { sessions: new ListenerSessions(environment, cache, sealer), cache, owner };
+}
+
+function olderSealer(environment: Environment, name: string, owner: OwnSessions['owner']): Sealer {
+  const ownKeys = embeddedTicketKeyStore();
+  return {
+    name,
+    async start(config) {
+      if (owner.pid === undefined) return false;
+      const keeping: TicketKeeping = {
+        ...{ environment, config, ownKeys },
+        ...{ listener: owner.pid, store: name, filter: name },
+      };
+      return 'ok' in (await startUnder(environment.node, 'tls_older_session_ticket_sup', keeping));
+    },
+  };
+}
+
+async function keepSessions(
+  { cache, owner }: OwnSessions,
+  environment: Environment,
+  listener: Pid<never>,
+): Promise<boolean> {
+  owner.pid = listener;
+  const keeping: SessionKeeping = { environment, name: cache, owner: listener };
+  return 'ok' in (await startUnder(environment.node, 'ssl_server_session_cache_sup', keeping));
+}
+
+/** Registered name of the table of upgraded sockets. */
+const upgradeSessionCacheName = 'ssl_unknown_listener';
+
+/** Its processes start with the first upgrade. */
+function upgradeSessions(environment: Environment, supervisor: Pid<never>): ListenerSessions {
+  const keeping: SessionKeeping = { environment, name: upgradeSessionCacheName, owner: supervisor };
+  const sealer = olderSealer(environment, 'tls_older_session_ticket_0', { pid: supervisor });
+  return new ListenerSessions(environment, upgradeSessionCacheName, sealer, async () => {
+    await startUnder(environment.node, 'ssl_upgrade_server_session_cache_sup', keeping);
+  });
 }
 
 /** Reasons of our own processes are terms already; anything else is told as text. */

@@ -1,5 +1,6 @@
 /** What the connections of one node share: network, cryptography, settings of the application. */
 import { getEnv, type Node } from '@actor-tls/runtime';
+import type { SessionBackend } from '@actor-tls/session-store';
 import type { Config } from '../options/config.js';
 import type { CookieSealer } from '../protocol/settings.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
@@ -7,6 +8,7 @@ import { type ProtocolVersion, versionRows } from '../values/registry/versions.j
 import type { Result } from '../values/terms.js';
 import type { Census } from './listener/census.js';
 import type { Credentials } from './material/credentials.js';
+import { backendOf } from './resumption/session-backend.js';
 import type { TransportProvider } from './transport/transport.js';
 
 /** The application's environment (contract §4), with its defaults filled in. */
@@ -24,6 +26,10 @@ export interface ApplicationSettings {
   /** seconds */
   readonly sessionLifetime: number;
   readonly sessionCacheClientMax: number;
+  readonly sessionCacheServerMax: number;
+  /** `session_cb`: where a client's sessions are kept; in memory unless given. */
+  readonly clientSessionBackend: SessionBackend | undefined;
+  readonly serverSessionBackend: SessionBackend | undefined;
   /** seconds */
   readonly clientTicketLifetime: number;
   readonly clientTicketStoreSize: number;
@@ -54,6 +60,9 @@ export function settingsOf(node: Node): ApplicationSettings {
     pemCacheClean: whole('ssl_pem_cache_clean', 1, 120_000),
     sessionLifetime: whole('session_lifetime', 1, 86_400),
     sessionCacheClientMax: whole('session_cache_client_max', 1, 1000),
+    sessionCacheServerMax: whole('session_cache_server_max', 1, 1000),
+    clientSessionBackend: backendOf(node, 'client'),
+    serverSessionBackend: backendOf(node, 'server'),
     clientTicketLifetime: whole('client_session_ticket_lifetime', 1, 7200),
     clientTicketStoreSize: whole('client_session_ticket_store_size', 1, 1000),
     serverTicketsAmount: whole('server_session_tickets_amount', 1, 3),

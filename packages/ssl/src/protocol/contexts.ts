@@ -39,6 +39,14 @@ export interface ServerContext {
   readonly previous?: Previous | undefined;
   readonly sink: Pick<
     Sink,
-    'askVerdict' | 'askSignature' | 'askStaple' | 'askPsk' | 'askUser' | 'deliverEarly' | 'keyLog'
+    | 'askVerdict'
+    | 'askSignature'
+    | 'askStaple'
+    | 'askPsk'
+    | 'askUser'
+    | 'askSession'
+    | 'askTicket'
+    | 'deliverEarly'
+    | 'keyLog'
   >;
 }

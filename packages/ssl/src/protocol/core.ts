@@ -57,6 +57,7 @@ import { StreamChannel } from './stream-channel.js';
 import { tls12Client } from './tls12/client.js';
 import { defaultDhParams } from './tls12/key-exchange/dh-params.js';
 import { tls12Server } from './tls12/server.js';
+import type { GivenTicket, Session12 } from './tls12/session.js';
 import type { FoundUser } from './tls12/user.js';
 import { tls13Client } from './tls13/client.js';
 import { defaultMaxEarlyData, type EarlyDataAllowance } from './tls13/early-data.js';
@@ -305,6 +306,16 @@ export class Core {
   /** The answer to `askUser`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
   answerUser(user: FoundUser | undefined): void {
     this.give({ type: 'user', user });
+  }
+
+  /** The answer to `askSession`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
+  answerSession(session: Session12 | undefined): void {
+    this.give({ type: 'session', session });
+  }
+
+  /** The answer to `askTicket`. Ignored when the connection is over; throws `TypeError` when nothing was asked. */
+  answerTicket(ticket: GivenTicket | undefined): void {
+    this.give({ type: 'ticket', ticket });
   }
 
   /** OTP's name of the present state (contract §5.3). */

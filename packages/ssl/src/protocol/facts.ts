@@ -8,6 +8,7 @@ import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { Authentication } from './authentication.js';
 import type { KeyExporter } from './key-exporter.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
+import type { SessionTerms } from './tls12/session.js';
 import type { ProvedUser } from './tls12/user.js';
 
 /** What a connection can still tell of its secrets. */
@@ -55,6 +56,8 @@ export interface Facts {
   /** TLS 1.2 and before: by which name both sides had a key (RFC 4279, RFC 5054). */
   readonly user: ProvedUser | undefined;
   readonly sessionResumption: boolean;
+  /** What another connection may resume; `undefined` in TLS 1.3. */
+  readonly session: SessionTerms | undefined;
   /** Bytes of content in a record at most, if max_fragment_length was agreed on (RFC 6066 §4). */
   readonly maxFragmentLength: number | undefined;
   /** What became of data sent before the handshake was complete (RFC 8446 §4.2.10). */

@@ -12,6 +12,7 @@ import type { AlertRules } from './alert-rules.js';
 import type { Facts } from './facts.js';
 import type { PostHandshakeMaker } from './post-handshake.js';
 import type { Verdict } from './sink.js';
+import type { GivenTicket, Session12 } from './tls12/session.js';
 import type { FoundUser } from './tls12/user.js';
 import type { EarlyDataAllowance } from './tls13/early-data.js';
 import type { FoundPsk } from './tls13/psk.js';
@@ -52,6 +53,10 @@ type AnyAnswer =
   | { readonly type: 'staple'; readonly response: Uint8Array | undefined }
   /** `undefined`: none of the keys is known. */
   | { readonly type: 'psk'; readonly found: FoundPsk | undefined }
+  /** `undefined`: it is not known, or not taken. */
+  | { readonly type: 'session'; readonly session: Session12 | undefined }
+  /** `undefined`: nobody could seal. */
+  | { readonly type: 'ticket'; readonly ticket: GivenTicket | undefined }
   /** `undefined`: none is known, and that may be told. */
   | { readonly type: 'user'; readonly user: FoundUser | undefined };
 

@@ -43,7 +43,9 @@ export interface MachineParts<Bodies, Data extends { readonly state: string }, C
 /** The state that ends every handshake. */
 const final = 'connected';
 const changeCipherSpec: ChangeCipherSpecEvent = { type: 'change_cipher_spec' };
-const answers: readonly AnswerEvent['type'][] = ['verdict', 'signature', 'staple', 'psk', 'user'];
+const answers: readonly AnswerEvent['type'][] = [
+  ...(['verdict', 'signature', 'staple', 'psk', 'user', 'session', 'ticket'] as const),
+];
 
 export class Machine<Bodies, Data extends { readonly state: string }, Context> {
   readonly parts: MachineParts<Bodies, Data, Context>;

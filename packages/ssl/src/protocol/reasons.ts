@@ -48,6 +48,8 @@ export type HandshakeReason =
   | 'inappropriate_fallback'
   | 'wrong_legacy_version'
   | 'wrong_session_id_echo'
+  | 'resumption_changed'
+  | 'resumption_changed_master_secret'
   | 'wrong_compression'
   | 'wrong_cipher_suite'
   | 'cipher_suite_changed'
@@ -256,6 +258,18 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'legacy_session_id_echo is not what was sent',
     section: 'RFC 8446 §4.1.3',
     bogo: 'SERVER_ECHOED_INVALID_SESSION_ID',
+  },
+  resumption_changed: {
+    alert: 'illegal_parameter',
+    text: 'the server resumes the session under another version or suite, or with records protected otherwise',
+    section: 'RFC 5246 §7.4.1.3',
+    bogo: 'OLD_SESSION_CIPHER_NOT_RETURNED',
+  },
+  resumption_changed_master_secret: {
+    alert: 'handshake_failure',
+    text: 'a session is to be resumed with another master secret than it was made with, extended or plain',
+    section: 'RFC 7627 §5.3',
+    bogo: 'RESUMED_EMS_SESSION_WITHOUT_EMS_EXTENSION',
   },
   wrong_compression: {
     alert: 'illegal_parameter',

@@ -13,6 +13,7 @@ import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
 import type { ChannelSettings } from './stream-channel.js';
 import type { SrpIdentity } from './tls12/key-exchange/srp.js';
+import type { ClientSessions } from './tls12/session.js';
 import type { ClientResumption } from './tls13/psk.js';
 
 type CommonSettings =
@@ -135,6 +136,8 @@ export interface ClientOptions extends ClientHelloAnswer {
   readonly namedAuthorities?: readonly Uint8Array[] | undefined;
   /** Keys to be recognized by, from whoever keeps them; without this no ticket is asked for. */
   readonly resumption?: ClientResumption | undefined;
+  /** Sessions of TLS 1.2 and before; without this none is offered, and no ticket asked for. */
+  readonly sessions?: ClientSessions | undefined;
   /** How much input is worked off in one go (`Core.needsRest`); without one, all. */
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. Of DTLS: `overDatagrams`. */

@@ -13,6 +13,7 @@ import type { Facts } from './facts.js';
 import type { HelloEvent } from './handshake.js';
 import type { OwnIdentity } from './own-identity.js';
 import type { Reason } from './reasons.js';
+import type { Session12, SessionWish } from './tls12/session.js';
 import type { UserWish } from './tls12/user.js';
 import type { PskWish, ReceivedTicket } from './tls13/psk.js';
 
@@ -107,6 +108,13 @@ export interface Sink {
    * PSK or SRP, and a client of whom a server has chosen one fails.
    */
   askUser?: ((wish: UserWish) => void) | undefined;
+  /**
+   * A client brings a session of TLS 1.2 or before: `core.answerSession`. Without this a server resumes none and gives
+   * no ids.
+   */
+  askSession?: ((wish: SessionWish) => void) | undefined;
+  /** A ticket for a session, from whoever seals (RFC 5077): `core.answerTicket`. Without this a server gives none. */
+  askTicket?: ((session: Session12) => void) | undefined;
   /** A ticket for connections to come. Without this a client keeps nothing to use it with. */
   ticket?: ((ticket: ReceivedTicket) => void) | undefined;
   /**

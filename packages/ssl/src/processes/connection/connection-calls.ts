@@ -173,7 +173,7 @@ export class ConnectionCalls<Outcome> {
       case 'information':
       case 'prf':
       case 'export_key_materials':
-        askFacts(request, from, life.facts, this.#holder.config);
+        askFacts(request, from, life, this.#holder.config);
         return undefined;
       case 'request_certificate':
         this.#holder.requestCertificate(life, request.timeout, connectionRequests.from(request, from));

@@ -6,6 +6,7 @@ import type { ProvedUser } from '../../protocol/tls12/user.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
 import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
+import { type StandingSession, sessionData } from '../resumption/client-sessions.js';
 
 /** What `connection_information` can tell; of options what their rows say. */
 export interface ConnectionInformation
@@ -24,6 +25,8 @@ export interface ConnectionInformation
   readonly earlyDataStatus?: 'accepted' | 'rejected';
   /** Of a server: so many bytes, the first that came, were early; absent when none was accepted. */
   readonly earlyBytes?: number;
+  /** Only when named, of a client of TLS 1.2 or before: its session for `reuseSession`, as secret as a key. */
+  readonly sessionData?: Uint8Array;
   /** Only when named. */
   readonly clientRandom: Uint8Array;
   /** Only when named. */
@@ -53,26 +56,33 @@ const plainItems: readonly Item[] = [
   'earlyBytes',
 ];
 /** Told only when named. */
-const secretItems: readonly Item[] = ['clientRandom', 'serverRandom', 'masterSecret', 'keylog'];
+const secretItems: readonly Item[] = [
+  'sessionData',
+  'clientRandom',
+  'serverRandom',
+  'masterSecret',
+  'keylog',
+];
 
 /** The items asked for, in internal order; undefined values and unknown items are left out. */
 export function connectionInformation(
   facts: Facts,
   config: Config,
   items: readonly string[] | undefined,
+  session?: StandingSession,
 ): Readonly<Record<string, unknown>> {
   const names =
     items === undefined ? plainItems : [...plainItems, ...secretItems].filter((name) => items.includes(name));
   const found: Record<string, unknown> = {};
   for (const name of names) {
-    const value = item(name, facts);
+    const value = item(name, facts, session);
     if (value !== undefined) found[name] = value;
   }
   // In this order, and what was proved goes before an option of the same name.
   return { ...found, ...toldOptions(config, items), ...found };
 }
 
-function item(name: Item, facts: Facts): unknown {
+function item(name: Item, facts: Facts, session: StandingSession | undefined): unknown {
   switch (name) {
     case 'protocol':
       return facts.protocol;
@@ -92,6 +102,8 @@ function item(name: Item, facts: Facts): unknown {
       return facts.earlyData === 'none' ? undefined : facts.earlyData;
     case 'earlyBytes':
       return facts.role === 'server' && facts.earlyData === 'accepted' ? facts.earlyBytes : undefined;
+    case 'sessionData':
+      return sessionData(facts, session);
     case 'clientRandom':
       return facts.clientRandom.slice();
     case 'serverRandom':

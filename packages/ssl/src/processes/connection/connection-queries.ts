@@ -2,12 +2,12 @@
 import type { From, RequestOf } from '@actor-tls/runtime';
 import type { Config } from '../../options/config.js';
 import { chainOf } from '../../protocol/authentication.js';
-import type { Facts } from '../../protocol/facts.js';
 import { einval } from './connection-answers.js';
 import { connectionInformation } from './connection-information.js';
 import { type ConnectionRequests, connectionRequests } from './connection-requests.js';
 import { keyMaterialAnswer } from './key-material-answer.js';
 import type { Line } from './line.js';
+import type { Connected } from './lives.js';
 import { prfAnswer } from './prf-answer.js';
 
 const { reply } = connectionRequests;
@@ -34,7 +34,12 @@ export function askTransport(query: TransportQuery, from: From, line: Line): voi
   }
 }
 
-export function askFacts(query: FactsQuery, from: From, facts: Facts, config: Config): void {
+export function askFacts(
+  query: FactsQuery,
+  from: From,
+  { facts, session }: Pick<Connected, 'facts' | 'session'>,
+  config: Config,
+): void {
   switch (query.type) {
     case 'peercert': {
       const [peer] = chainOf(facts.peer);
@@ -47,7 +52,7 @@ export function askFacts(query: FactsQuery, from: From, facts: Facts, config: Co
       return;
     }
     case 'information':
-      reply(query, from, { ok: connectionInformation(facts, config, query.items) });
+      reply(query, from, { ok: connectionInformation(facts, config, query.items, session) });
       return;
     case 'prf':
       reply(query, from, prfAnswer(facts, query));

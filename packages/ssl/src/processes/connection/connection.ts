@@ -27,6 +27,7 @@ import type { HelloEvent } from '../../protocol/handshake.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Failure, PostHandshakeReply, Sink, StapleWish } from '../../protocol/sink.js';
+import type { Session12, SessionWish } from '../../protocol/tls12/session.js';
 import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
@@ -109,6 +110,8 @@ export class Connection
   askPsk: ((wish: PskWish) => void) | undefined = undefined;
   askUser: ((wish: UserWish) => void) | undefined = undefined;
   ticket: ((ticket: ReceivedTicket) => void) | undefined = undefined;
+  askSession: ((wish: SessionWish) => void) | undefined = undefined;
+  askTicket: ((session: Session12) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
   #early: Writer | undefined = undefined;
   /** Decrypted in this turn. */
@@ -289,6 +292,11 @@ export class Connection
     this.ticket = tickets ? (received) => this.#takeTicket(received) : undefined;
   }
 
+  listenForSessions(sessions: boolean, tickets: boolean): void {
+    this.askSession = sessions ? (wish) => this.#establishment.askSession(wish) : undefined;
+    this.askTicket = tickets ? (session) => this.#establishment.askTicket(session) : undefined;
+  }
+
   #takeTicket(received: ReceivedTicket): void {
     const life = this.#life;
     const ticket = life.state === 'connection' ? this.#establishment.ticket(received, life.facts) : undefined;
@@ -322,12 +330,19 @@ export class Connection
     this.#place.established();
     if (this.#wantsConfirmation(facts)) this.#awaitConfirmation(call);
     else call.answer({ ok: this.#socket });
+    this.#keepSession(life, facts);
     const status = this.#establishment.established(life, facts);
     if (status !== undefined) this.#owner.tell({ type: 'early_data', socket: this.#socket, status });
     if (this.#early !== undefined) this.#delivery.pushEarly(this.#early.finish());
     this.#early = undefined;
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));
+  }
+
+  #keepSession(life: Handshaking, facts: Facts): void {
+    this.listenForSessions(false, false);
+    const session = this.#establishment.keepSession(life, facts);
+    if (session !== undefined && this.#life.state === 'connection') this.amend({ ...this.#life, session });
   }
 
   /** A handshake has run again, or a side has shown who it is: what is known is what that has found out. */
@@ -478,6 +493,7 @@ export class Connection
     this.#keyLogger?.failed();
     this.#disconfirm(reason);
     this.#endCalls(reason);
+    this.#establishment.forgetSession(life, failure);
     // Who takes TLS off has closed: the answer of that call is all there is to tell.
     if (life.state === 'downgrade') life.downgrade.fail(reason);
     if (life.state === 'connection') this.#delivery.end({ type: 'failed', reason });

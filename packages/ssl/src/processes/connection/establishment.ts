@@ -11,7 +11,8 @@ import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import { helloExtensions } from '../../protocol/hello/hello-extensions.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
-import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { Failure, Sink, StapleWish } from '../../protocol/sink.js';
+import type { Session12, SessionWish } from '../../protocol/tls12/session.js';
 import type { UserWish } from '../../protocol/tls12/user.js';
 import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
@@ -24,8 +25,10 @@ import type { Environment } from '../environment.js';
 import { layOver } from '../listener/listener-options.js';
 import type { Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
-import { ClientRecognition } from '../resumption/client-recognition.js';
+import { type ClientPurpose, ClientRecognition } from '../resumption/client-recognition.js';
+import { ClientSession, forgetSession, type StandingSession } from '../resumption/client-sessions.js';
 import { findUser, knowsUsers } from '../resumption/known-users.js';
+import type { ListenerSessions } from '../resumption/listener-sessions.js';
 import { ServerRecognition } from '../resumption/server-recognition.js';
 import type { TransportReceiver } from '../transport/transport.js';
 import { Alarm, shorter } from './alarm.js';
@@ -75,6 +78,8 @@ export interface EstablishmentHolder extends Sink {
   amend(life: Handshaking | UserHello): void;
   configure(config: Config): void;
   listen(what: Listening): void;
+  /** Whether a server is asked for sessions, and for tickets, of TLS 1.2 and before. */
+  listenForSessions(sessions: boolean, tickets: boolean): void;
   /** It is over, without a word to the peer. */
   abandon(): void;
 }
@@ -98,11 +103,13 @@ export class Establishment {
   readonly #afterHello: AfterHello;
   readonly #server: ServerRecognition;
   #client: ClientRecognition | undefined = undefined;
+  readonly #sessions: ListenerSessions | undefined;
+  #session: ClientSession | undefined = undefined;
   readonly #holder: EstablishmentHolder;
 
   constructor(
     self: Self,
-    { environment, place, tickets, afterHello = equipmentByName }: NewConnection,
+    { environment, place, tickets, sessions, afterHello = equipmentByName }: NewConnection,
     holder: EstablishmentHolder,
     { line, delivery, receiver, later }: EstablishmentParts,
   ) {
@@ -115,6 +122,7 @@ export class Establishment {
     this.#later = later;
     this.#afterHello = afterHello;
     this.#server = new ServerRecognition(environment, tickets);
+    this.#sessions = sessions;
     this.#holder = holder;
   }
 
@@ -155,25 +163,33 @@ export class Establishment {
     }
     const { engine } = this.#environment;
     const means = HandshakeMeans.of({ config, credentials: loaded.ok }, life.host, engine);
-    if (config.role === 'server' || !ClientRecognition.isWanted(config))
-      this.#shakeHands(means, { ok: undefined });
+    if (config.role === 'server') this.#shakeHands(means, { ok: undefined });
+    else this.#findSession(this.#purpose(means, life.host), means, config);
+  }
+
+  #purpose({ equipment, serverName, reference }: HandshakeMeans, host: string | undefined): ClientPurpose {
+    const peer = this.#line.transport.peername();
+    const { address, port } = 'ok' in peer ? peer.ok : { address: '', port: 0 };
+    const environment = this.#environment;
+    return { environment, equipment, host: host ?? address, port, serverName, reference };
+  }
+
+  #findSession(purpose: ClientPurpose, means: HandshakeMeans, config: ClientConfig): void {
+    if (!ClientSession.isWanted(config)) this.#recognizeBy(purpose, means, config);
     else
-      this.#later.goOnWith(this.#recognize(means, config, life.host), (client) =>
-        this.#goOnWith(means, client),
-      );
+      this.#later.goOnWith(ClientSession.prepare(purpose, config), (session) => {
+        this.#session = session;
+        this.#recognizeBy(purpose, means, config);
+      });
+  }
+
+  #recognizeBy(purpose: ClientPurpose, means: HandshakeMeans, config: ClientConfig): void {
+    if (!ClientRecognition.isWanted(config)) this.#shakeHands(means, { ok: undefined });
+    else this.#later.goOnWith(this.#recognize(purpose, config), (client) => this.#goOnWith(means, client));
   }
 
   /** What a client may be recognized by is looked for. An error is what the user's function has thrown. */
-  async #recognize(
-    means: HandshakeMeans,
-    config: ClientConfig,
-    host: string | undefined,
-  ): Promise<Result<ClientRecognition>> {
-    const peer = this.#line.transport.peername();
-    const { address, port } = 'ok' in peer ? peer.ok : { address: '', port: 0 };
-    const { equipment, serverName, reference } = means;
-    const environment = this.#environment;
-    const purpose = { environment, equipment, host: host ?? address, port, serverName, reference };
+  async #recognize(purpose: ClientPurpose, config: ClientConfig): Promise<Result<ClientRecognition>> {
     try {
       return { ok: await ClientRecognition.prepare(purpose, config, this.#self.pid) };
     } catch (error) {
@@ -192,7 +208,10 @@ export class Establishment {
     const client = 'ok' in recognized ? recognized.ok : undefined;
     this.#client = client;
     this.#listen(config);
-    const core = means.makeCore(this.#environment, this.#holder, client?.resumption);
+    const core = means.makeCore(this.#environment, this.#holder, {
+      resumption: client?.resumption,
+      sessions: this.#session?.sessions,
+    });
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });
     else if (client?.tooMuchEarlyData === true) core.fail('illegal_parameter', 'too_much_early_data');
@@ -202,6 +221,7 @@ export class Establishment {
   #listen(config: Config): void {
     const tickets = this.#client?.takesTickets === true;
     this.#holder.listen({ psks: this.#server.wants(config), tickets, users: knowsUsers(config) });
+    this.#listenForSessions(config);
   }
 
   #greet(core: Core, client: ClientRecognition | undefined): void {
@@ -217,6 +237,7 @@ export class Establishment {
   askHello(hello: HelloEvent): void {
     const { life, config } = this.#holder;
     if (life.state !== 'handshaking') return;
+    this.#session?.heard(hello);
     if (config.handshake === 'hello') {
       this.#pause(life, hello);
       return;
@@ -289,7 +310,10 @@ export class Establishment {
     }
     const { equipment } = life.means;
     const means = chosen.ok === equipment ? life.means : life.means.goOnWith(chosen.ok);
-    if (this.#client?.standsUnder(chosen.ok, means.reference) === false) {
+    if (
+      this.#client?.standsUnder(chosen.ok, means.reference) === false ||
+      this.#session?.standsUnder(chosen.ok, means.reference) === false
+    ) {
       // What the server may have been recognized by was judged under options that hold no more.
       core.fail('handshake_failure', 'ticket_of_another_policy');
       return;
@@ -299,6 +323,45 @@ export class Establishment {
     if (life.state === 'userHello') this.#holder.go('continue', { state: 'handshaking', call, core, means });
     else this.#holder.amend({ ...life, means });
     core.answerHello(means.afterHello());
+  }
+
+  #listenForSessions(config: Config): void {
+    const sessions = this.#sessions;
+    if (sessions !== undefined && config.role === 'server')
+      this.#holder.listenForSessions(sessions.keeps(config), sessions.givesTickets(config));
+  }
+
+  askSession(wish: SessionWish): void {
+    const { core, means } = this.#asking;
+    const found = this.#sessions?.find(wish, means.equipment);
+    this.#later.goOnWith(found, (session) => core.answerSession(session));
+  }
+
+  askTicket(session: Session12): void {
+    const { core, means } = this.#asking;
+    const sealed = this.#sessions?.seal(session, means.equipment);
+    this.#later.goOnWith(sealed, (ticket) => core.answerTicket(ticket));
+  }
+
+  /** The connection stands, and what it leaves of TLS 1.2 or before is kept; a client's, for its user to ask for. */
+  keepSession({ means }: Handshaking, facts: Facts): StandingSession | undefined {
+    if (facts.session === undefined) return undefined;
+    if (facts.role === 'server') this.#sessions?.register(facts, means.equipment);
+    const standing = this.#session?.established(facts, means.equipment);
+    this.#session = undefined;
+    return standing;
+  }
+
+  /** A fatal alert (RFC 5246 §7.2.2). Of a handshake only a client's session: nobody has proved who he is. */
+  forgetSession(life: Life, failure: Failure): void {
+    if (life.state !== 'connection') {
+      if (failure.by === 'peer') this.#session?.failed();
+      return;
+    }
+    const { session, facts } = life;
+    if (session !== undefined) forgetSession(this.#environment, session);
+    if (facts.role === 'server' && facts.session !== undefined && facts.sessionId.length > 0)
+      this.#sessions?.forget(facts.sessionId);
   }
 
   askPsk(wish: PskWish): void {

@@ -10,6 +10,7 @@ import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
 import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
+import type { ClientSessions } from '../../protocol/tls12/session.js';
 import type { ClientResumption } from '../../protocol/tls13/psk.js';
 import { nodeCompressors } from '../../values/compression/node-zlib.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
@@ -45,6 +46,12 @@ export type AfterHello = (
   equipment: Equipment,
   environment: Environment,
 ) => Result<Equipment> | Promise<Result<Equipment>>;
+
+/** What a client wants to be recognized by. */
+interface Beginning {
+  readonly resumption: ClientResumption | undefined;
+  readonly sessions: ClientSessions | undefined;
+}
 
 export class HandshakeMeans {
   readonly #equipment: Equipment;
@@ -100,11 +107,11 @@ export class HandshakeMeans {
     return new HandshakeMeans(equipment, this.#host, names, this.#nonce);
   }
 
-  /** The core, before any hello. `resumption`: what a client wants to be recognized by. */
+  /** The core, before any hello. */
   makeCore(
     { engine, cookies, settings }: Pick<Environment, 'engine' | 'cookies' | 'settings'>,
     sink: Sink,
-    resumption: ClientResumption | undefined,
+    { resumption, sessions }: Beginning,
   ): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities, dhParams } = credentials;
@@ -130,7 +137,7 @@ export class HandshakeMeans {
     return Core.client(
       {
         ...{ config, identities, dependencies, serverName, statusRequest },
-        ...{ namedAuthorities, budget, resumption, channel },
+        ...{ namedAuthorities, budget, resumption, sessions, channel },
       },
       sink,
     );

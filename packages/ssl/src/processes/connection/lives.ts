@@ -3,6 +3,7 @@ import type { Core } from '../../protocol/core.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import type { Explanation } from '../../values/x509/peer-verdict.js';
+import type { StandingSession } from '../resumption/client-sessions.js';
 import type { Downgrade } from './downgrade.js';
 import type { HandshakeCall } from './handshake-call.js';
 import type { HandshakeMeans } from './handshake-means.js';
@@ -45,6 +46,8 @@ export interface Connected {
   readonly core: Core;
   /** Of the last handshake: replaced as a whole when one has run again. */
   readonly facts: Facts;
+  /** Of a client of TLS 1.2 or before. */
+  readonly session?: StandingSession | undefined;
   /** For a handshake that may run again; `spent` when none may. */
   readonly means: HandshakeMeans | 'spent';
   /** Who waits for the server's word on the certificate that it has asked for (`confirm`). */

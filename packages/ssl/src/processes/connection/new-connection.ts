@@ -3,6 +3,7 @@ import type { Pid } from '@actor-tls/runtime';
 import type { Config, SocketOptions } from '../../options/config.js';
 import type { Environment } from '../environment.js';
 import type { Place } from '../listener/place.js';
+import type { ListenerSessions } from '../resumption/listener-sessions.js';
 import type { ListenerTickets } from '../resumption/listener-tickets.js';
 import type { Transport } from '../transport/transport.js';
 import type { AfterHello } from './handshake-means.js';
@@ -20,6 +21,8 @@ export interface NewConnection {
   readonly place: Place;
   /** Of its listener, if that has tickets. */
   readonly tickets?: ListenerTickets | undefined;
+  /** Of its listener, or of all upgraded sockets. */
+  readonly sessions?: ListenerSessions | undefined;
   /** With which options it goes on after the peer's hello; by the name asked for unless given. */
   readonly afterHello?: AfterHello | undefined;
 }

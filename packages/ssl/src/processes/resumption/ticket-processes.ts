@@ -38,6 +38,12 @@ export const ticketTracker: ChildSpec<readonly [TicketKeeping]> = {
   start: startStore,
 };
 
+/** The same for tickets of TLS 1.2 and before alone (RFC 5077), of a listener that seals no others. */
+export const olderTicketTracker: ChildSpec<readonly [TicketKeeping]> = {
+  ...ticketTracker,
+  start: startSealer,
+};
+
 export const ticketFilter: ChildSpec<readonly [TicketKeeping]> = {
   id: 'tls_anti_replay',
   restart: 'transient',
@@ -47,18 +53,24 @@ export const ticketFilter: ChildSpec<readonly [TicketKeeping]> = {
 
 function startStore(self: Self<unknown>, keeping: TicketKeeping): Promise<StartResult> {
   const { config, listener, store, environment } = keeping;
-  const { engine, settings } = environment;
   if (!isStateless(config.sessionTickets))
     return startServerTicketStore(
       self,
       {
-        size: settings.serverTicketStoreSize,
-        lifetime: settings.serverTicketLifetime,
-        makeIdentities: () => randomIdentities(engine),
+        size: environment.settings.serverTicketStoreSize,
+        lifetime: environment.settings.serverTicketLifetime,
+        makeIdentities: () => randomIdentities(environment.engine),
         listener,
       },
       { name: store },
     );
+  return startSealer(self, keeping);
+}
+
+/** Who seals under a ring of keys, and opens. */
+function startSealer(self: Self<unknown>, keeping: TicketKeeping): Promise<StartResult> {
+  const { config, listener, store, environment } = keeping;
+  const { engine, settings } = environment;
   const keys: TicketKeysOptions = {
     crypto: ticketCrypto(engine),
     ticketLifetime: settings.serverTicketLifetime,

@@ -26,6 +26,7 @@ import {
 import { recordSizeLimit } from './record-size-limit.js';
 import { renegotiationInfo } from './renegotiation-info.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
+import { sessionTicketOffer, sessionTicketPromise } from './session-ticket.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
 import { srpUser } from './srp.js';
 import {
@@ -60,6 +61,7 @@ export interface ClientHelloExtensions {
   earlyData: true | undefined;
   renegotiationInfo: Uint8Array | undefined;
   srpUser: Uint8Array | undefined;
+  sessionTicket: Uint8Array | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -82,6 +84,7 @@ export interface ServerHello12Extensions {
   statusAccepted: true | undefined;
   maxFragmentLength: number | undefined;
   recordSizeLimit: number | undefined;
+  sessionTicketPromised: true | undefined;
 }
 
 export interface HelloRetryRequestExtensions {
@@ -145,6 +148,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     earlyDataOffer,
     renegotiationInfo,
     srpUser,
+    sessionTicketOffer,
     preSharedKeyOffer,
   ],
   none: () => ({
@@ -169,6 +173,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     earlyData: undefined,
     renegotiationInfo: undefined,
     srpUser: undefined,
+    sessionTicket: undefined,
     preSharedKey: undefined,
   }),
 };
@@ -190,6 +195,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     statusAccepted,
     maxFragmentLength,
     recordSizeLimit,
+    sessionTicketPromise,
   ],
   none: () => ({
     renegotiationInfo: undefined,
@@ -202,6 +208,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     statusAccepted: undefined,
     maxFragmentLength: undefined,
     recordSizeLimit: undefined,
+    sessionTicketPromised: undefined,
   }),
 };
 

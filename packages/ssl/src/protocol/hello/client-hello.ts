@@ -13,6 +13,7 @@ import { codeOfLength } from '../extensions/max-fragment-length.js';
 import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientOptions, ClientSettings, Dependencies } from '../settings.js';
+import type { ClientSessions, OfferedSession } from '../tls12/session.js';
 import { compressionOffer } from '../tls13/compressed-certificate.js';
 import { beforeBinders, pskDheKe } from '../tls13/psk.js';
 import {
@@ -39,6 +40,8 @@ export interface ClientOffer {
   /** The extensions of `hello`, understood. */
   readonly extensions: ClientHelloExtensions;
   readonly serverName: string | undefined;
+  /** Of TLS 1.2 or before. */
+  readonly session: OfferedSession | undefined;
 }
 
 /** A share that the hello holds. */
@@ -64,7 +67,7 @@ export function offersTls13(offer: ClientOffer | Tls13Offer): offer is Tls13Offe
 const noCompression = Uint8Array.of(0);
 
 /** What a first hello may say that is in no config. */
-type OfferedBesides = Pick<ClientOptions, 'statusRequest' | 'resumption' | 'namedAuthorities'>;
+type OfferedBesides = Pick<ClientOptions, 'statusRequest' | 'resumption' | 'sessions' | 'namedAuthorities'>;
 
 /** Throws `TypeError` when the engine has none of the config's groups: the options' door lets no such config in. */
 export function firstOffer(
@@ -73,7 +76,7 @@ export function firstOffer(
   host: string | undefined,
   more: OfferedBesides = {},
 ): ClientOffer | Tls13Offer {
-  const { statusRequest, resumption } = more;
+  const { statusRequest, resumption, sessions } = more;
   const serverName = nameToSend(host);
   const { engine } = dependencies;
   const wishes = wishesOf(config, engine);
@@ -81,6 +84,7 @@ export function firstOffer(
   const psks = recognized === undefined ? [] : usablePsks(recognized, config, engine);
   const terms = recognized && earlyDataTerms(recognized, psks, config);
   const shares = wishes.tls13 && wishes.shared.map((group) => freshShare(group, dependencies));
+  const session = wishes.older && sessions?.offered;
   const random = dependencies.random(32);
   const extensions: ClientHelloExtensions = {
     serverName: serverName === undefined ? undefined : offerHostName(serverName),
@@ -104,23 +108,33 @@ export function firstOffer(
     earlyData: terms && true,
     renegotiationInfo: undefined,
     srpUser: wishes.older && config.srpIdentity?.username,
+    sessionTicket: wishes.older && ticketToOffer(sessions),
     preSharedKey: undefined,
   };
   const fields: HelloFields = {
     legacyVersion: wishes.legacyVersion,
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
-    legacySessionId: wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0),
+    legacySessionId:
+      session?.id ?? (wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0)),
     ...(speaksDtls(config.versions) ? { cookie: new Uint8Array(0) } : {}),
     cipherSuites: wishes.cipherSuites,
     legacyCompressionMethods: noCompression,
   };
   const written = writeBound(fields, extensions, psks, ({ hash }, part) => hash.digest(part));
-  if (shares === undefined) return { serverName, ...written };
+  const offer: ClientOffer = { serverName, session, ...written };
+  if (shares === undefined) return offer;
   const [first] = psks;
   const early =
     terms === undefined || first === undefined ? noEarlyData : earlyOffer(terms, first, written.raw, engine);
-  return { serverName, shares, psks, early, ...written };
+  return { serverName, session, shares, psks, early, ...written };
+}
+
+/** RFC 5077 §3.2: an empty one asks for one. */
+function ticketToOffer(sessions: ClientSessions | undefined): Uint8Array | undefined {
+  if (sessions === undefined) return undefined;
+  const { offered, tickets } = sessions;
+  return offered?.ticket ?? (tickets === 'welcome' ? new Uint8Array(0) : undefined);
 }
 
 function freshShare(group: Group, dependencies: Dependencies): OfferedShare {
@@ -270,6 +284,7 @@ export function offerAgain(
   const olderOnly = { supportedVersions: undefined, keyShare: undefined, compressCertificate: undefined };
   return {
     serverName,
+    session: undefined,
     ...write({ ...hello, cipherSuites: suites }, { ...extensions, ...olderOnly, renegotiationInfo: info }),
   };
 }
@@ -302,6 +317,7 @@ export function secondOffer(
   return {
     ...writeBound(first.hello, extensions, psks, (_psk, part) => transcript.digestWith(part)),
     serverName: first.serverName,
+    session: first.session,
     shares,
     psks,
     early: first.early.kind === 'none' ? noEarlyData : { kind: 'withdrawn' },

@@ -1,5 +1,6 @@
 /**
- * TLS 1.2, 1.1 and 1.0, client (RFC 5246 §7.3), full handshakes with every key exchange of `key-exchange/table.ts`.
+ * TLS 1.2, 1.1 and 1.0, client (RFC 5246 §7.3), full handshakes with every key exchange of `key-exchange/table.ts`;
+ * abbreviated ones in `client-resumption.ts`.
  *
  *      Client                                               Server
  *      ClientHello                  -------->
@@ -14,6 +15,7 @@
  *      [CertificateVerify]                                              with a remote key by way of AWAIT_SIGNATURE
  *      [ChangeCipherSpec]: K_send
  *      Finished                     -------->
+ *                                               [NewSessionTicket]      WAIT_TICKET (RFC 5077)
  *                                               [ChangeCipherSpec]      WAIT_CCS: K_recv
  *                                   <--------             Finished      WAIT_FINISHED
  *
@@ -65,7 +67,19 @@ import { Machine, type MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
+import type { Dependencies } from '../settings.js';
 import { authenticates, chooseClientCertificate12, useOf } from './choose.js';
+import {
+  isTaken,
+  isTakenWithTicket,
+  type ResumedWaitCcs,
+  type ResumedWaitFinished,
+  type ResumedWaitTicket,
+  receiveResumedChangeCipherSpec,
+  receiveResumedFinished,
+  receiveResumedTicket,
+  resume,
+} from './client-resumption.js';
 import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import type { ClientAgreement } from './key-exchange/key-exchange.js';
@@ -85,7 +99,9 @@ import {
   type Previous,
   unknownVerifyData,
 } from './renegotiation.js';
+import { givenTicket } from './resumption.js';
 import { send } from './send.js';
+import type { GivenTicket } from './session.js';
 import { checkSignature12, signedBy } from './signature.js';
 import type { ProvedUser } from './user.js';
 
@@ -170,10 +186,20 @@ interface AwaitSignature extends WithMaster {
   readonly state: 'awaitSignature';
   readonly scheme: SignatureScheme;
 }
-interface WaitCcs extends WithMaster {
+interface FlightSent extends WithMaster {
+  readonly state: 'flightSent';
+}
+interface WaitTicket extends WithMaster {
+  readonly state: 'waitTicket';
+}
+/** From the server's ticket on, if it gives one. */
+interface Ticketed extends WithMaster {
+  readonly ticket: GivenTicket | undefined;
+}
+interface WaitCcs extends Ticketed {
   readonly state: 'waitCcs';
 }
-interface WaitFinished extends WithMaster {
+interface WaitFinished extends Ticketed {
   readonly state: 'waitFinished';
 }
 interface Connected {
@@ -194,7 +220,12 @@ export type Client12Data =
   | WaitShd
   | AwaitUser
   | AwaitSignature
+  | FlightSent
+  | WaitTicket
   | WaitCcs
+  | ResumedWaitTicket
+  | ResumedWaitCcs
+  | ResumedWaitFinished
   | WaitFinished
   | Connected;
 
@@ -237,10 +268,28 @@ const mayAsk: Guard<WaitCrShd, MessageEvent12<'certificate_request'>> = {
   },
 };
 
-const { arrow } = arrowMaker<Client12Data, HandshakeEvent12, ClientContext>();
+const isResumed: Guard<WaitSh, MessageEvent12<'server_hello'>> = {
+  name: 'resumed?',
+  holds: ({ offer }, event) => isTaken(offer, event),
+};
+const isResumedWithTicket: Guard<WaitSh, MessageEvent12<'server_hello'>> = {
+  name: 'resumed, and a ticket?',
+  holds: ({ offer }, event) => isTakenWithTicket(offer, event),
+};
+const getsTicket: Guard<FlightSent, undefined> = {
+  name: 'ticket?',
+  holds: ({ negotiated }) => negotiated.ticket === 'promised',
+};
+
+const { arrow, always } = arrowMaker<Client12Data, HandshakeEvent12, ClientContext>();
 
 /** Exported for the tests that walk chart and table. */
 export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, ClientContext>[] = [
+  arrow('waitSh', 'server_hello', 'resumedWaitTicket', resumeAndWaitForTicket, isResumedWithTicket),
+  arrow('waitSh', 'server_hello', 'resumedWaitCcs', resumeAtOnce, isResumed),
+  arrow('resumedWaitTicket', 'new_session_ticket', 'resumedWaitCcs', receiveResumedTicket),
+  arrow('resumedWaitCcs', 'change_cipher_spec', 'resumedWaitFinished', receiveResumedChangeCipherSpec),
+  arrow('resumedWaitFinished', 'finished', 'connected', receiveResumedFinished),
   arrow('waitSh', 'server_hello', 'waitCert', receiveServerHello, showsCertificate),
   arrow('waitSh', 'server_hello', 'waitSke', receiveServerHelloWithoutCertificate),
   arrow('waitCert', 'certificate', 'waitStatus', receiveCertificate, mayStaple),
@@ -260,16 +309,19 @@ export const client12Arrows: readonly Arrow<Client12Data, HandshakeEvent12, Clie
   arrow('awaitVerdictWithKeys', 'verdict', 'waitCrShd', receiveVerdictWithKeys),
   arrow('awaitVerdictWithRequest', 'verdict', 'waitShd', receiveVerdictWithRequest),
   arrow('awaitVerdictWithDone', 'verdict', 'awaitUser', receiveVerdictWithDoneAndAsk, sharesKey),
-  arrow('awaitVerdictWithDone', 'verdict', 'waitCcs', receiveVerdictWithDone),
+  arrow('awaitVerdictWithDone', 'verdict', 'flightSent', receiveVerdictWithDone),
   arrow('waitSke', 'server_key_exchange', 'waitCrShd', receiveServerKeyExchange),
   arrow('waitSke', 'server_hello_done', 'awaitUser', askUserWithoutHint, saysNothing),
   arrow('waitCrShd', 'certificate_request', 'waitShd', receiveCertificateRequest, mayAsk),
   arrow('waitCrShd', 'server_hello_done', 'awaitUser', askUser, sharesKey),
-  arrow('waitCrShd', 'server_hello_done', 'waitCcs', answerUnasked),
-  arrow('awaitUser', 'user', 'waitCcs', receiveUser),
+  arrow('waitCrShd', 'server_hello_done', 'flightSent', answerUnasked),
+  arrow('awaitUser', 'user', 'flightSent', receiveUser),
   arrow('waitShd', 'server_hello_done', 'awaitSignature', answerAndAsk, clientSignsElsewhere),
-  arrow('waitShd', 'server_hello_done', 'waitCcs', answer),
-  arrow('awaitSignature', 'signature', 'waitCcs', receiveSignature),
+  arrow('waitShd', 'server_hello_done', 'flightSent', answer),
+  arrow('awaitSignature', 'signature', 'flightSent', receiveSignature),
+  always('flightSent', 'waitTicket', waitForTicket, getsTicket),
+  always('flightSent', 'waitCcs', goOnWithoutTicket),
+  arrow('waitTicket', 'new_session_ticket', 'waitCcs', receiveTicket),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
 ];
@@ -291,7 +343,12 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   waitCrShd: 'certify',
   waitShd: 'certify',
   awaitSignature: 'certify',
+  flightSent: 'cipher',
+  waitTicket: 'cipher',
   waitCcs: 'cipher',
+  resumedWaitTicket: 'abbreviated',
+  resumedWaitCcs: 'abbreviated',
+  resumedWaitFinished: 'abbreviated',
   waitFinished: 'cipher',
   connected: 'connection',
 };
@@ -379,6 +436,24 @@ function receiveServerHello(
   return { state: 'waitCert', ...settle(from, event, context) };
 }
 
+function resumeAtOnce(
+  from: WaitSh,
+  event: MessageEvent12<'server_hello'>,
+  context: ClientContext,
+): ResumedWaitCcs {
+  const { negotiated } = settle(from, event, context);
+  return { state: 'resumedWaitCcs', ...resume(negotiated, from.offer, context), ticket: undefined };
+}
+
+function resumeAndWaitForTicket(
+  from: WaitSh,
+  event: MessageEvent12<'server_hello'>,
+  context: ClientContext,
+): ResumedWaitTicket {
+  const { negotiated } = settle(from, event, context);
+  return { state: 'resumedWaitTicket', ...resume(negotiated, from.offer, context) };
+}
+
 /** RFC 5246 §7.4.2, RFC 4279 §2: some servers show nothing. */
 function receiveServerHelloWithoutCertificate(
   from: WaitSh,
@@ -407,8 +482,12 @@ function settle(
   if (suite === undefined) throw new AlertError('wrong_cipher_suite', { cipher: body.cipherSuite });
   if (body.legacyCompressionMethod !== 0) throw new AlertError('wrong_compression');
   const echo = body.legacySessionIdEcho;
-  // We offer no session; an id is there for the middleboxes of TLS 1.3 only (RFC 8446 §D.4).
-  if (echo.length > 0 && dependencies.engine.equal(echo, offer.hello.legacySessionId))
+  // With no session behind it an id is there for the middleboxes of TLS 1.3 only (RFC 8446 §D.4).
+  if (
+    offer.session === undefined &&
+    echo.length > 0 &&
+    dependencies.engine.equal(echo, offer.hello.legacySessionId)
+  )
     throw new AlertError('wrong_session_id_echo');
   const extensions = readAnswer(serverHello12Column, body.extensions, [
     ...offer.hello.extensions,
@@ -434,6 +513,7 @@ function settle(
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac,
+    ticket: extensions.sessionTicketPromised ? 'promised' : 'none',
     messages,
     secureRenegotiation,
     verifyData: unknownVerifyData(),
@@ -561,7 +641,7 @@ function receiveVerdictWithDone(
   from: AwaitVerdictWithDone,
   answered: AnswerEvent<'verdict'>,
   context: ClientContext,
-): WaitCcs {
+): FlightSent {
   return answerUnasked(receiveVerdictOnKeys(from, answered, context), from.done, context);
 }
 
@@ -642,7 +722,7 @@ function answerUnasked(
   from: WaitCrShd,
   event: MessageEvent12<'server_hello_done'>,
   context: ClientContext,
-): WaitCcs {
+): FlightSent {
   return answer({ ...from, state: 'waitShd', own: notAsked }, event, context);
 }
 
@@ -671,7 +751,7 @@ function receiveUser(
   { negotiated, means, peer, agreement }: AwaitUser,
   { user: found }: AnswerEvent<'user'>,
   context: ClientContext,
-): WaitCcs {
+): FlightSent {
   if (found?.kind !== 'psk') throw new AlertError('unknown_user');
   const { dependencies, channel } = context;
   const answered = agreement?.answer(dependencies);
@@ -686,7 +766,11 @@ function receiveUser(
 }
 
 /** Our second flight, with a key that is at hand. */
-function answer(from: WaitShd, event: MessageEvent12<'server_hello_done'>, context: ClientContext): WaitCcs {
+function answer(
+  from: WaitShd,
+  event: MessageEvent12<'server_hello_done'>,
+  context: ClientContext,
+): FlightSent {
   const answered = exchangeKeys(from, event, context);
   const { own, negotiated } = answered;
   if (own.kind === 'certificate')
@@ -711,7 +795,7 @@ function receiveSignature(
   from: AwaitSignature,
   { signature }: AnswerEvent<'signature'>,
   context: ClientContext,
-): WaitCcs {
+): FlightSent {
   sendCertificateVerify(from.scheme, signature, from, context);
   return sendFinished(from, context);
 }
@@ -745,11 +829,25 @@ function sendCertificateVerify(
 }
 
 /** RFC 5246 §7.1, §7.4.9 */
-function sendFinished(from: WithMaster, context: ClientContext): WaitCcs {
+function sendFinished(from: WithMaster, context: ClientContext): FlightSent {
   const { negotiated, keys } = from;
   negotiated.messages.forget();
   finishFlight(negotiated, keys, 'client', context);
-  return { ...from, state: 'waitCcs' };
+  return { ...from, state: 'flightSent' };
+}
+
+function waitForTicket(from: FlightSent): WaitTicket {
+  return { ...from, state: 'waitTicket' };
+}
+
+function goOnWithoutTicket(from: FlightSent): WaitCcs {
+  return { ...from, state: 'waitCcs', ticket: undefined };
+}
+
+/** RFC 5077 §3.3 */
+function receiveTicket(from: WaitTicket, event: MessageEvent12<'new_session_ticket'>): WaitCcs {
+  from.negotiated.messages.add(event.raw);
+  return { ...from, state: 'waitCcs', ticket: givenTicket(event) };
 }
 
 function receiveChangeCipherSpec(
@@ -763,7 +861,7 @@ function receiveChangeCipherSpec(
 
 /** RFC 5246 §7.4.9 */
 function receiveFinished(
-  { negotiated, peer, user, group, own, keys }: WaitFinished,
+  { negotiated, peer, user, group, own, keys, ticket }: WaitFinished,
   { body }: MessageEvent12<'finished'>,
   { dependencies, channel, config, previous }: ClientContext,
 ): Connected {
@@ -772,6 +870,19 @@ function receiveFinished(
   checkFinished(body, negotiated, keys, 'server', dependencies.engine);
   const shown: Authentication =
     own.kind === 'certificate' ? shownBy(own) : user === undefined ? unauthenticated : knownUser;
-  const facts = conclude12('client', { negotiated, group, keys, peer, own: shown, user });
+  const facts = conclude12('client', {
+    negotiated: named(negotiated, ticket, dependencies),
+    ...{ group, keys, peer, own: shown, user, ticket },
+  });
   return { state: 'connected', facts, left: leave12(negotiated, facts, previous) };
+}
+
+/** RFC 5077 §3.4: a session that the server has given no id, for the ticket has all, gets one of ours. */
+function named(
+  negotiated: Negotiated12,
+  ticket: GivenTicket | undefined,
+  { random }: Dependencies,
+): Negotiated12 {
+  const isNameless = ticket !== undefined && negotiated.sessionId.length === 0;
+  return isNameless ? { ...negotiated, sessionId: random(32) } : negotiated;
 }

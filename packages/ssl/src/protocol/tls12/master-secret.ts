@@ -43,6 +43,11 @@ export class MasterSecret12 {
     return MasterSecret12.derive(prf, premaster, 'extended master secret', sessionHash);
   }
 
+  /** Of a session that is resumed (RFC 5246 §8.1): 48 bytes, which are copied. */
+  static resumed(prf: Prf, secret: Uint8Array): MasterSecret12 {
+    return new MasterSecret12(prf, secret.slice());
+  }
+
   private static derive(prf: Prf, premaster: Secret, label: string, seed: Uint8Array): MasterSecret12 {
     const secret = prf.expand(premaster.expose(), label, seed, masterSecretLength);
     premaster.zero();

@@ -14,6 +14,7 @@ import { type KeyBlock, MasterSecret12, type Randoms } from './master-secret.js'
 import type { OlderVersion } from './older-version.js';
 import { keyLengths, type RecordTerms } from './record-keys.js';
 import { noWishes, type Previous, type VerifyData } from './renegotiation.js';
+import type { GivenTicket } from './session.js';
 import type { ProvedUser } from './user.js';
 
 export interface Negotiated12 {
@@ -28,6 +29,8 @@ export interface Negotiated12 {
   readonly masterSecret: 'extended' | 'plain';
   /** RFC 7366 */
   readonly encryptThenMac: boolean;
+  /** Whether a NewSessionTicket comes before the server's change_cipher_spec (RFC 5077 §3.2). */
+  readonly ticket: 'promised' | 'none';
   readonly messages: HandshakeMessages;
   /** Whether the peer knows renegotiation_info (RFC 5746). */
   readonly secureRenegotiation: boolean;
@@ -71,14 +74,19 @@ interface Finished12 {
   readonly peer: Authentication;
   readonly own: Authentication;
   readonly user: ProvedUser | undefined;
+  /** What a client got for next time. */
+  readonly ticket?: GivenTicket | undefined;
+  /** Whether this was an abbreviated one. */
+  readonly resumption?: boolean;
 }
 
 /** What the connection tells its users. */
 export function conclude12(
   role: Facts['role'],
-  { negotiated, group, keys, peer, own, user }: Finished12,
+  { negotiated, group, keys, peer, own, user, ticket, resumption = false }: Finished12,
 ): Facts {
   const { version, suite, randoms, alpn, serverName, sessionId, recordLimits } = negotiated;
+  const { masterSecret: derivation, encryptThenMac } = negotiated;
   return {
     role,
     protocol: version.name,
@@ -93,7 +101,8 @@ export function conclude12(
     sessionId,
     retried: false,
     user,
-    sessionResumption: false,
+    sessionResumption: resumption,
+    session: { version: version.name, derivation, encryptThenMac, ticket },
     maxFragmentLength: recordLimits.maxFragmentLength,
     earlyData: 'none',
     earlyBytes: 0,

@@ -71,6 +71,8 @@ describe('a client takes of an answer', () => {
   });
 });
 
+const full = { masterSecret: 'plain', facts: { sessionResumption: false } } as const;
+
 describe('what is said', () => {
   test('is what the peer expects', () => {
     expect(clientInfo(previous(true))).toEqual(client);
@@ -82,9 +84,20 @@ describe('what is said', () => {
   });
 
   test('may be nothing only where secure_renegotiate is false', () => {
-    expect(mayFollow({ secure: true, version }, {})).toBe(true);
-    expect(mayFollow({ secure: false, version }, {})).toBe(false);
-    expect(mayFollow({ secure: false, version }, { secureRenegotiate: true })).toBe(false);
-    expect(mayFollow({ secure: false, version }, { secureRenegotiate: false })).toBe(true);
+    expect(mayFollow({ ...full, secure: true, version }, {})).toBe(true);
+    expect(mayFollow({ ...full, secure: false, version }, {})).toBe(false);
+    expect(mayFollow({ ...full, secure: false, version }, { secureRenegotiate: true })).toBe(false);
+    expect(mayFollow({ ...full, secure: false, version }, { secureRenegotiate: false })).toBe(true);
   });
+
+  test.each([
+    ['plain', false],
+    ['extended', true],
+  ] as const)(
+    'after a session with a %s master secret was resumed: %s (RFC 7627 §5.4)',
+    (masterSecret, may) => {
+      const resumed = { ...full, masterSecret, facts: { sessionResumption: true }, version };
+      expect(mayFollow({ ...resumed, secure: true }, { secureRenegotiate: false })).toBe(may);
+    },
+  );
 });

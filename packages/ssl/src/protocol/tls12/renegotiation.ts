@@ -3,9 +3,12 @@
  * that (RFC 5746), so that nobody can put a handshake of his own in front of another's.
  */
 import type { CryptoEngine } from '../../values/crypto/engine.js';
+import { renegotiationScsv } from '../../values/registry/suites.js';
 import { concat } from '../../values/wire/join.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import { chainOf } from '../authentication.js';
+import type { ClientHelloExtensions } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
 import { AlertError } from '../reasons.js';
 import type { ClientSettings } from '../settings.js';
@@ -55,11 +58,23 @@ export function unknownVerifyData(): VerifyData {
   return { client: nothing, server: nothing };
 }
 
-/** Whether another handshake may follow one: with who cannot bind it only if the config says so (RFC 5746 §4.1, §4.3). */
+/** What decides whether another handshake may follow. */
+interface Followed {
+  readonly secure: boolean;
+  readonly version: Pick<OlderVersion, 'renegotiates'>;
+  readonly masterSecret: Previous['masterSecret'];
+  readonly facts: Pick<Facts, 'sessionResumption'>;
+}
+
+/**
+ * Whether another handshake may follow one: with who cannot bind it only if the config says so (RFC 5746 §4.1, §4.3), and not
+ * when the one before resumed a session without extended master secret (RFC 7627 §5.4), whatever the config says.
+ */
 export function mayFollow(
-  { secure, version }: { readonly secure: boolean; readonly version: Pick<OlderVersion, 'renegotiates'> },
+  { secure, version, masterSecret, facts }: Followed,
   { secureRenegotiate }: RenegotiationSettings,
 ): boolean {
+  if (facts.sessionResumption && masterSecret === 'plain') return false;
   return version.renegotiates && (secure || secureRenegotiate === false);
 }
 
@@ -84,6 +99,16 @@ export function checkServerInfo(
   engine: CryptoEngine,
 ): boolean {
   return checkInfo(info, previous, previous && bothOf(previous), engine);
+}
+
+/** The same of a ClientHello that is read. */
+export function renegotiationKnown(
+  { cipherSuites }: Pick<ClientHello, 'cipherSuites'>,
+  { renegotiationInfo }: Pick<ClientHelloExtensions, 'renegotiationInfo'>,
+  previous: Binding | undefined,
+  engine: CryptoEngine,
+): boolean {
+  return checkClientInfo(renegotiationInfo, cipherSuites.includes(renegotiationScsv), previous, engine);
 }
 
 /**

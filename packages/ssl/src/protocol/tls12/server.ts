@@ -1,5 +1,6 @@
 /**
- * TLS 1.2, 1.1 and 1.0, server (RFC 5246 §7.3), full handshakes with every key exchange of `key-exchange/table.ts`.
+ * TLS 1.2, 1.1 and 1.0, server (RFC 5246 §7.3), full handshakes with every key exchange of `key-exchange/table.ts`;
+ * abbreviated ones in `server-resumption.ts`.
  *
  *      Client                                               Server
  *      ClientHello                  -------->                           START
@@ -16,17 +17,18 @@
  *      [CertificateVerify]                                              WAIT_CV
  *      [ChangeCipherSpec]                                               WAIT_CCS: K_recv
  *      Finished                     -------->                           WAIT_FINISHED
+ *                                               [NewSessionTicket]      by way of AWAIT_TICKET (RFC 5077)
  *                                               [ChangeCipherSpec]      K_send
  *                                   <--------             Finished
  */
 import type { AnyStateMachine } from 'xstate';
 import type { DhGroup, GroupName, PublicKey } from '../../values/crypto/engine.js';
 import type { SignatureScheme } from '../../values/registry/schemes.js';
-import { renegotiationScsv } from '../../values/registry/suites.js';
-import type { Secret } from '../../values/secret.js';
+import { Secret } from '../../values/secret.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
 import type { MessageTable } from '../../values/wire/message-table.js';
+import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
 import {
@@ -46,6 +48,7 @@ import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
 import { hostName } from '../extensions/server-name.js';
+import { bringsTicket } from '../extensions/session-ticket.js';
 import { ocspStatusType, type StatusRequest } from '../extensions/status-request.js';
 import {
   type ClientHelloExtensions,
@@ -83,15 +86,26 @@ import { type OlderVersion, olderVersion } from './older-version.js';
 import { ServerPostHandshake } from './post-handshake.js';
 import { hasPadding } from './record-keys.js';
 import {
-  checkClientInfo,
   checkMasterSecret,
   checkPeer,
   checkUser,
   type Previous,
+  renegotiationKnown,
   serverInfo,
   unknownVerifyData,
 } from './renegotiation.js';
 import { send } from './send.js';
+import {
+  type AwaitSession,
+  finishFirst,
+  type ResumedWaitCcs,
+  type ResumedWaitFinished,
+  receiveResumedChangeCipherSpec,
+  receiveResumedFinished,
+  resumedTerms,
+  wishOf,
+} from './server-resumption.js';
+import type { Session12 } from './session.js';
 import { checkSignature12, signedBy } from './signature.js';
 import type { ProvedUser } from './user.js';
 
@@ -103,6 +117,8 @@ const certificateTypes = [1, 64];
 interface Start {
   readonly state: 'start';
   readonly version: OlderVersion;
+  /** Whether anybody keeps sessions. */
+  readonly sessions: 'kept' | 'none';
 }
 /** From the ServerHello on. */
 interface Underway {
@@ -197,6 +213,10 @@ interface WaitFinished extends WithMaster {
   readonly state: 'waitFinished';
   readonly peer: Authentication;
 }
+interface AwaitTicket extends WithMaster {
+  readonly state: 'awaitTicket';
+  readonly peer: Authentication;
+}
 interface Connected {
   readonly state: 'connected';
   readonly facts: Facts;
@@ -219,10 +239,27 @@ export type Server12Data =
   | WaitCv
   | WaitCcs
   | WaitFinished
+  | AwaitTicket
+  | AwaitSession
+  | ResumedWaitCcs
+  | ResumedWaitFinished
   | Connected;
 
 // The machine.
 
+const bringsSession: Guard<Start, MessageEvent12<'client_hello'>> = {
+  name: 'session?',
+  holds: ({ sessions }, { body }) =>
+    sessions === 'kept' && (body.legacySessionId.length > 0 || bringsTicket(body.extensions)),
+};
+const isKnown: Guard<AwaitSession, AnswerEvent<'session'>> = {
+  name: 'found?',
+  holds: (_from, { session }) => session !== undefined,
+};
+const givesTicket: Guard<WaitFinished, unknown> = {
+  name: 'ticket?',
+  holds: ({ negotiated }) => negotiated.ticket === 'promised',
+};
 const isOfUser: Guard<Negotiated, undefined> = {
   name: 'SRP?',
   holds: ({ username }) => username !== undefined,
@@ -247,7 +284,12 @@ const { arrow, always } = arrowMaker<Server12Data, HandshakeEvent12, ServerConte
 
 /** Exported for the tests that walk chart and table. */
 export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, ServerContext>[] = [
+  arrow('start', 'client_hello', 'awaitSession', askSession, bringsSession),
   arrow('start', 'client_hello', 'negotiated', receiveClientHello),
+  arrow('awaitSession', 'session', 'resumedWaitCcs', resumeSession, isKnown),
+  arrow('awaitSession', 'session', 'negotiated', goOnWithoutSession),
+  arrow('resumedWaitCcs', 'change_cipher_spec', 'resumedWaitFinished', receiveResumedChangeCipherSpec),
+  arrow('resumedWaitFinished', 'finished', 'connected', receiveResumedFinished),
   always('negotiated', 'awaitUser', askUser, isOfUser),
   always('negotiated', 'introduced', goOnWithoutUser),
   arrow('awaitUser', 'user', 'introduced', receiveUser),
@@ -268,11 +310,16 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
   arrow('waitCkeOfShown', 'client_key_exchange', 'waitCv', receiveClientKeyExchangeOfShown),
   arrow('waitCv', 'certificate_verify', 'waitCcs', receiveCertificateVerify),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
+  arrow('waitFinished', 'finished', 'awaitTicket', receiveFinishedAndAsk, givesTicket),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
+  arrow('awaitTicket', 'ticket', 'connected', receiveTicket),
 ];
 
 const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   start: 'hello',
+  awaitSession: 'hello',
+  resumedWaitCcs: 'abbreviated',
+  resumedWaitFinished: 'abbreviated',
   negotiated: 'hello',
   awaitUser: 'hello',
   introduced: 'hello',
@@ -288,6 +335,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   waitCv: 'wait_cert_verify',
   waitCcs: 'cipher',
   waitFinished: 'cipher',
+  awaitTicket: 'cipher',
   connected: 'connection',
 };
 
@@ -326,8 +374,11 @@ function machineWith(
 /** A handshake that waits for its ClientHello. */
 export function tls12Server(name: OlderVersion['name'], context: ServerContext): Handshake {
   const version = olderVersion(name);
+  // A handshake that follows another is a full one.
+  const kept = context.sink.askSession !== undefined && context.previous === undefined;
+  const sessions = kept ? 'kept' : 'none';
   const spoken = machines.get(version.messages) ?? machine;
-  return spoken.begin({ state: 'start', version }, context);
+  return spoken.begin({ state: 'start', version, sessions }, context);
 }
 
 function postHandshake(
@@ -360,18 +411,64 @@ export function server12Chart(): AnyStateMachine {
 
 // The handlers, in the RFC's order.
 
+/** RFC 5246 §7.4.1.2: somebody may know the session that the hello brings. */
+function askSession(
+  { version }: Start,
+  hello: MessageEvent12<'client_hello'>,
+  { config, dependencies, sink }: ServerContext,
+): AwaitSession {
+  if (sink.askSession === undefined) throw new TypeError('nobody to ask for a session');
+  const from: AwaitSession = { state: 'awaitSession', version, hello, extensions: extensionsOf(hello.body) };
+  sink.askSession(wishOf(from, config, dependencies.engine));
+  return from;
+}
+
+function goOnWithoutSession(
+  { version, hello }: AwaitSession,
+  _event: AnswerEvent<'session'>,
+  context: ServerContext,
+): Negotiated {
+  return receiveClientHello({ state: 'start', version, sessions: 'kept' }, hello, context);
+}
+
+function resumeSession(
+  from: AwaitSession,
+  { session }: AnswerEvent<'session'>,
+  context: ServerContext,
+): ResumedWaitCcs {
+  if (session === undefined) throw new TypeError('no session was found');
+  const { limits: recordLimits, answer } = answerRecordLimits(from.extensions, context.config, 'tls12');
+  const negotiated = resumedTerms(from, session, recordLimits, context);
+  greet(
+    from.extensions,
+    negotiated,
+    { status: undefined, limits: answer },
+    {
+      ...context,
+      // RFC 6066 §3
+      nameUsed: false,
+    },
+  );
+  return finishFirst(negotiated, session, context);
+}
+
+function extensionsOf(hello: ClientHello): ClientHelloExtensions {
+  const extensions = readExtensions(clientHelloColumn, hello.extensions);
+  if (!hello.legacyCompressionMethods.includes(0)) throw new AlertError('wrong_compression');
+  if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
+  return extensions;
+}
+
 /** RFC 5246 §7.4.1.2, §7.4.1.3 */
 function receiveClientHello(
   { version }: Start,
   { body: hello, raw }: MessageEvent12<'client_hello'>,
-  { config, identities, dependencies, nameUsed, sink, channel, previous }: ServerContext,
+  context: ServerContext,
 ): Negotiated {
+  const { config, identities, dependencies, sink, previous } = context;
   const { engine } = dependencies;
-  const extensions = readExtensions(clientHelloColumn, hello.extensions);
-  if (!hello.legacyCompressionMethods.includes(0)) throw new AlertError('wrong_compression');
-  if (!readsOurPoints(extensions.ecPointFormats)) throw new AlertError('no_uncompressed_points');
-  const signalled = hello.cipherSuites.includes(renegotiationScsv);
-  const secureRenegotiation = checkClientInfo(extensions.renegotiationInfo, signalled, previous, engine);
+  const extensions = extensionsOf(hello);
+  const secureRenegotiation = renegotiationKnown(hello, extensions, previous, engine);
   const serverName = hostName(extensions.serverName);
   // What was chosen by the name stays.
   if (previous !== undefined && serverName !== previous.facts.serverName)
@@ -385,6 +482,8 @@ function receiveClientHello(
       : previous.facts.alpn;
   const status = identity && wantedStaple(extensions.statusRequest, identity, sink);
   const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls12');
+  const asksTicket = extensions.sessionTicket !== undefined && previous === undefined;
+  const ticket = asksTicket && sink.askTicket !== undefined ? 'promised' : 'none';
   const messages = new HandshakeMessages(version.transcript(suite.hash, engine));
   messages.add(raw);
   const negotiated: Negotiated12 = {
@@ -395,31 +494,18 @@ function receiveClientHello(
       client: new Uint8Array(hello.random),
       server: serverRandom(dependencies.random(32), version.name, config.versions),
     },
-    sessionId: new Uint8Array(0),
+    sessionId: newSessionId(ticket, context),
     serverName,
     alpn,
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
+    ticket,
     messages,
     secureRenegotiation,
     verifyData: unknownVerifyData(),
   };
-  channel.endPeerFlight();
-  channel.setRecordVersion(version.code);
-  channel.expectRecordVersion(version.code);
-  limitRecords(recordLimits, channel);
-  send(channel, negotiated, 'server_hello', {
-    legacyVersion: version.code,
-    random: negotiated.randoms.server,
-    legacySessionIdEcho: negotiated.sessionId,
-    cipherSuite: suite.row.id,
-    legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHello12Column, {
-      ...answers(extensions, negotiated, status, nameUsed, previous),
-      ...answer,
-    }),
-  });
+  greet(extensions, negotiated, { status, limits: answer }, context);
   const clientVersion = hello.legacyVersion;
   const isSrp = suite.keyExchange.agreement?.user === 'srp';
   const username = isSrp && extensions.srpUser ? new Uint8Array(extensions.srpUser) : undefined;
@@ -429,10 +515,53 @@ function receiveClientHello(
   };
 }
 
+/** bytes, RFC 5246 §7.4.1.2 */
+const sessionIdLength = 32;
+
+/** Random, for nobody is to guess one; none beside a ticket (RFC 5077 §3.4), and none that nobody will keep. */
+function newSessionId(
+  ticket: Negotiated12['ticket'],
+  { sink, dependencies, previous }: Pick<ServerContext, 'sink' | 'dependencies' | 'previous'>,
+): Uint8Array {
+  const kept = ticket === 'none' && previous === undefined && sink.askSession !== undefined;
+  return kept ? dependencies.random(sessionIdLength) : new Uint8Array(0);
+}
+
+/** What the ServerHello says to a staple that is wanted, and to limits. */
+interface Answered12 {
+  readonly status: StatusRequest | undefined;
+  readonly limits: ReturnType<typeof answerRecordLimits>['answer'];
+}
+
+/** RFC 5246 §7.4.1.3 */
+function greet(
+  extensions: ClientHelloExtensions,
+  negotiated: Negotiated12,
+  { status, limits }: Answered12,
+  { channel, nameUsed, previous }: ServerContext,
+): void {
+  const { version, suite, randoms, sessionId, recordLimits } = negotiated;
+  channel.endPeerFlight();
+  channel.setRecordVersion(version.code);
+  channel.expectRecordVersion(version.code);
+  limitRecords(recordLimits, channel);
+  send(channel, negotiated, 'server_hello', {
+    legacyVersion: version.code,
+    random: randoms.server,
+    legacySessionIdEcho: sessionId,
+    cipherSuite: suite.row.id,
+    legacyCompressionMethod: 0,
+    extensions: writeExtensions(serverHello12Column, {
+      ...answers(extensions, negotiated, status, nameUsed, previous),
+      ...limits,
+    }),
+  });
+}
+
 /** What the ServerHello says to the client's extensions. */
 function answers(
   offered: ClientHelloExtensions,
-  { suite, alpn, encryptThenMac, serverName, secureRenegotiation }: Negotiated12,
+  { suite, alpn, encryptThenMac, serverName, ticket, secureRenegotiation }: Negotiated12,
   status: StatusRequest | undefined,
   nameUsed: boolean,
   previous: Previous | undefined,
@@ -449,6 +578,7 @@ function answers(
     // It was agreed on once.
     alpn: previous === undefined ? alpn : undefined,
     statusAccepted: status && true,
+    sessionTicketPromised: ticket === 'promised' || undefined,
   };
 }
 
@@ -701,19 +831,73 @@ function receiveChangeCipherSpec(
   return { ...from, state: 'waitFinished' };
 }
 
-/** RFC 5246 §7.4.9: the client's Finished, then ours. */
-function receiveFinished(
-  { negotiated, group, identity, scheme, keys, peer, user }: WaitFinished,
+/** RFC 5246 §7.4.9 */
+function acceptFinished(
+  { negotiated, keys, peer, user }: WaitFinished,
   { body, raw }: MessageEvent12<'finished'>,
-  context: ServerContext,
-): Connected {
-  const { previous, config } = context;
-  context.channel.endPeerFlight();
+  { channel, dependencies, config, previous }: ServerContext,
+): void {
+  channel.endPeerFlight();
   checkPeer(chainOf(peer), previous, config);
   checkUser(user, previous, config);
-  checkFinished(body, negotiated, keys, 'client', context.dependencies.engine);
+  checkFinished(body, negotiated, keys, 'client', dependencies.engine);
   negotiated.messages.add(raw);
+}
+
+/** The client's Finished, then ours. */
+function receiveFinished(
+  from: WaitFinished,
+  event: MessageEvent12<'finished'>,
+  context: ServerContext,
+): Connected {
+  acceptFinished(from, event, context);
+  return finish(from, context);
+}
+
+/** RFC 5077 §3.3: a ticket goes between the two, and somebody has to seal it. */
+function receiveFinishedAndAsk(
+  from: WaitFinished,
+  event: MessageEvent12<'finished'>,
+  context: ServerContext,
+): AwaitTicket {
+  const { sink } = context;
+  if (sink.askTicket === undefined) throw new TypeError('nobody to ask for a ticket');
+  acceptFinished(from, event, context);
+  sink.askTicket(sessionUnder(from));
+  return { ...from, state: 'awaitTicket' };
+}
+
+function sessionUnder({ negotiated, group, user, peer, keys }: WaitFinished): Session12 {
+  const { version, suite, masterSecret, encryptThenMac, serverName } = negotiated;
+  return {
+    version: version.name,
+    suite: suite.row.id,
+    masterSecret: new Secret(keys.master.expose().slice()),
+    derivation: masterSecret,
+    ...{ encryptThenMac, serverName, group, user, chain: chainOf(peer) },
+  };
+}
+
+/** Without one it is empty: the server has thought better of it. */
+function receiveTicket(
+  from: AwaitTicket,
+  { ticket: given }: AnswerEvent<'ticket'>,
+  context: ServerContext,
+): Connected {
+  const { ticket, lifetimeHint: ticketLifetimeHint } = given ?? {
+    ticket: new Uint8Array(0),
+    lifetimeHint: 0,
+  };
+  send(context.channel, from.negotiated, 'new_session_ticket', { ticketLifetimeHint, ticket });
+  return finish(from, context);
+}
+
+function finish(
+  { negotiated, group, identity, scheme, keys, peer, user }: WaitFinished | AwaitTicket,
+  context: ServerContext,
+): Connected {
   finishFlight(negotiated, keys, 'server', context);
+  const { previous } = context;
   const own: Authentication =
     identity === undefined
       ? user === undefined

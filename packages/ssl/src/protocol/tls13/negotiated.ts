@@ -213,6 +213,7 @@ export function conclude(
     user: undefined,
     sessionResumption: peer.kind === 'psk' && peer.origin === 'resumption',
     maxFragmentLength: recordLimits.maxFragmentLength,
+    session: undefined,
     earlyData,
     earlyBytes: allowance?.taken ?? 0,
     unconfirmed,

@@ -1,0 +1,49 @@
+/**
+ * Abbreviated handshakes (RFC 5246 §7.3, figure 2): what both sides do alike. The keys come of the old master secret and
+ * of new randoms, and who speaks first proves first.
+ */
+
+import type { CryptoEngine } from '../../values/crypto/engine.js';
+import type { Facts } from '../facts.js';
+import type { MessageEvent12 } from '../handshake.js';
+import { MasterSecret12 } from './master-secret.js';
+import { conclude12, type Keys12, type Negotiated12, recordTerms } from './negotiated.js';
+import { keyLengths } from './record-keys.js';
+import { type GivenTicket, recognized, type Session12 } from './session.js';
+
+/** From the hellos on. */
+export interface Resuming {
+  readonly negotiated: Negotiated12;
+  readonly session: Session12;
+  readonly keys: Keys12;
+}
+
+/** The keys of a session under new randoms (RFC 5246 §6.3). */
+export function resumedKeys(negotiated: Negotiated12, session: Session12, engine: CryptoEngine): Keys12 {
+  const { version, suite, randoms } = negotiated;
+  const prf = version.prf(suite.hash, engine);
+  const master = MasterSecret12.resumed(prf, session.masterSecret.expose());
+  return { master, block: master.keyBlock(randoms, keyLengths(recordTerms(negotiated))) };
+}
+
+/** What a connection tells that was resumed: of its peer what the session knows. */
+export function concludeResumed(
+  role: Facts['role'],
+  { negotiated, session, keys }: Resuming,
+  ticket: GivenTicket | undefined,
+): Facts {
+  const { group, user, chain } = session;
+  const peer = recognized(chain);
+  return conclude12(role, {
+    ...{ negotiated, group, keys, peer, user, ticket },
+    own: recognized([]),
+    resumption: true,
+  });
+}
+
+/** RFC 5077 §3.3: an empty ticket is none. */
+export function givenTicket({
+  body: { ticket, ticketLifetimeHint: lifetimeHint },
+}: MessageEvent12<'new_session_ticket'>): GivenTicket | undefined {
+  return ticket.length === 0 ? undefined : { ticket: new Uint8Array(ticket), lifetimeHint };
+}
