@@ -202,8 +202,8 @@ const exchangesOfGnutls = {
 
 describeWithPeer('key exchanges of old with GnuTLS', 'gnutls-cli', () => {
   const versions = { 'tlsv1.2': 'VERS-TLS1.2', 'tlsv1.1': 'VERS-TLS1.1', tlsv1: 'VERS-TLS1.0' } as const;
+  // Without the extended master secret, and with it.
   for (const [exchange, name] of Object.entries(exchangesOfGnutls))
-    // Without the extended master secret, and with it.
     for (const version of all ? (['tlsv1.2', 'tlsv1.1', 'tlsv1'] as const) : (['tlsv1.2'] as const))
       for (const extra of all ? ['', ':%NO_SESSION_HASH', ':%NO_ETM'] : ['', ':%NO_SESSION_HASH']) {
         const suite = built.find(

@@ -7,6 +7,7 @@
  */
 import type { Config, IdentityMaterial } from '../../options/config.js';
 import { dhGroup } from '../../options/rows-older.js';
+import { speaksOlder } from '../../protocol/hello/version.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import type { DhParams } from '../../values/crypto/dh-parameter.js';
 import type { CryptoEngine, KeyAlgorithm, PrivateKey } from '../../values/crypto/engine.js';
@@ -453,8 +454,7 @@ function checkSigns(
   { algorithm, bits }: PrivateKey,
   { versions }: Config,
 ): void {
-  const older = versions.some((version) => version !== 'tlsv1.3');
-  if (older || schemes.some((name) => schemeByName(name).tls13 === 'handshake')) return;
+  if (speaksOlder(versions) || schemes.some((name) => schemeByName(name).tls13 === 'handshake')) return;
   const subject = own === undefined ? '' : certificateOf(own).subject.toString();
   const text = `the key of certificate "${subject}" (${algorithm}, ${bits} bits) fits no signature scheme of TLS 1.3`;
   throw new KeyError('unsupported', text);

@@ -15,6 +15,7 @@ import {
 import type { ClientConfig } from '../../options/config.js';
 import { chainOf } from '../../protocol/authentication.js';
 import type { Facts } from '../../protocol/facts.js';
+import { speaksTls13 } from '../../protocol/hello/version.js';
 import type { ClientResumption, PskOffer, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import { hex } from '../../values/hex.js';
 import { isTls13Suite, suiteById } from '../../values/registry/suites.js';
@@ -85,7 +86,7 @@ export class ClientRecognition {
   static isWanted({ sessionTickets, pskIdentity, userLookupFun, versions, ciphers }: ClientConfig): boolean {
     const tickets = sessionTickets !== 'disabled' && ciphers.some(isTls13Suite);
     const external = pskIdentity !== undefined && userLookupFun !== undefined;
-    return tickets || (external && versions.includes('tlsv1.3'));
+    return tickets || (external && speaksTls13(versions));
   }
 
   /** Looks for keys, before the hello. Rejects with what the user's function throws. `owner`: who borrows a ticket. */

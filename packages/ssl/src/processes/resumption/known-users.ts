@@ -7,6 +7,7 @@
  * the same each time, and shaped like those of users that there are.
  */
 import type { Config } from '../../options/config.js';
+import { speaksOlder } from '../../protocol/hello/version.js';
 import type { SrpCredentials } from '../../protocol/tls12/key-exchange/srp.js';
 import type { FoundUser, UserWish } from '../../protocol/tls12/user.js';
 import type { DhParams } from '../../values/crypto/dh-parameter.js';
@@ -18,7 +19,7 @@ import { type FoundVerifier, lookedUp, lookedUpVerifier } from '../../values/use
 
 /** Whether there is anybody to ask. */
 export function knowsUsers({ userLookupFun, versions }: Config): boolean {
-  return userLookupFun !== undefined && versions.some((version) => version !== 'tlsv1.3');
+  return userLookupFun !== undefined && speaksOlder(versions);
 }
 
 /** The key to go on with; `undefined`: a client has none of its own. An error is what the user's function has thrown. */

@@ -1,4 +1,4 @@
-/** The verifier of a password (RFC 5054 §2.4): all that a server keeps of a user, besides the salt and the group. */
+/** The verifier of a password (RFC 5054 §2.4, `srpVerifier`): all that a server keeps of a user, besides the salt and the group. */
 import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { CryptoEngine } from '../../../values/crypto/engine.js';
 import { Secret } from '../../../values/secret.js';
