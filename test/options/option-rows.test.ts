@@ -481,9 +481,12 @@ const cases: Readonly<Record<string, RowCases>> = {
         ['secp256r1', 'x25519'],
         ['secp256r1', 'x25519'],
       ],
-      [['nosuch', 'secp521r1', 'secp521r1', 'sect571r1'], ['secp521r1']],
+      [
+        ['nosuch', 'secp521r1', 'secp521r1', 'sect571r1'],
+        ['secp521r1', 'sect571r1'],
+      ],
     ],
-    wrong: [[], ['nosuch'], ['sect571r1'], 'x25519', 1, {}],
+    wrong: [[], ['nosuch'], 'x25519', 1, {}],
   },
   signatureAlgs: {
     valid: [

@@ -490,12 +490,13 @@ describe('after the handshake', () => {
       ['server', '1.3', {}],
       ['client', '1.2', tls12],
       ['server', '1.2', tls12],
-    ])('of a %s of TLS %s', async (who, _version, config) => {
+    ])('of a %s of TLS %s', async (who, version, config) => {
       const { core, watched } = connectedAndWatched(who, config);
       expect(new Set(watched.map(([name]) => name))).toEqual(
         new Set(['share', 'transcript', 'message', 'config']),
       );
-      expect(await stillHeld(watched)).toEqual([]);
+      // What another handshake takes (RFC 5246 §7.4.1.1) is one and the same for all connections of a listener.
+      expect(await stillHeld(watched)).toEqual(version === '1.2' ? ['config'] : []);
       expect(core.send(text('still there'))).toBe(true);
     });
   });

@@ -113,6 +113,8 @@ describe('beside a peer that sends a burst', () => {
           key: { PrivateKeyInfo: leaf.key },
           ip: 'loopback',
           active: true,
+          // Each wish gets its refusal.
+          clientRenegotiation: false,
         }),
       );
       const { port } = ssl.unwrap(await ssl.sockname(listener));

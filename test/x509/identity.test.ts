@@ -1,4 +1,3 @@
-import { selfSigned } from '@actor-tls/ssl/testing';
 import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../packages/ssl/src/values/crypto/default-engine.js';
 import type { PrivateKey } from '../../packages/ssl/src/values/crypto/engine.js';
@@ -82,10 +81,6 @@ describe('an identity', () => {
       expect(load).toThrow(says);
       expect(load).toThrow('CN=pss');
     }
-    const dsa = selfSigned({ key: 'dsa', subject: 'old' });
-    expect(() => loadIdentity([dsa.cert], imported(dsa.key), defaultEngine)).toThrow(
-      /CN=old.*dsa, 2048 bits/,
-    );
   });
 
   testWithKey('rsa')('with a key that lives elsewhere has the schemes of its certificate', () => {

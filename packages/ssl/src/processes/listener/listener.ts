@@ -234,10 +234,15 @@ export class Listener implements CountsToTell {
     return undefined;
   }
 
-  /** Whoever waits unaccepted is sent away, and so is whoever wants to accept. */
-  #shut(): Drain {
+  /** Before anybody hears of it, for who connects then is refused. */
+  close(): void {
     this.#self.disown(this.#socket);
     this.#socket.close();
+  }
+
+  /** Whoever waits unaccepted is sent away, and so is whoever wants to accept. */
+  #shut(): Drain {
+    this.close();
     this.abandon();
     this.terminate();
     this.#acceptors.clear();
@@ -351,7 +356,10 @@ export const listenerServer: GenServer<Listener, ListenerArgs> = {
   },
   handleCall: listenerRequests.handleCall<Listener>({
     accept: ({ owner, timeout }, from, listener) => listener.accept(owner, timeout, from),
-    close: (_request, _from, listener) => ({ stop: 'normal', reply: { ok: true }, state: listener }),
+    close(_request, _from, listener) {
+      listener.close();
+      return { stop: 'normal', reply: { ok: true }, state: listener };
+    },
     sockname: (_request, from, listener) => from.reply(listener.sockname()),
     options: (_request, from, listener) => from.reply(listener.template),
     set_options: ({ options }, from, listener) => from.reply(listener.setOptions(options)),
