@@ -10,7 +10,7 @@ import type { Node, Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { groupCode } from '../../packages/ssl/src/values/registry/groups.js';
-import { describeUnless, describeWithPeer, report } from '../support/report.js';
+import { describeIfNamed, describeUnless, describeWithPeer, report } from '../support/report.js';
 import { type Child, start, startOnFreePort } from './child.js';
 import { currentNodePath } from './current-node.js';
 import { erlangScript } from './erlang.js';
@@ -420,7 +420,7 @@ describeWithPeer('Erlang OTP', 'escript', () => withOtp('Erlang OTP', 'escript')
 /** `bench/erlang/unpack-newer.sh` fills the folder. */
 const newerOtp = process.env['ACTOR_TLS_NEWER_OTP'];
 const newerEscript = join(newerOtp ?? '', 'escript');
-describeUnless(
+describeIfNamed(
   'a newer Erlang OTP',
   newerOtp === undefined || !existsSync(newerEscript) ? 'ACTOR_TLS_NEWER_OTP names no newer OTP' : undefined,
   () => withOtp('a newer Erlang OTP', newerEscript),
