@@ -13,6 +13,7 @@ import { codeOfLength } from '../extensions/max-fragment-length.js';
 import { nameToSend, offerHostName } from '../extensions/server-name.js';
 import { type ClientHelloExtensions, clientHelloColumn, writeExtensions } from '../extensions/table.js';
 import type { ClientOptions, ClientSettings, Dependencies } from '../settings.js';
+import type { Previous } from '../tls12/renegotiation.js';
 import type { ClientSessions, OfferedSession } from '../tls12/session.js';
 import { compressionOffer } from '../tls13/compressed-certificate.js';
 import { beforeBinders, pskDheKe } from '../tls13/psk.js';
@@ -263,14 +264,15 @@ export function offeredGroups({ versions, supportedGroups, eccs }: ClientSetting
 
 /**
  * The hello of a handshake that runs again in a version before TLS 1.3: what the first one said, but for what only TLS 1.3
- * has, what was agreed on once (ALPN), and sessions. It names the same newest version, which some servers ask for. `info`:
+ * has, what was agreed on once (ALPN), and sessions; a server that has given a ticket may give another, which GnuTLS does
+ * whether it is asked or not. It names the same newest version, which some servers ask for. `info`:
  * renegotiation_info; `undefined` for a server that does not know it, which is told so as at first (RFC 5746 §3.5, §4.2).
  */
 export function offerAgain(
   config: ClientSettings,
   dependencies: Dependencies,
   { serverName: host, statusRequest }: Pick<ClientOptions, 'serverName' | 'statusRequest'>,
-  version: ProtocolVersion,
+  { version: { name: version }, facts: { session } }: Pick<Previous, 'version' | 'facts'>,
   info: Uint8Array | undefined,
 ): ClientOffer {
   const usable = config.ciphers.filter(({ versions }) => versions.includes(version));
@@ -281,11 +283,15 @@ export function offerAgain(
   };
   const { serverName, hello, extensions } = firstOffer(again, dependencies, host, { statusRequest });
   const suites = hello.cipherSuites.filter((id) => id !== renegotiationScsv || info === undefined);
+  const sessionTicket = session?.ticket && new Uint8Array(0);
   const olderOnly = { supportedVersions: undefined, keyShare: undefined, compressCertificate: undefined };
   return {
     serverName,
     session: undefined,
-    ...write({ ...hello, cipherSuites: suites }, { ...extensions, ...olderOnly, renegotiationInfo: info }),
+    ...write(
+      { ...hello, cipherSuites: suites },
+      { ...extensions, ...olderOnly, sessionTicket, renegotiationInfo: info },
+    ),
   };
 }
 

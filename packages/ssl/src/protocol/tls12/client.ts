@@ -410,7 +410,7 @@ function postHandshake(
 /** RFC 5246 §7.4.1.1, RFC 5746 §3.5: another hello, under the keys of before. */
 function beginAgain(previous: Previous, context: ClientContext): Handshake {
   const { config, dependencies, greeting, channel } = context;
-  const offer = offerAgain(config, dependencies, greeting, previous.version.name, clientInfo(previous));
+  const offer = offerAgain(config, dependencies, greeting, previous, clientInfo(previous));
   channel.addMessage(offer.raw);
   channel.finishFlight();
   return tls12Client(previous.version.name, offer, { ...context, previous });
