@@ -598,10 +598,9 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   },
 };
 
-/** What an engine without RSA keys cannot be brought to: it cannot read the certificate that has the wrong type. */
-const provoked = onEngine(Object.entries(provocations), ([name]) =>
-  name === 'wrong_certificate_type' ? 'rsa' : 'ec',
-);
+/** What an engine without RSA keys cannot be brought to: what needs a certificate with one. */
+const needRsa = ['wrong_certificate_type', 'weak_dh'];
+const provoked = onEngine(Object.entries(provocations), ([name]) => (needRsa.includes(name) ? 'rsa' : 'ec'));
 
 describe.each(provoked)('%s', (name, provoke) => {
   test('fails with its alert, once, and for good', () => {
