@@ -28,16 +28,9 @@ import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { type CipherSuite, suiteById } from '../../values/registry/suites.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
-import type { MessageTable } from '../../values/wire/message-table.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
-import {
-  dtls10Messages,
-  dtls12Messages,
-  type Tls12Bodies,
-  tls10Messages,
-  tls12Messages,
-} from '../../values/wire/tls12-messages.js';
+import type { Tls12Bodies } from '../../values/wire/tls12-messages.js';
 import { defaultMinKeySize } from '../../values/x509/key-strength.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
@@ -63,7 +56,7 @@ import { shownBy } from '../hello/choose.js';
 import { type ClientOffer, offerAgain, offeredGroups } from '../hello/client-hello.js';
 import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { tls12Suite } from '../hello/suite.js';
-import { Machine, type MachineParts } from '../machine.js';
+import type { MachineParts } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
 import type { PostHandshake } from '../post-handshake.js';
 import { AlertError } from '../reasons.js';
@@ -86,6 +79,7 @@ import type { ClientAgreement } from './key-exchange/key-exchange.js';
 import { withPsk } from './key-exchange/psk.js';
 import { signedParams } from './key-exchange/signed-params.js';
 import { keyExchanges } from './key-exchange/table.js';
+import { OlderMachines } from './machines.js';
 import { conclude12, deriveKeys, type Keys12, leave12, type Negotiated12 } from './negotiated.js';
 import { type OlderVersion, olderVersion } from './older-version.js';
 import { ClientPostHandshake } from './post-handshake.js';
@@ -353,10 +347,7 @@ const otpNames: Readonly<Record<Client12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const parts: Omit<
-  MachineParts<Tls12Bodies, Client12Data, ClientContext>,
-  'name' | 'messages' | 'postHandshake'
-> = {
+const machines = new OlderMachines<Client12Data, ClientContext>('Client', {
   arrows: client12Arrows,
   initial: 'waitSh',
   alerts: tls12Alerts,
@@ -364,27 +355,8 @@ const parts: Omit<
   helloRequests: 'ignored',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-};
-const machine = machineWith('tls12Client', tls12Messages);
-/** The same with the messages of the other versions. */
-const machines: ReadonlyMap<MessageTable<Tls12Bodies>, typeof machine> = new Map([
-  [tls12Messages, machine],
-  [tls10Messages, machineWith('tls10Client', tls10Messages)],
-  [dtls12Messages, machineWith('dtls12Client', dtls12Messages)],
-  [dtls10Messages, machineWith('dtls10Client', dtls10Messages)],
-]);
-
-function machineWith(
-  name: string,
-  messages: MessageTable<Tls12Bodies>,
-): Machine<Tls12Bodies, Client12Data, ClientContext> {
-  return new Machine({
-    ...parts,
-    name,
-    messages,
-    postHandshake,
-  });
-}
+  postHandshake,
+});
 
 /** A handshake whose hello was sent. */
 export function tls12Client(
@@ -393,12 +365,13 @@ export function tls12Client(
   context: ClientContext,
 ): Handshake {
   const version = olderVersion(name);
-  const spoken = machines.get(version.messages) ?? machine;
-  return spoken.begin({ state: 'waitSh', version, offer }, context);
+  return machines.of(version).begin({ state: 'waitSh', version, offer }, context);
 }
 
 function postHandshake(
-  ...[channel, sink, data, context]: Parameters<(typeof machine)['parts']['postHandshake']>
+  ...[channel, sink, data, context]: Parameters<
+    MachineParts<Tls12Bodies, Client12Data, ClientContext>['postHandshake']
+  >
 ): PostHandshake {
   if (data.state !== 'connected') throw new TypeError('not connected yet');
   const { config } = context;
@@ -418,7 +391,7 @@ function beginAgain(previous: Previous, context: ClientContext): Handshake {
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function client12Chart(): AnyStateMachine {
-  return chartOf(machine);
+  return chartOf(machines.of(olderVersion('tlsv1.2')));
 }
 
 // The handlers, in the RFC's order.

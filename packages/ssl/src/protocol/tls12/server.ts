@@ -27,17 +27,10 @@ import type { SignatureScheme } from '../../values/registry/schemes.js';
 import { Secret } from '../../values/secret.js';
 import { encodeAll } from '../../values/wire/codec.js';
 import { concat } from '../../values/wire/join.js';
-import type { MessageTable } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { pskName } from '../../values/wire/messages/tls12/key-exchange.js';
 import { Reader } from '../../values/wire/reader.js';
-import {
-  dtls10Messages,
-  dtls12Messages,
-  type Tls12Bodies,
-  tls10Messages,
-  tls12Messages,
-} from '../../values/wire/tls12-messages.js';
+import type { Tls12Bodies } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -69,7 +62,7 @@ import type {
 import { type CertificateChoice, schemeCodes } from '../hello/choose.js';
 import { answerRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { chooseVersion, serverRandom } from '../hello/version.js';
-import { Machine, type MachineParts } from '../machine.js';
+import type { MachineParts } from '../machine.js';
 import { type OwnIdentity, wantedStaple } from '../own-identity.js';
 import { askForSignature, sign } from '../own-signature.js';
 import type { PostHandshake } from '../post-handshake.js';
@@ -81,6 +74,7 @@ import type { ServerAgreement } from './key-exchange/key-exchange.js';
 import { withPsk } from './key-exchange/psk.js';
 import { signedParams } from './key-exchange/signed-params.js';
 import type { SrpCredentials } from './key-exchange/srp.js';
+import { OlderMachines } from './machines.js';
 import { conclude12, deriveKeys, type Keys12, leave12, type Negotiated12 } from './negotiated.js';
 import { type OlderVersion, olderVersion } from './older-version.js';
 import { ServerPostHandshake } from './post-handshake.js';
@@ -339,37 +333,15 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   connected: 'connection',
 };
 
-const parts: Omit<
-  MachineParts<Tls12Bodies, Server12Data, ServerContext>,
-  'name' | 'messages' | 'postHandshake'
-> = {
+const machines = new OlderMachines<Server12Data, ServerContext>('Server', {
   arrows: server12Arrows,
   initial: 'start',
   alerts: tls12Alerts,
   changeCipherSpec: 'step',
   stateName: ({ state }) => otpNames[state],
   facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-};
-const machine = machineWith('tls12Server', tls12Messages);
-/** The same with the messages of the other versions. */
-const machines: ReadonlyMap<MessageTable<Tls12Bodies>, typeof machine> = new Map([
-  [tls12Messages, machine],
-  [tls10Messages, machineWith('tls10Server', tls10Messages)],
-  [dtls12Messages, machineWith('dtls12Server', dtls12Messages)],
-  [dtls10Messages, machineWith('dtls10Server', dtls10Messages)],
-]);
-
-function machineWith(
-  name: string,
-  messages: MessageTable<Tls12Bodies>,
-): Machine<Tls12Bodies, Server12Data, ServerContext> {
-  return new Machine({
-    ...parts,
-    name,
-    messages,
-    postHandshake,
-  });
-}
+  postHandshake,
+});
 
 /** A handshake that waits for its ClientHello. */
 export function tls12Server(name: OlderVersion['name'], context: ServerContext): Handshake {
@@ -377,12 +349,13 @@ export function tls12Server(name: OlderVersion['name'], context: ServerContext):
   // A handshake that follows another is a full one.
   const kept = context.sink.askSession !== undefined && context.previous === undefined;
   const sessions = kept ? 'kept' : 'none';
-  const spoken = machines.get(version.messages) ?? machine;
-  return spoken.begin({ state: 'start', version, sessions }, context);
+  return machines.of(version).begin({ state: 'start', version, sessions }, context);
 }
 
 function postHandshake(
-  ...[channel, sink, data, context]: Parameters<(typeof machine)['parts']['postHandshake']>
+  ...[channel, sink, data, context]: Parameters<
+    MachineParts<Tls12Bodies, Server12Data, ServerContext>['postHandshake']
+  >
 ): PostHandshake {
   if (data.state !== 'connected') throw new TypeError('not connected yet');
   const { config } = context;
@@ -406,7 +379,7 @@ function beginAgain(hello: ClientHelloEvent, previous: Previous, context: Server
 
 /** The machine as a chart, for drawing, walking and inspecting. */
 export function server12Chart(): AnyStateMachine {
-  return chartOf(machine);
+  return chartOf(machines.of(olderVersion('tlsv1.2')));
 }
 
 // The handlers, in the RFC's order.
