@@ -69,6 +69,8 @@ function idler(): Pid<unknown> {
   });
 }
 
+const ignored = (): void => {};
+
 /** Lets casts and everything they set off come to rest. */
 const settle = (): Promise<void> => clock.advance(0);
 
@@ -194,6 +196,31 @@ describe('session cache', () => {
     expect(await lookupSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) })).toBeUndefined();
     expect(await selectSessions(shell, cache, 'a:1')).toEqual([]);
     expect((await sessionCacheInfo(shell, cache)).backendFailures).toBe(3);
+  });
+
+  it.each([
+    ['null', null],
+    ['a text', 'none'],
+    ['a session without content', { sessionId: bytes(1), createdAt: 1e15, likeness: '' }],
+    ['a list', [null]],
+  ])('a backend that answers %s for a session is a miss, at once or later', async (_what, nonsense) => {
+    const answers = [(): unknown => nonsense, (): unknown => Promise.resolve(nonsense)];
+    for (const answer of answers) {
+      // What JavaScript may answer, whatever the types say.
+      const odd: SessionCacheApi<undefined> = JSON.parse('{}');
+      Object.assign(odd, {
+        init: ignored,
+        terminate: ignored,
+        update: ignored,
+        delete: ignored,
+        size: () => 0,
+      });
+      Object.assign(odd, { lookup: answer, selectSession: answer });
+      const cache = await start({ backend: sessionBackend(odd) });
+      expect(await lookupSession(shell, cache, { peer: 'a:1', sessionId: bytes(1) })).toBeUndefined();
+      expect(await selectSessions(shell, cache, 'a:1')).toEqual([]);
+      expect((await sessionCacheInfo(shell, cache)).size).toBe(0);
+    }
   });
 
   it('a backend is closed when the cache is killed', async () => {

@@ -235,7 +235,7 @@ class SessionTable {
     this.#ask(
       () => this.#backend.lookup(key),
       undefined,
-      (session) => from.reply(session !== undefined && this.#isAlive(session) ? session : undefined),
+      (session) => from.reply(this.#isAlive(session) ? session : undefined),
     );
   }
 
@@ -244,7 +244,8 @@ class SessionTable {
     const question = (): readonly StoredSession[] | Promise<readonly StoredSession[]> =>
       selectSession === undefined ? this.#lookupAll(peer) : selectSession(peer);
     this.#ask<readonly StoredSession[]>(question, [], (sessions) => {
-      const alive = sessions.filter((session) => this.#isAlive(session));
+      if (!Array.isArray(sessions)) throw new TypeError('no list of sessions');
+      const alive: StoredSession[] = sessions.filter((session) => this.#isAlive(session));
       from.reply(alive.sort((a, b) => b.createdAt - a.createdAt));
     });
   }
@@ -303,11 +304,12 @@ class SessionTable {
     return found.filter((session) => session !== undefined);
   }
 
-  #isAlive(session: StoredSession): boolean {
-    return session.createdAt + this.#lifetime > this.#now();
+  /** `session`: what a backend has answered, whose word nobody has checked. */
+  #isAlive(session: unknown): session is StoredSession {
+    return isSession(session) && session.createdAt + this.#lifetime > this.#now();
   }
 
-  /** Asks the backend without waiting for it here; what it throws counts, and is `otherwise`. */
+  /** Asks the backend without waiting for it here; what it throws counts, and is `otherwise`. So is what `then` throws at. */
   #ask<T>(question: () => T | Promise<T>, otherwise: T, then: (answer: T) => void): void {
     const failed = (): void => {
       this.#backendFailures += 1;
@@ -315,7 +317,7 @@ class SessionTable {
     };
     try {
       const answer = question();
-      if (answer instanceof Promise) answer.then(then, failed);
+      if (answer instanceof Promise) void answer.then(then).catch(failed);
       else then(answer);
     } catch {
       failed();
@@ -324,6 +326,14 @@ class SessionTable {
 }
 
 const ignore = (): void => {};
+
+function isSession(answer: unknown): answer is StoredSession {
+  if (typeof answer !== 'object' || answer === null) return false;
+  if (!('sessionId' in answer && 'createdAt' in answer && 'content' in answer)) return false;
+  const { sessionId, createdAt, content } = answer;
+  const holds = typeof content === 'object' && content !== null && 'expose' in content;
+  return sessionId instanceof Uint8Array && typeof createdAt === 'number' && holds;
+}
 
 async function attempt(action: () => unknown): Promise<void> {
   try {
