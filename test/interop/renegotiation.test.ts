@@ -399,6 +399,7 @@ describeWithPeer('renegotiation with Erlang', 'escript', () => {
         { versions: [version] },
         (port) => start('escript', [erlangScript('tls12'), 'asked', String(port), material.cafile, version]),
         async (socket, client) => {
+          await line(socket, 'ready');
           expect(await ssl.renegotiate(socket)).toEqual({ ok: true });
           ssl.unwrap(await ssl.send(socket, 'after'));
           await line(socket, 'after');

@@ -268,6 +268,24 @@ describe.each(kinds)('a session found by %s', (kind) => {
     expect(await resumes(self, at, v12)).toBe(false);
   });
 
+  it.runIf(kind === 'ticket')(
+    'that a user keeps after a renegotiation is none whose ticket holds another secret',
+    async () => {
+      const at = await host(self, server);
+      const meeting = await meet(self, at, v12);
+      const { clientSocket } = meeting;
+      const { sessionId: id } = ssl.unwrap(await ssl.connectionInformation(clientSocket, ['sessionId']));
+      ssl.unwrap(await ssl.renegotiate(clientSocket));
+      const { sessionData: data } = ssl.unwrap(
+        await ssl.connectionInformation(clientSocket, ['sessionData']),
+      );
+      await part(meeting);
+      if (data === undefined) throw new Error('no data');
+      const keeping = { ...v12, reuseSessions: false, reuseSession: { id, data } } as const;
+      expect(await resumes(self, at, keeping)).toBe(false);
+    },
+  );
+
   it('that the server knows no more is forgotten, and the next one is resumed', async () => {
     const at = await host(self, server);
     await resumes(self, at, v12);
@@ -278,6 +296,41 @@ describe.each(kinds)('a session found by %s', (kind) => {
     expect(await resumes(self, after, v12)).toBe(false);
     expect(await resumes(self, after, v12)).toBe(true);
   });
+});
+
+it('of one user is not offered by a client that has become another', async () => {
+  const common = { ...v12, ciphers: 'TLS_PSK_WITH_AES_128_GCM_SHA256' } as const;
+  const lookup: ssl.UserLookupFun = () => ({ ok: Buffer.alloc(32, 9) });
+  const at = await host(self, { ...common, cert: undefined, key: undefined, userLookupFun: [lookup, 0] });
+  const as = (pskIdentity: string): ssl.TlsClientOptions => ({
+    ...{ ...common, pskIdentity, userLookupFun: [lookup, 0], verify: 'verify_peer' },
+  });
+  expect(await resumes(self, at, as('alice'))).toBe(false);
+  expect(await resumes(self, at, as('alice'))).toBe(true);
+  const meeting = await meet(self, at, as('bob'));
+  expect(meeting.server).toMatchObject({ sessionResumption: false, pskIdentity: 'bob' });
+  await part(meeting);
+});
+
+it('is not lost to its owner by whoever names it beside a ticket of his own, and fails', async () => {
+  const at = await host(self, by('ticket'));
+  const victim = { ...v12, olderSessionTickets: false } as const;
+  const owned = await meet(self, at, victim);
+  const { sessionId: id } = ssl.unwrap(await ssl.connectionInformation(owned.clientSocket, ['sessionId']));
+  await part(owned);
+  const own = await meet(self, at, { ...v12, reuseSessions: 'save' });
+  const { sessionData: data } = ssl.unwrap(
+    await ssl.connectionInformation(own.clientSocket, ['sessionData']),
+  );
+  await part(own);
+  if (data === undefined) throw new Error('no data');
+  const thief = await meet(self, at, { ...v12, reuseSession: { id, data } });
+  expect(thief.server).toMatchObject({ sessionResumption: true, sessionId: id });
+  node.exit(thief.clientSocket.connection, 'kill');
+  expect(await ssl.recv(thief.serverSocket, 1, 2000)).toMatchObject({
+    error: { tls_alert: ['internal_error', expect.any(String)] },
+  });
+  expect(await resumes(self, at, victim)).toBe(true);
 });
 
 describe('tables', () => {

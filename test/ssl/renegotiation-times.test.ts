@@ -65,6 +65,36 @@ it('a peer that does not go on with it loses the connection', async () => {
   expect(await run(ssl.recv(client, 0, 20_000))).toHaveProperty('error');
 });
 
+it('a peer that begins and leaves holds up nobody who sends, however long a handshake may take', async () => {
+  const { test, run } = simulation;
+  let stalls = false;
+  const verifyFun: ssl.TlsClientOptions['verifyFun'] = [
+    (_certificate, event, state) =>
+      stalls ? new Promise(() => {}) : typeof event === 'object' ? { unknown: state } : { valid: state },
+    undefined,
+  ];
+  const { client, server } = await ends({ verifyFun }, { handshakeDeadline: 86_400_000 });
+  stalls = true;
+  const asking = ssl.renegotiate(server);
+  await test.advance(1000);
+  const sending = ssl.send(server, 'waits');
+  await run(ssl.close(client));
+  await test.advance(10_000);
+  expect(await run(asking)).toEqual({ error: 'closed' });
+  expect(await run(sending)).toEqual({ error: 'closed' });
+  expect(await run(ssl.recv(server, 0))).toEqual({ error: 'closed' });
+});
+
+it('a client that was asked and begins by itself once more waits its twelve seconds from then on', async () => {
+  const { test, run } = simulation;
+  const { client, server } = await ends();
+  expect(await run(ssl.renegotiate(server))).toEqual({ ok: true });
+  await test.advance(11_900);
+  expect(await run(ssl.renegotiate(client))).toEqual({ ok: true });
+  await test.advance(500);
+  expect(await run(ssl.renegotiate(client))).toEqual(rejected);
+});
+
 it('a client that never begins has not rejected more than this one', async () => {
   const { test, run } = simulation;
   const { client, server } = await ends({}, { handshakeDeadline: 5000 });

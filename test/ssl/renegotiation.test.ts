@@ -183,6 +183,14 @@ describe('renegotiate', () => {
     expect(String(ssl.unwrap(await ssl.recv(client, 5, 5000)))).toBe('still');
   });
 
+  it('of a server after shutdown(write) is closed at once', async () => {
+    const { client, server } = await pair();
+    ssl.unwrap(await ssl.shutdown(server, 'write'));
+    expect(await ssl.renegotiate(server)).toEqual({ error: 'closed' });
+    ssl.unwrap(await ssl.send(client, 'still'));
+    expect(String(ssl.unwrap(await ssl.recv(server, 5, 5000)))).toBe('still');
+  });
+
   it('that the other side closes in the middle of answers closed', async () => {
     const { client, server } = await pair();
     const [answer] = await Promise.all([ssl.renegotiate(server), ssl.close(client)]);

@@ -4,7 +4,8 @@
 %% failures FILE: a term list of {Name, ServerOptions, ClientOptions}; prints what each side says of the handshake.
 %% prf PORT CAFILE: connects, prints the randoms, the key log line and what ssl:prf makes of some arguments.
 %% renegotiate PORT CAFILE VERSION: connects and asks for a renegotiation; prints the answer, and what an echo gives after it.
-%% asked PORT CAFILE VERSION: connects, and echoes five bytes.
+%% asked PORT CAFILE VERSION: connects, says "ready" (a HelloRequest that comes in one breath with the Finished it refuses),
+%% and echoes five bytes.
 %% renegotiating CERTFILE KEYFILE VERSION: prints "PORT <n>", asks its client for a renegotiation, prints the answer, echoes.
 -mode(compile).
 
@@ -31,6 +32,7 @@ run(["renegotiate", Port, CaFile, Version]) ->
     ssl:close(Socket);
 run(["asked", Port, CaFile, Version]) ->
     Socket = connected(Port, CaFile, Version),
+    ok = ssl:send(Socket, <<"ready">>),
     {ok, Data} = ssl:recv(Socket, 5, 20000),
     io:format("~0p~n", [{ok, Data}]),
     ok = ssl:send(Socket, Data),

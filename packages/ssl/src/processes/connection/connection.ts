@@ -347,7 +347,7 @@ export class Connection
 
   /** A handshake has run again, or a side has shown who it is: what is known is what that has found out. */
   #connectAgain(life: Connected, facts: Facts): void {
-    this.amend({ ...life, facts });
+    this.amend({ ...life, facts, session: this.#establishment.renewSession(life.session, facts) });
     this.#goOnSending(life);
   }
 
@@ -455,7 +455,10 @@ export class Connection
   #writeHalfKept(): Outcome {
     this.#line.kept();
     this.#renegotiations.end();
-    if (isRunning(this.#life)) this.#life.core.goOnSplit();
+    if (isRunning(this.#life)) {
+      this.#life.core.goOnSplit();
+      this.#life.core.forgetRequest();
+    }
     return this.settle();
   }
 
@@ -464,14 +467,21 @@ export class Connection
     this.#flushBatch();
     this.#disconfirm('closed');
     this.#endCalls('closed');
-    switch (this.#life.state) {
+    const life = this.#life;
+    switch (life.state) {
       case 'downgrade':
+        if (!this.#line.sends) {
+          this.failDowngrade(life, 'closed');
+          return;
+        }
         // What follows is for whoever gets the transport; chunks that wait for their turn come before this one.
         this.#line.transport.pause();
         this.#later.turn(() => this.#peerDoneForDowngrade());
         return;
       case 'connection':
         this.#delivery.end({ type: 'closed' });
+        // A handshake that runs again will not end any more, and without its end nobody can send.
+        if (this.#line.ended || !this.#line.sends) this.#part('close_notify');
         return;
       default:
         this.#establishment.disappoint('closed');

@@ -26,7 +26,12 @@ import { layOver } from '../listener/listener-options.js';
 import type { Place } from '../listener/place.js';
 import type { Credentials } from '../material/credentials.js';
 import { type ClientPurpose, ClientRecognition } from '../resumption/client-recognition.js';
-import { ClientSession, forgetSession, type StandingSession } from '../resumption/client-sessions.js';
+import {
+  ClientSession,
+  forgetSession,
+  renewedSession,
+  type StandingSession,
+} from '../resumption/client-sessions.js';
 import { findUser, knowsUsers } from '../resumption/known-users.js';
 import type { ListenerSessions } from '../resumption/listener-sessions.js';
 import { ServerRecognition } from '../resumption/server-recognition.js';
@@ -105,6 +110,10 @@ export class Establishment {
   #client: ClientRecognition | undefined = undefined;
   readonly #sessions: ListenerSessions | undefined;
   #session: ClientSession | undefined = undefined;
+  /** What a client of ours has brought to be recognized by, until the handshake is over. */
+  #wishedFor: SessionWish | undefined = undefined;
+  /** The id by which the table has the session of this connection. */
+  #registered: Uint8Array | undefined = undefined;
   readonly #holder: EstablishmentHolder;
 
   constructor(
@@ -333,6 +342,7 @@ export class Establishment {
 
   askSession(wish: SessionWish): void {
     const { core, means } = this.#asking;
+    this.#wishedFor = wish;
     const found = this.#sessions?.find(wish, means.equipment);
     this.#later.goOnWith(found, (session) => core.answerSession(session));
   }
@@ -346,7 +356,11 @@ export class Establishment {
   /** The connection stands, and what it leaves of TLS 1.2 or before is kept; a client's, for its user to ask for. */
   keepSession({ means }: Handshaking, facts: Facts): StandingSession | undefined {
     if (facts.session === undefined) return undefined;
-    if (facts.role === 'server') this.#sessions?.register(facts, means.equipment);
+    if (facts.role === 'server') {
+      this.#registered = idInTable(facts, this.#wishedFor);
+      this.#sessions?.register(facts, means.equipment);
+    }
+    this.#wishedFor = undefined;
     const standing = this.#session?.established(facts, means.equipment);
     this.#session = undefined;
     return standing;
@@ -358,10 +372,13 @@ export class Establishment {
       if (failure.by === 'peer') this.#session?.failed();
       return;
     }
-    const { session, facts } = life;
-    if (session !== undefined) forgetSession(this.#environment, session);
-    if (facts.role === 'server' && facts.session !== undefined && facts.sessionId.length > 0)
-      this.#sessions?.forget(facts.sessionId);
+    if (life.session !== undefined) forgetSession(this.#environment, life.session);
+    if (this.#registered !== undefined) this.#sessions?.forget(this.#registered);
+  }
+
+  /** A handshake has run again: what a user may keep is of that one. */
+  renewSession(standing: StandingSession | undefined, facts: Facts): StandingSession | undefined {
+    return standing && renewedSession(standing, facts, this.#environment);
   }
 
   askPsk(wish: PskWish): void {
@@ -500,4 +517,13 @@ function optionIn(reason: SslReason): string | undefined {
   const { options } = reason;
   const term: unknown = Array.isArray(options) ? options.at(-1) : options;
   return typeof term === 'object' && term !== null ? (Object.keys(term)[0] ?? '') : '';
+}
+
+/** A ticket is in no table: the id beside it is of the client's choice (RFC 5077 §3.4), and may be another's. */
+function idInTable(
+  { sessionId, sessionResumption }: Facts,
+  wish: SessionWish | undefined,
+): Uint8Array | undefined {
+  const byTicket = sessionResumption && wish?.ticket !== undefined;
+  return byTicket || sessionId.length === 0 ? undefined : sessionId;
 }

@@ -15,6 +15,8 @@ export class Renegotiations {
   readonly #self: Self;
   #waiter: From<Result<true>> | undefined = undefined;
   #deadline: Alarm | undefined = undefined;
+  /** Until a client may begin one again. */
+  #quiet: Alarm | undefined = undefined;
 
   constructor(self: Self) {
     this.#self = self;
@@ -49,7 +51,8 @@ export class Renegotiations {
 
   /** A client has begun one; the next that it begins is refused for a while. */
   clientBegan(): void {
-    new Alarm(this.#self, 'client_renegotiation', clientPatience);
+    this.#quiet?.cancel();
+    this.#quiet = new Alarm(this.#self, 'client_renegotiation', clientPatience);
   }
 
   /** A handshake has run again. */
@@ -64,6 +67,7 @@ export class Renegotiations {
 
   /** The connection has ended. */
   end(): void {
+    this.#quiet?.cancel();
     this.#answer({ error: 'closed' });
   }
 

@@ -268,6 +268,7 @@ export class SendQueue {
   drop(reason: SslReason): void {
     this.#closed = true;
     this.#owed = undefined;
+    this.#owesHelloRequest = false;
     this.#fatal?.waiter.reply({ error: reason });
     this.#fatal = undefined;
     this.#waiting = 0;

@@ -297,7 +297,8 @@ export class Sender implements MemoryUse {
         queue.sendFlightAgain();
         return;
       case 'hello_request':
-        queue.requestHello();
+        if (queue.closed) this.#self.send(this.#phase.receiver, new WriteHalfKept());
+        else queue.requestHello();
         return;
     }
   }

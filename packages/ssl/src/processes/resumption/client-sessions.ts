@@ -14,7 +14,7 @@ import type { ClientConfig } from '../../options/config.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
 import { speaksOlder } from '../../protocol/hello/version.js';
-import type { ClientSessions, OfferedSession } from '../../protocol/tls12/session.js';
+import type { ClientSessions, OfferedSession, Session12 } from '../../protocol/tls12/session.js';
 import { sessionOf } from '../../protocol/tls12/session.js';
 import { hex } from '../../values/hex.js';
 import { Secret } from '../../values/secret.js';
@@ -128,7 +128,7 @@ export class ClientSession {
       key: { peer: peerOf(this.#purpose), sessionId: facts.sessionId },
       policy: policyOf(equipment, reference, environment.engine),
       created: before?.created ?? environment.wallClock(),
-      ticket: this.#ticketOf(facts) ?? before?.ticket,
+      ticket: ticketOf(facts, environment) ?? before?.ticket,
     };
   }
 
@@ -149,15 +149,23 @@ export class ClientSession {
     registerSession(environment.node, clientSessionCacheName, key.peer, stored, always ? 'always' : 'unique');
     remember(environment, key.peer);
   }
+}
 
-  #ticketOf({ session }: Facts): KeptSession['ticket'] {
-    const { environment } = this.#purpose;
-    const given = session?.ticket;
-    if (given === undefined) return undefined;
-    // RFC 5077 §5.6: 0 leaves it to us.
-    const lifetime = given.lifetimeHint === 0 ? environment.settings.sessionLifetime : given.lifetimeHint;
-    return { ticket: given.ticket, until: environment.wallClock() + lifetime * 1000 };
-  }
+function ticketOf({ session }: Facts, { settings, wallClock }: Environment): KeptSession['ticket'] {
+  const given = session?.ticket;
+  if (given === undefined) return undefined;
+  // RFC 5077 §5.6: 0 leaves it to us.
+  const lifetime = given.lifetimeHint === 0 ? settings.sessionLifetime : given.lifetimeHint;
+  return { ticket: given.ticket, until: wallClock() + lifetime * 1000 };
+}
+
+/** Of a handshake that has run again: a ticket of the one before holds another secret. The table keeps what it has. */
+export function renewedSession(
+  standing: StandingSession,
+  facts: Facts,
+  environment: Environment,
+): StandingSession {
+  return { ...standing, created: environment.wallClock(), ticket: ticketOf(facts, environment) };
 }
 
 /** The session of a connection as the user may keep it (`session_data`); as secret as its master secret. */
@@ -242,6 +250,14 @@ async function look(purpose: ClientPurpose, config: ClientConfig): Promise<Found
   }
 }
 
+/** The server knows us on it by a name: it must be the one that we go by now. */
+function isOurs({ user }: Session12, { pskIdentity, srpIdentity }: ClientConfig): boolean {
+  if (user === undefined) return true;
+  const psk = pskIdentity === undefined ? undefined : new TextEncoder().encode(pskIdentity);
+  const name = user.kind === 'srp' ? srpIdentity?.username : psk;
+  return name !== undefined && sameBytes(name, user.name);
+}
+
 /** Whether it may be offered: made under what holds now, alive, of a version and suite that go into the hello. */
 function fits(
   { session, policy, created, notAfter, ticket }: KeptSession,
@@ -252,6 +268,7 @@ function fits(
   const now = environment.wallClock();
   return (
     session.serverName === serverName &&
+    isOurs(session, config) &&
     config.versions.includes(session.version) &&
     config.ciphers.some(({ id }) => id === session.suite) &&
     now < created + settings.sessionLifetime * 1000 &&

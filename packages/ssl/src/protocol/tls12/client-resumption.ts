@@ -51,13 +51,13 @@ export function isTakenWithTicket(offer: ClientOffer, event: MessageEvent12<'ser
 export function resume(
   negotiated: Negotiated12,
   { session: offered }: ClientOffer,
-  { dependencies }: ClientContext,
+  context: ClientContext,
 ): Resuming {
   if (offered === undefined) throw new TypeError('no session was offered');
   const { session } = offered;
   check(negotiated, session);
   negotiated.messages.forget();
-  return { negotiated, session, keys: resumedKeys(negotiated, session, dependencies.engine) };
+  return { negotiated, session, keys: resumedKeys(negotiated, session, context) };
 }
 
 function check({ version, suite, masterSecret, encryptThenMac }: Negotiated12, session: Session12): void {

@@ -58,6 +58,16 @@ export function deriveKeys(
     masterSecret === 'extended'
       ? MasterSecret12.extended(prf, premaster, messages.digest())
       : MasterSecret12.plain(prf, premaster, randoms);
+  return recordKeys(negotiated, master, sink);
+}
+
+/** The keys of a handshake's records, of its master secret and of its own randoms (RFC 5246 §6.3). */
+export function recordKeys(
+  negotiated: Negotiated12,
+  master: MasterSecret12,
+  sink: Pick<Sink, 'keyLog'>,
+): Keys12 {
+  const { randoms } = negotiated;
   secretLogOf(sink, randoms.client)?.(['CLIENT_RANDOM', master.expose()]);
   return { master, block: master.keyBlock(randoms, keyLengths(recordTerms(negotiated))) };
 }

@@ -186,5 +186,5 @@ export function checkUser(
 }
 
 function isNobodyYet({ facts: { role, peer, user } }: Previous): boolean {
-  return role === 'server' && peer.kind === 'none' && user === undefined;
+  return role === 'server' && chainOf(peer).length === 0 && user === undefined;
 }

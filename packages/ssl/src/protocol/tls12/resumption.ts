@@ -3,12 +3,12 @@
  * of new randoms, and who speaks first proves first.
  */
 
-import type { CryptoEngine } from '../../values/crypto/engine.js';
 import type { Facts } from '../facts.js';
 import type { MessageEvent12 } from '../handshake.js';
+import type { Dependencies } from '../settings.js';
+import type { Sink } from '../sink.js';
 import { MasterSecret12 } from './master-secret.js';
-import { conclude12, type Keys12, type Negotiated12, recordTerms } from './negotiated.js';
-import { keyLengths } from './record-keys.js';
+import { conclude12, type Keys12, type Negotiated12, recordKeys } from './negotiated.js';
 import { type GivenTicket, recognized, type Session12 } from './session.js';
 
 /** From the hellos on. */
@@ -18,12 +18,14 @@ export interface Resuming {
   readonly keys: Keys12;
 }
 
-/** The keys of a session under new randoms (RFC 5246 §6.3). */
-export function resumedKeys(negotiated: Negotiated12, session: Session12, engine: CryptoEngine): Keys12 {
-  const { version, suite, randoms } = negotiated;
-  const prf = version.prf(suite.hash, engine);
-  const master = MasterSecret12.resumed(prf, session.masterSecret.expose());
-  return { master, block: master.keyBlock(randoms, keyLengths(recordTerms(negotiated))) };
+/** The keys of a session under new randoms. */
+export function resumedKeys(
+  negotiated: Negotiated12,
+  session: Session12,
+  { sink, dependencies }: { readonly sink: Pick<Sink, 'keyLog'>; readonly dependencies: Dependencies },
+): Keys12 {
+  const prf = negotiated.version.prf(negotiated.suite.hash, dependencies.engine);
+  return recordKeys(negotiated, MasterSecret12.resumed(prf, session.masterSecret.expose()), sink);
 }
 
 /** What a connection tells that was resumed: of its peer what the session knows. */

@@ -14,6 +14,7 @@
  */
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { suiteById } from '../../values/registry/suites.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
 import { hostName } from '../extensions/server-name.js';
@@ -33,6 +34,7 @@ import { hasPadding } from './record-keys.js';
 import { type Previous, renegotiationKnown, unknownVerifyData } from './renegotiation.js';
 import { concludeResumed, type Resuming, resumedKeys } from './resumption.js';
 import type { Session12, SessionWish } from './session.js';
+import type { ProvedUser } from './user.js';
 
 /** A hello that brings a session. */
 export interface AwaitSession {
@@ -62,9 +64,15 @@ export function wishOf(
     fits: (session) =>
       session.version === version.name &&
       session.serverName === hostName(extensions.serverName) &&
+      isOf(session.user, extensions.srpUser) &&
       cipherSuites.includes(session.suite) &&
       mayResume(session, suiteOf(session, version, config, engine), extensions, config),
   };
+}
+
+/** A user who names himself as another than the session's wants a handshake as that one (RFC 5054 §2.4). */
+function isOf(user: ProvedUser | undefined, named: Uint8Array | undefined): boolean {
+  return user?.kind !== 'srp' || named === undefined || sameBytes(user.name, named);
 }
 
 function suiteOf(
@@ -138,7 +146,7 @@ export function finishFirst(
   session: Session12,
   context: ServerContext,
 ): ResumedWaitCcs {
-  const keys = resumedKeys(negotiated, session, context.dependencies.engine);
+  const keys = resumedKeys(negotiated, session, context);
   finishFlight(negotiated, keys, 'server', context);
   return { state: 'resumedWaitCcs', negotiated, session, keys };
 }

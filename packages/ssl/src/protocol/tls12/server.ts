@@ -455,7 +455,9 @@ function receiveClientHello(
       : previous.facts.alpn;
   const status = identity && wantedStaple(extensions.statusRequest, identity, sink);
   const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls12');
-  const ticket = extensions.sessionTicket !== undefined && sink.askTicket !== undefined ? 'promised' : 'none';
+  // As with ids: what a connection leaves is of its first handshake.
+  const asksTicket = extensions.sessionTicket !== undefined && previous === undefined;
+  const ticket = asksTicket && sink.askTicket !== undefined ? 'promised' : 'none';
   const messages = new HandshakeMessages(version.transcript(suite.hash, engine));
   messages.add(raw);
   const negotiated: Negotiated12 = {
