@@ -973,9 +973,9 @@ const closed: Failed = Object.freeze({ error: 'closed' });
 const einval: Failed = Object.freeze({ error: 'einval' });
 const enotconn: Failed = Object.freeze({ error: 'enotconn' });
 const notStarted: Failed = Object.freeze({ error: 'ssl_not_started' });
-/** `cb_info` as OTP names its transport. */
 /** DTLS over a stream is nothing. */
 const noStream: Failed = Object.freeze({ error: { options: { protocol: 'dtls' } } });
+/** `cb_info` as OTP names its transports. */
 const udpCallbacks = ['gen_udp', 'udp', 'udp_closed', 'udp_error', 'udp_passive'];
 const tcpCallbacks = ['gen_tcp', 'tcp', 'tcp_closed', 'tcp_error', 'tcp_passive'];
 /** A peer without an address, whose name nobody gave: any certificate of any trusted CA would do. */

@@ -29,11 +29,7 @@ export interface FailureReport {
 }
 
 /** `{tls_alert, {Alert, Text}}` of a failure, with its cause. */
-export function reportFailure(
-  failure: Failure,
-  config: Config,
-  { verdict, unread }: Circumstances,
-): FailureReport {
+function reportFailure(failure: Failure, config: Config, { verdict, unread }: Circumstances): FailureReport {
   const { protocol, role, versions } = config;
   const cause =
     failure.by === 'peer'

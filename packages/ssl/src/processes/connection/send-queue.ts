@@ -93,7 +93,6 @@ export class SendQueue {
   /** A fatal alert that waits for the half to come again. */
   #fatal: { readonly description: number; readonly waiter: Waiter } | undefined = undefined;
   #packet: 0 | 1 | 2 | 4 = 0;
-  #sent = 0;
   /** Bytes of data in the queue. */
   #waiting = 0;
 
@@ -417,7 +416,6 @@ export class SendQueue {
     const most = Math.min(stride, strideRecords * half.longestContent);
     const joined = entry.done === 0 && !half.datagrams ? this.#joinable(most) : 1;
     const data = joined > 1 ? this.#join(joined) : partOf(entry, most);
-    this.#sent += data.length;
     this.#waiting -= data.length;
     this.#sinceRest += data.length;
     if (!this.#seal(data, half)) this.#blocked = true;
@@ -472,11 +470,6 @@ export class SendQueue {
 
   #acknowledge(): void {
     for (const entry of this.#written.splice(0)) answer(entry, { ok: true });
-  }
-
-  /** Plaintext bytes given to the transport. */
-  get sent(): number {
-    return this.#sent;
   }
 }
 

@@ -97,10 +97,6 @@ export class Delivery<Socket> {
     return this.#size;
   }
 
-  get recvWaiting(): boolean {
-    return this.#recv !== undefined;
-  }
-
   /** The owner has been told of the end, or never will be: the connection has nothing more to do. */
   get over(): boolean {
     return this.#over;

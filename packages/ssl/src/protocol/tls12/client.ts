@@ -35,7 +35,7 @@ import { defaultMinKeySize } from '../../values/x509/key-strength.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
-import { type Authentication, unauthenticated } from '../authentication.js';
+import type { Authentication } from '../authentication.js';
 import { chartOf } from '../chart.js';
 import {
   answerTo,
@@ -97,7 +97,7 @@ import { givenTicket } from './resumption.js';
 import { send } from './send.js';
 import type { GivenTicket } from './session.js';
 import { checkSignature12, signedBy } from './signature.js';
-import type { ProvedUser } from './user.js';
+import { type ProvedUser, provedBy } from './user.js';
 
 // State data. Each state has exactly what exists then.
 
@@ -670,14 +670,9 @@ function withKeys(
   const peer: Authentication =
     shown !== undefined
       ? { kind: 'certificate', chain: shown.chain, scheme: undefined }
-      : means.user === undefined
-        ? unauthenticated
-        : knownUser;
+      : provedBy(means.user);
   return { state: 'waitCrShd', negotiated, means, peer, agreement, hint: undefined };
 }
-
-/** Who proves to have a key that both had before (RFC 4279, RFC 5054). */
-const knownUser: Authentication = { kind: 'psk', origin: 'external', chain: [] };
 
 /** RFC 5246 §7.4.4 */
 function receiveCertificateRequest(
@@ -733,7 +728,7 @@ function receiveUser(
   send(channel, negotiated, 'client_key_exchange', { exchangeKeys });
   const keys = deriveKeys(negotiated, withPsk(answered?.secret, found.key), context);
   const user: ProvedUser = { kind: 'psk', name: found.identity };
-  const proved: Authentication = peer.kind === 'none' ? knownUser : peer;
+  const proved = peer.kind === 'none' ? provedBy(user) : peer;
   const group = agreement?.group;
   return sendFinished({ negotiated, means, peer: proved, user, group, own: notAsked, keys }, context);
 }
@@ -841,8 +836,7 @@ function receiveFinished(
   checkUser(user, previous, config);
   channel.endPeerFlight();
   checkFinished(body, negotiated, keys, 'server', dependencies.engine);
-  const shown: Authentication =
-    own.kind === 'certificate' ? shownBy(own) : user === undefined ? unauthenticated : knownUser;
+  const shown = own.kind === 'certificate' ? shownBy(own) : provedBy(user);
   const facts = conclude12('client', {
     negotiated: named(negotiated, ticket, dependencies),
     ...{ group, keys, peer, own: shown, user, ticket },

@@ -34,7 +34,7 @@ import type { Tls12Bodies } from '../../values/wire/tls12-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls12Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
-import { type Authentication, chainOf, unauthenticated } from '../authentication.js';
+import { type Authentication, chainOf } from '../authentication.js';
 import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
@@ -101,7 +101,7 @@ import {
 } from './server-resumption.js';
 import type { Session12 } from './session.js';
 import { checkSignature12, signedBy } from './signature.js';
-import type { ProvedUser } from './user.js';
+import { type ProvedUser, provedBy } from './user.js';
 
 /** ClientCertificateType (RFC 5246 §7.4.4, RFC 8422 §5.5): rsa_sign and ecdsa_sign, which covers EdDSA. */
 const certificateTypes = [1, 64];
@@ -727,12 +727,8 @@ function receiveClientKeyExchange(
   event: MessageEvent12<'client_key_exchange'>,
   context: ServerContext,
 ): WaitCcs {
-  const peer: Authentication = from.user === undefined ? unauthenticated : knownUser;
-  return { state: 'waitCcs', ...withMaster(from, event, context), peer };
+  return { state: 'waitCcs', ...withMaster(from, event, context), peer: provedBy(from.user) };
 }
-
-/** Who proves to have a key that both had before (RFC 4279, RFC 5054). */
-const knownUser: Authentication = { kind: 'psk', origin: 'external', chain: [] };
 
 /** RFC 4279 §2: the client says whose key it is, and what the agreement takes. */
 function receiveClientKeyExchangeAndAsk(
@@ -758,7 +754,7 @@ function receiveKey(
   if (found?.kind !== 'psk') throw new AlertError('unknown_user');
   const keys = deriveKeys(negotiated, withPsk(other, found.key), context);
   const group = agreement?.group;
-  return { state: 'waitCcs', negotiated, identity, scheme, user, group, keys, peer: knownUser };
+  return { state: 'waitCcs', negotiated, identity, scheme, user, group, keys, peer: provedBy(user) };
 }
 
 function receiveClientKeyExchangeOfShown(
@@ -874,9 +870,7 @@ function finish(
   const { previous } = context;
   const own: Authentication =
     identity === undefined
-      ? user === undefined
-        ? unauthenticated
-        : knownUser
+      ? provedBy(user)
       : { kind: 'certificate', chain: identity.chain, scheme: scheme?.name };
   const facts = conclude12('server', { negotiated, group, keys, peer, own, user });
   return { state: 'connected', facts, left: leave12(negotiated, facts, previous) };

@@ -1,5 +1,6 @@
 /** Whom a key is of that both sides had before (RFC 4279, RFC 5054), asked outside: the user's `user_lookup_fun`. */
 import type { Secret } from '../../values/secret.js';
+import { type Authentication, unauthenticated } from '../authentication.js';
 import type { SrpCredentials } from './key-exchange/srp.js';
 
 /** Whose key is wanted; names are bytes of whoever sent them. */
@@ -18,4 +19,9 @@ export type FoundUser =
 export interface ProvedUser {
   readonly kind: 'psk' | 'srp';
   readonly name: Uint8Array;
+}
+
+/** Who proves to have a key that both had before; without one nobody has proved anything. */
+export function provedBy(user: ProvedUser | undefined): Authentication {
+  return user === undefined ? unauthenticated : { kind: 'psk', origin: 'external', chain: [] };
 }

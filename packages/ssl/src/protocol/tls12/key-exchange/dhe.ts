@@ -1,6 +1,7 @@
 /** DHE and DH_anon (RFC 5246 §7.4.3, §8.1.2): ephemeral keys of both sides in a finite field. */
 import type { DhParams } from '../../../values/crypto/dh-parameter.js';
 import type { FiniteField } from '../../../values/crypto/engine.js';
+import { exponentLength } from '../../../values/crypto/exponent-length.js';
 import { Secret } from '../../../values/secret.js';
 import { encodeAll } from '../../../values/wire/codec.js';
 import { clientDhPublic, serverDhParams } from '../../../values/wire/messages/tls12/key-exchange.js';
@@ -25,20 +26,6 @@ export const dhe: Agreement = {
   serve,
   read,
 };
-
-/** Bytes of a secret exponent: at least RFC 7919 §5.2's 225, 275, 325, 375 and 400 bits, for primes up to so many bits. */
-const exponentLengths = [
-  [2048, 32],
-  [3072, 40],
-  [4096, 48],
-  [6144, 52],
-] as const;
-const longestExponent = 56;
-
-function exponentLength(prime: Uint8Array): number {
-  const [, length = longestExponent] = exponentLengths.find(([bits]) => prime.length * 8 <= bits) ?? [];
-  return length;
-}
 
 function serve({ dhParams, dependencies }: ServerMeans): ServerAgreement {
   const { prime, generator } = dhParams;
@@ -75,7 +62,7 @@ interface OwnKeys {
 }
 
 function keysIn(field: FiniteField, { prime, generator }: DhParams, { random }: Dependencies): OwnKeys {
-  const exponent = random(exponentLength(prime));
+  const exponent = random(exponentLength(prime.length));
   const publicKey = field.power(generator, exponent);
   if (publicKey === undefined) throw new AlertError('weak_dh', { bits: prime.length * 8 });
   return { field, prime, exponent, publicKey };

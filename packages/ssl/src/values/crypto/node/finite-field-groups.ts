@@ -3,20 +3,12 @@
  */
 import { createDiffieHellman, randomBytes } from 'node:crypto';
 import type { DhGroup, FiniteFieldGroupName, KeyShare } from '../engine.js';
+import { exponentLength } from '../exponent-length.js';
 import { ffdhePrimes } from './ffdhe-primes.js';
 import { type FiniteFieldKey, importFiniteFieldKey, importsFiniteFieldKeys } from './finite-field-keys.js';
 import { copied } from './platform.js';
 
 const generator = 2;
-
-/** Bytes of an exponent: at least RFC 7919 §5.2's 225, 275, 325, 375 and 400 bits. */
-const exponentLengths: Readonly<Record<FiniteFieldGroupName, number>> = {
-  ffdhe2048: 32,
-  ffdhe3072: 40,
-  ffdhe4096: 48,
-  ffdhe6144: 52,
-  ffdhe8192: 56,
-};
 
 export class NodeFiniteFieldGroup implements DhGroup {
   readonly kind = 'dh';
@@ -35,7 +27,7 @@ export class NodeFiniteFieldGroup implements DhGroup {
   }
 
   generate(): KeyShare {
-    const exponent = randomBytes(exponentLengths[this.name]);
+    const exponent = randomBytes(exponentLength(this.publicKeyLength));
     const share = this.fromPrivateKey(exponent);
     exponent.fill(0);
     return share;

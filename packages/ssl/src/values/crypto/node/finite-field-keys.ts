@@ -3,15 +3,15 @@
  * anew whether the prime is one, 1.5 s for 2048 bits and minutes for 8192, which a key that is imported is spared.
  * On Node 20 it is the other way round: a secret of imported keys takes a second with 8192 bits, for 26 ms.
  */
-import { createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto';
+import { createPublicKey, diffieHellman } from 'node:crypto';
 import { decodeAll, Tag } from '../../x509/der.js';
-import { encodeElement, encodeOid, encodeSmallInteger } from '../../x509/der-writer.js';
+import { encodeDhParams, importDhPrivateKey, importDhPublicKey } from './finite-field-der.js';
 import { copied, withoutStacks } from './platform.js';
 
 export const importsFiniteFieldKeys: boolean = Number.parseInt(process.versions.node, 10) >= 24;
 
-/** PKCS #3 §9 */
-const dhKeyAgreement = encodeOid('1.2.840.113549.1.3.1');
+/** Of the groups of RFC 7919. */
+const generator = 2;
 
 /** A private key, with the public value as a number without leading zeros. */
 export interface FiniteFieldKey {
@@ -22,30 +22,12 @@ export interface FiniteFieldKey {
 
 /** The group's prime as a number of big-endian bytes; `exponent` likewise. */
 export function importFiniteFieldKey(prime: Uint8Array, exponent: Uint8Array): FiniteFieldKey {
-  const identifier = encodeElement(
-    Tag.sequence,
-    dhKeyAgreement,
-    encodeElement(Tag.sequence, integer(prime), encodeSmallInteger(2)),
-  );
-  const pkcs8 = Buffer.from(
-    encodeElement(
-      Tag.sequence,
-      encodeSmallInteger(0),
-      identifier,
-      encodeElement(Tag.octetString, integer(exponent)),
-    ),
-  );
-  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
-  pkcs8.fill(0);
+  const params = encodeDhParams(prime, generator);
+  const privateKey = importDhPrivateKey(params, exponent);
   return {
     publicValue: publicValueOf(createPublicKey(privateKey).export({ format: 'der', type: 'spki' })),
-    secret: (peerValue) => {
-      const value = encodeElement(Tag.bitString, Uint8Array.of(0), integer(peerValue));
-      const key = Buffer.from(encodeElement(Tag.sequence, identifier, value));
-      return withoutStacks(() =>
-        diffieHellman({ privateKey, publicKey: createPublicKey({ key, format: 'der', type: 'spki' }) }),
-      );
-    },
+    secret: (peerValue) =>
+      withoutStacks(() => diffieHellman({ privateKey, publicKey: importDhPublicKey(params, peerValue) })),
   };
 }
 
@@ -59,13 +41,4 @@ function publicValueOf(spki: Uint8Array): Uint8Array {
   });
   const value = decodeAll(encoded, (reader) => reader.content(Tag.integer));
   return value[0] === 0 ? value.subarray(1) : value;
-}
-
-/** INTEGER of a number above zero. */
-function integer(number: Uint8Array): Uint8Array {
-  const start = number.findIndex((byte) => byte !== 0);
-  const minimal = number.subarray(start);
-  return (minimal[0] ?? 0) < 0x80
-    ? encodeElement(Tag.integer, minimal)
-    : encodeElement(Tag.integer, Uint8Array.of(0), minimal);
 }

@@ -6,44 +6,30 @@
  * RFC 3526 and RFC 7919 by prime and generator, and has every value prove that it is in the subgroup, at 0.2 s with 8192 bits
  * where the power itself takes 30 ms.
  */
-import { createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto';
-import { Tag } from '../../x509/der.js';
-import { encodeElement, encodeOid, encodeSmallInteger } from '../../x509/der-writer.js';
+import { diffieHellman } from 'node:crypto';
 import type { FiniteField } from '../engine.js';
+import { encodeDhParams, importDhPrivateKey, importDhPublicKey } from './finite-field-der.js';
 import { withoutStacks } from './platform.js';
 
-/** dhKeyAgreement (PKCS #3) */
-const dhKeyAgreement = encodeOid('1.2.840.113549.1.3.1');
-const version = encodeSmallInteger(0);
 /** Of none of the groups that OpenSSL knows. */
-const anyGenerator = encodeSmallInteger(3);
-const noUnusedBits = Uint8Array.of(0);
+const anyGenerator = 3;
 
 export class NodeFiniteField implements FiniteField {
   readonly length: number;
-  private readonly identifier: Uint8Array;
+  private readonly params: Uint8Array;
 
   constructor(prime: Uint8Array) {
     this.length = prime.length;
-    const params = encodeElement(Tag.sequence, integer(prime), anyGenerator);
-    this.identifier = encodeElement(Tag.sequence, dhKeyAgreement, params);
+    this.params = encodeDhParams(prime, anyGenerator);
   }
 
   power(base: Uint8Array, exponent: Uint8Array): Uint8Array | undefined {
-    const { identifier } = this;
-    const key = encodeElement(
-      Tag.sequence,
-      ...[version, identifier, encodeElement(Tag.octetString, integer(exponent))],
-    );
-    const spki = encodeElement(
-      Tag.sequence,
-      ...[identifier, encodeElement(Tag.bitString, noUnusedBits, integer(base))],
-    );
+    const { params } = this;
     try {
       const power = withoutStacks(() =>
         diffieHellman({
-          privateKey: createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' }),
-          publicKey: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
+          privateKey: importDhPrivateKey(params, exponent),
+          publicKey: importDhPublicKey(params, base),
         }),
       );
       const padded = new Uint8Array(this.length);
@@ -52,17 +38,6 @@ export class NodeFiniteField implements FiniteField {
       return padded;
     } catch {
       return undefined;
-    } finally {
-      key.fill(0);
     }
   }
-}
-
-/** INTEGER of a number that is not negative. */
-function integer(bytes: Uint8Array): Uint8Array {
-  const first = bytes.findIndex((byte) => byte !== 0);
-  const digits = first < 0 ? Uint8Array.of(0) : bytes.subarray(first);
-  return (digits[0] ?? 0) < 0x80
-    ? encodeElement(Tag.integer, digits)
-    : encodeElement(Tag.integer, Uint8Array.of(0), digits);
 }
