@@ -19,10 +19,12 @@ export function toldOptions(
   config: Config,
   names: readonly string[] | undefined,
 ): Readonly<Record<string, unknown>> {
+  const rows = names === undefined ? optionRows : optionRows.filter(({ name }) => names.includes(name));
+  if (rows.length === 0) return {};
   const settings: Partial<Settings> = { ...config, ...config.identity };
   const told: Record<string, unknown> = {};
-  for (const row of optionRows) {
-    const value = names === undefined || names.includes(row.name) ? row.tell(settings) : undefined;
+  for (const row of rows) {
+    const value = row.tell(settings);
     if (value !== undefined) told[row.name] = value;
   }
   return told;

@@ -48,9 +48,12 @@ export function sealNewSessionTickets(write: WriteHalf, tickets: readonly Checke
   return tickets.length === 0 ? [] : write.sealHandshake(concat(tickets.map(newSessionTicket)));
 }
 
-function newSessionTicket({ maxEarlyDataSize, ...ticket }: CheckedTicket): Uint8Array {
+function newSessionTicket(checked: CheckedTicket): Uint8Array {
+  const { ticketLifetime, ticketAgeAdd, ticketNonce, ticket, maxEarlyDataSize } = checked;
   const extensions = writeExtensions(newSessionTicketColumn, { maxEarlyDataSize });
-  return encodeHandshake('new_session_ticket', { ...ticket, extensions });
+  return encodeHandshake('new_session_ticket', {
+    ...{ ticketLifetime, ticketAgeAdd, ticketNonce, ticket, extensions },
+  });
 }
 
 /** Application data as records, with a KeyUpdate before it when one is due (contract §13.2). */
@@ -240,6 +243,8 @@ export interface CheckedTicket extends Omit<NewSessionTicket, 'extensions'>, New
 
 /** Reads a ticket. Throws `AlertError`, `DecodeError`. */
 export function readNewSessionTicket(raw: Uint8Array): CheckedTicket {
-  const { extensions, ...ticket } = decodeHandshake('new_session_ticket', raw);
-  return { ...ticket, ...readExtensions(newSessionTicketColumn, extensions) };
+  const body = decodeHandshake('new_session_ticket', raw);
+  const { ticketLifetime, ticketAgeAdd, ticketNonce, ticket } = body;
+  const { maxEarlyDataSize } = readExtensions(newSessionTicketColumn, body.extensions);
+  return { ticketLifetime, ticketAgeAdd, ticketNonce, ticket, maxEarlyDataSize };
 }
