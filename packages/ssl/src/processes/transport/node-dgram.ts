@@ -52,7 +52,7 @@ function make(six: boolean, { family, reuseaddr, recbuf, sndbuf }: TransportOpti
 }
 
 /** Binds or connects; a socket that cannot is closed. */
-function settled(socket: Socket, go: (done: () => void) => void): Promise<Result<true>> {
+function settled(socket: Socket, go: (done: (error?: Error) => void) => void): Promise<Result<true>> {
   return new Promise((resolve) => {
     const onError = (error: Error): void => {
       socket.on('error', ignore);
@@ -61,9 +61,11 @@ function settled(socket: Socket, go: (done: () => void) => void): Promise<Result
     };
     socket.once('error', onError);
     try {
-      go(() => {
+      go((error) => {
         socket.off('error', onError);
-        resolve({ ok: true });
+        // A socket that cannot connect says so here, and not by its event.
+        if (error === undefined) resolve({ ok: true });
+        else onError(error);
       });
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
@@ -103,9 +105,10 @@ class NodeDatagramSocket implements DatagramSocket {
   constructor(socket: Socket, peer: Address | undefined, receiver: DatagramReceiver) {
     this.#socket = socket;
     this.#peer = peer;
-    socket.on('message', (datagram: Buffer, { address, port }: RemoteInfo) =>
-      receiver.onDatagram(datagram, { address, port }),
-    );
+    socket.on('message', (datagram: Buffer, { address, port }: RemoteInfo) => {
+      // Nothing can be sent to port 0, and so nothing from there is answered (RFC 768: no port at all).
+      if (port !== 0) receiver.onDatagram(datagram, { address, port });
+    });
     // ICMP can be forged, and a port that is closed now may be open when the flight goes out again.
     socket.on('error', ignore);
     socket.on('close', () => {
@@ -120,10 +123,11 @@ class NodeDatagramSocket implements DatagramSocket {
 
   send(datagram: Uint8Array, to: Address, drained: () => void): boolean {
     if (this.#closed) return true;
-    const sent = (): void => this.#sent(datagram.length);
     this.#backlog += datagram.length;
-    if (this.#peer === undefined) this.#socket.send(datagram, to.port, to.address, sent);
-    else this.#socket.send(datagram, sent);
+    if (!this.#handOver(datagram, to)) {
+      this.#backlog -= datagram.length;
+      return true;
+    }
     if (this.#backlog <= patience) return true;
     this.#waiting.add(drained);
     return false;
@@ -138,6 +142,18 @@ class NodeDatagramSocket implements DatagramSocket {
   close(): void {
     if (!this.#closed) close(this.#socket);
     this.#closed = true;
+  }
+
+  /** False: node throws at what it finds wrong with a datagram, which is lost as one that the system refuses. */
+  #handOver(datagram: Uint8Array, { address, port }: Address): boolean {
+    const sent = (): void => this.#sent(datagram.length);
+    try {
+      if (this.#peer === undefined) this.#socket.send(datagram, port, address, sent);
+      else this.#socket.send(datagram, sent);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #sent(bytes: number): void {

@@ -10,6 +10,8 @@ import { TransportCounters } from './transport.js';
 /** Bytes that wait for a connection that does not read, and for one that nobody has accepted. */
 const waitingLimit = 65_536;
 const unacceptedLimit = 8192;
+/** What a datagram that waits costs besides its bytes. */
+const datagramCost = 128;
 
 export class PeerTransport implements Transport {
   readonly datagrams = true;
@@ -31,15 +33,16 @@ export class PeerTransport implements Transport {
     this.#gone = gone;
   }
 
-  /** A datagram of the peer, from the event loop. */
+  /** A datagram of the peer, from the event loop. An empty one holds nothing of DTLS. */
   arrived(datagram: Uint8Array): void {
-    if (this.#closed) return;
+    if (this.#closed || datagram.length === 0) return;
+    const cost = datagram.length + datagramCost;
     if (this.#receiver !== undefined && !this.#paused) {
       this.#counters.received(datagram.length);
       this.#receiver.onChunk(datagram, false);
-    } else if (this.#bytes + datagram.length <= (this.#receiver ? waitingLimit : unacceptedLimit)) {
+    } else if (this.#bytes + cost <= (this.#receiver ? waitingLimit : unacceptedLimit)) {
       this.#waiting.push(datagram);
-      this.#bytes += datagram.length;
+      this.#bytes += cost;
     }
   }
 
@@ -119,7 +122,7 @@ export class PeerTransport implements Transport {
     while (!this.#paused && !this.#closed) {
       const datagram = this.#waiting.shift();
       if (datagram === undefined) return;
-      this.#bytes -= datagram.length;
+      this.#bytes -= datagram.length + datagramCost;
       this.#counters.received(datagram.length);
       this.#receiver?.onChunk(datagram, false);
     }
