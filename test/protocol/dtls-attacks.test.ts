@@ -6,6 +6,7 @@ import { DtlsReadHalf } from '../../packages/ssl/src/protocol/record/dtls-read-h
 import { DtlsWriteHalf } from '../../packages/ssl/src/protocol/record/dtls-write-half.js';
 import { Fragments } from '../../packages/ssl/src/protocol/record/fragments.js';
 import { ReplayWindow } from '../../packages/ssl/src/protocol/record/replay-window.js';
+import { TurnBudget } from '../../packages/ssl/src/protocol/record/turn-budget.js';
 import { DatagramLink, type DtlsWish, dtlsPair, type Fate, intact } from './datagram-link.js';
 import { engine } from './two-cores.js';
 
@@ -144,6 +145,55 @@ describe('what comes without keys', () => {
     expect(client.sink.failures).toMatchObject([{ by: 'peer', alert: 'protocol_version' }]);
   });
 
+  it('a warning that anybody can have sent stops no retransmission, and the next one waits as it did', () => {
+    const { client, server } = dtlsPair();
+    let lost = true;
+    const link = new DatagramLink(client, server, (bytes) => (lost ? [] : [{ after: 1, bytes }]));
+    client.core.start();
+    client.core.receive(record(21, [1, 90]));
+    link.run(20_000);
+    // The first, and after 1, 3, 7 and 15 s.
+    expect(link.sent).toHaveLength(5);
+    client.core.receive(record(21, [2, 40]));
+    expect(client.sink.failures).toEqual([]);
+    lost = false;
+    client.core.receive(record(21, [1, 90]));
+    link.run(40_000);
+    // 31 s: the flight goes out beside the alert, which is then believed.
+    expect(client.sink.failures).toMatchObject([{ by: 'peer', alert: 'handshake_failure' }]);
+    expect(link.sent.length).toBeGreaterThan(5);
+  });
+
+  it('a warning and lost datagrams: the handshake is done when the network is back', () => {
+    const { client, server } = dtlsPair();
+    let lost = true;
+    const link = new DatagramLink(client, server, (bytes) => (lost ? [] : [{ after: 1, bytes }]));
+    client.core.start();
+    client.core.receive(record(21, [1, 90]));
+    link.run(2000);
+    lost = false;
+    link.run(10_000);
+    expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([1, 1]);
+  });
+
+  it.each([2 ** 48 - 1, 2 ** 48 - 3, 2 ** 47])(
+    'a hello with the number %i leaves numbers for us',
+    (number) => {
+      const { client, server } = dtlsPair();
+      let numbered = false;
+      const link = new DatagramLink(client, server, (bytes, _index, from) => {
+        const copy = Buffer.from(bytes);
+        if (from === 'client' && !numbered) copy.writeUIntBE(number, 5, 6);
+        numbered = true;
+        return [{ after: 1, bytes: copy }];
+      });
+      client.core.start();
+      link.run();
+      expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+      expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([1, 1]);
+    },
+  );
+
   it('noise and bent records are dropped in silence and counted, before, in and after a handshake', () => {
     const { client, server, link } = established();
     const random = seededRandom(7);
@@ -178,7 +228,68 @@ describe('what comes without keys', () => {
   });
 });
 
+describe('time that strangers can take', () => {
+  /** Short records that are passed over, one behind the other in a datagram. */
+  const passedOver = (epoch: number): Uint8Array =>
+    Buffer.concat(Array.from({ length: 4620 }, (_none, n) => record(23, [], n, epoch)));
+
+  it.each([0, 1, 7])('records of epoch %i that are passed over cost the budget of a turn', (epoch) => {
+    const budget = new TurnBudget();
+    const half = new DtlsReadHalf(budget);
+    half.feed(passedOver(epoch));
+    half.settle();
+    let turns = 0;
+    for (; half.held > 0 && turns < 1000; turns += 1) {
+      const before = half.held;
+      budget.refill();
+      let given = 0;
+      while (half.next() !== undefined) given += 1;
+      expect(given).toBeLessThanOrEqual(64);
+      // Until the last leaves, the whole datagram waits.
+      expect(half.held === before || half.held === 0).toBe(true);
+    }
+    expect(turns).toBe(Math.ceil(4620 / 64));
+  });
+
+  it('noise that fills a datagram counts as the bytes it has', () => {
+    const budget = new TurnBudget(Infinity, 1000);
+    const half = new DtlsReadHalf(budget);
+    for (let n = 0; n < 10; n += 1) half.feed(new Uint8Array(500).fill(255));
+    expect(half.next()).toBeUndefined();
+    expect([half.discarded, half.held]).toEqual([2, 4000]);
+  });
+
+  it('a core rests in the middle of such a datagram, works on turn by turn, and then goes on', () => {
+    const { client, server } = dtlsPair({ server: { budget: new TurnBudget() } });
+    const link = new DatagramLink(client, server);
+    server.core.receive(passedOver(7));
+    expect([server.core.needsRest, server.core.discarded]).toEqual([true, 64]);
+    let turns = 1;
+    for (; server.core.needsRest && turns < 1000; turns += 1) server.core.resume();
+    expect(turns).toBe(Math.ceil(4620 / 64));
+    expect([server.core.held, server.core.discarded]).toEqual([0, 4620]);
+    client.core.start();
+    link.run();
+    expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([1, 1]);
+  });
+});
+
 describe('memory that strangers can fill', () => {
+  it('data that has overtaken the Finished is counted among what is held', () => {
+    const { client, server } = dtlsPair();
+    // change_cipher_spec arrives, the Finished behind it does not.
+    const link = new DatagramLink(client, server, (bytes, _index, from) => [
+      { after: 1, bytes: from === 'server' && bytes[0] === 20 ? bytes.subarray(0, 14) : bytes },
+    ]);
+    client.core.start();
+    link.run(100);
+    expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([0, 1]);
+    const before = client.core.held;
+    for (let n = 0; n < 10; n += 1) server.core.send(new Uint8Array(5000));
+    link.run(200);
+    expect(client.core.held - before).toBe(50_000);
+  });
+
   it('fragments of one byte cost no more than a bound', () => {
     const fragments = new Fragments(65_536);
     let most = 0;

@@ -31,7 +31,7 @@ export const overDatagrams: ChannelMaker = (settings, version, sink) =>
 class FlightChannel implements Channel {
   private readonly sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>;
   private readonly budget: Budget;
-  private readonly read: DtlsReadHalf = new DtlsReadHalf();
+  private readonly read: DtlsReadHalf;
   private readonly fragments: Fragments;
   private readonly half: DtlsWriteHalf;
   private write: Writer;
@@ -60,6 +60,7 @@ class FlightChannel implements Channel {
   ) {
     this.sink = sink;
     this.budget = budget;
+    this.read = new DtlsReadHalf(budget);
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
     this.write = this.half;
@@ -83,7 +84,6 @@ class FlightChannel implements Channel {
       if (ready !== undefined) return ready;
       const record = this.read.next();
       if (record === undefined) return undefined;
-      this.budget.spend(record.data.length);
       this.sink.trace?.('in', record.type, record.data);
       const inbound = this.take(record);
       if (inbound !== undefined) return inbound;
@@ -104,17 +104,15 @@ class FlightChannel implements Channel {
     this.read.settle();
     this.fragments.clear();
     this.mayRepeat = true;
-    this.doubtful = undefined;
+    this.forgetDoubtful();
     this.sink.timer?.(undefined);
   }
 
   timeUp(): void {
     if (this.state !== 'waiting' || this.write === 'closed') return;
     this.unanswered += 1;
-    if (this.doubtful !== undefined) {
-      this.believed = true;
-      return;
-    }
+    // Our flight goes out all the same: what is believed may be a warning, behind which the handshake goes on.
+    this.believed = this.doubtful !== undefined;
     this.wait = Math.min(this.wait * 2, longestWait);
     if (this.unanswered % patience === 0) this.half.shrink();
     this.mayRepeat = true;
@@ -128,7 +126,9 @@ class FlightChannel implements Channel {
   }
 
   get held(): number {
-    return this.read.held + this.fragments.held + this.half.held;
+    let early = 0;
+    for (const inbound of this.early) early += 'data' in inbound ? inbound.data.length : 0;
+    return this.read.held + this.fragments.held + this.half.held + early;
   }
 
   get discarded(): number {
@@ -146,7 +146,7 @@ class FlightChannel implements Channel {
   /** Messages of the epoch before that still wait are nobody's. */
   installReadKeys(protection: ReadProtection): void {
     this.fragments.clear();
-    this.doubtful = undefined;
+    this.forgetDoubtful();
     this.read.install(protection);
   }
 
@@ -173,14 +173,20 @@ class FlightChannel implements Channel {
     const message = this.fragments.take();
     if (message !== undefined) {
       this.heard = true;
-      this.doubtful = undefined;
+      this.forgetDoubtful();
       return message;
     }
     if (this.state === 'finished') return this.early.shift();
     if (this.doubtful === undefined || !this.believed) return undefined;
     const data = this.doubtful;
-    this.doubtful = undefined;
+    this.forgetDoubtful();
     return { type: 'alert', data, owned: true };
+  }
+
+  /** The next one that anybody can have sent has to wait as this one had. */
+  private forgetDoubtful(): void {
+    this.doubtful = undefined;
+    this.believed = false;
   }
 
   private take(record: DtlsRecord): Inbound | undefined {

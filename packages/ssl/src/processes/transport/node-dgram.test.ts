@@ -66,9 +66,12 @@ it('a socket that cannot connect is no socket: the caller hears why', async () =
   expect(close).toHaveBeenCalledTimes(1);
 });
 
-it.runIf(process.platform === 'linux')('a broadcast address, which the system lets nobody connect to', async () => {
-  const receiver = { onDatagram() {}, onSocketClosed() {} };
-  expect(await nodeDgram.connect('255.255.255.255', 4711, {}, receiver, 'infinity')).toEqual({
-    error: 'eacces',
-  });
-});
+it.runIf(process.platform === 'linux')(
+  'a broadcast address, which the system lets nobody connect to',
+  async () => {
+    const receiver = { onDatagram() {}, onSocketClosed() {} };
+    expect(await nodeDgram.connect('255.255.255.255', 4711, {}, receiver, 'infinity')).toEqual({
+      error: 'eacces',
+    });
+  },
+);

@@ -12,6 +12,7 @@ import { RecordError } from './errors.js';
 import type { ReadProtection } from './protection.js';
 import type { RecordLimit } from './record-limit.js';
 import { ReplayWindow } from './replay-window.js';
+import { type Budget, boundless } from './turn-budget.js';
 
 /** A record that came. */
 export interface DtlsRecord {
@@ -33,6 +34,7 @@ const maxExpansion = 2048;
 const empty: Uint8Array = new Uint8Array(0);
 
 export class DtlsReadHalf {
+  private readonly budget: Budget;
   private datagrams: Uint8Array[] = [];
   /** Where the next record begins in the first datagram. */
   private offset = 0;
@@ -46,6 +48,11 @@ export class DtlsReadHalf {
   private dropped = 0;
   private longest: number = MAX_PLAINTEXT;
 
+  /** `budget`: spent by each record looked at, be it given out or passed over; when it is used up none is. */
+  constructor(budget: Budget = boundless) {
+    this.budget = budget;
+  }
+
   /** Records and datagrams passed over. */
   get discarded(): number {
     return this.dropped;
@@ -56,7 +63,7 @@ export class DtlsReadHalf {
     return this.waiting + this.earlyBytes;
   }
 
-  /** A datagram; dropped when too much waits already. It must stay unchanged until `next` answers `undefined`. */
+  /** A datagram; dropped when too much waits already. It must stay unchanged until `held` is 0. */
   feed(datagram: Uint8Array): void {
     if (datagram.length === 0) return;
     if (this.waiting + datagram.length > waitingLimit) {
@@ -91,11 +98,13 @@ export class DtlsReadHalf {
     this.dropped += 1;
   }
 
-  /** The next record that is the peer's as far as can be known; `undefined`: none waits. */
+  /** The next record that is the peer's as far as can be known; `undefined`: none waits, or the budget is spent. */
   next(): DtlsRecord | undefined {
     for (let datagram = this.datagrams[0]; datagram !== undefined; datagram = this.datagrams[0]) {
+      if (this.budget.spent) return undefined;
       const at = this.offset;
       const end = recordEnd(datagram, at);
+      this.budget.spend((end ?? datagram.length) - at);
       if (end === undefined) {
         // Where the next would begin is not known.
         this.discard();

@@ -116,9 +116,13 @@ export class DtlsWriteHalf extends WriteHalf {
 
   // ── Flights ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The number of the first record: a server goes on with that of the hello it answers (§4.2.1). */
+  /**
+   * The number of the first record: a server goes on with that of the hello it answers (§4.2.1). Half of all numbers stay
+   * ours, whatever number a client has chosen.
+   */
   beginAt(sequence: number): void {
-    if (this.epoch.number === 0 && this.epoch.sequence < sequence) this.epoch.sequence = sequence;
+    const { epoch } = this;
+    if (epoch.number === 0) epoch.sequence = Math.max(epoch.sequence, Math.min(sequence, SEQUENCE_LIMIT / 2));
   }
 
   /** A new flight; nobody asks for the one before any more. */
