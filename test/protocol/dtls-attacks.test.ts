@@ -145,6 +145,25 @@ describe('what comes without keys', () => {
     expect(client.sink.failures).toMatchObject([{ by: 'peer', alert: 'protocol_version' }]);
   });
 
+  it('an alert is not believed while what came behind it waits for its turn', () => {
+    const budget = new TurnBudget(1);
+    const { client, server } = dtlsPair({ client: { budget } });
+    const link = new DatagramLink(client, server);
+    client.core.start();
+    client.core.receive(record(21, [2, 40]));
+    // What the server has said is here, and cannot be looked at in this turn.
+    link.run(500);
+    client.core.timeUp();
+    budget.refill();
+    client.core.timeUp();
+    for (let n = 0; n < 100; n += 1) {
+      client.core.resume();
+      link.run(500);
+    }
+    expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+    expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([1, 1]);
+  });
+
   it('a warning that anybody can have sent stops no retransmission, and the next one waits as it did', () => {
     const { client, server } = dtlsPair();
     let lost = true;
@@ -259,6 +278,43 @@ describe('time that strangers can take', () => {
     expect([half.discarded, half.held]).toEqual([2, 4000]);
   });
 
+  it('each fragment of a record costs its share of a turn, and the next record waits', () => {
+    const { client, server } = dtlsPair();
+    const link = new DatagramLink(client, server);
+    client.core.start();
+    link.run(1);
+    const budget = new TurnBudget();
+    const { client: other, server: slow } = dtlsPair({ server: { budget } });
+    const hello = new DatagramLink(other, slow);
+    other.core.start();
+    hello.run(1);
+    slow.core.resume();
+    const fragments = Array.from({ length: 100 }, (_none, n) => [16, 1, 0, 0, 0, 1, 0, 0, n * 2, 0, 0, 1, 0]);
+    slow.core.receive(record(22, fragments.flat(), 1));
+    expect(budget.spent).toBe(true);
+    const before = slow.core.held;
+    slow.core.receive(record(22, fragments.flat(), 2));
+    expect(slow.core.held).toBe(before + 13 + 1300);
+    slow.core.resume();
+    expect(slow.core.held).toBe(before);
+  });
+
+  it('a fragment finds its place among thousands of pieces without looking at them all', () => {
+    const time = (pieces: number): number => {
+      const fragments = new Fragments(2 ** 22);
+      const length = 2 ** 22;
+      const one = Uint8Array.of(1);
+      for (let n = 0; n < pieces; n += 1)
+        fragments.add({ code: 11, length, number: 0, offset: n * 2, bytes: one });
+      const begin = process.hrtime.bigint();
+      for (let n = 0; n < 20_000; n += 1)
+        fragments.add({ code: 11, length, number: 0, offset: (n % pieces) * 2, bytes: one });
+      return Number(process.hrtime.bigint() - begin);
+    };
+    time(100);
+    expect(time(25_000)).toBeLessThan(20 * time(100));
+  });
+
   it('a core rests in the middle of such a datagram, works on turn by turn, and then goes on', () => {
     const { client, server } = dtlsPair({ server: { budget: new TurnBudget() } });
     const link = new DatagramLink(client, server);
@@ -299,6 +355,33 @@ describe('memory that strangers can fill', () => {
         most = Math.max(most, fragments.held);
       }
     expect(most).toBeLessThan(110_000);
+  });
+
+  it('one long fragment between thousands of short ones costs no more than that bound', () => {
+    const fragments = new Fragments(65_536);
+    const add = (number: number, offset: number, bytes: Uint8Array): boolean =>
+      fragments.add({ code: 11, length: 65_536, number, offset, bytes });
+    for (let n = 0; n < 600; n += 1) expect(add(n >> 9, (n & 511) * 2, Uint8Array.of(1))).toBe(true);
+    for (let number = 0; number < 8; number += 1) add(number, 0, new Uint8Array(4096));
+    expect(fragments.held).toBeLessThanOrEqual(65_536 + 8 * 32 * 128);
+  });
+
+  it('fragments in any order, cut in any way and sent again, are the message that they were', () => {
+    const random = seededRandom(11);
+    for (let round = 0; round < 200; round += 1) {
+      const length = 1 + random.below(300);
+      const message = Uint8Array.from({ length }, () => random.below(256));
+      const fragments = new Fragments(65_536);
+      let found = fragments.take();
+      for (let n = 0; n < 5000 && found === undefined; n += 1) {
+        const offset = random.below(length);
+        const bytes = message.subarray(offset, offset + 20 + random.below(60));
+        fragments.add({ code: 11, length, number: 0, offset, bytes });
+        found = fragments.take();
+      }
+      expect(found?.raw.subarray(12)).toEqual(message);
+      expect(fragments.held).toBe(0);
+    }
   });
 
   it('what was announced costs nothing: a million fragments of messages that never come whole', () => {

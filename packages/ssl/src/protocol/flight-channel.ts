@@ -83,7 +83,7 @@ class FlightChannel implements Channel {
       const ready = this.takeReady();
       if (ready !== undefined) return ready;
       const record = this.read.next();
-      if (record === undefined) return undefined;
+      if (record === undefined) return this.budget.spent ? undefined : this.takeDoubtful();
       this.sink.trace?.('in', record.type, record.data);
       const inbound = this.take(record);
       if (inbound !== undefined) return inbound;
@@ -176,7 +176,11 @@ class FlightChannel implements Channel {
       this.forgetDoubtful();
       return message;
     }
-    if (this.state === 'finished') return this.early.shift();
+    return this.state === 'finished' ? this.early.shift() : undefined;
+  }
+
+  /** When the time was over, and nothing else has come: not even what waits and was not looked at. */
+  private takeDoubtful(): Inbound | undefined {
     if (this.doubtful === undefined || !this.believed) return undefined;
     const data = this.doubtful;
     this.forgetDoubtful();
@@ -222,7 +226,9 @@ class FlightChannel implements Channel {
   private takeFragments({ data, authentic, sequence }: DtlsRecord): Inbound | undefined {
     const found = fragmentsIn(data);
     if (found === undefined || found.length === 0) this.read.discard();
-    for (const fragment of found ?? []) {
+    for (const [index, fragment] of (found ?? []).entries()) {
+      // A record pays for its first fragment.
+      if (index > 0) this.budget.spend(0);
       if (!this.begun) this.begin(fragment, sequence);
       if (this.state === 'finished') return this.takeLate(fragment, found?.length === 1, data, authentic);
       if (fragment.number < this.fragments.next) this.repeated();

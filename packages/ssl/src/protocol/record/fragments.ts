@@ -34,7 +34,7 @@ interface Partial {
   readonly code: number;
   readonly length: number;
   /** In order, without overlaps. */
-  pieces: Piece[];
+  readonly pieces: Piece[];
   have: number;
 }
 
@@ -77,11 +77,10 @@ export class Fragments {
     const known = this.partials.get(number);
     if (known !== undefined && (known.code !== code || known.length !== length)) return false;
     if (bytes.length === 0 && length > 0) return false;
-    if (this.bytes + bytes.length + pieceCost > this.maxLength + ahead * morePieces * pieceCost) return false;
     const partial = known ?? { code, length, pieces: [], have: 0 };
     if (partial.pieces.length > morePieces + length / leastPiece) return false;
+    if (!this.fill(partial, offset, bytes)) return false;
     this.partials.set(number, partial);
-    this.fill(partial, offset, bytes);
     return true;
   }
 
@@ -100,25 +99,48 @@ export class Fragments {
     return { type: 'message', code, raw };
   }
 
-  /** Of what overlaps, what came first stays. */
-  private fill(partial: Partial, offset: number, bytes: Uint8Array): void {
+  /** Of what overlaps, what came first stays. False when the pieces that are new are too much. */
+  private fill(partial: Partial, offset: number, bytes: Uint8Array): boolean {
+    const { pieces } = partial;
     const end = offset + bytes.length;
-    const fresh: Piece[] = [];
+    const first = firstBehind(pieces, offset);
+    /** What stands in the place of the pieces from `first` to `next`. */
+    const row: Piece[] = [];
+    let fresh = 0;
     let at = offset;
-    for (const piece of partial.pieces) {
-      const pieceEnd = piece.offset + piece.bytes.length;
-      if (pieceEnd <= at) continue;
-      if (piece.offset >= end) break;
-      if (piece.offset > at) fresh.push(pieceOf(bytes, offset, at, piece.offset));
-      at = pieceEnd;
+    const add = (to: number): void => {
+      if (to <= at) return;
+      row.push(pieceOf(bytes, offset, at, to));
+      fresh += to - at;
+    };
+    let next = first;
+    for (let piece = pieces[next]; piece !== undefined && piece.offset < end; piece = pieces[next]) {
+      add(piece.offset);
+      row.push(piece);
+      at = piece.offset + piece.bytes.length;
+      next += 1;
     }
-    if (at < end) fresh.push(pieceOf(bytes, offset, at, end));
-    for (const piece of fresh) {
-      partial.have += piece.bytes.length;
-      this.bytes += piece.bytes.length + pieceCost;
-    }
-    if (fresh.length > 0) partial.pieces = [...partial.pieces, ...fresh].sort((a, b) => a.offset - b.offset);
+    add(end);
+    const cost = fresh + (row.length - (next - first)) * pieceCost;
+    if (this.bytes + cost > this.maxLength + ahead * morePieces * pieceCost) return false;
+    if (fresh > 0) pieces.splice(first, next - first, ...row);
+    partial.have += fresh;
+    this.bytes += cost;
+    return true;
   }
+}
+
+/** Index of the first piece that ends behind `at`. */
+function firstBehind(pieces: readonly Piece[], at: number): number {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const piece = pieces[middle];
+    if (piece !== undefined && piece.offset + piece.bytes.length <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A copy, so that a byte does not keep the whole datagram: `slice` of a Buffer would be a view. */
@@ -130,20 +152,27 @@ function pieceOf(bytes: Uint8Array, offset: number, from: number, to: number): P
 export function fragmentsIn(content: Uint8Array): readonly Fragment[] | undefined {
   const found: Fragment[] = [];
   for (let at = 0; at < content.length; ) {
-    if (content.length - at < datagramHeaderLength) return undefined;
-    const length = threeBytes(content, at + 9);
-    const begin = at + datagramHeaderLength;
-    if (begin + length > content.length) return undefined;
-    found.push({
-      code: content[at] ?? 0,
-      length: threeBytes(content, at + 1),
-      number: ((content[at + 4] ?? 0) << 8) | (content[at + 5] ?? 0),
-      offset: threeBytes(content, at + 6),
-      bytes: content.subarray(begin, begin + length),
-    });
-    at = begin + length;
+    const fragment = fragmentAt(content, at);
+    if (fragment === undefined) return undefined;
+    found.push(fragment);
+    at += datagramHeaderLength + fragment.bytes.length;
   }
   return found;
+}
+
+/** The fragment that begins at `at`; `undefined` when it does not stand there whole. */
+export function fragmentAt(content: Uint8Array, at: number): Fragment | undefined {
+  if (content.length - at < datagramHeaderLength) return undefined;
+  const length = threeBytes(content, at + 9);
+  const begin = at + datagramHeaderLength;
+  if (begin + length > content.length) return undefined;
+  return {
+    code: content[at] ?? 0,
+    length: threeBytes(content, at + 1),
+    number: ((content[at + 4] ?? 0) << 8) | (content[at + 5] ?? 0),
+    offset: threeBytes(content, at + 6),
+    bytes: content.subarray(begin, begin + length),
+  };
 }
 
 function threeBytes(bytes: Uint8Array, at: number): number {
