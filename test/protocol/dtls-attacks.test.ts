@@ -83,6 +83,28 @@ describe('a door for strangers', () => {
     expect(answerTo(new DtlsDoor(engine, () => 0), second).kind).toBe('ask');
   });
 
+  it('makes one cookie for who brings none, and two for who brings one, be it right or wrong', () => {
+    let made = 0;
+    const door = new DtlsDoor(
+      {
+        ...engine,
+        hash(name) {
+          made += 1;
+          return engine.hash(name);
+        },
+        equal: (left, right) => engine.equal(left, right),
+        randomBytes: (length) => engine.randomBytes(length),
+      },
+      () => 0,
+    );
+    const second = answered(door);
+    expect(made).toBe(1);
+    expect(answerTo(door, second).kind).toBe('admit');
+    expect(made).toBe(3);
+    expect(answerTo(door, second, '192.0.2.2|4711').kind).toBe('ask');
+    expect(made).toBe(5);
+  });
+
   it('knows a cookie while its secret is one of the last two', () => {
     let now = 0;
     const door = new DtlsDoor(engine, () => now);

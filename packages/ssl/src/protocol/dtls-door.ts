@@ -12,7 +12,7 @@ import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messa
 import { DecodeError } from '../values/wire/reader.js';
 import { HANDSHAKE } from './record/content-type.js';
 import { DTLS_HEADER_LENGTH, DTLS_MAJOR, putDtlsHeader, sequenceIn } from './record/dtls-layout.js';
-import { fragmentsIn } from './record/fragments.js';
+import { fragmentAt } from './record/fragments.js';
 
 /** ms that one secret makes cookies; as long again it is still known (contract §13.5). */
 const renewal = 15_000;
@@ -38,6 +38,7 @@ export type DoorAnswer =
   /** It brought its cookie: the datagram is the first of a connection. */
   | { readonly kind: 'admit' };
 
+const noCookie: Uint8Array = new Uint8Array(0);
 const drop: DoorAnswer = { kind: 'drop' };
 const admit: DoorAnswer = { kind: 'admit' };
 
@@ -61,25 +62,23 @@ export class DtlsDoor {
   answer(hello: StrangersHello | undefined, address: string): DoorAnswer {
     if (hello === undefined) return drop;
     this.renew();
-    const { cookie = new Uint8Array(0) } = hello.body;
-    if (cookie.length > 0 && this.knows(cookie, hello, address)) return admit;
-    return { kind: 'ask', reply: verifyRequest(hello, this.cookie(this.current, hello, address)) };
+    const asked = parametersOf(hello, address);
+    const ours = this.cookie(this.current, asked);
+    const { cookie = noCookie } = hello.body;
+    if (cookie.length > 0 && this.knows(cookie, ours, asked)) return admit;
+    return { kind: 'ask', reply: verifyRequest(hello, ours) };
   }
 
-  private knows(cookie: Uint8Array, hello: StrangersHello, address: string): boolean {
-    const { engine, current, previous } = this;
-    const isOfNow = engine.equal(this.cookie(current, hello, address), cookie);
-    return engine.equal(this.cookie(previous, hello, address), cookie) || isOfNow;
+  private knows(cookie: Uint8Array, ours: Uint8Array, asked: Uint8Array): boolean {
+    const { engine, previous } = this;
+    const isOfNow = engine.equal(ours, cookie);
+    return engine.equal(this.cookie(previous, asked), cookie) || isOfNow;
   }
 
-  /** Over all that must stay the same in the second hello. */
-  private cookie(secret: Uint8Array, { body }: StrangersHello, address: string): Uint8Array {
+  private cookie(secret: Uint8Array, asked: Uint8Array): Uint8Array {
     const sha256 = this.engine.hash('sha256');
     if (sha256 === undefined) throw new TypeError('cookies need SHA-256');
-    const { extensions: _any, ...fields } = body;
-    const parameters = encodeAll(dtlsClientHello, { ...fields, cookie: new Uint8Array(0), extensions: [] });
-    const who = new TextEncoder().encode(`${address}\0`);
-    return sha256.hmac(secret, concat([who, parameters])).subarray(0, cookieLength);
+    return sha256.hmac(secret, asked).subarray(0, cookieLength);
   }
 
   /** At the first hello when it is due: a door that nobody knocks at costs nothing. */
@@ -90,6 +89,13 @@ export class DtlsDoor {
     this.current = this.engine.randomBytes(secretLength);
     this.renewed = this.now();
   }
+}
+
+/** All that must stay the same in the second hello, and who asks. */
+function parametersOf({ body }: StrangersHello, address: string): Uint8Array {
+  const { extensions: _any, ...fields } = body;
+  const parameters = encodeAll(dtlsClientHello, { ...fields, cookie: noCookie, extensions: [] });
+  return concat([new TextEncoder().encode(`${address}\0`), parameters]);
 }
 
 /** Whether a datagram begins with what may be a hello without keys. */
@@ -108,7 +114,7 @@ export function helloIn(datagram: Uint8Array): StrangersHello | undefined {
   if (!mayBeHello(datagram)) return undefined;
   const end = DTLS_HEADER_LENGTH + (((datagram[11] ?? 0) << 8) | (datagram[12] ?? 0));
   if (end > datagram.length) return undefined;
-  const [first] = fragmentsIn(datagram.subarray(DTLS_HEADER_LENGTH, end)) ?? [];
+  const first = fragmentAt(datagram.subarray(0, end), DTLS_HEADER_LENGTH);
   if (first === undefined || first.bytes.length !== first.length) return undefined;
   try {
     const body = decodeAll(dtlsClientHello, first.bytes);

@@ -55,6 +55,9 @@ export function listenAgain(
   return undefined;
 }
 
+/** Bytes that wait in the socket: with more no stranger is answered, so that peers' flights do not wait behind replies. */
+const strangersBacklog = 65_536;
+
 export class Demultiplexer implements TransportListener {
   readonly #self: Self;
   readonly #socket: DatagramSocket;
@@ -101,7 +104,7 @@ export class Demultiplexer implements TransportListener {
   datagram({ bytes, from }: Datagram): void {
     const name = `${from.address}|${from.port}`;
     const peer = this.#peers.get(name);
-    if (peer === undefined) this.#stranger(bytes, from, name, helloIn(bytes));
+    if (peer === undefined) this.#stranger(bytes, from, name, this.#isOpen ? helloIn(bytes) : undefined);
     else if (!mayBeHello(bytes)) peer.transport.arrived(bytes);
     else this.#helloOfPeer(peer, bytes, from, name);
   }
@@ -121,6 +124,11 @@ export class Demultiplexer implements TransportListener {
     return this.#receiver === undefined && this.#peers.size === 0;
   }
 
+  /** Whether newcomers are let in. */
+  get #isOpen(): boolean {
+    return this.#receiver !== undefined;
+  }
+
   /** RFC 6347 §4.2.8: a peer that begins anew keeps its old connection until it has brought a cookie back. */
   #helloOfPeer(peer: Peer, bytes: Uint8Array, from: Address, name: string): void {
     const hello = helloIn(bytes);
@@ -129,18 +137,16 @@ export class Demultiplexer implements TransportListener {
   }
 
   #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
-    const answer = this.#receiver === undefined ? undefined : this.#door.answer(hello, name);
-    switch (answer?.kind) {
-      case 'ask':
-        this.#asked += 1;
-        this.#socket.send(answer.reply, from, ignore);
-        return;
-      case 'admit':
-        if (hello !== undefined) this.#admit(bytes, from, name, hello);
-        return;
-      default:
-        this.#dropped += 1;
-    }
+    const answer = this.#isOpen ? this.#door.answer(hello, name) : undefined;
+    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, name, hello);
+    else if (answer?.kind === 'ask' && this.#socket.backlog <= strangersBacklog)
+      this.#ask(answer.reply, from);
+    else this.#dropped += 1;
+  }
+
+  #ask(reply: Uint8Array, from: Address): void {
+    this.#asked += 1;
+    this.#socket.send(reply, from, ignore);
   }
 
   #admit(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello): void {
