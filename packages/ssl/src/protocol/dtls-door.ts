@@ -10,8 +10,15 @@ import { datagramHeaderLength } from '../values/wire/message-table.js';
 import { type ClientHello, dtlsClientHello } from '../values/wire/messages/client-hello.js';
 import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
 import { DecodeError } from '../values/wire/reader.js';
+import { tls12Messages } from '../values/wire/tls12-messages.js';
 import { HANDSHAKE } from './record/content-type.js';
-import { DTLS_HEADER_LENGTH, DTLS_MAJOR, putDtlsHeader, sequenceIn } from './record/dtls-layout.js';
+import {
+  DTLS_HEADER_LENGTH,
+  DTLS_MAJOR,
+  putDatagramHeader,
+  putDtlsHeader,
+  sequenceIn,
+} from './record/dtls-layout.js';
 import { fragmentAt } from './record/fragments.js';
 
 /** ms that one secret makes cookies; as long again it is still known (contract §13.5). */
@@ -20,7 +27,6 @@ const secretLength = 32;
 const cookieLength = 20;
 /** §4.2.1: the version of a HelloVerifyRequest says nothing about the one to come. */
 const dtls10 = 0xfeff;
-const clientHelloCode = 1;
 
 /** A hello that stands whole in its datagram, as all must that are answered without keeping anything. */
 export interface StrangersHello {
@@ -105,7 +111,7 @@ export function mayBeHello(datagram: Uint8Array): boolean {
     datagram[1] === DTLS_MAJOR &&
     datagram[3] === 0 &&
     datagram[4] === 0 &&
-    datagram[DTLS_HEADER_LENGTH] === clientHelloCode
+    datagram[DTLS_HEADER_LENGTH] === tls12Messages.code('client_hello')
   );
 }
 
@@ -129,10 +135,9 @@ export function helloIn(datagram: Uint8Array): StrangersHello | undefined {
 function verifyRequest({ sequence, number }: StrangersHello, cookie: Uint8Array): Uint8Array {
   const body = encodeAll(helloVerifyRequest, { serverVersion: dtls10, cookie });
   const length = body.length;
-  const head = [helloVerifyRequestCode, 0, 0, length, number >> 8, number, 0, 0, 0, 0, 0, length];
   const record = new Uint8Array(DTLS_HEADER_LENGTH + datagramHeaderLength + length);
   putDtlsHeader(record, HANDSHAKE, dtls10, 0, sequence, datagramHeaderLength + length);
-  record.set(head, DTLS_HEADER_LENGTH);
+  putDatagramHeader(record, DTLS_HEADER_LENGTH, helloVerifyRequestCode, number, length);
   record.set(body, DTLS_HEADER_LENGTH + datagramHeaderLength);
   return record;
 }

@@ -3,6 +3,7 @@
  * a flight that nobody answers is sent again (`flight-machine.ts`). change_cipher_spec, which has no number, counts when it
  * is due; data that has overtaken the peer's Finished waits. Nothing that comes without keys is believed more than it must.
  */
+import { tls12Messages } from '../values/wire/tls12-messages.js';
 import type { Channel, Inbound, Writer } from './channel.js';
 import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
 import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
@@ -21,8 +22,8 @@ const earlyRecords = 16;
 /** Unanswered flights before smaller datagrams are tried (§4.1.1.1). */
 const patience = 2;
 /** Wishes for another handshake, the only messages that may follow one (RFC 5246 §7.4.1.1). */
-const helloRequest = 0;
-const clientHello = 1;
+const helloRequest = tls12Messages.code('hello_request');
+const clientHello = tls12Messages.code('client_hello');
 
 /** The channel of every connection of DTLS: `channel` among the options of a core. */
 export const overDatagrams: ChannelMaker = (settings, version, sink) =>

@@ -20,7 +20,14 @@ export interface DatagramTraits {
   readonly doubling?: number | undefined;
 }
 
-const hosts = new Set(['localhost', '127.0.0.1', '::1', 'server.test', 'client.test']);
+/** Hosts that exist in simulated networks; all others are `nxdomain`. */
+export const hosts: ReadonlySet<string> = new Set([
+  'localhost',
+  '127.0.0.1',
+  '::1',
+  'server.test',
+  'client.test',
+]);
 const here = '127.0.0.1';
 
 export class SimulatedDatagrams implements DatagramProvider {

@@ -8,7 +8,7 @@ import type { TransportOptions } from '../../options/config.js';
 import { hostName } from '../../values/host-name.js';
 import type { Result } from '../../values/terms.js';
 import { duplexTransport } from './duplex.js';
-import { type DatagramTraits, SimulatedDatagrams } from './simulated-datagrams.js';
+import { type DatagramTraits, hosts, SimulatedDatagrams } from './simulated-datagrams.js';
 import type {
   AcceptReceiver,
   Address,
@@ -39,9 +39,6 @@ export interface NetworkTraits extends Pick<DatagramTraits, 'loss' | 'doubling'>
   /** Bytes on their way and unread that make `write` say "not yet". */
   readonly window: number;
 }
-
-/** Hosts that exist; all others are `nxdomain`. */
-const hosts = new Set(['localhost', '127.0.0.1', '::1', 'server.test', 'client.test']);
 
 export class SimulatedNetwork implements TransportProvider {
   readonly name = 'simulated';

@@ -1,5 +1,8 @@
-/** How records of DTLS are laid out (RFC 6347 §4.1): type, version, epoch, sequence number, length of the fragment. */
-import { putWord } from './layout.js';
+/**
+ * How records of DTLS are laid out (RFC 6347 §4.1): type, version, epoch, sequence number, length of the fragment; and what
+ * stands in front of the handshake messages in them.
+ */
+import { putThreeBytes, putWord } from './layout.js';
 
 /** bytes */
 export const DTLS_HEADER_LENGTH = 13;
@@ -31,6 +34,25 @@ export function putDtlsHeader(
   putWord(into, 7, sequence | 0);
   into[11] = length >> 8;
   into[12] = length;
+}
+
+/**
+ * In front of a whole handshake message: type, length, message_seq, fragment_offset, fragment_length (§4.2.2). One fragment
+ * of it differs in the last two.
+ */
+export function putDatagramHeader(
+  into: Uint8Array,
+  at: number,
+  code: number,
+  number: number,
+  length: number,
+): void {
+  into[at] = code;
+  putThreeBytes(into, at + 1, length);
+  into[at + 4] = number >> 8;
+  into[at + 5] = number;
+  putThreeBytes(into, at + 6, 0);
+  putThreeBytes(into, at + 9, length);
 }
 
 /** The sequence number in a header that begins at `at`. */

@@ -14,6 +14,7 @@ import {
 } from './content-type.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
+import { putThreeBytes } from './layout.js';
 import type { WriteProtection } from './protection.js';
 import type { RecordLimit } from './record-limit.js';
 import { WriteHalf } from './write-half.js';
@@ -110,8 +111,8 @@ export class DtlsWriteHalf extends WriteHalf {
     return [this.sealRecord(this.epoch, ALERT, Uint8Array.of(level, description))];
   }
 
-  override changeCipherSpec(): Uint8Array[] {
-    return [this.sealRecord(this.epoch, CHANGE_CIPHER_SPEC, changed)];
+  override changeCipherSpec(): never {
+    throw new TypeError('change_cipher_spec leaves in flights');
   }
 
   // ── Flights ─────────────────────────────────────────────────────────────────────────────────────────
@@ -186,12 +187,10 @@ export class DtlsWriteHalf extends WriteHalf {
       const length = Math.min(body - at, Math.max(room, 1));
       const fragment = new Uint8Array(datagramHeaderLength + length);
       fragment.set(content.subarray(0, 6));
-      putLength(fragment, 6, at);
-      putLength(fragment, 9, length);
-      fragment.set(
-        content.subarray(datagramHeaderLength + at, datagramHeaderLength + at + length),
-        datagramHeaderLength,
-      );
+      putThreeBytes(fragment, 6, at);
+      putThreeBytes(fragment, 9, length);
+      const begin = datagramHeaderLength + at;
+      fragment.set(content.subarray(begin, begin + length), datagramHeaderLength);
       packing.add(this.sealRecord(epoch, HANDSHAKE, fragment));
       at += length;
     } while (at < body);
@@ -214,12 +213,6 @@ export class DtlsWriteHalf extends WriteHalf {
 /** Bytes around the content of a record. */
 function recordOverhead({ protection }: WriteEpoch): number {
   return DTLS_HEADER_LENGTH + (protection === undefined ? 0 : protection.overhead - HEADER_LENGTH);
-}
-
-function putLength(into: Uint8Array, at: number, value: number): void {
-  into[at] = value >> 16;
-  into[at + 1] = value >> 8;
-  into[at + 2] = value;
 }
 
 /** Records on their way into datagrams. */

@@ -4,6 +4,8 @@
  * not with what was announced.
  */
 import { datagramHeaderLength } from '../../values/wire/message-table.js';
+import { putDatagramHeader } from './dtls-layout.js';
+import { threeBytes } from './layout.js';
 import type { HandshakeMessage } from './reassembly.js';
 
 /** A fragment as it stands in a record. */
@@ -90,8 +92,7 @@ export class Fragments {
     if (partial === undefined || partial.have < partial.length) return undefined;
     const { code, length, pieces } = partial;
     const raw = new Uint8Array(datagramHeaderLength + length);
-    raw.set([code, length >> 16, length >> 8, length, this.expected >> 8, this.expected, 0, 0, 0]);
-    raw.set(raw.subarray(1, 4), 9);
+    putDatagramHeader(raw, 0, code, this.expected, length);
     for (const { offset, bytes } of pieces) raw.set(bytes, datagramHeaderLength + offset);
     this.partials.delete(this.expected);
     this.bytes -= length + pieces.length * pieceCost;
@@ -173,8 +174,4 @@ export function fragmentAt(content: Uint8Array, at: number): Fragment | undefine
     offset: threeBytes(content, at + 6),
     bytes: content.subarray(begin, begin + length),
   };
-}
-
-function threeBytes(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
 }

@@ -19,6 +19,17 @@ export function word(bytes: Uint8Array, at: number): number {
   );
 }
 
+/** Lengths and places of handshake messages. */
+export function threeBytes(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+}
+
+export function putThreeBytes(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >> 16;
+  into[at + 1] = value >> 8;
+  into[at + 2] = value;
+}
+
 export function putWord(into: Uint8Array, at: number, value: number): void {
   into[at] = value >> 24;
   into[at + 1] = value >> 16;

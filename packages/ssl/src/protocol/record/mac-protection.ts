@@ -175,7 +175,6 @@ export class MacReadProtection extends MacProtection implements ReadProtection {
 export class MacWriteProtection extends MacProtection implements WriteProtection {
   readonly overhead: number;
   readonly protectsChangeCipherSpec = true;
-  readonly updatesKeys = false;
   readonly epoch = undefined;
   readonly direct = undefined;
   private readonly version: number;

@@ -2,6 +2,7 @@
  * Handshake messages from the fragments that records carry (RFC 8446 §4, §5.1).
  */
 import { RecordError } from './errors.js';
+import { threeBytes } from './layout.js';
 
 /** One complete handshake message. */
 export interface HandshakeMessage {
@@ -78,7 +79,7 @@ export class HandshakeReassembler {
     const { bytes, start } = this;
     const pending = this.end - start;
     if (pending >= HEADER_LENGTH) {
-      const length = this.bodyLength();
+      const length = threeBytes(bytes, start + 1);
       if (length > this.maxHandshakeSize) throw new RecordError('handshake_message_too_large');
       const end = start + HEADER_LENGTH + length;
       if (end <= this.end) {
@@ -101,11 +102,6 @@ export class HandshakeReassembler {
   /** Throws when a record of another type may not come now: in the middle of a handshake message (§5.1). */
   assertNotInterleaved(): void {
     if (this.start !== this.end) throw new RecordError('interleaved_handshake_message');
-  }
-
-  private bodyLength(): number {
-    const { bytes, start } = this;
-    return ((bytes[start + 1] ?? 0) << 16) | ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
   }
 
   /**
