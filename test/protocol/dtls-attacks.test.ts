@@ -328,13 +328,19 @@ describe('time that strangers can take', () => {
       const one = Uint8Array.of(1);
       for (let n = 0; n < pieces; n += 1)
         fragments.add({ code: 11, length, number: 0, offset: n * 2, bytes: one });
-      const begin = process.hrtime.bigint();
-      for (let n = 0; n < 20_000; n += 1)
-        fragments.add({ code: 11, length, number: 0, offset: (n % pieces) * 2, bytes: one });
-      return Number(process.hrtime.bigint() - begin);
+      // The best of five, which nothing else has disturbed.
+      let best = Infinity;
+      for (let round = 0; round < 5; round += 1) {
+        const begin = process.hrtime.bigint();
+        for (let n = 0; n < 20_000; n += 1)
+          fragments.add({ code: 11, length, number: 0, offset: (n % pieces) * 2, bytes: one });
+        best = Math.min(best, Number(process.hrtime.bigint() - begin));
+      }
+      return best;
     };
-    time(100);
-    expect(time(25_000)).toBeLessThan(20 * time(100));
+    const few = time(100);
+    const many = time(25_000);
+    expect(many).toBeLessThan(20 * few);
   });
 
   it('a core rests in the middle of such a datagram, works on turn by turn, and then goes on', () => {
