@@ -88,4 +88,5 @@ export {
   whichChildren,
 } from './supervisor.js';
 export type { ChildCounts, ChildInfo, ErrorAnswer, StartChildResult } from './supervisor-state.js';
+export { isThenable } from './thenable.js';
 export type { Counts, CountsToTell } from './told-counts.js';

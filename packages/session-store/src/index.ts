@@ -62,7 +62,6 @@ export {
   type OpenBackend,
   registerSession,
   type SessionBackend,
-  type SessionBackendMeans,
   type SessionCacheInfo,
   type SessionCacheOptions,
   selectSessions,

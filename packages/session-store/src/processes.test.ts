@@ -198,6 +198,58 @@ describe('session cache', () => {
     expect((await sessionCacheInfo(shell, cache)).backendFailures).toBe(3);
   });
 
+  it('a backend that hangs costs 256 calls, and whoever asks it a quarter of a second', async () => {
+    let calls = 0;
+    const hang = (): Promise<never> => {
+      calls += 1;
+      return new Promise(() => {});
+    };
+    const hanging: SessionCacheApi<undefined> = {
+      init: () => undefined,
+      terminate: () => {},
+      lookup: hang,
+      update: hang,
+      delete: hang,
+      size: () => 0,
+    };
+    const cache = await start({ backend: sessionBackend(hanging) });
+    const key = { peer: 'a:1', sessionId: bytes(1) };
+    const answers: unknown[] = [];
+    for (let n = 0; n < 300; n += 1) {
+      void lookupSession(shell, cache, key).then((answer) => answers.push(answer));
+      registerSession(shell, cache, 'a:1', session(1), 'always');
+    }
+    await sessionCacheInfo(shell, cache);
+    await clock.advance(250);
+    await settle();
+    expect(answers).toEqual(Array(300).fill(undefined));
+    expect(calls).toBe(256);
+    const { backendFailures } = await sessionCacheInfo(shell, cache);
+    expect(backendFailures).toBe(600);
+  });
+
+  it('a backend that answers later loses all that has expired, as fast as it takes calls', async () => {
+    const rows = new Set<string>();
+    const later: SessionCacheApi<undefined> = {
+      init: () => undefined,
+      terminate: () => {},
+      lookup: () => undefined,
+      update: (_handle, { sessionId }) => rows.add(String(sessionId)),
+      async delete(_handle, { sessionId }) {
+        await Promise.resolve();
+        rows.delete(String(sessionId));
+      },
+      size: () => rows.size,
+    };
+    const cache = await start({ backend: sessionBackend(later), sweep: 'on', max: 1000, lifetime: 3600 });
+    for (let id = 0; id < 600; id += 1)
+      registerSession(shell, cache, 'a:1', { ...session(1), sessionId: bytes(id >> 8, id & 255) }, 'always');
+    await sessionCacheInfo(shell, cache);
+    expect(rows.size).toBe(600);
+    await clock.advance(3_605_000 + 2000);
+    expect(rows.size).toBe(0);
+  });
+
   it.each([
     ['null', null],
     ['a text', 'none'],

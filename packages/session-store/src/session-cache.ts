@@ -4,14 +4,12 @@
  * registration the oldest goes if it has expired; an expired session is not found.
  *
  * The process keeps the order, the backend the sessions. If the backend fails or is slow only whoever asked feels it:
- * a failed lookup is a miss, and the process answers others meanwhile.
+ * a failed lookup is a miss, as is one without an answer within the deadline, and the process answers others meanwhile.
  */
 import {
   type Asker,
-  type Clock,
   type From,
   type GenServer,
-  type Logger,
   type Node,
   type Pid,
   requests,
@@ -29,6 +27,8 @@ import {
   type StoredSession,
   sessionKeyText,
 } from './session-cache-api.js';
+import { StoreGuard } from './store-guard.js';
+import type { StoreCall } from './stores.js';
 
 export interface SessionCacheOptions {
   readonly role: 'client' | 'server';
@@ -48,21 +48,17 @@ export interface SessionCacheOptions {
 
 /** A backend with the argument of its `init`, its handle's type sealed in. */
 export interface SessionBackend {
-  open(role: 'client' | 'server', means: SessionBackendMeans): OpenBackend | Promise<OpenBackend>;
-}
-
-/** What a backend may use of the node whose cache opens it. */
-export interface SessionBackendMeans {
-  readonly clock: Clock;
-  readonly logger: Logger;
+  open(role: 'client' | 'server'): OpenBackend | Promise<OpenBackend>;
+  /** ms that a call may take; default 250. What comes later is no answer. At most 256 calls are out at once. */
+  readonly deadline?: number;
 }
 
 /** A backend bound to its handle. */
 export interface OpenBackend {
-  lookup(key: SessionKey): StoredSession | undefined | Promise<StoredSession | undefined>;
-  update(key: SessionKey, session: StoredSession): unknown;
-  delete(key: SessionKey): unknown;
-  selectSession?(peer: string): readonly StoredSession[] | Promise<readonly StoredSession[]>;
+  lookup(key: SessionKey, call: StoreCall): StoredSession | undefined | Promise<StoredSession | undefined>;
+  update(key: SessionKey, session: StoredSession, call: StoreCall): unknown;
+  delete(key: SessionKey, call: StoreCall): unknown;
+  selectSession?(peer: string, call: StoreCall): readonly StoredSession[] | Promise<readonly StoredSession[]>;
   size(): number | Promise<number>;
   terminate(): unknown;
 }
@@ -170,18 +166,17 @@ const sweeps = requests<SessionMessages>();
 const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
   label: 'session_cache',
   async init(self, options) {
-    const backend = await (options.backend ?? sessionBackend(memorySessionCache)).open(
-      options.role,
-      self.node,
-    );
-    self.own(backend, (open) => {
+    const backend = options.backend ?? sessionBackend(memorySessionCache);
+    const opened = self.own(await backend.open(options.role), (open) => {
       void attempt(() => open.terminate());
     });
+    const { clock, logger } = self.node;
+    const guard = new StoreGuard({ store: 'sessions', clock, logger, deadline: backend.deadline });
     if (options.listener !== undefined) self.monitor(options.listener);
     if (options.sweep === 'on') {
       self.sendAfter(options.lifetime * 1000 + 5000, self.pid, { type: 'sweep_sessions' });
     }
-    return { ok: new SessionTable(options, backend) };
+    return { ok: new SessionTable(options, opened, guard) };
   },
   handleCall: sessions.handleCall<SessionTable>({
     lookup_session: ({ key }, from, table) => table.lookup(key, from),
@@ -194,8 +189,8 @@ const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
   }),
   handleInfo: sweeps.handleInfo<SessionTable>({
     sweep_sessions(_message, table, self) {
-      table.sweep();
-      self.sendAfter(60_000, self.pid, { type: 'sweep_sessions' });
+      const next = table.sweep() === 'done' ? 60_000 : 1000;
+      self.sendAfter(next, self.pid, { type: 'sweep_sessions' });
     },
     DOWN: (_message, table) => ({ stop: 'normal', state: table }),
   }),
@@ -212,14 +207,16 @@ class SessionTable {
   readonly #lifetime: number;
   readonly #now: () => number;
   readonly #backend: OpenBackend;
+  readonly #guard: StoreGuard;
   readonly #order: BoundedTable<string, OrderEntry>;
   readonly #byPeer: Map<string, Set<string>> = new Map();
   #backendFailures = 0;
 
-  constructor(options: SessionCacheOptions, backend: OpenBackend) {
+  constructor(options: SessionCacheOptions, backend: OpenBackend, guard: StoreGuard) {
     this.#lifetime = options.lifetime * 1000;
     this.#now = options.wallClock ?? Date.now;
     this.#backend = backend;
+    this.#guard = guard;
     this.#order = new BoundedTable(options.max);
   }
 
@@ -232,19 +229,13 @@ class SessionTable {
   }
 
   lookup(key: SessionKey, from: From<StoredSession | undefined>): void {
-    this.#ask(
-      () => this.#backend.lookup(key),
-      undefined,
-      (session) => from.reply(this.#isAlive(session) ? session : undefined),
+    void this.#ask((call) => this.#backend.lookup(key, call)).then((session) =>
+      from.reply(this.#isAlive(session) ? session : undefined),
     );
   }
 
   select(peer: string, from: From<readonly StoredSession[]>): void {
-    const { selectSession } = this.#backend;
-    const question = (): readonly StoredSession[] | Promise<readonly StoredSession[]> =>
-      selectSession === undefined ? this.#lookupAll(peer) : selectSession(peer);
-    this.#ask<readonly StoredSession[]>(question, [], (sessions) => {
-      if (!Array.isArray(sessions)) throw new TypeError('no list of sessions');
+    void this.#selected(peer).then((sessions) => {
       const alive: StoredSession[] = sessions.filter((session) => this.#isAlive(session));
       from.reply(alive.sort((a, b) => b.createdAt - a.createdAt));
     });
@@ -262,7 +253,7 @@ class SessionTable {
     const ofPeer = this.#byPeer.get(peer);
     if (ofPeer === undefined) this.#byPeer.set(peer, new Set([text]));
     else ofPeer.add(text);
-    this.#ask(() => this.#backend.update(key, session), undefined, ignore);
+    void this.#ask((call) => this.#backend.update(key, session, call));
   }
 
   remove(key: SessionKey): void {
@@ -271,20 +262,23 @@ class SessionTable {
     this.#forget(text, key);
   }
 
-  sweep(): void {
+  /** `later`: the backend takes no more calls just now; what is left has to wait, or it would keep it for ever. */
+  sweep(): 'done' | 'later' {
     const limit = this.#now() - this.#lifetime;
     for (const [text, { key }, createdAt] of this.#order.entries()) {
       if (createdAt > limit) continue;
+      if (!this.#guard.hasRoom) return 'later';
       this.#order.delete(text);
       this.#forget(text, key);
     }
+    return 'done';
   }
 
   #forget(text: string, key: SessionKey): void {
     const ofPeer = this.#byPeer.get(key.peer);
     ofPeer?.delete(text);
     if (ofPeer?.size === 0) this.#byPeer.delete(key.peer);
-    this.#ask(() => this.#backend.delete(key), undefined, ignore);
+    void this.#ask((call) => this.#backend.delete(key, call));
   }
 
   #hasLike(peer: string, likeness: string): boolean {
@@ -296,11 +290,20 @@ class SessionTable {
     return false;
   }
 
+  async #selected(peer: string): Promise<readonly StoredSession[]> {
+    const { selectSession } = this.#backend;
+    if (selectSession === undefined) return this.#lookupAll(peer);
+    const found = await this.#ask(async (call) => {
+      const sessions = await selectSession(peer, call);
+      if (!Array.isArray(sessions)) throw new TypeError('no list of sessions');
+      return sessions;
+    });
+    return found ?? [];
+  }
+
   async #lookupAll(peer: string): Promise<readonly StoredSession[]> {
-    const keys = [...(this.#byPeer.get(peer) ?? [])].map((text) => this.#order.get(text)?.key);
-    const found = await Promise.all(
-      keys.map((key) => (key === undefined ? undefined : this.#backend.lookup(key))),
-    );
+    const keys = [...(this.#byPeer.get(peer) ?? [])].flatMap((text) => this.#order.get(text)?.key ?? []);
+    const found = await Promise.all(keys.map((key) => this.#ask((call) => this.#backend.lookup(key, call))));
     return found.filter((session) => session !== undefined);
   }
 
@@ -309,23 +312,13 @@ class SessionTable {
     return isSession(session) && session.createdAt + this.#lifetime > this.#now();
   }
 
-  /** Asks the backend without waiting for it here; what it throws counts, and is `otherwise`. So is what `then` throws at. */
-  #ask<T>(question: () => T | Promise<T>, otherwise: T, then: (answer: T) => void): void {
-    const failed = (): void => {
-      this.#backendFailures += 1;
-      then(otherwise);
-    };
-    try {
-      const answer = question();
-      if (answer instanceof Promise) void answer.then(then).catch(failed);
-      else then(answer);
-    } catch {
-      failed();
-    }
+  /** What the backend answers; `undefined`, and counted, when it does not. Never rejects. */
+  async #ask<T>(question: (call: StoreCall) => T | PromiseLike<T>): Promise<T | undefined> {
+    const answered = await this.#guard.ask(question);
+    if (answered === undefined) this.#backendFailures += 1;
+    return answered?.answer;
   }
 }
-
-const ignore = (): void => {};
 
 function isSession(answer: unknown): answer is StoredSession {
   if (typeof answer !== 'object' || answer === null) return false;

@@ -9,7 +9,7 @@ let guard: StoreGuard;
 
 const never = (): Promise<never> => new Promise(() => undefined);
 const failing = (error: unknown) => () => Promise.reject(error);
-const ask = async <T>(question: () => T): Promise<Awaited<T> | 'no answer'> => {
+const ask = async <T>(question: () => T | PromiseLike<T>): Promise<T | 'no answer'> => {
   const answered = await guard.ask(question);
   return answered === undefined ? 'no answer' : answered.answer;
 };
@@ -65,6 +65,11 @@ describe('a guarded store', () => {
     await Promise.all(late);
     expect(await ask(() => 1)).toBe('no answer');
     expect(guard.info()).toMatchObject({ outstanding: 3, refused: 2 });
+  });
+
+  it('that answers at once is asked by any number at once', async () => {
+    const many = Array.from({ length: 10 }, (_, n) => ask(() => n));
+    expect(await Promise.all(many)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
   it('that has lost calls for good is asked again after half a minute', async () => {

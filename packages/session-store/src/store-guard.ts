@@ -3,7 +3,7 @@
  * at once, and one that is gone is asked by a single call now and then, so that nobody else waits for it. It is told of in
  * the log once a minute, without anything that went to the store.
  */
-import type { Clock, Logger } from '@actor-tls/runtime';
+import { type Clock, isThenable, type Logger } from '@actor-tls/runtime';
 import type { StoreCall } from './stores.js';
 
 export interface StoreGuardOptions {
@@ -63,26 +63,24 @@ export class StoreGuard {
     this.#maxOutstanding = options.maxOutstanding ?? 256;
   }
 
-  /** What the store answers, or `undefined` when it does not. Never rejects. */
-  async ask<T>(question: (call: StoreCall) => T): Promise<{ readonly answer: Awaited<T> } | undefined> {
+  /** Whether a call would be made now. */
+  get hasRoom(): boolean {
+    return this.#inARow < PATIENCE && this.#outstanding.size < this.#maxOutstanding;
+  }
+
+  /** What the store answers, or `undefined` when it does not. Never rejects. What answers at once has no place among those out. */
+  async ask<T>(
+    question: (call: StoreCall) => T | PromiseLike<T>,
+  ): Promise<{ readonly answer: T } | undefined> {
     const { clock } = this.#options;
     if (!this.#mayAsk(clock.now())) {
       this.#refused += 1;
       this.#tell();
       return undefined;
     }
-    const place = { since: clock.now() };
-    this.#outstanding.add(place);
     const abort = new AbortController();
-    const outcome = await this.#within(abort, async (): Promise<Outcome<Awaited<T>>> => {
-      try {
-        return { answer: await question({ deadline: this.deadline, signal: abort.signal }) };
-      } catch (error) {
-        return { error };
-      } finally {
-        this.#outstanding.delete(place);
-      }
-    });
+    const asked = this.#put(question, { deadline: this.deadline, signal: abort.signal });
+    const outcome = await (asked instanceof Promise ? this.#within(abort, asked) : asked);
     if (outcome !== undefined && 'answer' in outcome) {
       this.#hasAnswered();
       return outcome;
@@ -106,7 +104,30 @@ export class StoreGuard {
     };
   }
 
-  async #within<T>(abort: AbortController, go: () => Promise<T>): Promise<T | undefined> {
+  #put<T>(
+    question: (call: StoreCall) => T | PromiseLike<T>,
+    call: StoreCall,
+  ): Outcome<T> | Promise<Outcome<T>> {
+    const place = { since: this.#options.clock.now() };
+    this.#outstanding.add(place);
+    const over = (outcome: Outcome<T>): Outcome<T> => {
+      this.#outstanding.delete(place);
+      return outcome;
+    };
+    try {
+      const answer = question(call);
+      if (!isThenable(answer)) return over({ answer });
+      const later = new Promise<T>((resolve) => resolve(answer));
+      return later.then(
+        (value) => over({ answer: value }),
+        (error: unknown) => over({ error }),
+      );
+    } catch (error) {
+      return over({ error });
+    }
+  }
+
+  async #within<T>(abort: AbortController, asked: Promise<T>): Promise<T | undefined> {
     const { clock } = this.#options;
     let timer: unknown;
     const late = new Promise<undefined>((resolve) => {
@@ -115,7 +136,7 @@ export class StoreGuard {
         timer = clock.setTimeout(() => resolve(undefined), 0);
       }, this.deadline);
     });
-    const outcome = await Promise.race([go(), late]);
+    const outcome = await Promise.race([asked, late]);
     clock.clearTimeout(timer);
     if (outcome === undefined) abort.abort();
     return outcome;

@@ -27,7 +27,7 @@ export interface ApplicationSettings {
   readonly sessionLifetime: number;
   readonly sessionCacheClientMax: number;
   readonly sessionCacheServerMax: number;
-  /** `session_cb`: where a client's sessions are kept; in memory unless given. */
+  /** `session_cb`: where a client's sessions are kept; in memory unless given. A call that takes over 250 ms is a miss. */
   readonly clientSessionBackend: SessionBackend | undefined;
   readonly serverSessionBackend: SessionBackend | undefined;
   /** seconds */
