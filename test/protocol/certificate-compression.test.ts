@@ -316,10 +316,24 @@ describe('who compresses', () => {
         return zlib.compress(bytes);
       },
     };
-    const identities = [long()];
+    // The identity is another each time, as that of a client that connects again: what it shows is the same.
     for (let i = 0; i < 5; i += 1)
-      expectToTalk(connected(side([], ['zlib']), { ...side(['zlib'], [], { zlib: counting }), identities }));
+      expectToTalk(
+        connected(side([], ['zlib']), { ...side(['zlib'], [], { zlib: counting }), identities: [long()] }),
+      );
     expect(times).toBe(1);
+    const { identity } = identityOf('ed25519');
+    const others = [{ ...identity, chain: [...identity.chain, ...identity.chain] }];
+    for (let i = 0; i < 2; i += 1)
+      expectToTalk(
+        connected(side([], ['zlib']), { ...side(['zlib'], [], { zlib: counting }), identities: others }),
+      );
+    expect(times).toBe(2);
+    const longer = { ...long(), chain: [...long().chain, ...long().chain] };
+    expectToTalk(
+      connected(side([], ['zlib']), { ...side(['zlib'], [], { zlib: counting }), identities: [longer] }),
+    );
+    expect(times).toBe(3);
   });
 
   test('sends the Certificate as it is where that is shorter, and asks no second time', () => {

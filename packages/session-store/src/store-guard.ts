@@ -63,9 +63,9 @@ export class StoreGuard {
     this.#maxOutstanding = options.maxOutstanding ?? 256;
   }
 
-  /** Whether a call would be made now. */
+  /** Whether a call would be made now, other than to see whether the store is there again. */
   get hasRoom(): boolean {
-    return this.#inARow < PATIENCE && this.#outstanding.size < this.#maxOutstanding;
+    return this.#inARow < PATIENCE && this.#hasPlace(this.#options.clock.now());
   }
 
   /** What the store answers, or `undefined` when it does not. Never rejects. What answers at once has no place among those out. */
@@ -143,12 +143,16 @@ export class StoreGuard {
   }
 
   #mayAsk(now: number): boolean {
-    if (this.#outstanding.size >= this.#maxOutstanding) this.#forgetLost(now);
-    if (this.#outstanding.size >= this.#maxOutstanding) return false;
+    if (!this.#hasPlace(now)) return false;
     if (this.#inARow < PATIENCE) return true;
     if (now - this.#probedAt < BETWEEN_PROBES) return false;
     this.#probedAt = now;
     return true;
+  }
+
+  #hasPlace(now: number): boolean {
+    if (this.#outstanding.size >= this.#maxOutstanding) this.#forgetLost(now);
+    return this.#outstanding.size < this.#maxOutstanding;
   }
 
   #forgetLost(now: number): void {

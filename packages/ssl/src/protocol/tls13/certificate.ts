@@ -1,5 +1,6 @@
 /** Certificate (RFC 8446 §4.4.2): how it is sent, and what is wrong with the peer's before anybody judges it. */
-import type { Certificate } from '../../values/wire/messages/certificate.js';
+import { encodeAll } from '../../values/wire/codec.js';
+import { type Certificate, certificate } from '../../values/wire/messages/certificate.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { Outbox } from '../channel.js';
@@ -34,7 +35,9 @@ export function sendCertificate(
     certificateRequestContext: context,
     certificateList: chain.map((certData, index) => ({ certData, extensions: index === 0 ? stapled : [] })),
   };
-  const compressed = identity && compression && compressedCertificateOf(identity, message, compression);
+  const encode = (): Uint8Array => encodeAll(certificate, message);
+  const compressed =
+    identity && compression && compressedCertificateOf(identity.chain, staple, encode, compression);
   if (compressed === undefined) send(channel, transcript, 'certificate', message);
   else send(channel, transcript, 'compressed_certificate', compressed);
 }

@@ -11,11 +11,11 @@ import {
   compressionByCode,
   compressionCode,
 } from '../../values/registry/certificate-compression.js';
-import { decodeAll, encodeAll } from '../../values/wire/codec.js';
+import { decodeAll } from '../../values/wire/codec.js';
 import { type Certificate, certificate } from '../../values/wire/messages/certificate.js';
 import type { CompressedCertificate } from '../../values/wire/messages/compressed-certificate.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
-import type { OwnIdentity } from '../own-identity.js';
+import { Generations } from '../../values/x509/generations.js';
 import { AlertError } from '../reasons.js';
 import type { Dependencies } from '../settings.js';
 
@@ -82,38 +82,64 @@ export function expandCertificate(
 }
 
 interface Kept {
-  readonly algorithm: CompressionAlgorithm;
-  readonly body: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+  readonly staple: Uint8Array | undefined;
   readonly message: CompressedCertificate | undefined;
 }
 
-/** For each of three algorithms, with what is stapled now and what was before. */
-const mostKept = 6;
-/** Per certificate of ours, the newest first. */
-const keptBy = new WeakMap<OwnIdentity, readonly Kept[]>();
+/** Of one certificate: with what is stapled now, and with what was before. */
+const mostKept = 2;
+/** Certificates of ours per generation; above that those are compressed anew that were not shown lately. */
+const mostCertificates = 512;
+/**
+ * By content, the newest first: an identity is made anew with each config, and a client that connects again has none of
+ * the last time.
+ */
+const keptBy = new WeakMap<Compressor, Generations<string, readonly Kept[]>>();
 
 /**
  * Our Certificate, compressed, for a context that is empty; `undefined` when that makes it no shorter. It is made once:
- * compressing takes as long as many handshakes.
+ * compressing takes as long as many handshakes. `encode`: its body, once it is needed.
  */
 export function compressedCertificateOf(
-  identity: OwnIdentity,
-  message: Certificate,
+  chain: readonly Uint8Array[],
+  staple: Uint8Array | undefined,
+  encode: () => Uint8Array,
   { algorithm, compressor }: CompressionChoice,
 ): CompressedCertificate | undefined {
-  const body = encodeAll(certificate, message);
-  const kept = keptBy.get(identity) ?? [];
-  const known = kept.find((one) => one.algorithm === algorithm && sameBytes(one.body, body));
+  const generations = keptBy.get(compressor) ?? new Generations(mostCertificates);
+  keptBy.set(compressor, generations);
+  const key = endOf(chain[0]);
+  const kept = generations.get(key) ?? [];
+  const known = kept.find((one) => sameChain(one.chain, chain) && sameStaple(one.staple, staple));
   if (known !== undefined) return known.message;
-  const compressed = compressor.compress(body);
-  const made: CompressedCertificate | undefined =
-    compressed.length < body.length
-      ? {
-          algorithm: compressionCode(algorithm),
-          uncompressedLength: body.length,
-          compressedCertificateMessage: compressed,
-        }
-      : undefined;
-  keptBy.set(identity, [{ algorithm, body, message: made }, ...kept].slice(0, mostKept));
-  return made;
+  const message = compress(encode(), { algorithm, compressor });
+  generations.set(key, [{ chain, staple, message }, ...kept].slice(0, mostKept));
+  return message;
+}
+
+function compress(
+  body: Uint8Array,
+  { algorithm, compressor }: CompressionChoice,
+): CompressedCertificate | undefined {
+  const compressedCertificateMessage = compressor.compress(body);
+  if (compressedCertificateMessage.length >= body.length) return undefined;
+  return {
+    algorithm: compressionCode(algorithm),
+    uncompressedLength: body.length,
+    compressedCertificateMessage,
+  };
+}
+
+/** The length and the last bytes, which are a signature's: they tell most certificates from each other. */
+function endOf(own: Uint8Array = new Uint8Array(0)): string {
+  return `${own.length} ${own.subarray(-16).join()}`;
+}
+
+function sameChain(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a === b || (a.length === b.length && a.every((der, at) => sameStaple(der, b[at])));
+}
+
+function sameStaple(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && sameBytes(a, b));
 }
