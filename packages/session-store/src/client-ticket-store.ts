@@ -196,18 +196,17 @@ class ClientTickets implements CountsToTell, MemoryUse {
   readonly #entries: BoundedTable<number, Entry>;
   readonly #byPeer: Map<string, Set<number>> = new Map();
   readonly #owners: Map<Pid<never>, Owner> = new Map();
-  readonly #maxBytes: number;
   readonly #maxPerPeer: number;
   readonly #told: (() => Counts) | undefined;
   #lastId = 0;
-  #bytes = 0;
-  #pushedOut = 0;
 
   constructor(options: ClientTicketStoreOptions, self: Self) {
     this.lifetime = options.lifetime * 1000;
     this.#self = self;
-    this.#entries = new BoundedTable(options.size);
-    this.#maxBytes = options.maxBytes ?? defaultMaxBytes;
+    this.#entries = new BoundedTable(options.size, {
+      maxBytes: options.maxBytes ?? defaultMaxBytes,
+      sizeOf: ({ ticket }) => sizeOf(ticket),
+    });
     this.#maxPerPeer = options.maxPerPeer ?? defaultMaxPerPeer;
     this.#told = options.told;
   }
@@ -222,7 +221,7 @@ class ClientTickets implements CountsToTell, MemoryUse {
   }
 
   memoryUse(): number {
-    return this.info().bytes;
+    return this.#entries.bytes;
   }
 
   store(peer: TicketPeer, ticket: ClientTicket): void {
@@ -230,25 +229,20 @@ class ClientTickets implements CountsToTell, MemoryUse {
     if (ticket.lifetime <= 0) return;
     this.#lastId += 1;
     const entry: Entry = { peer: peerText(peer), ticket, lock: undefined };
-    const victim = this.#entries.set(this.#lastId, entry, this.#self.node.clock.now());
-    this.#bytes += sizeOf(ticket);
-    if (victim !== undefined) this.#makeRoom(victim.key, victim.value);
+    // A peer that has its share makes room itself.
+    const before = this.#byPeer.get(entry.peer);
+    if (before !== undefined && before.size >= this.#maxPerPeer) this.#pushOut(before.values().next().value);
     const ofPeer = this.#byPeer.get(entry.peer) ?? new Set();
     this.#byPeer.set(entry.peer, ofPeer.add(this.#lastId));
-    if (ofPeer.size > this.#maxPerPeer) this.#pushOut(ofPeer.values().next().value);
-    while (this.#bytes > this.#maxBytes) this.#pushOut(this.#entries.oldest()?.key);
+    const victims = this.#entries.set(this.#lastId, entry, this.#self.node.clock.now());
+    for (const { key, value } of victims) this.#gone(key, value);
   }
 
   #pushOut(id: number | undefined): void {
     const entry = id === undefined ? undefined : this.#entries.get(id);
     if (id === undefined || entry === undefined) return;
-    this.#entries.delete(id);
-    this.#makeRoom(id, entry);
-  }
-
-  #makeRoom(id: number, entry: Entry): void {
+    this.#entries.pushOut(id);
     this.#gone(id, entry);
-    this.#pushedOut += 1;
   }
 
   lock(owner: Pid<never>, wish: TicketWish): LockedTicket | undefined {
@@ -297,7 +291,8 @@ class ClientTickets implements CountsToTell, MemoryUse {
   info(): ClientTicketInfo {
     let locked = 0;
     for (const { ids } of this.#owners.values()) locked += ids.size;
-    return { size: this.#entries.size, locked, pushedOut: this.#pushedOut, bytes: this.#bytes };
+    const { size, pushedOut, bytes } = this.#entries;
+    return { size, locked, pushedOut, bytes };
   }
 
   /** The server's lifetime and ours, whichever ends first. */
@@ -314,7 +309,6 @@ class ClientTickets implements CountsToTell, MemoryUse {
   }
 
   #gone(id: number, entry: Entry): void {
-    this.#bytes -= sizeOf(entry.ticket);
     this.#unlock(id, entry);
     const ofPeer = this.#byPeer.get(entry.peer);
     ofPeer?.delete(id);

@@ -120,7 +120,52 @@ describe('session cache', () => {
     const cache = await start();
     for (let id = 1; id <= 4; id += 1) registerSession(shell, cache, 'a:1', session(id), 'always');
     expect((await selectSessions(shell, cache, 'a:1')).map((found) => found.sessionId[0])).toEqual([2, 3, 4]);
-    expect(await sessionCacheInfo(shell, cache)).toEqual({ size: 3, pushedOut: 1, backendFailures: 0 });
+    expect(await sessionCacheInfo(shell, cache)).toMatchObject({ size: 3, pushedOut: 1, backendFailures: 0 });
+  });
+
+  it('a peer with whom a client has session after session pushes out its own; a server’s have no peer', async () => {
+    const cache = await start({ max: 20 });
+    registerSession(shell, cache, 'b:1', session(0), 'always');
+    for (let id = 1; id <= 30; id += 1) registerSession(shell, cache, 'a:1', session(id), 'always');
+    registerSession(shell, cache, 'a:1', session(20), 'always');
+    registerSession(shell, cache, 'a:1', session(31), 'always');
+    const ids = async (peer: string) =>
+      (await selectSessions(shell, cache, peer)).map((found) => found.sessionId[0]).sort();
+    expect(await ids('a:1')).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]);
+    expect(await ids('b:1')).toEqual([0]);
+    expect(await sessionCacheInfo(shell, cache)).toMatchObject({ size: 17, pushedOut: 15 });
+    const server = await start({ role: 'server', max: 20 });
+    for (let id = 1; id <= 30; id += 1) registerSession(shell, server, '', session(id), 'always');
+    expect(await sessionCacheInfo(shell, server)).toMatchObject({ size: 20, pushedOut: 10 });
+  });
+
+  it('sessions take so many bytes, however few they are, and one that is larger is not kept', async () => {
+    const rows = new Map<string, StoredSession>();
+    const told: SessionCacheApi<undefined> = {
+      init: () => undefined,
+      terminate: () => {},
+      lookup: (_handle, { sessionId }) => rows.get(String(sessionId)),
+      update: (_handle, { sessionId }, kept) => rows.set(String(sessionId), kept),
+      delete: (_handle, { sessionId }) => rows.delete(String(sessionId)),
+      size: () => rows.size,
+    };
+    const cache = await start({ max: 100, maxBytes: 5000, backend: sessionBackend(told) });
+    const large = (id: number, length: number): StoredSession => ({
+      ...session(id),
+      content: secret('x'.repeat(length)),
+    });
+    for (const id of [1, 2, 3]) registerSession(shell, cache, `${id}:1`, large(id, 1000), 'always');
+    registerSession(shell, cache, '4:1', large(4, 2000), 'always');
+    registerSession(shell, cache, '5:1', large(5, 5000), 'always');
+    expect(await sessionCacheInfo(shell, cache)).toMatchObject({ size: 2, bytes: 4024, pushedOut: 3 });
+    expect([...rows.keys()]).toEqual(['3', '4']);
+    // Who has asked for many gets many.
+    const roomy = await start({ max: 40_000 });
+    const wide = large(1, 4096);
+    for (let id = 0; id < 4000; id += 1)
+      registerSession(shell, roomy, String(id), { ...wide, sessionId: bytes(id >> 8, id & 255) }, 'always');
+    await settle();
+    expect(await sessionCacheInfo(shell, roomy)).toMatchObject({ size: 4000, pushedOut: 0 });
   });
 
   it('a unique registration adds nothing like what is there and alive', async () => {
@@ -243,7 +288,13 @@ describe('session cache', () => {
     };
     const cache = await start({ backend: sessionBackend(later), sweep: 'on', max: 1000, lifetime: 3600 });
     for (let id = 0; id < 600; id += 1)
-      registerSession(shell, cache, 'a:1', { ...session(1), sessionId: bytes(id >> 8, id & 255) }, 'always');
+      registerSession(
+        shell,
+        cache,
+        `a:${id}`,
+        { ...session(1), sessionId: bytes(id >> 8, id & 255) },
+        'always',
+      );
     await sessionCacheInfo(shell, cache);
     expect(rows.size).toBe(600);
     await clock.advance(3_605_000 + 2000);

@@ -163,16 +163,15 @@ class ServerTickets implements CountsToTell, MemoryUse {
   readonly #identityOf: (unique: bigint) => Uint8Array;
   readonly #nonces: TicketNonces = new TicketNonces();
   readonly #tickets: BoundedTable<string, ServerTicket>;
-  readonly #maxBytes: number;
-  #bytes = 0;
-  #pushedOut = 0;
 
   constructor(options: ServerTicketStoreOptions, self: Self) {
     this.#lifetime = options.lifetime * 1000;
     this.#self = self;
     this.#identityOf = options.makeIdentities();
-    this.#tickets = new BoundedTable(options.size);
-    this.#maxBytes = options.maxBytes ?? defaultMaxBytes;
+    this.#tickets = new BoundedTable(options.size, {
+      maxBytes: options.maxBytes ?? defaultMaxBytes,
+      sizeOf,
+    });
   }
 
   /** What observers see. */
@@ -185,11 +184,12 @@ class ServerTickets implements CountsToTell, MemoryUse {
   }
 
   memoryUse(): number {
-    return this.info().bytes;
+    return this.#tickets.bytes;
   }
 
   info(): ServerTicketInfo {
-    return { size: this.#tickets.size, bytes: this.#bytes, pushedOut: this.#pushedOut };
+    const { size, bytes, pushedOut } = this.#tickets;
+    return { size, bytes, pushedOut };
   }
 
   reserve(amount: number): readonly ReservedTicket[] {
@@ -200,16 +200,7 @@ class ServerTickets implements CountsToTell, MemoryUse {
   }
 
   store(identity: Uint8Array, ticket: ServerTicket): void {
-    const key = keyOf(identity);
-    this.#forget(key);
-    const victim = this.#tickets.set(key, ticket, this.#self.node.clock.now());
-    this.#bytes += sizeOf(ticket);
-    if (victim !== undefined) this.#gone(victim.value);
-    for (let oldest = this.#tickets.oldest(); this.#bytes > this.#maxBytes; oldest = this.#tickets.oldest()) {
-      if (oldest === undefined) return;
-      this.#tickets.delete(oldest.key);
-      this.#gone(oldest.value);
-    }
+    this.#tickets.set(keyOf(identity), ticket, this.#self.node.clock.now());
   }
 
   find(identities: readonly Uint8Array[], prf: string): FoundTicket | undefined {
@@ -225,19 +216,7 @@ class ServerTickets implements CountsToTell, MemoryUse {
   }
 
   take(identity: Uint8Array): boolean {
-    return this.#forget(keyOf(identity));
-  }
-
-  #forget(key: string): boolean {
-    const ticket = this.#tickets.get(key);
-    if (ticket === undefined) return false;
-    this.#bytes -= sizeOf(ticket);
-    return this.#tickets.delete(key);
-  }
-
-  #gone(ticket: ServerTicket): void {
-    this.#bytes -= sizeOf(ticket);
-    this.#pushedOut += 1;
+    return this.#tickets.delete(keyOf(identity));
   }
 }
 

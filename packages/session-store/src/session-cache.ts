@@ -1,7 +1,8 @@
 /**
  * The process that keeps sessions of TLS ≤ 1.2: one per node for clients (`ssl_manager`'s table in OTP), one per
  * listener for servers (`ssl_server_session_cache`). Contract: at most `max` entries, the oldest goes first; at each
- * registration the oldest goes if it has expired; an expired session is not found.
+ * registration the oldest goes if it has expired; an expired session is not found. Besides, unlike OTP's, there are at
+ * most so many bytes, and on a client so many sessions of one peer.
  *
  * The process keeps the order, the backend the sessions. If the backend fails or is slow only whoever asked feels it:
  * a failed lookup is a miss, as is one without an answer within the deadline, and the process answers others meanwhile.
@@ -34,6 +35,10 @@ export interface SessionCacheOptions {
   readonly role: 'client' | 'server';
   /** `session_cache_client_max`, `session_cache_server_max` */
   readonly max: number;
+  /** What all contents may take, bytes; default 16 MiB, and no less than 1 KiB for each of `max`. */
+  readonly maxBytes?: number;
+  /** A client's sessions with one peer; the oldest goes. Default 16. */
+  readonly maxPerPeer?: number;
   /** `session_lifetime`, seconds */
   readonly lifetime: number;
   /** Sweeps for expired sessions: first after lifetime + 5 s, then every 60 s (OTP's client table). */
@@ -129,12 +134,14 @@ export function invalidateSession(asker: Asker, cache: ServerRef, key: SessionKe
 
 /** Counters of the cache, zeros when it is dead. */
 export function sessionCacheInfo(asker: Asker, cache: ServerRef): Promise<SessionCacheInfo> {
-  const none = { size: 0, pushedOut: 0, backendFailures: 0 };
+  const none = { size: 0, bytes: 0, pushedOut: 0, backendFailures: 0 };
   return sessions.askOr(asker, cache, { type: 'session_cache_info' }, () => none);
 }
 
 export interface SessionCacheInfo {
   readonly size: number;
+  /** Of the contents, wherever they are. */
+  readonly bytes: number;
   /** Sessions that had to make room. */
   readonly pushedOut: number;
   readonly backendFailures: number;
@@ -200,7 +207,17 @@ const sessionCache: GenServer<SessionTable, SessionCacheOptions> = {
 interface OrderEntry {
   readonly key: SessionKey;
   readonly likeness: string;
+  /** bytes */
+  readonly size: number;
 }
+
+/** Certificates of peers are in it. */
+const defaultMaxBytes = 1 << 24;
+/** What all sessions without certificates have room in. */
+const usualSize = 1024;
+const defaultMaxPerPeer = 16;
+/** What an entry takes besides its content. */
+const entryOverhead = 512;
 
 /** The state. Its fields are private, so that no report or inspector shows a session. */
 class SessionTable {
@@ -210,6 +227,7 @@ class SessionTable {
   readonly #guard: StoreGuard;
   readonly #order: BoundedTable<string, OrderEntry>;
   readonly #byPeer: Map<string, Set<string>> = new Map();
+  readonly #maxPerPeer: number;
   #backendFailures = 0;
 
   constructor(options: SessionCacheOptions, backend: OpenBackend, guard: StoreGuard) {
@@ -217,15 +235,14 @@ class SessionTable {
     this.#now = options.wallClock ?? Date.now;
     this.#backend = backend;
     this.#guard = guard;
-    this.#order = new BoundedTable(options.max);
+    const { max, maxBytes = Math.max(defaultMaxBytes, max * usualSize) } = options;
+    this.#order = new BoundedTable(max, { maxBytes, sizeOf: ({ size }) => size });
+    this.#maxPerPeer = options.role === 'client' ? (options.maxPerPeer ?? defaultMaxPerPeer) : max;
   }
 
   info(): SessionCacheInfo {
-    return {
-      size: this.#order.size,
-      pushedOut: this.#order.pushedOut,
-      backendFailures: this.#backendFailures,
-    };
+    const { size, bytes, pushedOut } = this.#order;
+    return { size, bytes, pushedOut, backendFailures: this.#backendFailures };
   }
 
   lookup(key: SessionKey, from: From<StoredSession | undefined>): void {
@@ -248,12 +265,29 @@ class SessionTable {
     if (which === 'unique' && this.#hasLike(peer, session.likeness)) return;
     const key: SessionKey = { peer, sessionId: session.sessionId };
     const text = sessionKeyText(key);
-    const victim = this.#order.set(text, { key, likeness: session.likeness }, session.createdAt);
-    if (victim !== undefined) this.#forget(victim.key, victim.value.key);
-    const ofPeer = this.#byPeer.get(peer);
-    if (ofPeer === undefined) this.#byPeer.set(peer, new Set([text]));
-    else ofPeer.add(text);
-    void this.#ask((call) => this.#backend.update(key, session, call));
+    const ofPeer = this.#placeOf(peer, text);
+    const { createdAt, likeness, content } = session;
+    const size = content.expose().length + entryOverhead;
+    const victims = this.#order.set(text, { key, likeness, size }, createdAt);
+    for (const victim of victims) this.#forget(victim.key, victim.value.key);
+    if (ofPeer.has(text)) void this.#ask((call) => this.#backend.update(key, session, call));
+  }
+
+  /** The peer's sessions, this one the last of them; a peer that has its share makes room itself. */
+  #placeOf(peer: string, text: string): Set<string> {
+    const before = this.#byPeer.get(peer);
+    before?.delete(text);
+    if (before !== undefined && before.size >= this.#maxPerPeer) this.#pushOut(before.values().next().value);
+    const ofPeer = this.#byPeer.get(peer) ?? new Set();
+    this.#byPeer.set(peer, ofPeer.add(text));
+    return ofPeer;
+  }
+
+  #pushOut(text: string | undefined): void {
+    const entry = text === undefined ? undefined : this.#order.get(text);
+    if (text === undefined || entry === undefined) return;
+    this.#order.pushOut(text);
+    this.#forget(text, entry.key);
   }
 
   remove(key: SessionKey): void {

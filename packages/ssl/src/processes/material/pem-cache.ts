@@ -304,8 +304,8 @@ class PemCache {
   }
 
   #keep(kept: CachedFile): void {
-    const victim = this.#kept.set(kept.file, kept, this.#self.node.clock.now());
-    if (victim !== undefined) this.#replaced(victim.value);
+    const victims = this.#kept.set(kept.file, kept, this.#self.node.clock.now());
+    for (const { value } of victims) this.#replaced(value);
   }
 
   #replaced(kept: CachedFile): void {
