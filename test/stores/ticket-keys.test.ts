@@ -527,6 +527,8 @@ describe('servers with one store', () => {
     await world.advance(5000);
     expect(await open(server, await seal(server, 'content'))).toBe('content');
     expect(store.keys).toBe(strange);
+    await world.advance(60_000);
+    expect((await ticketKeysInfo(self, server))?.store?.state).toBe('gone');
     expect(warnings[0]).toContain('it holds what this fleet did not write');
     for (const answer of [
       undefined,

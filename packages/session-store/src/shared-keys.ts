@@ -5,7 +5,7 @@
  */
 import type { Clock } from '@actor-tls/runtime';
 import type { Secret } from './session-cache-api.js';
-import type { StoreGuard, StoreGuardInfo } from './store-guard.js';
+import { Nonsense, type StoreGuard, type StoreGuardInfo } from './store-guard.js';
 import type { StoreWrapping } from './store-wrapping.js';
 import type { KeysAnswer, TicketKeyStore } from './stores.js';
 import type { TicketCrypto } from './ticket-crypto.js';
@@ -21,6 +21,12 @@ export interface SharedOptions extends Plan {
   readonly wallClock: () => number;
   readonly guard: StoreGuard;
   readonly period: number;
+}
+
+/** What the store has answered, its keys read. */
+interface Understood {
+  readonly keys: { readonly read: readonly TicketKey[]; readonly tag: string } | 'unchanged' | undefined;
+  readonly now: number | undefined;
 }
 
 type Wish = 'keep' | 'rotate';
@@ -88,10 +94,11 @@ export class SharedKeys implements KeySource {
   /** Whether the store has been read, and holds what it should. */
   async #sync(wish: Wish): Promise<boolean> {
     const { guard } = this.#options;
-    const read = await guard.ask((call) => checked(this.#tag, this.#store.read(this.#tag, call)));
+    const read = await guard.ask((call) => this.#understood(this.#tag, this.#store.read(this.#tag, call)));
     let answer = read?.answer;
     for (let swaps = 0; swaps < MOST_SWAPS; swaps += 1) {
-      if (this.#closed || answer === undefined || !this.#learn(answer)) return false;
+      if (this.#closed || answer === undefined) return false;
+      this.#learn(answer);
       const keys = this.#planned(wish);
       if (keys === this.#standing) return true;
       answer = await this.#swap(keys);
@@ -108,32 +115,33 @@ export class SharedKeys implements KeySource {
     return plannedKeys(crypto, this.#options, rotatedKeys(crypto, this.#options, planned, now), [], now);
   }
 
-  async #swap(keys: readonly TicketKey[]): Promise<KeysAnswer | undefined> {
+  async #swap(keys: readonly TicketKey[]): Promise<Understood | undefined> {
     const { crypto, guard } = this.#options;
     const tag = Buffer.from(crypto.randomBytes(12)).toString('base64url');
     const stored = { tag, bytes: encodeKeys(keys, this.#wrapping) };
     const lifetime = lifetimeOf(keys, this.#options, this.now());
     const swapped = await guard.ask((call) =>
-      checked(tag, this.#store.replace(this.#tag, stored, lifetime, call)),
+      this.#understood(tag, this.#store.replace(this.#tag, stored, lifetime, call)),
     );
     if (this.#closed) return undefined;
     if (swapped?.answer.keys === 'unchanged') this.#adopt(keys, tag);
     return swapped?.answer;
   }
 
-  /** False for an answer that is none of this fleet's: it is left as it stands. */
-  #learn({ keys, now }: KeysAnswer): boolean {
-    const { clock, guard, limit, wallClock } = this.#options;
-    const read =
-      keys === undefined || keys === 'unchanged' ? [] : decodeKeys(keys.bytes, this.#wrapping, limit);
-    if (read === undefined) {
-      guard.nonsense('it holds what this fleet did not write');
-      return false;
-    }
+  /** Throws at an answer that is none of this fleet's: it is left as it stands. */
+  async #understood(known: string | undefined, answer: Promise<KeysAnswer>): Promise<Understood> {
+    const { keys, now } = await checked(known, answer);
+    if (keys === undefined || keys === 'unchanged') return { keys, now };
+    const read = decodeKeys(keys.bytes, this.#wrapping, this.#options.limit);
+    if (read === undefined) throw new Nonsense('it holds what this fleet did not write');
+    return { keys: { read, tag: keys.tag }, now };
+  }
+
+  #learn({ keys, now }: Understood): void {
+    const { clock, wallClock } = this.#options;
     this.#offset = (now ?? wallClock()) - clock.now();
     if (keys === 'unchanged') this.#stand(this.#standing);
-    else this.#adopt(read, keys?.tag);
-    return true;
+    else this.#adopt(keys?.read ?? [], keys?.tag);
   }
 
   #adopt(keys: readonly TicketKey[], tag: string | undefined): void {
@@ -175,6 +183,6 @@ async function checked(known: string | undefined, answer: Promise<KeysAnswer>): 
     keys === undefined ||
     (keys === 'unchanged' && known !== undefined) ||
     (typeof keys === 'object' && keys.bytes instanceof Uint8Array && typeof keys.tag === 'string');
-  if (!isRight || (now !== undefined && !Number.isFinite(now))) throw new TypeError('an answer of no shape');
+  if (!isRight || (now !== undefined && !Number.isFinite(now))) throw new Nonsense('an answer of no shape');
   return { keys, now };
 }

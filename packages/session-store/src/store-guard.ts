@@ -39,6 +39,9 @@ const BETWEEN_LINES = 60_000;
 /** A call that has no answer after so many ms never gets one: its place is free again. */
 const LOST = 30_000;
 
+/** What a question throws at an answer that makes no sense; its text, unlike that of others, goes into the log. */
+export class Nonsense extends Error {}
+
 type Outcome<T> = { readonly answer: T } | { readonly error: unknown };
 
 export class StoreGuard {
@@ -87,11 +90,6 @@ export class StoreGuard {
     }
     this.#hasFailed(outcome === undefined ? `no answer within ${this.deadline} ms` : kindOf(outcome.error));
     return undefined;
-  }
-
-  /** An answer that makes no sense, found out by who asked. */
-  nonsense(what: string): void {
-    this.#hasFailed(what);
   }
 
   info(): StoreGuardInfo {
@@ -198,6 +196,7 @@ export class StoreGuard {
  */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'an error';
+  if (error instanceof Nonsense) return error.message;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return (
     /^[A-Z][A-Z_0-9]{1,30}$/.exec(code)?.[0] ??
