@@ -342,6 +342,19 @@ describe('tables', () => {
     expect(await sessionCacheInfo(node, cacheOfListener())).toMatchObject({ size: 3, pushedOut: 5 });
   });
 
+  it('that are full forget no server since another is met again', async () => {
+    await again({ session_cache_client_max: 2 });
+    const [one, other] = [await host(self, by('id')), await host(self, by('id'))];
+    const cache = cacheOfListener();
+    expect([await resumes(self, one, v12), await resumes(self, other, v12)]).toEqual([false, false]);
+    const lost = node.whereis(cache);
+    if (lost === undefined) throw new Error('no table');
+    node.exit(lost, 'kill');
+    await expect.poll(() => node.whereis(cache)).not.toBe(lost);
+    await expect.poll(() => node.whereis(cache)).not.toBe(undefined);
+    expect([await resumes(self, one, v12), await resumes(self, other, v12)]).toEqual([false, true]);
+  });
+
   it('that die come back empty, and nobody is hurt', async () => {
     const at = await host(self, by('id'));
     const standing = await meet(self, at, v12);

@@ -1,6 +1,7 @@
 /** Tickets of streams that are upgraded, on either side: they come by no listener of ours and know no host (§4.6.1). */
 import net from 'node:net';
 import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runtime';
+import { sessionCacheInfo } from '@actor-tls/session-store';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -99,6 +100,23 @@ describe('upgraded on both sides', () => {
     }
     const stores = node.processes().filter((pid) => node.processInfo(pid)?.kind === 'ticket_tracker');
     expect(stores.length).toBe(8);
+  });
+
+  it('share a table of sessions, whose supervisor hears of the first of them alone', async () => {
+    const server = { versions: ['tlsv1.2'], olderSessionTickets: false } as const;
+    const reductions = (): number => {
+      const supervisor = node.whereis('ssl_upgrade_server_session_cache_sup');
+      return supervisor === undefined ? 0 : (node.processInfo(supervisor)?.reductions ?? 0);
+    };
+    await upgrade(server, { reuseSessions: false });
+    await expect.poll(() => node.whereis('ssl_unknown_listener')).not.toBe(undefined);
+    const before = reductions();
+    for (let n = 0; n < 3; n += 1) await upgrade(server, { reuseSessions: false });
+    expect(before).toBeGreaterThan(0);
+    expect(reductions()).toBe(before);
+    const table = node.whereis('ssl_unknown_listener');
+    if (table === undefined) throw new Error('no table');
+    expect((await sessionCacheInfo(node, table)).size).toBe(4);
   });
 
   it('have tickets again after their processes were lost', async () => {

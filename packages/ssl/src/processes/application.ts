@@ -601,6 +601,8 @@ function upgradeSessions(environment: Environment, supervisor: Pid<never>): List
   const keeping: SessionKeeping = { environment, name: upgradeSessionCacheName, owner: supervisor };
   const sealer = olderSealer(environment, 'tls_older_session_ticket_0', { pid: supervisor });
   return new ListenerSessions(environment, upgradeSessionCacheName, sealer, async () => {
+    // Each handshake comes by here: the supervisor is asked by the first.
+    if (environment.node.whereis(upgradeSessionCacheName) !== undefined) return;
     await startUnder(environment.node, 'ssl_upgrade_server_session_cache_sup', keeping);
   });
 }

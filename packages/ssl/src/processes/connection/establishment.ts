@@ -36,6 +36,7 @@ import { findUser, knowsUsers } from '../resumption/known-users.js';
 import type { ListenerSessions } from '../resumption/listener-sessions.js';
 import { ServerRecognition } from '../resumption/server-recognition.js';
 import type { TransportReceiver } from '../transport/transport.js';
+import { asked } from '../user-function.js';
 import { Alarm, shorter } from './alarm.js';
 import { crashReason, nameOf } from './connection-answers.js';
 import type { ContinueCall, StartCall } from './connection-calls.js';
@@ -198,12 +199,8 @@ export class Establishment {
   }
 
   /** What a client may be recognized by is looked for. An error is what the user's function has thrown. */
-  async #recognize(purpose: ClientPurpose, config: ClientConfig): Promise<Result<ClientRecognition>> {
-    try {
-      return { ok: await ClientRecognition.prepare(purpose, config, this.#self.pid) };
-    } catch (error) {
-      return { error: error instanceof Error ? error.message : 'thrown' };
-    }
+  #recognize(purpose: ClientPurpose, config: ClientConfig): Promise<Result<ClientRecognition>> {
+    return asked(() => ClientRecognition.prepare(purpose, config, this.#self.pid));
   }
 
   #goOnWith(means: HandshakeMeans, client: Result<ClientRecognition>): void {

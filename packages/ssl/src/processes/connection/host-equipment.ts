@@ -5,6 +5,7 @@
  *
  * What a host's options were parsed to is kept, and with it certificates and keys, as long as the options say the same.
  */
+import { isThenable } from '@actor-tls/runtime';
 import type { Config, ServerConfig } from '../../options/config.js';
 import { ownOptions } from '../../options/own-options.js';
 import { parseHostOptions } from '../../options/parse.js';
@@ -15,6 +16,7 @@ import type { HostName } from '../../values/host-name.js';
 import type { Result } from '../../values/terms.js';
 import type { Environment } from '../environment.js';
 import { writtenOf } from '../listener/listener-options.js';
+import { wordsOf } from '../user-function.js';
 import type { AfterHello, Equipment } from './handshake-means.js';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -63,12 +65,6 @@ async function awaitFunction(
   }
 }
 
-function isThenable(answer: unknown): answer is PromiseLike<unknown> {
-  return (
-    typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function'
-  );
-}
-
 function heard(
   answer: unknown,
   host: HostName,
@@ -83,7 +79,7 @@ function heard(
 
 /** What a function has thrown is the user's own, and told in words. */
 function thrown(error: unknown): Result<Equipment> {
-  return { error: { sni_fun: error instanceof Error ? error.message : 'thrown' } };
+  return { error: { sni_fun: wordsOf(error) } };
 }
 
 function equip(

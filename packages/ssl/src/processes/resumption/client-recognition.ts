@@ -25,7 +25,7 @@ import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { HostReference } from '../../values/x509/peer-verification.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
-import { endOf } from './chain-end.js';
+import { endOf, isGoodAt, lengthOf } from './chain-end.js';
 import { offeredExternalPsks } from './external-psk.js';
 import { policyOf } from './policy.js';
 
@@ -195,7 +195,7 @@ export class ClientRecognition {
   #contentOf(received: ReceivedTicket, { peer, cipherSuite, alpn }: Facts): TicketContent | undefined {
     if (peer.kind === 'psk' && peer.origin !== 'resumption') return undefined;
     const chain = chainOf(peer);
-    const size = chain.reduce((sum, { length }) => sum + length, received.identity.length);
+    const size = lengthOf(chain) + received.identity.length;
     if (size > largestTicket || received.lifetime === 0) return undefined;
     return {
       format: true,
@@ -283,7 +283,7 @@ async function borrow(
 /** `age`: ms since it came. `undefined`: it, or the certificates that the server has shown, are good no more. */
 function offerOf(content: TicketContent, age: number, now: number): PskOffer | undefined {
   const { identity, psk, hash, suite, alpn, lifetime, ageAdd, maxEarlyData, chain, notAfter } = content;
-  if (age < 0 || age >= lifetime * 1000 || now >= notAfter + 1000) return undefined;
+  if (age < 0 || age >= lifetime * 1000 || !isGoodAt(notAfter, now)) return undefined;
   const row = suiteById(suite);
   const earlyData = row && maxEarlyData > 0 ? { suite: row, alpn, maxSize: maxEarlyData } : undefined;
   return {

@@ -23,7 +23,7 @@ import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { HostReference } from '../../values/x509/peer-verification.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
-import { endOf } from './chain-end.js';
+import { endOf, isGoodAt } from './chain-end.js';
 import type { ClientPurpose } from './client-recognition.js';
 import { policyOf } from './policy.js';
 import { type KeptSession, keptBytes, keptSession } from './session-content.js';
@@ -208,7 +208,7 @@ const peersWithSessions = new WeakMap<Environment, Set<string>>();
 function remember(environment: Environment, peer: string): void {
   const peers = peersWithSessions.get(environment) ?? new Set();
   peersWithSessions.set(environment, peers);
-  if (peers.size >= environment.settings.sessionCacheClientMax) peers.clear();
+  if (!peers.has(peer) && peers.size >= environment.settings.sessionCacheClientMax) peers.clear();
   peers.add(peer);
 }
 
@@ -272,7 +272,7 @@ function fits(
     config.versions.includes(session.version) &&
     config.ciphers.some(({ id }) => id === session.suite) &&
     now < created + settings.sessionLifetime * 1000 &&
-    now <= notAfter &&
+    isGoodAt(notAfter, now) &&
     (ticket === undefined || (now < ticket.until && config.olderSessionTickets)) &&
     sameBytes(policy, policyOf(equipment, reference, engine))
   );

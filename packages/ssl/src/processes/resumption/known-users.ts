@@ -16,6 +16,7 @@ import { srpGroup } from '../../values/registry/srp-groups.js';
 import { Secret } from '../../values/secret.js';
 import type { Result } from '../../values/terms.js';
 import { type FoundVerifier, lookedUp, lookedUpVerifier } from '../../values/user-lookup.js';
+import { asked } from '../user-function.js';
 
 /** Whether there is anybody to ask. */
 export function knowsUsers({ userLookupFun, versions }: Config): boolean {
@@ -23,16 +24,12 @@ export function knowsUsers({ userLookupFun, versions }: Config): boolean {
 }
 
 /** The key to go on with; `undefined`: a client has none of its own. An error is what the user's function has thrown. */
-export async function findUser(
+export function findUser(
   wish: UserWish,
   config: Config,
   engine: CryptoEngine,
 ): Promise<Result<FoundUser | undefined>> {
-  try {
-    return { ok: await found(wish, config, engine) };
-  } catch (error) {
-    return { error: error instanceof Error ? error.message : 'thrown' };
-  }
+  return asked(() => found(wish, config, engine));
 }
 
 function found(wish: UserWish, config: Config, engine: CryptoEngine): Promise<FoundUser | undefined> {

@@ -23,12 +23,9 @@ import { Secret } from '../../values/secret.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
-import { endOf } from './chain-end.js';
+import { endOf, isGoodAt, isTooLong } from './chain-end.js';
 import { policyOf } from './policy.js';
 import { type KeptSession, keptBytes, keptSession } from './session-content.js';
-
-/** Longest chain of a client that is kept with a session, bytes. */
-const longestChain = 12_288;
 
 /** Who seals tickets: the name of a process, and what starts it unless it runs. False: it does not start. */
 export interface Sealer {
@@ -40,10 +37,10 @@ export class ListenerSessions {
   readonly #environment: Environment;
   readonly #cache: string;
   readonly #sealer: Sealer;
-  #startCache: (() => Promise<void>) | undefined;
+  readonly #startCache: (() => Promise<void>) | undefined;
   #sealing: Promise<boolean> | undefined = undefined;
 
-  /** `cache`: name of the process; `startCache`: called before the first session is kept. */
+  /** `cache`: name of the process; `startCache`: called before a session is kept, it starts what does not run. */
   constructor(environment: Environment, cache: string, sealer: Sealer, startCache?: () => Promise<void>) {
     this.#environment = environment;
     this.#cache = cache;
@@ -95,7 +92,7 @@ export class ListenerSessions {
     const now = wallClock();
     return (
       now < created + this.#lifetime * 1000 &&
-      now <= notAfter &&
+      isGoodAt(notAfter, now) &&
       sameBytes(policy, policyOf(equipment, undefined, engine))
     );
   }
@@ -138,7 +135,7 @@ export class ListenerSessions {
 
   #keep(session: Session12, equipment: Equipment): KeptSession | undefined {
     const { wallClock, engine } = this.#environment;
-    if (session.chain.reduce((sum, { length }) => sum + length, 0) > longestChain) return undefined;
+    if (isTooLong(session.chain)) return undefined;
     return {
       session,
       policy: policyOf(equipment, undefined, engine),

@@ -38,7 +38,7 @@ import { Secret } from '../../values/secret.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
-import { endless, endOf } from './chain-end.js';
+import { endOf, isGoodAt, isTooLong } from './chain-end.js';
 import { policyOf } from './policy.js';
 import { type ResumptionCounters, ResumptionTally, type TicketRefusal } from './resumption-tally.js';
 import {
@@ -48,8 +48,6 @@ import {
   serverTicketBytes,
 } from './server-ticket.js';
 
-/** Longest chain of a client that is kept with a ticket, bytes: a stateless ticket travels in every hello. */
-const longestChain = 12_288;
 /** RFC 8446 §4.6.1: all that goes back to one full handshake ends after seven days, however often it was resumed. */
 const longestLife = 604_800_000;
 /** ms between a ticket's age as we know it and as the client tells it: more, and a hello may have been held back (§8.3). */
@@ -383,7 +381,7 @@ function isAlive(ticket: ServerTicketContent, identity: PskIdentity | undefined,
   // A clock that was set back, or another server's, may be behind by a little.
   if (age < -ageTolerance || age > lifetime * 1000) return false;
   if (identity === undefined || reportedAge(identity, ticket) > lifetime * 1000 + ageTolerance) return false;
-  return now < judged + longestLife && (notAfter === endless || now < notAfter + 1000);
+  return now < judged + longestLife && isGoodAt(notAfter, now);
 }
 
 /** §4.2.11.1, ms */
@@ -406,10 +404,6 @@ function originOf({ peer }: Facts, { sessionTickets }: ServerConfig, now: number
     notAfter: endOf(chain),
     chain: keepsCertificates(sessionTickets) ? chain : [],
   };
-}
-
-function isTooLong(chain: readonly Uint8Array[]): boolean {
-  return chain.reduce((sum, { length }) => sum + length, 0) > longestChain;
 }
 
 function newSessionTicket(

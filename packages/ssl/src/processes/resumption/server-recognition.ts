@@ -10,6 +10,7 @@ import type { Secret } from '../../values/secret.js';
 import type { Result } from '../../values/terms.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
+import { asked } from '../user-function.js';
 import { findExternalPsk } from './external-psk.js';
 import type { ListenerTickets } from './listener-tickets.js';
 import { howOf } from './resumption-tally.js';
@@ -52,11 +53,7 @@ export class ServerRecognition {
 
   async #ask(wish: PskWish, { config }: Equipment): Promise<Result<FoundPsk | undefined>> {
     if (config.userLookupFun === undefined) return { ok: undefined };
-    try {
-      return { ok: await findExternalPsk(wish, config, this.#environment.engine) };
-    } catch (error) {
-      return { error: error instanceof Error ? error.message : 'thrown' };
-    }
+    return asked(() => findExternalPsk(wish, config, this.#environment.engine));
   }
 
   /** The connection stands: it is counted, and gets tickets for those to come. */
