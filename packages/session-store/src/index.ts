@@ -95,7 +95,6 @@ export {
   rotateTicketKeys,
   sealTickets,
   startTicketTracker,
-  type TicketSealer,
   type TicketTrackerOptions,
   ticketKeysInfo,
 } from './ticket-sealer.js';

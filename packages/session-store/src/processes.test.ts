@@ -19,15 +19,12 @@ import {
   lockTicket,
   lookupSession,
   openAntiReplay,
-  openTickets,
   registerSession,
   releaseTicket,
-  reserveNonces,
   reserveTickets,
   type SessionCacheApi,
   type SessionCacheOptions,
   type StoredSession,
-  sealTickets,
   selectSessions,
   serverTicketInfo,
   sessionBackend,
@@ -36,7 +33,6 @@ import {
   startClientTicketStore,
   startServerTicketStore,
   startSessionCache,
-  startTicketTracker,
   storeClientTicket,
   storeTicket,
   takeTicket,
@@ -422,28 +418,6 @@ describe('server ticket store', () => {
     expect(await reserveTickets(shell, store, 3)).toEqual([]);
     expect(await findTicket(shell, store, [bytes(1)], 'sha256')).toBeUndefined();
     expect(await takeTicket(shell, store, bytes(1))).toBe(false);
-  });
-});
-
-describe('ticket tracker', () => {
-  it('numbers, seals and opens with the sealer that was made for it', async () => {
-    const sealed = new Map<string, { expose(): Uint8Array }>();
-    const makeSealer = () => ({
-      seal(content: { expose(): Uint8Array }) {
-        const ticket = bytes(sealed.size);
-        sealed.set(String(ticket), content);
-        return ticket;
-      },
-      open: (ticket: Uint8Array) => sealed.get(String(ticket)),
-    });
-    const tracker = pidOf(await startTicketTracker(node, { makeSealer }));
-    expect(await reserveNonces(shell, tracker, 2)).toEqual([
-      bytes(0, 0, 0, 0, 0, 0, 0, 0),
-      bytes(0, 0, 0, 0, 0, 0, 0, 1),
-    ]);
-    const content = secret('psk');
-    const tickets = await sealTickets(shell, tracker, [content]);
-    expect(await openTickets(shell, tracker, [bytes(77), ...tickets])).toEqual([undefined, content]);
   });
 });
 

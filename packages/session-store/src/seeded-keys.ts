@@ -30,7 +30,7 @@ interface Generation {
 
 /** Seeds that may be known while tickets of theirs live. */
 export const MOST_SEEDS = 8;
-const NEVER = Number.NEGATIVE_INFINITY;
+const ALWAYS_BEFORE = Number.NEGATIVE_INFINITY;
 const ALWAYS = Number.POSITIVE_INFINITY;
 /** Periods after its last for which keys of a seed are known: for servers that are told of the next seed later. */
 const AFTERGLOW = 2;
@@ -43,12 +43,10 @@ export class SeededKeys implements KeySource {
   #first = 0;
   #last = -1;
 
-  constructor(options: SeededOptions, seed: Secret, olderSeeds: readonly Secret[]) {
+  constructor(options: SeededOptions, seed: Secret) {
     this.#options = options;
     this.period = options.period;
-    if (olderSeeds.length >= MOST_SEEDS) throw new RangeError(`more than ${MOST_SEEDS} seeds`);
-    const older = olderSeeds.map((old) => this.#generation(old, NEVER, NEVER));
-    this.#generations = [this.#generation(seed, NEVER, ALWAYS), ...older];
+    this.#generations = [this.#generation(seed, ALWAYS_BEFORE, ALWAYS)];
     this.#derive();
   }
 
@@ -112,7 +110,7 @@ export class SeededKeys implements KeySource {
 
   #put(generation: Generation, period: number): void {
     const isSealing = period >= generation.from && period < generation.to;
-    if (!isSealing && generation.to !== NEVER && period >= generation.to + AFTERGLOW) return;
+    if (!isSealing && period >= generation.to + AFTERGLOW) return;
     this.#options.ring.put([this.#keyOf(generation, period, isSealing ? 'seals' : 'opens')]);
   }
 
@@ -135,8 +133,7 @@ export class SeededKeys implements KeySource {
 
   #forgetOld(): void {
     const { interval, keepFor } = this.#options;
-    const isAlive = ({ to }: Generation): boolean =>
-      to === NEVER || (to + AFTERGLOW) * interval + keepFor > this.now();
+    const isAlive = ({ to }: Generation): boolean => (to + AFTERGLOW) * interval + keepFor > this.now();
     for (const generation of this.#generations) if (!isAlive(generation)) generation.prk.zero();
     this.#generations = this.#generations.filter(isAlive);
   }

@@ -12,7 +12,6 @@ import type { StoreWrapping } from './store-wrapping.js';
 import type { TicketKeyStore } from './stores.js';
 import type { TicketCrypto } from './ticket-crypto.js';
 import { type RingInfo, TicketKeyRing, type TicketPurpose } from './ticket-key-ring.js';
-import type { TicketSealer } from './ticket-sealer.js';
 
 /** A seed gives the same keys wherever it is known; a store hands them round. */
 export type TicketKeySource =
@@ -20,8 +19,6 @@ export type TicketKeySource =
       readonly from: 'seed';
       /** `stateless_tickets_seed`: unpredictable bytes; 32 are enough. */
       readonly seed: Secret;
-      /** Seeds that were used before, whose tickets are still opened. */
-      readonly olderSeeds?: readonly Secret[];
     }
   | {
       readonly from: 'store';
@@ -89,7 +86,7 @@ const SPARE_KEYS = 8;
 const LONGEST_PERIOD = 10_000;
 const SHORTEST_PERIOD = 50;
 
-export class TicketKeys implements TicketSealer {
+export class TicketKeys {
   readonly #ring: TicketKeyRing;
   readonly #source: KeySource;
 
@@ -117,6 +114,7 @@ export class TicketKeys implements TicketSealer {
     return this.#ring.seal(purpose, content.expose(), this.#source.now()) ?? new Uint8Array(0);
   }
 
+  /** `undefined` for what was not sealed under these keys for this purpose. */
   open(ticket: Uint8Array, purpose: TicketPurpose = 'tls13'): Secret | undefined {
     return this.#ring.open(purpose, ticket);
   }
@@ -149,7 +147,7 @@ export class TicketKeys implements TicketSealer {
     const common = { ...times, crypto, wallClock, ring: this.#ring };
     switch (source.from) {
       case 'seed':
-        return new SeededKeys(common, source.seed, source.olderSeeds ?? []);
+        return new SeededKeys(common, source.seed);
       case 'store': {
         const guard = new StoreGuard({ store: 'ticket keys', clock, logger, deadline: storeDeadline });
         const spread = source.store.spread ?? 2 * times.period + storeDeadline;

@@ -1,6 +1,6 @@
 /**
  * OTP's `tls_server_session_ticket`, stateless: the tracker of a listener with such tickets. It numbers them and holds
- * the sealer with its keys, or a ring of keys that it turns. The tickets themselves are with the clients.
+ * the ring of keys, which it turns. The tickets themselves are with the clients.
  */
 import {
   type Asker,
@@ -25,27 +25,12 @@ import {
 } from './ticket-keys.js';
 import { TicketNonces } from './ticket-nonces.js';
 
-/** Seals tickets. A ring of keys is one; others are made above, where the cryptography is. */
-export interface TicketSealer {
-  /** Empty when the content is too long for a ticket. */
-  seal(content: Secret, purpose?: TicketPurpose): Uint8Array;
-  /** `undefined` for what this sealer did not seal for this purpose. */
-  open(ticket: Uint8Array, purpose?: TicketPurpose): Secret | undefined;
-}
-
-export type TicketTrackerOptions = {
+export interface TicketTrackerOptions {
+  /** An embedded store in it outlives the process, and so do the tickets. */
+  readonly keys: TicketKeysOptions;
   /** The tracker ends normally with its listener. */
   readonly listener?: Pid<never>;
-} & (
-  | {
-      /** A ring of keys. An embedded store in it outlives the process, and so do the tickets. */
-      readonly keys: TicketKeysOptions;
-    }
-  | {
-      /** Called when the process begins: a sealer with keys that live and die with it. */
-      readonly makeSealer: () => TicketSealer;
-    }
-);
+}
 
 export function startTicketTracker(
   parent: Self<never> | Self | Node,
@@ -97,7 +82,7 @@ export function rotateTicketKeys(asker: Asker, tracker: ServerRef, seed?: Secret
   return tracking.askOr(asker, tracker, { type: 'rotate_ticket_keys', seed }, () => closed);
 }
 
-/** What the ring has and did; `undefined` when the tracker is dead or has a sealer of its own. */
+/** What the ring has and did; `undefined` when the tracker is dead. */
 export function ticketKeysInfo(asker: Asker, tracker: ServerRef): Promise<TicketKeysInfo | undefined> {
   return tracking.askOr(asker, tracker, { type: 'ticket_keys_info' }, () => undefined);
 }
@@ -127,7 +112,6 @@ const ticketTracker: GenServer<Tracker, TicketTrackerOptions> = {
   label: 'ticket_tracker',
   async init(self, options) {
     if (options.listener !== undefined) self.monitor(options.listener);
-    if ('makeSealer' in options) return { ok: new Tracker(self, options.makeSealer()) };
     const { clock, logger } = self.node;
     const keys = self.own(new TicketKeys(options.keys, { clock, logger }), (owned) => owned.close());
     await keys.refresh();
@@ -138,15 +122,15 @@ const ticketTracker: GenServer<Tracker, TicketTrackerOptions> = {
   handleCall: tracking.handleCall<Tracker>({
     reserve_nonces: ({ amount }, _from, tracker) => ({ reply: tracker.reserve(amount), state: tracker }),
     seal_tickets: ({ contents, purpose }, _from, tracker) => ({
-      reply: contents.map((content) => tracker.sealer.seal(content, purpose)),
+      reply: contents.map((content) => tracker.keys.seal(content, purpose)),
       state: tracker,
     }),
     open_tickets: ({ tickets, purpose }, _from, tracker) => ({
-      reply: tickets.map((ticket) => tracker.sealer.open(ticket, purpose)),
+      reply: tickets.map((ticket) => tracker.keys.open(ticket, purpose)),
       state: tracker,
     }),
     rotate_ticket_keys: ({ seed }, from, tracker) => tracker.rotate(seed, from),
-    ticket_keys_info: (_request, _from, tracker) => ({ reply: tracker.keys?.info(), state: tracker }),
+    ticket_keys_info: (_request, _from, tracker) => ({ reply: tracker.keys.info(), state: tracker }),
   }),
   handleInfo: refreshing.handleInfo<Tracker>({
     refresh_ticket_keys: (_message, tracker) => tracker.refresh(),
@@ -156,20 +140,16 @@ const ticketTracker: GenServer<Tracker, TicketTrackerOptions> = {
 
 class Tracker {
   readonly #self: Self;
-  readonly #sealer: TicketSealer;
+  readonly #keys: TicketKeys;
   readonly #nonces: TicketNonces = new TicketNonces();
 
-  constructor(self: Self, sealer: TicketSealer) {
+  constructor(self: Self, keys: TicketKeys) {
     this.#self = self;
-    this.#sealer = sealer;
+    this.#keys = keys;
   }
 
-  get sealer(): TicketSealer {
-    return this.#sealer;
-  }
-
-  get keys(): TicketKeys | undefined {
-    return this.#sealer instanceof TicketKeys ? this.#sealer : undefined;
+  get keys(): TicketKeys {
+    return this.#keys;
   }
 
   reserve(amount: number): readonly Uint8Array[] {
@@ -178,17 +158,16 @@ class Tracker {
 
   /** A store may take its time: tickets are sealed and opened meanwhile. */
   refresh(): void {
-    this.keys?.refresh().then(() => this.refreshLater(), this.#crash);
+    this.keys.refresh().then(() => this.refreshLater(), this.#crash);
   }
 
   refreshLater(): void {
-    if (this.keys === undefined || !this.#self.alive) return;
+    if (!this.#self.alive) return;
     this.#self.sendAfter(this.keys.period, this.#self.pid, { type: 'refresh_ticket_keys' });
   }
 
   rotate(seed: Secret | undefined, from: From<RotationResult>): void {
-    if (this.keys === undefined) from.reply({ error: 'no_keys' });
-    else this.keys.rotate(seed).then((result) => from.reply(result), this.#crash);
+    this.keys.rotate(seed).then((result) => from.reply(result), this.#crash);
   }
 
   readonly #crash = (error: unknown): void => {
