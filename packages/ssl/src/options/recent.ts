@@ -5,13 +5,12 @@
 import type { EngineSupport } from '../values/cipher-suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { optionRows } from './rows.js';
+import { sameOptions } from './same-options.js';
 
 type Raw = Readonly<Record<string, unknown>>;
 
 interface Entry<C> {
-  readonly keys: readonly string[];
-  /** Arrays are copies: the user's own may have changed when they come again. */
-  readonly values: readonly unknown[];
+  readonly options: Raw;
   readonly engine: EngineSupport;
   readonly defaultVersions: readonly ProtocolVersion[] | undefined;
   readonly config: C;
@@ -32,48 +31,34 @@ export class Recent<C> {
     defaultVersions: readonly ProtocolVersion[] | undefined,
   ): C | undefined {
     for (const entry of this.#entries)
-      if (entry.engine === engine && entry.defaultVersions === defaultVersions && sameOptions(entry, raw))
+      if (
+        entry.engine === engine &&
+        entry.defaultVersions === defaultVersions &&
+        sameOptions(entry.options, raw)
+      )
         return entry.config;
     return undefined;
   }
 
   /**
-   * Does nothing when a value is more than a scalar, a function or a list of such: its inside may change unseen. Nor when
-   * there is a key or a password among them: those must not outlive their config.
+   * `options`: a copy, since the user's own may have changed when they come again. Does nothing when a value is more than a
+   * scalar, a function or a list of such: it may change unseen. Nor when there is a key or a password among them: those must
+   * not outlive their config.
    */
   keep(
-    raw: Raw,
+    options: Raw,
     engine: EngineSupport,
     defaultVersions: readonly ProtocolVersion[] | undefined,
     config: C,
   ): void {
-    if (secret.some((name) => raw[name] !== undefined)) return;
-    const values: unknown[] = [];
-    for (const value of Object.values(raw)) {
-      if (!Array.isArray(value) ? !isPlain(value) : !value.every(isPlain)) return;
-      values.push(Array.isArray(value) ? [...value] : value);
-    }
-    this.#entries[this.#next] = { keys: Object.keys(raw), values, engine, defaultVersions, config };
+    if (secret.some((name) => options[name] !== undefined)) return;
+    for (const value of Object.values(options))
+      if (!(Array.isArray(value) ? value : [value]).every(isPlain)) return;
+    this.#entries[this.#next] = { options, engine, defaultVersions, config };
     this.#next = (this.#next + 1) % remembered;
   }
 }
 
 function isPlain(value: unknown): boolean {
   return typeof value !== 'object' || value === null;
-}
-
-/** The order counts too: of several wrong options it decides which is told, and of the given ones which comes first. */
-function sameOptions({ keys, values }: Entry<unknown>, raw: Raw): boolean {
-  const given = Object.keys(raw);
-  if (given.length !== keys.length) return false;
-  for (let at = 0; at < given.length; at += 1) {
-    const key = given[at] ?? '';
-    if (keys[at] !== key || !sameValue(values[at], raw[key])) return false;
-  }
-  return true;
-}
-
-function sameValue(kept: unknown, given: unknown): boolean {
-  if (!Array.isArray(kept) || !Array.isArray(given)) return Object.is(kept, given);
-  return kept.length === given.length && kept.every((value, at) => Object.is(value, given[at]));
 }
