@@ -119,6 +119,28 @@ describe('upgraded on both sides', () => {
     expect((await sessionCacheInfo(node, table)).size).toBe(4);
   });
 
+  it('wait for what keeps their tickets within their own time, and are lost in it without harm', async () => {
+    const silent = () => new Promise<never>(() => {});
+    const slow = { ticketKeyStore: { read: silent, replace: silent }, storeDeadline: 700 };
+    const serve = async (ticketKeyLifetime: number): Promise<[net.Socket, Promise<unknown>]> => {
+      const arrived = new Promise<net.Socket>((resolve) => arriving.push(resolve));
+      const mine = await dial(port());
+      const options = { ...served, sessionTickets: 'stateless', ticketKeyLifetime, fleet: slow } as const;
+      return [mine, ssl.handshake(self, await arrived, options, 600)];
+    };
+    const began = performance.now();
+    const [mute, answer] = await serve(3600);
+    expect(await answer).toEqual({ error: 'timeout' });
+    expect(performance.now() - began).toBeLessThan(1200);
+    mute.destroy();
+    const [gone, lost] = await serve(3601);
+    gone.resetAndDestroy();
+    expect(await lost).toMatchObject({ error: expect.anything() });
+    expect(ssl.nodeCounters(node)).toMatchObject({
+      server: { live: 0, handshakes: 0, failed: { timeout: 1 } },
+    });
+  });
+
   it('have tickets again after their processes were lost', async () => {
     const options = { sessionTickets: 'stateless' } as const;
     await upgrade(options);

@@ -433,8 +433,14 @@ async function upgradeServer(
   if ('error' in config) return config;
   keepWritten(config.ok, options);
   if (config.ok.protocol === 'dtls') return noStream;
+  const deadline = deadlineOf(self.node, timeout);
+  // At once: what comes meanwhile has to wait for us, and an error needs somebody who hears it.
   const transport = environment.provider.adopt(socket);
   if ('error' in transport) return transport;
+  const tickets = await upgradeTickets(application, config.ok).catch((error: unknown) => {
+    transport.ok.destroy();
+    throw error;
+  });
   const connection = await startConnection(self.node, {
     environment,
     transport: transport.ok,
@@ -444,9 +450,9 @@ async function upgradeServer(
     host: undefined,
     sessions: application.sessions,
     place: environment.census.place(transport.ok, 'server'),
-    tickets: await upgradeTickets(application, config.ok),
+    tickets,
   });
-  return 'error' in connection ? connection : shakeHands(connection.ok, timeout, undefined);
+  return 'error' in connection ? connection : shakeHands(connection.ok, deadline(), undefined);
 }
 
 /**
