@@ -44,11 +44,9 @@ export { type RedisStoreOptions, redisTicketKeyStore } from './redis-key-store.j
 export { redisReplayStore } from './redis-replay-store.js';
 export { type RedisSessionOptions, redisSessionStore } from './redis-session-store.js';
 export {
-  type FoundTicket,
-  findTicket,
+  findTickets,
   type ReservedTicket,
   reserveTickets,
-  type ServerTicket,
   type ServerTicketInfo,
   type ServerTicketStoreOptions,
   serverTicketInfo,

@@ -45,21 +45,6 @@ export interface ReservedTicket {
   readonly nonce: Uint8Array;
 }
 
-export interface ServerTicket {
-  /** Name of the suite's hash; a ticket serves only handshakes with the same. */
-  readonly prf: string;
-  /** PSK and whatever else resumption wants. */
-  readonly content: Secret;
-}
-
-/** A ticket that was found, still in the store. */
-export interface FoundTicket extends ServerTicket {
-  /** Place among the identities that were offered. */
-  readonly index: number;
-  /** ms since it was stored */
-  readonly age: number;
-}
-
 export function startServerTicketStore(
   parent: Self<never> | Self | Node,
   options: ServerTicketStoreOptions,
@@ -77,23 +62,18 @@ export function reserveTickets(
   return stocking.askOr(asker, store, { type: 'reserve_tickets', amount }, () => []);
 }
 
-export function storeTicket(
-  asker: Asker,
-  store: ServerRef,
-  identity: Uint8Array,
-  ticket: ServerTicket,
-): void {
-  depositing.cast(asker, store, { type: 'store_ticket', identity, ticket });
+/** `content`: PSK and whatever else resumption wants. */
+export function storeTicket(asker: Asker, store: ServerRef, identity: Uint8Array, content: Secret): void {
+  depositing.cast(asker, store, { type: 'store_ticket', identity, content });
 }
 
-/** The first of the offered identities that is known, alive and of this hash. It stays until `takeTicket`. */
-export function findTicket(
+/** What was stored under each of these identities, where it is alive. It stays until `takeTicket`. */
+export function findTickets(
   asker: Asker,
   store: ServerRef,
   identities: readonly Uint8Array[],
-  prf: string,
-): Promise<FoundTicket | undefined> {
-  return stocking.askOr(asker, store, { type: 'find_ticket', identities, prf }, () => undefined);
+): Promise<readonly (Secret | undefined)[]> {
+  return stocking.askOr(asker, store, { type: 'find_tickets', identities }, () => []);
 }
 
 /**
@@ -120,15 +100,12 @@ export interface ServerTicketInfo {
 interface StoreRequests {
   server_ticket_info(): ServerTicketInfo;
   reserve_tickets(fields: { readonly amount: number }): readonly ReservedTicket[];
-  find_ticket(fields: {
-    readonly identities: readonly Uint8Array[];
-    readonly prf: string;
-  }): FoundTicket | undefined;
+  find_tickets(fields: { readonly identities: readonly Uint8Array[] }): readonly (Secret | undefined)[];
   take_ticket(fields: { readonly identity: Uint8Array }): boolean;
 }
 
 interface StoreNotices {
-  store_ticket(fields: { readonly identity: Uint8Array; readonly ticket: ServerTicket }): void;
+  store_ticket(fields: { readonly identity: Uint8Array; readonly content: Secret }): void;
 }
 
 const stocking = requests<StoreRequests>();
@@ -142,15 +119,15 @@ const serverTicketStore: GenServer<ServerTickets, ServerTicketStoreOptions> = {
   },
   handleCall: stocking.handleCall<ServerTickets>({
     reserve_tickets: ({ amount }, _from, tickets) => ({ reply: tickets.reserve(amount), state: tickets }),
-    find_ticket: ({ identities, prf }, _from, tickets) => ({
-      reply: tickets.find(identities, prf),
+    find_tickets: ({ identities }, _from, tickets) => ({
+      reply: identities.map((identity) => tickets.find(identity)),
       state: tickets,
     }),
     server_ticket_info: (_request, _from, tickets) => ({ reply: tickets.info(), state: tickets }),
     take_ticket: ({ identity }, _from, tickets) => ({ reply: tickets.take(identity), state: tickets }),
   }),
   handleCast: depositing.handleCast<ServerTickets>({
-    store_ticket: ({ identity, ticket }, tickets) => tickets.store(identity, ticket),
+    store_ticket: ({ identity, content }, tickets) => tickets.store(identity, content),
   }),
   handleInfo(message, tickets) {
     return message instanceof DownMessage ? { stop: 'normal', state: tickets } : undefined;
@@ -162,7 +139,7 @@ class ServerTickets implements CountsToTell, MemoryUse {
   readonly #self: Self;
   readonly #identityOf: (unique: bigint) => Uint8Array;
   readonly #nonces: TicketNonces = new TicketNonces();
-  readonly #tickets: BoundedTable<string, ServerTicket>;
+  readonly #tickets: BoundedTable<string, Secret>;
 
   constructor(options: ServerTicketStoreOptions, self: Self) {
     this.#lifetime = options.lifetime * 1000;
@@ -199,20 +176,14 @@ class ServerTickets implements CountsToTell, MemoryUse {
     });
   }
 
-  store(identity: Uint8Array, ticket: ServerTicket): void {
-    this.#tickets.set(keyOf(identity), ticket, this.#self.node.clock.now());
+  store(identity: Uint8Array, content: Secret): void {
+    this.#tickets.set(keyOf(identity), content, this.#self.node.clock.now());
   }
 
-  find(identities: readonly Uint8Array[], prf: string): FoundTicket | undefined {
-    const now = this.#self.node.clock.now();
-    for (const [index, identity] of identities.entries()) {
-      const key = keyOf(identity);
-      const ticket = this.#tickets.get(key);
-      if (ticket === undefined || ticket.prf !== prf) continue;
-      const age = now - (this.#tickets.insertedAt(key) ?? 0);
-      if (age < this.#lifetime) return { ...ticket, index, age };
-    }
-    return undefined;
+  find(identity: Uint8Array): Secret | undefined {
+    const key = keyOf(identity);
+    const age = this.#self.node.clock.now() - (this.#tickets.insertedAt(key) ?? 0);
+    return age < this.#lifetime ? this.#tickets.get(key) : undefined;
   }
 
   take(identity: Uint8Array): boolean {
@@ -225,7 +196,7 @@ const defaultMaxBytes = 1 << 24;
 /** What an entry takes besides its content: key, map, objects. */
 const entryOverhead = 256;
 
-function sizeOf({ content }: ServerTicket): number {
+function sizeOf(content: Secret): number {
   return content.expose().length + entryOverhead;
 }
 

@@ -13,7 +13,7 @@ import {
   type AntiReplayParameters,
   antiReplayInfo,
   checkAntiReplay,
-  findTicket,
+  findTickets,
   openTickets,
   type RotationResult,
   reserveNonces,
@@ -132,7 +132,7 @@ export class ListenerTickets {
     const { config } = equipment;
     if (config.role !== 'server' || !this.#keeps(config)) return undefined;
     const refusals: TicketRefusal[] = [];
-    for await (const candidate of this.#candidates(wish, config)) {
+    for (const candidate of await this.#candidates(wish, config)) {
       const judged = candidate === undefined ? unknown : this.#judge(candidate, wish, equipment);
       if ('refuse' in judged) refusals.push(judged.refuse);
       else {
@@ -147,32 +147,18 @@ export class ListenerTickets {
   }
 
   /** The tickets that can be read, in the client's order; `undefined` for one that cannot. */
-  async *#candidates(
-    { identities, hashes }: PskWish,
+  async #candidates(
+    { identities }: PskWish,
     config: ServerConfig,
-  ): AsyncGenerator<Candidate | undefined> {
-    const offered = identities.slice(0, mostTickets);
+  ): Promise<readonly (Candidate | undefined)[]> {
+    const offered = identities.slice(0, mostTickets).map(({ identity }) => new Uint8Array(identity));
     if (isStateless(config.sessionTickets)) {
-      const opened = await openTickets(
-        this.#node,
-        this.#store,
-        offered.map(({ identity }) => new Uint8Array(identity)),
-      );
-      for (const [index, { identity }] of offered.entries())
-        yield candidateOf(index, identity, opened[index]);
-      return;
+      const opened = await openTickets(this.#node, this.#store, offered);
+      return offered.map((identity, index) => candidateOf(index, identity, opened[index]));
     }
-    for (const [index, { identity }] of offered.entries()) {
-      const own = new Uint8Array(identity);
-      for (const prf of new Set([...hashes, ...suiteHashes])) {
-        const found = await findTicket(this.#node, this.#store, [own], prf);
-        if (found !== undefined) {
-          yield candidateOf(index, own, found.content);
-          break;
-        }
-      }
-    }
-    yield undefined;
+    const found = await findTickets(this.#node, this.#store, offered);
+    const known = offered.flatMap((identity, index) => candidateOf(index, identity, found[index]) ?? []);
+    return [...known, undefined];
   }
 
   #judge(candidate: Candidate, { hashes, serverName, identities }: PskWish, equipment: Equipment): Judged {
@@ -286,7 +272,7 @@ export class ListenerTickets {
       if (psk === undefined) return [];
       const content = contentOf(psk);
       const bytes = new Secret(serverTicketBytes(content));
-      storeTicket(this.#node, this.#store, identity, { prf: content.hash, content: bytes });
+      storeTicket(this.#node, this.#store, identity, bytes);
       return [newSessionTicket(content, nonce, identity)];
     });
   }
@@ -361,8 +347,6 @@ export class ListenerTickets {
   }
 }
 
-/** Of the suites of TLS 1.3. */
-const suiteHashes = ['sha256', 'sha384'] as const;
 const unknown: Judged = { refuse: 'unknown' };
 
 function candidateOf(
