@@ -4,7 +4,7 @@
 %% OTP's ssl under the same load as the other sides of the benchmark: client and server in one node, one scheduler.
 %% Reads commands from standard input, one a line, and answers each with one number a line:
 %%   handshake MS   full handshakes per second
-%%   resumed MS     handshakes by a ticket per second, with a byte there and back
+%%   resumed MS ticket|id   resumed handshakes per second, with a byte there and back; OTP has no tickets in TLS 1.2
 %%   firstbyte resumed|early MS   ms by the clock from connect to the answer to one byte, a median
 %%   bulk SIZE MS   MB/s, server to client, sends of SIZE bytes
 %%   slow SIZE MS   the same while another connection is flooded whose peer reads slowly
@@ -66,10 +66,19 @@ run(["handshake", Ms], Listen, Port, Client) ->
     end),
     unlink(Server), exit(Server, kill),
     Rate;
-run(["resumed", Ms], _, _, Client) ->
-    {Port, Back} = returning(Client),
-    returned(Port, Back),
-    rate(list_to_integer(Ms) * 1000, fun() -> true = returned(Port, Back) end);
+run(["resumed", Ms, By], _, _, Client) ->
+    case {By, proplists:get_value(versions, Client)} of
+        {"ticket", ['tlsv1.2']} -> nan;
+        {"id", ['tlsv1.2']} ->
+            {Port, Back} = returning(Client),
+            {Id, _} = Session = kept_session(Port, Back),
+            Again = [{reuse_session, Session} | Back],
+            rate(list_to_integer(Ms) * 1000, fun() -> Id = session_id(Port, Again) end);
+        _ ->
+            {Port, Back} = returning(Client),
+            returned(Port, Back),
+            rate(list_to_integer(Ms) * 1000, fun() -> true = returned(Port, Back) end)
+    end;
 run(["firstbyte", How, Ms], _, _, Client) ->
     {Port, Back} = returning(Client),
     returned(Port, Back),
@@ -128,8 +137,7 @@ returning(Client) ->
         undefined ->
             Self = self(),
             spawn(fun() ->
-                {ok, Listen} = ssl:listen(0, [{session_tickets, stateless}, {anti_replay, '100k'}, {early_data, enabled}
-                                              | listening(Client)]),
+                {ok, Listen} = ssl:listen(0, welcoming(Client) ++ listening(Client)),
                 {ok, {_, Made}} = ssl:sockname(Listen),
                 Self ! {returning, Made},
                 answer_loop(Listen)
@@ -137,12 +145,45 @@ returning(Client) ->
             receive {returning, Made} -> put(returning, Made), Made end;
         Made -> Made
     end,
-    {Port, [{session_tickets, auto} | Client]}.
+    {Port, coming(Client) ++ lists:keydelete(reuse_sessions, 1, Client)}.
+
+welcoming(Client) ->
+    case proplists:get_value(versions, Client) of
+        ['tlsv1.2'] -> [{reuse_sessions, true}];
+        _ -> [{session_tickets, stateless}, {anti_replay, '100k'}, {early_data, enabled}]
+    end.
+
+coming(Client) ->
+    case proplists:get_value(versions, Client) of
+        ['tlsv1.2'] -> [];
+        _ -> [{session_tickets, auto}]
+    end.
+
+%% OTP 25's client finds none of its own sessions under `reuse_sessions`, and says of none that it was resumed: the id does.
+kept_session(Port, Back) ->
+    {ok, S} = ssl:connect({127,0,0,1}, Port, [{reuse_sessions, save} | Back], 5000),
+    there_and_back(S),
+    {ok, Told} = ssl:connection_information(S, [session_id, session_data]),
+    %% OTP keeps a session a moment after its handshake.
+    timer:sleep(300),
+    ssl:close(S),
+    {proplists:get_value(session_id, Told), proplists:get_value(session_data, Told)}.
+
+session_id(Port, Back) ->
+    {ok, S} = ssl:connect({127,0,0,1}, Port, Back, 5000),
+    there_and_back(S),
+    {ok, [{session_id, Id}]} = ssl:connection_information(S, [session_id]),
+    ssl:close(S),
+    Id.
+
+there_and_back(S) ->
+    ok = ssl:send(S, <<"q">>),
+    {ok, _} = ssl:recv(S, 1, 5000).
 
 listening(Client) ->
     [Cert, Key] = persistent_term:get(arguments),
     [{certfile, Cert}, {keyfile, Key}, {ip, {127,0,0,1}}, {backlog, 512}, {reuseaddr, true}
-     | [Option || Option <- Client, not lists:member(name_of(Option), [cacertfile, verify, server_name_indication])]].
+     | [Option || Option <- Client, not lists:member(name_of(Option), [cacertfile, verify, server_name_indication, reuse_sessions])]].
 
 name_of({Name, _}) -> Name;
 name_of(Name) -> Name.
@@ -167,8 +208,7 @@ answer_loop(Listen) ->
 %% Whether the connection was resumed.
 returned(Port, Back) ->
     {ok, S} = ssl:connect({127,0,0,1}, Port, Back, 5000),
-    ok = ssl:send(S, <<"q">>),
-    {ok, _} = ssl:recv(S, 1, 5000),
+    there_and_back(S),
     {ok, [{session_resumption, Resumed}]} = ssl:connection_information(S, [session_resumption]),
     ssl:close(S),
     Resumed.

@@ -1,7 +1,18 @@
 /** actor-tls: clients that come back, and other key exchanges than the rows' usual one; listeners of their own. */
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
-import { type Dialect, type Material, medianOf, rate, type Side } from './side.js';
+import {
+  certificateCurve,
+  type Dialect,
+  group,
+  type Material,
+  medianOf,
+  rate,
+  type SessionKind,
+  type Side,
+} from './side.js';
+
+const curves = [group, certificateCurve] as const;
 
 type Rows = Pick<Side, 'resumedHandshakes' | 'hybridHandshakes' | 'firstByte'>;
 
@@ -32,20 +43,25 @@ export function actorResumption(node: Node, files: Material, { version, suite }:
     await ssl.close(await serving);
   };
 
-  let tickets: Promise<ssl.SslListenSocket> | undefined;
-  const withTickets = (): Promise<ssl.SslListenSocket> => {
-    tickets ??= ssl
-      .listen(acceptor, 0, {
-        ...listening,
-        supportedGroups: ['x25519'],
-        sessionTickets: 'stateless',
-        antiReplay: '100k',
-        earlyData: 'enabled',
-      })
-      .then(ssl.unwrap);
-    return tickets;
+  const listeners: Partial<Record<SessionKind, Promise<ssl.SslListenSocket>>> = {};
+  /** One that clients can come back to. */
+  const welcoming = (by: SessionKind): Promise<ssl.SslListenSocket> => {
+    const sessions: ssl.TlsServerOptions =
+      version === 'tlsv1.2'
+        ? { eccs: [...curves], olderSessionTickets: by === 'ticket' }
+        : {
+            supportedGroups: [group],
+            sessionTickets: 'stateless',
+            antiReplay: '100k',
+            earlyData: 'enabled',
+          };
+    listeners[by] ??= ssl.listen(acceptor, 0, { ...listening, ...sessions }).then(ssl.unwrap);
+    return listeners[by];
   };
-  const returning = { ...client, supportedGroups: ['x25519'], sessionTickets: 'auto' } as const;
+  const returning: ssl.TlsClientOptions =
+    version === 'tlsv1.2'
+      ? { ...client, eccs: [...curves] }
+      : { ...client, supportedGroups: [group], sessionTickets: 'auto' };
   const answer = async (socket: ssl.SslSocket): Promise<unknown> => {
     await ssl.recv(socket, 1);
     return ssl.send(socket, 'x');
@@ -56,9 +72,9 @@ export function actorResumption(node: Node, files: Material, { version, suite }:
     await ssl.send(socket, 'q');
     await hear(socket);
   };
-  const comeBack = async (): Promise<void> => {
+  const comeBack = async (by: SessionKind): Promise<void> => {
     let resumed = false;
-    await meet(await withTickets(), returning, answer, async (socket) => {
+    await meet(await welcoming(by), returning, answer, async (socket) => {
       await trip(socket);
       ({ sessionResumption: resumed } = ssl.unwrap(
         await ssl.connectionInformation(socket, ['sessionResumption']),
@@ -66,16 +82,16 @@ export function actorResumption(node: Node, files: Material, { version, suite }:
     });
     if (!resumed) throw new Error('a handshake was a full one');
   };
-  /** The first has no ticket. */
-  const known = async (): Promise<void> => meet(await withTickets(), returning, answer, trip);
+  /** The first has no session. */
+  const known = async (by: SessionKind): Promise<void> => meet(await welcoming(by), returning, answer, trip);
 
   let hybrids: Promise<ssl.SslListenSocket> | undefined;
   const hybrid = { supportedGroups: ['x25519mlkem768'] } as const;
 
   return {
-    async resumedHandshakes(ms) {
-      await known();
-      return rate(ms, comeBack);
+    async resumedHandshakes(ms, by) {
+      await known(by);
+      return rate(ms, () => comeBack(by));
     },
     async hybridHandshakes(ms) {
       hybrids ??= ssl.listen(acceptor, 0, { ...listening, ...hybrid }).then(ssl.unwrap);
@@ -84,10 +100,10 @@ export function actorResumption(node: Node, files: Material, { version, suite }:
       return rate(ms, () => meet(listener, { ...client, ...hybrid }, nothing, nothing));
     },
     async firstByte(ms, how) {
-      await known();
+      await known('ticket');
       return medianOf(ms, async (stop) => {
         const options = how === 'early' ? { ...returning, earlyData: Buffer.from('q') } : returning;
-        await meet(await withTickets(), options, answer, async (socket) => {
+        await meet(await welcoming('ticket'), options, answer, async (socket) => {
           if (how === 'resumed') await ssl.send(socket, 'q');
           await hear(socket);
           stop();

@@ -1,11 +1,11 @@
-/** Resident memory per idle connection, both ends, in KB. Arguments: side, connections, PEM files. */
+/** Resident memory per idle connection, both ends, in KB. Arguments: side, connections, PEM files, version. */
 import { actorSide } from './actor-side.js';
 import { nodeSide } from './node-side.js';
 import { dialects } from './side.js';
 
-const [which, count = '0', certfile = '', keyfile = '', cafile = ''] = process.argv.slice(2);
+const [which, count = '0', certfile = '', keyfile = '', cafile = '', version] = process.argv.slice(2);
 const files = { certfile, keyfile, cafile };
-const dialect = dialects['tlsv1.3'];
+const dialect = dialects[version === 'tlsv1.2' ? version : 'tlsv1.3'];
 const side = which === 'actor' ? await actorSide(files, dialect) : await nodeSide(files, dialect);
 
 const resident = async (): Promise<number> => {

@@ -3,20 +3,27 @@ import * as crypto from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { connect, createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Dialect, type Material, medianOf, rate, type Side } from './side.js';
+import { type Dialect, type Material, medianOf, rate, type SessionKind, type Side } from './side.js';
 
 type Rows = Pick<Side, 'resumedHandshakes' | 'hybridHandshakes' | 'firstByte'>;
 
-export function nodeResumption(files: Material, { openssl: ciphers }: Dialect): Rows {
-  const secure = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers } as const;
+export function nodeResumption(files: Material, { openssl: ciphers, version }: Dialect): Rows {
+  const named = version === 'tlsv1.2' ? 'TLSv1.2' : 'TLSv1.3';
+  const secure = { minVersion: named, maxVersion: named, ciphers } as const;
   const own = { cert: readFileSync(files.certfile), key: readFileSync(files.keyfile) };
   const ca = readFileSync(files.cafile);
-  const started = async (ecdhCurve: string, serve: (socket: TLSSocket) => void): Promise<Server> => {
-    const server = createServer({ ...secure, ...own, ecdhCurve }, (socket) => {
+  const started = async (
+    ecdhCurve: string,
+    by: SessionKind,
+    serve: (socket: TLSSocket) => void,
+  ): Promise<Server> => {
+    const secureOptions = by === 'id' ? crypto.constants.SSL_OP_NO_TICKET : 0;
+    const server = createServer({ ...secure, ...own, ecdhCurve, secureOptions }, (socket) => {
       socket.on('error', () => {});
       socket.resume();
       serve(socket);
     });
+    if (by === 'id') keepSessions(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 512, resolve));
     server.unref();
     return server;
@@ -52,8 +59,8 @@ export function nodeResumption(files: Material, { openssl: ciphers }: Dialect): 
     });
   const nothing = (): void => {};
 
-  const curve = 'X25519';
-  let answering: Promise<Server> | undefined;
+  const curves = version === 'tlsv1.2' ? 'X25519:P-256' : 'X25519';
+  const answering: Partial<Record<SessionKind, Promise<Server>>> = {};
   let context: ReturnType<typeof createSecureContext> | undefined;
   let session: Buffer | undefined;
   const comeBack = async (
@@ -61,16 +68,16 @@ export function nodeResumption(files: Material, { openssl: ciphers }: Dialect): 
     begun: (socket: TLSSocket) => void,
     answered: () => void,
   ): Promise<void> => {
-    context ??= createSecureContext({ ...secure, ecdhCurve: curve, ca });
+    context ??= createSecureContext({ ...secure, ecdhCurve: curves, ca });
     const wished = session;
-    const met = await meet(await server, context, curve, wished, begun, answered);
+    const met = await meet(await server, context, curves, wished, begun, answered);
     if (wished !== undefined && !met.reused) throw new Error('a handshake was a full one');
     session = met.session;
   };
 
-  const answers = (): Promise<Server> => {
-    answering ??= started(curve, (socket) => socket.once('data', () => socket.end('x')));
-    return answering;
+  const answers = (by: SessionKind): Promise<Server> => {
+    answering[by] ??= started(curves, by, (socket) => socket.once('data', () => socket.end('x')));
+    return answering[by];
   };
   const ask = (socket: TLSSocket): void => {
     socket.write('q');
@@ -78,8 +85,8 @@ export function nodeResumption(files: Material, { openssl: ciphers }: Dialect): 
 
   let hybrids: Promise<Server> | undefined;
   return {
-    async resumedHandshakes(ms) {
-      const server = answers();
+    async resumedHandshakes(ms, by) {
+      const server = answers(by);
       session = undefined;
       await comeBack(server, ask, nothing);
       return rate(ms, () => comeBack(server, ask, nothing));
@@ -88,7 +95,7 @@ export function nodeResumption(files: Material, { openssl: ciphers }: Dialect): 
       const group = 'X25519MLKEM768';
       // OpenSSL 3.5, which came with it.
       if (!('encapsulate' in crypto)) return Number.NaN;
-      hybrids ??= started(group, (socket) => socket.end('x'));
+      hybrids ??= started(group, 'ticket', (socket) => socket.end('x'));
       const server = await hybrids;
       const secureContext = createSecureContext({ ...secure, ecdhCurve: group, ca });
       return rate(ms, async () => {
@@ -97,10 +104,23 @@ export function nodeResumption(files: Material, { openssl: ciphers }: Dialect): 
     },
     async firstByte(ms, how) {
       if (how === 'early') return Number.NaN;
-      const server = answers();
+      const server = answers('ticket');
       session = undefined;
       await comeBack(server, ask, nothing);
       return medianOf(ms, (stop) => comeBack(server, ask, stop));
     },
   };
+}
+
+/** node:tls has no table of its own. Bounded: only the last one is asked for. */
+function keepSessions(server: Server): void {
+  const sessions = new Map<string, Buffer>();
+  server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
+    if (sessions.size >= 1000) sessions.clear();
+    sessions.set(id.toString('hex'), data);
+    done();
+  });
+  server.on('resumeSession', (id: Buffer, done: (error: null, data: Buffer | null) => void) =>
+    done(null, sessions.get(id.toString('hex')) ?? null),
+  );
 }

@@ -56,7 +56,7 @@ export async function remoteSide(
     handshakes: (ms) => ask(`handshake ${ms}`),
     unseenHandshakes: (ms) => ask(`unseen ${ms}`),
     coldHandshakes: (ms) => ask(`cold ${ms}`),
-    resumedHandshakes: (ms) => ask(`resumed ${ms}`),
+    resumedHandshakes: (ms, by) => ask(`resumed ${ms} ${by}`),
     // OTP 25 has no hybrid group.
     hybridHandshakes: (ms) => (on === 'node' ? ask(`hybrid ${ms}`) : Promise.resolve(Number.NaN)),
     firstByte: (ms, how) => ask(`firstbyte ${how} ${ms}`),

@@ -30,7 +30,7 @@ function measure(command: string): Promise<number> {
     case 'cold':
       return side.coldHandshakes(Number(first));
     case 'resumed':
-      return side.resumedHandshakes(Number(first));
+      return side.resumedHandshakes(Number(first), second === 'id' ? second : 'ticket');
     case 'hybrid':
       return side.hybridHandshakes(Number(first));
     case 'firstbyte':

@@ -14,10 +14,10 @@ export interface Side {
   /** The same with trust store, options and root built anew each time too: what a program meets that has just begun. */
   coldHandshakes(ms: number): Promise<number>;
   /**
-   * Handshakes by a ticket of the one before (psk_dhe_ke), per second, with a byte there and back, behind the tickets: each
-   * server sends as many as it does by default.
+   * Handshakes that resume the one before, per second, with a byte there and back: in TLS 1.3 by ticket (psk_dhe_ke) and
+   * behind the tickets, of which each server sends as many as it does by default. NaN on a side that has no such sessions.
    */
-  resumedHandshakes(ms: number): Promise<number>;
+  resumedHandshakes(ms: number, by: SessionKind): Promise<number>;
   /** Full handshakes with X25519MLKEM768 and no other group; NaN on a side that has none. */
   hybridHandshakes(ms: number): Promise<number>;
   /**
@@ -44,6 +44,9 @@ export interface Side {
   open(count: number): Promise<number>;
   close(): Promise<void>;
 }
+
+/** Where a session is: with the client, sealed, or with the server, under an id. */
+export type SessionKind = 'ticket' | 'id';
 
 /** What a hostile peer sends (`hostile.ts`): records of one byte, or key updates with one between each two. */
 export type Hostility = 'records' | 'keyUpdates';
