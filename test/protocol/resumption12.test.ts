@@ -79,6 +79,21 @@ describe.each(['id', 'ticket'] as const)('a session found by %s', (by) => {
     expect(ends.server.sink.facts?.sessionResumption ?? false).toBe(false);
   });
 
+  it('that comes with a name that is none is nobody asked for: the hello is malformed', () => {
+    const malformed = change('client_hello', (body) => ({
+      ...body,
+      extensions: [
+        ...without(body.extensions, 0),
+        { extensionType: 0, extensionData: Buffer.from('0006000003610062', 'hex') },
+      ],
+    }));
+    const ends = twice({ by, bend: { from: 'client', bend: malformed } });
+    expect(ends.server.sink.wishes).toEqual([]);
+    expect(ends.server.sink.failures).toMatchObject([
+      { reason: 'malformed_extension', alert: 'decode_error' },
+    ]);
+  });
+
   it('that had encrypt-then-MAC is not resumed without it, nor the other way', () => {
     const config = { ...tls12, ciphers: everySuite12.filter(({ name }) => name.endsWith('CBC_SHA256')) };
     const scene: SessionScene = { by, client: { config }, server: { config } };

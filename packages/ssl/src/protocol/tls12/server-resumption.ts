@@ -50,7 +50,7 @@ export interface ResumedWaitFinished extends Resuming {
   readonly state: 'resumedWaitFinished';
 }
 
-/** What whoever keeps sessions is asked. */
+/** What whoever keeps sessions is asked. Throws `AlertError` for a name that is none: here, since nobody answers for `fits`. */
 export function wishOf(
   { version, hello, extensions }: AwaitSession,
   config: ServerSettings,
@@ -58,12 +58,13 @@ export function wishOf(
 ): SessionWish {
   const { legacySessionId, cipherSuites } = hello.body;
   const { sessionTicket } = extensions;
+  const serverName = hostName(extensions.serverName);
   return {
     id: new Uint8Array(legacySessionId),
     ticket: sessionTicket?.length ? new Uint8Array(sessionTicket) : undefined,
     fits: (session) =>
       session.version === version.name &&
-      session.serverName === hostName(extensions.serverName) &&
+      session.serverName === serverName &&
       isOf(session.user, extensions.srpUser) &&
       cipherSuites.includes(session.suite) &&
       mayResume(session, suiteOf(session, version, config, engine), extensions, config),
