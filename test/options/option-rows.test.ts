@@ -1367,7 +1367,7 @@ describe('options as a whole', () => {
         honorCipherOrder: false,
         honorEccOrder: false,
         eccs: ['x25519', 'x448', 'secp256r1', 'secp384r1', 'secp521r1'],
-        maxHandshakeSize: 65536,
+        maxHandshakeSize: 131396,
         handshakeDeadline: 15000,
         maxHandshakes: 4096,
         maxHandshakesPerAddress: 1024,

@@ -17,11 +17,10 @@ const longestDelay = 0x7fff_ffff;
 
 /**
  * A server hears strangers: until a handshake is done nobody has shown who he is, and his certificate (if one is asked
- * for) comes before that. 64 KB hold every hello in use (2 KB with a post-quantum share) and chains of a dozen
- * certificates; other servers take no more. A client hears a server that it chose, whose chain may be longer: there
- * OTP's figure stands.
+ * for) comes before that. This is the longest hello there can be, each of its lists full, and holds chains of dozens of
+ * certificates. A client hears a server that it chose, whose chain may be longer: there OTP's figure stands.
  */
-const serverHandshakeSize = 65_536;
+const serverHandshakeSize = 131_396;
 const clientHandshakeSize = 262_144;
 /**
  * ms. An honest client is done after two or three round trips; 15 s leave room for three lost packets in a row, which
@@ -33,7 +32,7 @@ const clientDeadline = 60_000;
 const smallestShare = 16;
 
 export class ConnectionRows {
-  /** `max_handshake_size`: bytes, at most 8388607; default 262144, on a server 65536. */
+  /** `max_handshake_size`: bytes, at most 8388607; default 262144, on a server 131396. */
   readonly maxHandshakeSize: CoreOption<'both', number> = {
     otp: 'max_handshake_size',
     side: 'both',
@@ -42,7 +41,7 @@ export class ConnectionRows {
     tell: asItIs,
     note: {
       values: '0..8388607, for each handshake message',
-      default: '262144, on a server 65536',
+      default: '262144, on a server 131396',
       unit: 'bytes',
       source: `${manual}, where it is 262144 for both`,
     },
