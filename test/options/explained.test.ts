@@ -48,9 +48,9 @@ describe('an unknown option', () => {
   });
 
   it('is told apart from one that is not built, each by itself', () => {
-    expect(cause({ clientPreferredNextProtocols: [] })).toMatchObject({
+    expect(cause({ senderSpawnOpts: [] })).toMatchObject({
       rule: 'option_not_built',
-      text: 'clientPreferredNextProtocols is not built yet',
+      text: 'senderSpawnOpts is not built yet',
     });
     expect(cause({ cb_info: [], cacert: 'x' }, 'server').text).toBe(
       'cb_info is not built yet; there is no option cacert',

@@ -94,6 +94,10 @@ const flags: Pick<RowCases, 'valid' | 'wrong'> = {
   wrong: [1, 0, 'true', [], {}, null],
 };
 
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const names = (...values: readonly string[]): readonly Uint8Array[] => values.map(text);
+const olderVersions = ['tlsv1', 'tlsv1.1', 'tlsv1.2'];
+
 const ticketKeyStore = { read: () => undefined, replace: () => undefined };
 const replayStore = { claim: () => undefined };
 
@@ -690,6 +694,77 @@ const cases: Readonly<Record<string, RowCases>> = {
     wrong: ['h2', bytes(2), 1, {}],
     conflicts: [
       [{ alpnPreferredProtocols: [''] }, { options: { alpnPreferredProtocols: { invalid_protocol: '' } } }],
+    ],
+  },
+  clientPreferredNextProtocols: {
+    side: 'client',
+    valid: [
+      [
+        { precedence: 'server', protocols: ['h2', bytes(255)], default: 'x' },
+        { precedence: 'server', protocols: [text('h2'), bytes(255)], default: text('x') },
+      ],
+      [
+        { precedence: 'client', protocols: [] },
+        { precedence: 'client', protocols: [], default: undefined },
+      ],
+      // OTP's tuples.
+      [{ client: ['a', 'b'] }, { precedence: 'client', protocols: names('a', 'b'), default: undefined }],
+      [{ server: [] }, { precedence: 'server', protocols: [], default: undefined }],
+      [
+        { server: [['a', 'b'], 'c'] },
+        { precedence: 'server', protocols: names('a', 'b'), default: text('c') },
+      ],
+      [{ client: [[], bytes(1)] }, { precedence: 'client', protocols: [], default: bytes(1) }],
+    ],
+    wrong: [
+      ['client', true, 1, null, {}, ['a'], ['client', ['a']]],
+      [{ client: 'a' }, { client: ['a'], server: ['a'] }, { client: [['a'], ''] }, { client: [['a'], 1] }],
+      [
+        { precedence: 'client' },
+        { precedence: 'client', protocols: 'a' },
+        { precedence: 'client', protocols: ['a'], default: bytes(256) },
+        { precedence: 'client', protocols: ['a'], order: 1 },
+      ],
+      { precedence: 'client', protocols: Array.from({ length: 257 }, () => bytes(255)) },
+    ].flat(),
+    conflicts: [
+      ...[{ neither: ['a'] }, { precedence: 'neither', protocols: ['a'] }].map(
+        (value) =>
+          [
+            { clientPreferredNextProtocols: value },
+            { options: { clientPreferredNextProtocols: { invalid_precedence: 'neither' } } },
+          ] as const,
+      ),
+      // The names are looked at first.
+      [
+        { clientPreferredNextProtocols: { neither: [''] } },
+        { options: { clientPreferredNextProtocols: { invalid_protocol: '' } } },
+      ],
+      [
+        { clientPreferredNextProtocols: { client: ['a'] }, versions: ['tlsv1.3'] },
+        { options: ['dependency', { clientPreferredNextProtocols: { versions: olderVersions } }] },
+      ],
+    ],
+  },
+  nextProtocolsAdvertised: {
+    side: 'server',
+    valid: [
+      [
+        ['h2', bytes(255)],
+        [text('h2'), bytes(255)],
+      ],
+      [[], []],
+    ],
+    wrong: ['h2', bytes(2), 1, {}, null],
+    conflicts: [
+      [
+        { nextProtocolsAdvertised: ['a', ''] },
+        { options: { nextProtocolsAdvertised: { invalid_protocol: '' } } },
+      ],
+      [
+        { nextProtocolsAdvertised: ['a'], versions: ['tlsv1.3'] },
+        { options: ['dependency', { nextProtocolsAdvertised: { versions: olderVersions } }] },
+      ],
     ],
   },
   maxHandshakeSize: {

@@ -321,6 +321,8 @@ function server12Flights(): readonly string[] {
   // A session that is looked for and not found.
   const sessions = ['', ' session'];
   const tickets = ['', ' ticket'];
+  // What the client has chosen of the protocols that were advertised, in both kinds of handshakes.
+  const protocols = ['', ' next_protocol'];
   const full = sessions.flatMap((session) =>
     users.flatMap((user) =>
       staples.flatMap((staple) =>
@@ -332,8 +334,12 @@ function server12Flights(): readonly string[] {
   );
   return [
     // Figure 2.
-    'client_hello session change_cipher_spec finished',
-    ...full.flatMap((flight) => tickets.map((ticket) => `${flight} change_cipher_spec finished${ticket}`)),
+    ...protocols.map((protocol) => `client_hello session change_cipher_spec${protocol} finished`),
+    ...full.flatMap((flight) =>
+      protocols.flatMap((protocol) =>
+        tickets.map((ticket) => `${flight} change_cipher_spec${protocol} finished${ticket}`),
+      ),
+    ),
   ];
 }
 

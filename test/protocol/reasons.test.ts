@@ -457,6 +457,36 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       })),
       { config: { alpnAdvertisedProtocols: [Buffer.from('a')] } },
     ),
+  two_application_protocols: () =>
+    toClient(
+      change('server_hello', (body) => ({
+        ...body,
+        extensions: [...body.extensions, extension(13_172, [1, 97])],
+      })),
+      {
+        config: {
+          ...tls12,
+          alpnAdvertisedProtocols: [Buffer.from('a')],
+          clientPreferredNextProtocols: {
+            precedence: 'client',
+            protocols: [Buffer.from('a')],
+            default: undefined,
+          },
+        },
+      },
+      { config: { ...tls12, alpnPreferredProtocols: [Buffer.from('a')] } },
+    ),
+  no_next_protocol: () =>
+    toClient(
+      (_type, message) => [message],
+      {
+        config: {
+          ...tls12,
+          clientPreferredNextProtocols: { precedence: 'server', protocols: [], default: undefined },
+        },
+      },
+      { config: { ...tls12, nextProtocolsAdvertised: [Buffer.from('a')] } },
+    ),
   wrong_max_fragment_length: () => extensionsToServer((list) => [...list, extension(1, [5])]),
   wrong_record_size_limit: () => extensionsToServer((list) => [...list, extension(28, [0, 63])]),
   unknown_compression: () =>

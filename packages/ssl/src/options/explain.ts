@@ -9,9 +9,7 @@ import { emulatedRows, transportRows } from './socket-options.js';
 
 /** Options of OTP's manuals that have no row here yet. */
 export const notBuilt: ReadonlySet<string> = new Set([
-  ...['cbInfo', 'clientPreferredNextProtocols'],
-  ...['nextProtocolsAdvertised'],
-  ...['receiverSpawnOpts', 'senderSpawnOpts'],
+  ...['cbInfo', 'receiverSpawnOpts', 'senderSpawnOpts'],
   // Of inet:setopts/2.
   ...['buffer', 'delaySend', 'exitOnClose', 'highWatermark', 'linger', 'lowWatermark', 'priority'],
   ...['sendTimeoutClose', 'showEconnreset', 'tos'],

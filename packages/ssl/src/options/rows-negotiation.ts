@@ -270,7 +270,7 @@ export class NegotiationRows {
       core: true,
       tell: asItIs,
       note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.1' },
-      parse: (value) => protocolNames('alpnAdvertisedProtocols', value),
+      parse: (value) => protocolList('alpnAdvertisedProtocols', value),
     };
 
   /** `alpn_preferred_protocols`: names of 1 to 255 bytes, most wanted first. */
@@ -281,7 +281,7 @@ export class NegotiationRows {
     core: true,
     tell: asItIs,
     note: { values: '[name of 1..255 bytes]', default: 'none', source: 'RFC 7301 §3.2' },
-    parse: (value) => protocolNames('alpnPreferredProtocols', value),
+    parse: (value) => protocolList('alpnPreferredProtocols', value),
   };
 }
 
@@ -373,8 +373,14 @@ function noScheme(name: 'signatureAlgs' | 'signatureAlgsCert', value: unknown, a
   throw new OptionError({ options: [tag, { [name]: value }] });
 }
 
-/** The list on the wire is at most 65535 bytes long (RFC 7301 §3.1). An empty one is as good as none. */
-function protocolNames(name: OptionName, value: unknown): readonly Uint8Array[] | undefined {
+/** An empty one is as good as none. */
+function protocolList(name: OptionName, value: unknown): readonly Uint8Array[] | undefined {
+  const protocols = protocolNames(name, value);
+  return protocols.length > 0 ? protocols : undefined;
+}
+
+/** Names of 1 to 255 bytes. The list on the wire is at most 65535 bytes long (RFC 7301 §3.1). */
+export function protocolNames(name: OptionName, value: unknown): readonly Uint8Array[] {
   const protocols = listOf(name, value).map((item) => {
     const bytes = typeof item === 'string' ? new TextEncoder().encode(item) : item;
     return bytes instanceof Uint8Array && bytes.length >= 1 && bytes.length <= 255
@@ -382,5 +388,5 @@ function protocolNames(name: OptionName, value: unknown): readonly Uint8Array[] 
       : badValue(name, { invalid_protocol: item });
   });
   if (protocols.reduce((sum, item) => sum + item.length + 1, 0) > 0xffff) return badValue(name, value);
-  return protocols.length > 0 ? protocols : undefined;
+  return protocols;
 }

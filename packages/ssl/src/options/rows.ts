@@ -13,6 +13,7 @@ import { FleetRows } from './rows-fleet.js';
 import { HostRows, PauseRows } from './rows-hosts.js';
 import { CertsKeysRows, IdentityRows } from './rows-identity.js';
 import { NegotiationRows, VersionsRows } from './rows-negotiation.js';
+import { NextProtocolRows } from './rows-next-protocols.js';
 import { OlderRows } from './rows-older.js';
 import { RenegotiationRows } from './rows-renegotiation.js';
 import { ResumptionRows } from './rows-resumption.js';
@@ -30,6 +31,7 @@ export interface Rows
     TrustRows,
     RevocationRows,
     NegotiationRows,
+    NextProtocolRows,
     SessionRows,
     ResumptionRows,
     OlderRows,
@@ -61,6 +63,7 @@ const rows: Rows = {
   ...new TrustRows(),
   ...new RevocationRows(),
   ...new NegotiationRows(),
+  ...new NextProtocolRows(),
   ...new SessionRows(),
   ...new ResumptionRows(),
   ...new OlderRows(),

@@ -37,7 +37,7 @@ export interface Facts {
   readonly cipherSuite: CipherSuite;
   /** Group of the key exchange; `undefined` where it has none: RSA and PSK of TLS 1.2. */
   readonly group: GroupName | undefined;
-  /** The protocol agreed by ALPN (RFC 7301). */
+  /** The protocol agreed by ALPN (RFC 7301), or by NPN before TLS 1.3. */
   readonly alpn: Uint8Array | undefined;
   /** The name in server_name: on a client what was sent, on a server what came. */
   readonly serverName: string | undefined;

@@ -67,6 +67,8 @@ export type HandshakeReason =
   | 'no_suitable_signature_algorithm'
   | 'no_application_protocol'
   | 'wrong_application_protocol'
+  | 'two_application_protocols'
+  | 'no_next_protocol'
   | 'wrong_max_fragment_length'
   | 'wrong_record_size_limit'
   | 'unrecognized_name'
@@ -372,6 +374,18 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'the server selects an application protocol that was not offered',
     section: 'RFC 7301 §3.1',
     bogo: 'INVALID_ALPN_PROTOCOL',
+  },
+  two_application_protocols: {
+    alert: 'illegal_parameter',
+    text: 'the server answers ALPN and NPN',
+    section: 'draft-agl-tls-nextprotoneg-04 §3',
+    bogo: 'NEGOTIATED_BOTH_NPN_AND_ALPN',
+  },
+  no_next_protocol: {
+    alert: 'handshake_failure',
+    text: 'the server advertises no application protocol of ours, and there is no default',
+    section: 'draft-agl-tls-nextprotoneg-04 §3',
+    hint: 'compare nextProtocolsAdvertised and clientPreferredNextProtocols, or give a default',
   },
   wrong_max_fragment_length: {
     alert: 'illegal_parameter',

@@ -47,7 +47,9 @@ type CommonWishes =
 export interface ClientSettings
   extends DatagramSettings,
     Pick<ClientConfig, CommonSettings | 'alpnAdvertisedProtocols' | 'keyShares'>,
-    Partial<Pick<ClientConfig, CommonWishes | 'maxFragmentLength' | 'fallback'>> {
+    Partial<
+      Pick<ClientConfig, CommonWishes | 'maxFragmentLength' | 'fallback' | 'clientPreferredNextProtocols'>
+    > {
   /** Who to be for servers with SRP. */
   readonly srpIdentity?: SrpIdentity | undefined;
   /** Least size of what a server chooses for finite fields, bits; default 2048. */
@@ -64,7 +66,12 @@ export type ServerSettings = DatagramSettings &
     | 'honorCipherOrder'
     | 'honorEccOrder'
   > &
-  Partial<Pick<ServerConfig, CommonWishes | 'certificateAuthorities' | 'clientRenegotiation'>>;
+  Partial<
+    Pick<
+      ServerConfig,
+      CommonWishes | 'certificateAuthorities' | 'clientRenegotiation' | 'nextProtocolsAdvertised'
+    >
+  >;
 
 /** What the protocol takes from outside: cryptography and chance. */
 export interface Dependencies {

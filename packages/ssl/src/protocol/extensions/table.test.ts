@@ -43,6 +43,7 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
   encryptThenMac: present,
   sessionTicket: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined }),
   srpUser: fc.option(fc.uint8Array({ minLength: 1, maxLength: 255 }), { nil: undefined }),
+  nextProtocolWish: present,
   maxFragmentLength: maybe(u8),
   extendedMasterSecret: present,
   ecPointFormats: maybe(fc.array(u8, { minLength: 1, maxLength: 3 })),
@@ -203,7 +204,7 @@ describe('the table of RFC 8446 §4.2', () => {
   });
 
   test('unknown extensions are ignored where a subject starts', () => {
-    const unknown = [raw(0x0a0a), raw(36), raw(13172), raw(0xfafa), raw(0x7a7a, 64, 1)];
+    const unknown = [raw(0x0a0a), raw(36), raw(13173), raw(0xfafa), raw(0x7a7a, 64, 1)];
     expect(readExtensions(clientHelloColumn, unknown)).toEqual(clientHelloColumn.none());
     expect(readExtensions(newSessionTicketColumn, unknown)).toEqual(newSessionTicketColumn.none());
   });

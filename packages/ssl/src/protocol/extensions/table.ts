@@ -16,6 +16,7 @@ import { extendedMasterSecret } from './extended-master-secret.js';
 import type { FieldOf } from './field.js';
 import { type KeyShareEntry, keyShareAnswer, keyShareOffer, selectedGroup } from './key-share.js';
 import { maxFragmentLength } from './max-fragment-length.js';
+import { nextProtocols, nextProtocolWish } from './next-protocols.js';
 import { postHandshakeAuth } from './post-handshake-auth.js';
 import {
   type OfferedPsks,
@@ -61,6 +62,7 @@ export interface ClientHelloExtensions {
   earlyData: true | undefined;
   renegotiationInfo: Uint8Array | undefined;
   srpUser: Uint8Array | undefined;
+  nextProtocolWish: true | undefined;
   sessionTicket: Uint8Array | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
@@ -81,6 +83,7 @@ export interface ServerHello12Extensions {
   /** Some servers say theirs; RFC 8422 does not let them, and nobody minds. */
   supportedGroups: readonly number[] | undefined;
   alpn: Uint8Array | undefined;
+  nextProtocols: readonly Uint8Array[] | undefined;
   statusAccepted: true | undefined;
   maxFragmentLength: number | undefined;
   recordSizeLimit: number | undefined;
@@ -148,6 +151,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     earlyDataOffer,
     renegotiationInfo,
     srpUser,
+    nextProtocolWish,
     sessionTicketOffer,
     preSharedKeyOffer,
   ],
@@ -173,6 +177,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     earlyData: undefined,
     renegotiationInfo: undefined,
     srpUser: undefined,
+    nextProtocolWish: undefined,
     sessionTicket: undefined,
     preSharedKey: undefined,
   }),
@@ -192,6 +197,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     ecPointFormats,
     supportedGroupsHint,
     alpnSelection,
+    nextProtocols,
     statusAccepted,
     maxFragmentLength,
     recordSizeLimit,
@@ -205,6 +211,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     ecPointFormats: undefined,
     supportedGroups: undefined,
     alpn: undefined,
+    nextProtocols: undefined,
     statusAccepted: undefined,
     maxFragmentLength: undefined,
     recordSizeLimit: undefined,

@@ -109,6 +109,7 @@ export function firstOffer(
     earlyData: terms && true,
     renegotiationInfo: undefined,
     srpUser: wishes.older && config.srpIdentity?.username,
+    nextProtocolWish: config.clientPreferredNextProtocols && wishes.older,
     sessionTicket: wishes.older && ticketToOffer(sessions),
     preSharedKey: undefined,
   };
@@ -264,7 +265,7 @@ export function offeredGroups({ versions, supportedGroups, eccs }: ClientSetting
 
 /**
  * The hello of a handshake that runs again in a version before TLS 1.3: what the first one said, but for what only TLS 1.3
- * has, what was agreed on once (ALPN), and sessions; a server that has given a ticket may give another, which GnuTLS does
+ * has, what was agreed on once (ALPN, NPN), and sessions; a server that has given a ticket may give another, which GnuTLS does
  * whether it is asked or not. It names the same newest version, which some servers ask for. `info`:
  * renegotiation_info; `undefined` for a server that does not know it, which is told so as at first (RFC 5746 §3.5, §4.2).
  */
@@ -279,7 +280,8 @@ export function offerAgain(
   const again = {
     ...config,
     ...{ ciphers: usable, keyShares: [], fallback: false },
-    ...{ alpnAdvertisedProtocols: undefined, middleboxCompMode: false },
+    ...{ alpnAdvertisedProtocols: undefined, clientPreferredNextProtocols: undefined },
+    middleboxCompMode: false,
   };
   const { serverName, hello, extensions } = firstOffer(again, dependencies, host, { statusRequest });
   const suites = hello.cipherSuites.filter((id) => id !== renegotiationScsv || info === undefined);

@@ -8,6 +8,7 @@
  *                                               [ChangeCipherSpec]      RESUMED_WAIT_CCS: K_recv
  *                                   <--------             Finished      RESUMED_WAIT_FINISHED
  *      [ChangeCipherSpec]                                               K_send
+ *      [NextProtocol]                                                   `next-protocol.ts`
  *      Finished                     -------->
  */
 

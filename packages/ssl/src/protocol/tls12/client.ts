@@ -14,6 +14,7 @@
  *      ClientKeyExchange
  *      [CertificateVerify]                                              with a remote key by way of AWAIT_SIGNATURE
  *      [ChangeCipherSpec]: K_send
+ *      [NextProtocol]                                                   `next-protocol.ts`
  *      Finished                     -------->
  *                                               [NewSessionTicket]      WAIT_TICKET (RFC 5077)
  *                                               [ChangeCipherSpec]      WAIT_CCS: K_recv
@@ -45,7 +46,6 @@ import {
   shownChain,
 } from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
-import { acceptProtocol } from '../extensions/alpn.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
 import { ocspStatusType } from '../extensions/status-request.js';
@@ -81,6 +81,7 @@ import { signedParams } from './key-exchange/signed-params.js';
 import { keyExchanges } from './key-exchange/table.js';
 import { OlderMachines } from './machines.js';
 import { conclude12, deriveKeys, type Keys12, leave12, type Negotiated12 } from './negotiated.js';
+import { acceptProtocols } from './next-protocol.js';
 import { type OlderVersion, olderVersion } from './older-version.js';
 import { ClientPostHandshake } from './post-handshake.js';
 import { hasPadding } from './record-keys.js';
@@ -482,7 +483,7 @@ function settle(
     randoms: { client: offer.hello.random, server: new Uint8Array(body.random) },
     sessionId: new Uint8Array(echo),
     serverName: offer.serverName,
-    alpn: previous?.facts.alpn ?? acceptProtocol(extensions.alpn, offer.extensions.alpn),
+    ...acceptProtocols(extensions, offer.extensions, config, previous),
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac,

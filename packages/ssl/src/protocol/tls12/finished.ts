@@ -15,18 +15,20 @@ interface Changing {
   readonly channel: MessageChannel;
 }
 
-/** Our change_cipher_spec and Finished; the flight leaves. */
+/** Our change_cipher_spec and Finished, a client's NextProtocol between them; the flight leaves. */
 export function finishFlight(
   negotiated: Negotiated12,
   { master, block }: Keys12,
   side: 'client' | 'server',
   { config, dependencies, channel }: Changing,
 ): void {
-  const { messages } = negotiated;
+  const { messages, alpn, nextProtocol } = negotiated;
   channel.addChangeCipherSpec();
   channel.installWriteKeys(
     writeProtection(recordTerms(negotiated), block[side], config, dependencies.random),
   );
+  if (side === 'client' && nextProtocol === 'due' && alpn !== undefined)
+    send(channel, negotiated, 'next_protocol', { selectedProtocol: alpn });
   const verifyData = master.verifyData(side, messages.digest());
   negotiated.verifyData[side] = verifyData;
   send(channel, negotiated, 'finished', { verifyData });

@@ -23,7 +23,10 @@ export interface Negotiated12 {
   readonly randoms: Randoms;
   readonly sessionId: Uint8Array;
   readonly serverName: string | undefined;
+  /** The application protocol, as far as it is known. */
   readonly alpn: Uint8Array | undefined;
+  /** Whether the client says in NextProtocol what is spoken. */
+  readonly nextProtocol: 'due' | 'none';
   readonly recordLimits: RecordLimits;
   /** RFC 7627 */
   readonly masterSecret: 'extended' | 'plain';

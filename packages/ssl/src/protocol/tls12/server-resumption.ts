@@ -8,6 +8,7 @@
  *                                               [ChangeCipherSpec]      K_send
  *                                   <--------             Finished      RESUMED_WAIT_CCS
  *      [ChangeCipherSpec]                                               RESUMED_WAIT_FINISHED: K_recv
+ *      [NextProtocol]                                                   RESUMED_WAIT_NEXT_PROTOCOL
  *      Finished                     -------->
  *
  * What does not fit any more is passed over, and the handshake is a full one.
@@ -16,7 +17,6 @@ import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { suiteById } from '../../values/registry/suites.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { ServerContext } from '../contexts.js';
-import { selectProtocol } from '../extensions/alpn.js';
 import { hostName } from '../extensions/server-name.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import type { Facts } from '../facts.js';
@@ -29,6 +29,7 @@ import type { ServerSettings } from '../settings.js';
 import { changeReadKeys, checkFinished, finishFlight } from './finished.js';
 import { HandshakeMessages } from './handshake-messages.js';
 import { leave12, type Negotiated12 } from './negotiated.js';
+import { answerProtocols, hearNextProtocol } from './next-protocol.js';
 import type { OlderVersion } from './older-version.js';
 import { hasPadding } from './record-keys.js';
 import { type Previous, renegotiationKnown, unknownVerifyData } from './renegotiation.js';
@@ -45,6 +46,9 @@ export interface AwaitSession {
 }
 export interface ResumedWaitCcs extends Resuming {
   readonly state: 'resumedWaitCcs';
+}
+export interface ResumedWaitNextProtocol extends Resuming {
+  readonly state: 'resumedWaitNextProtocol';
 }
 export interface ResumedWaitFinished extends Resuming {
   readonly state: 'resumedWaitFinished';
@@ -131,7 +135,7 @@ export function resumedTerms(
     serverName: session.serverName,
     recordLimits,
     // RFC 7301 §3.1: agreed anew.
-    alpn: selectProtocol(extensions.alpn, config.alpnPreferredProtocols),
+    ...answerProtocols(extensions, config, undefined),
     masterSecret: session.derivation,
     encryptThenMac: session.encryptThenMac,
     ticket: 'none',
@@ -159,6 +163,21 @@ export function receiveResumedChangeCipherSpec(
 ): ResumedWaitFinished {
   changeReadKeys(from.negotiated, from.keys, 'client', context);
   return { ...from, state: 'resumedWaitFinished' };
+}
+
+export function receiveResumedChangeBeforeProtocol(
+  from: ResumedWaitCcs,
+  event: { readonly type: 'change_cipher_spec' },
+  context: ServerContext,
+): ResumedWaitNextProtocol {
+  return { ...receiveResumedChangeCipherSpec(from, event, context), state: 'resumedWaitNextProtocol' };
+}
+
+export function receiveResumedNextProtocol(
+  from: ResumedWaitNextProtocol,
+  event: MessageEvent12<'next_protocol'>,
+): ResumedWaitFinished {
+  return { ...from, state: 'resumedWaitFinished', negotiated: hearNextProtocol(from.negotiated, event) };
 }
 
 /** RFC 5246 §7.4.9 */

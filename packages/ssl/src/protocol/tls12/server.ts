@@ -16,6 +16,7 @@
  *                                                                       of AWAIT_KEY
  *      [CertificateVerify]                                              WAIT_CV
  *      [ChangeCipherSpec]                                               WAIT_CCS: K_recv
+ *      [NextProtocol]                                                   WAIT_NEXT_PROTOCOL, `next-protocol.ts`
  *      Finished                     -------->                           WAIT_FINISHED
  *                                               [NewSessionTicket]      by way of AWAIT_TICKET (RFC 5077)
  *                                               [ChangeCipherSpec]      K_send
@@ -38,7 +39,6 @@ import { type Authentication, chainOf } from '../authentication.js';
 import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
-import { selectProtocol } from '../extensions/alpn.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
 import { hostName } from '../extensions/server-name.js';
 import { bringsTicket } from '../extensions/session-ticket.js';
@@ -76,6 +76,7 @@ import { signedParams } from './key-exchange/signed-params.js';
 import type { SrpCredentials } from './key-exchange/srp.js';
 import { OlderMachines } from './machines.js';
 import { conclude12, deriveKeys, type Keys12, leave12, type Negotiated12 } from './negotiated.js';
+import { answerProtocols, hearNextProtocol } from './next-protocol.js';
 import { type OlderVersion, olderVersion } from './older-version.js';
 import { ServerPostHandshake } from './post-handshake.js';
 import { hasPadding } from './record-keys.js';
@@ -94,8 +95,11 @@ import {
   finishFirst,
   type ResumedWaitCcs,
   type ResumedWaitFinished,
+  type ResumedWaitNextProtocol,
+  receiveResumedChangeBeforeProtocol,
   receiveResumedChangeCipherSpec,
   receiveResumedFinished,
+  receiveResumedNextProtocol,
   resumedTerms,
   wishOf,
 } from './server-resumption.js';
@@ -203,6 +207,10 @@ interface WaitCcs extends WithMaster {
   readonly state: 'waitCcs';
   readonly peer: Authentication;
 }
+interface WaitNextProtocol extends WithMaster {
+  readonly state: 'waitNextProtocol';
+  readonly peer: Authentication;
+}
 interface WaitFinished extends WithMaster {
   readonly state: 'waitFinished';
   readonly peer: Authentication;
@@ -232,10 +240,12 @@ export type Server12Data =
   | WaitCkeOfShown
   | WaitCv
   | WaitCcs
+  | WaitNextProtocol
   | WaitFinished
   | AwaitTicket
   | AwaitSession
   | ResumedWaitCcs
+  | ResumedWaitNextProtocol
   | ResumedWaitFinished
   | Connected;
 
@@ -253,6 +263,11 @@ const isKnown: Guard<AwaitSession, AnswerEvent<'session'>> = {
 const givesTicket: Guard<WaitFinished, unknown> = {
   name: 'ticket?',
   holds: ({ negotiated }) => negotiated.ticket === 'promised',
+};
+/** The client says which protocol it has chosen of those that we have advertised. */
+const namesProtocol: Guard<{ readonly negotiated: Negotiated12 }, unknown> = {
+  name: 'NPN?',
+  holds: ({ negotiated }) => negotiated.nextProtocol === 'due',
 };
 const isOfUser: Guard<Negotiated, undefined> = {
   name: 'SRP?',
@@ -282,7 +297,15 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
   arrow('start', 'client_hello', 'negotiated', receiveClientHello),
   arrow('awaitSession', 'session', 'resumedWaitCcs', resumeSession, isKnown),
   arrow('awaitSession', 'session', 'negotiated', goOnWithoutSession),
+  arrow(
+    'resumedWaitCcs',
+    'change_cipher_spec',
+    'resumedWaitNextProtocol',
+    receiveResumedChangeBeforeProtocol,
+    namesProtocol,
+  ),
   arrow('resumedWaitCcs', 'change_cipher_spec', 'resumedWaitFinished', receiveResumedChangeCipherSpec),
+  arrow('resumedWaitNextProtocol', 'next_protocol', 'resumedWaitFinished', receiveResumedNextProtocol),
   arrow('resumedWaitFinished', 'finished', 'connected', receiveResumedFinished),
   always('negotiated', 'awaitUser', askUser, isOfUser),
   always('negotiated', 'introduced', goOnWithoutUser),
@@ -303,7 +326,9 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
   arrow('awaitKey', 'user', 'waitCcs', receiveKey),
   arrow('waitCkeOfShown', 'client_key_exchange', 'waitCv', receiveClientKeyExchangeOfShown),
   arrow('waitCv', 'certificate_verify', 'waitCcs', receiveCertificateVerify),
+  arrow('waitCcs', 'change_cipher_spec', 'waitNextProtocol', receiveChangeBeforeProtocol, namesProtocol),
   arrow('waitCcs', 'change_cipher_spec', 'waitFinished', receiveChangeCipherSpec),
+  arrow('waitNextProtocol', 'next_protocol', 'waitFinished', receiveNextProtocol),
   arrow('waitFinished', 'finished', 'awaitTicket', receiveFinishedAndAsk, givesTicket),
   arrow('waitFinished', 'finished', 'connected', receiveFinished),
   arrow('awaitTicket', 'ticket', 'connected', receiveTicket),
@@ -313,6 +338,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   start: 'hello',
   awaitSession: 'hello',
   resumedWaitCcs: 'abbreviated',
+  resumedWaitNextProtocol: 'abbreviated',
   resumedWaitFinished: 'abbreviated',
   negotiated: 'hello',
   awaitUser: 'hello',
@@ -328,6 +354,7 @@ const otpNames: Readonly<Record<Server12Data['state'], string>> = {
   waitCkeOfShown: 'certify',
   waitCv: 'wait_cert_verify',
   waitCcs: 'cipher',
+  waitNextProtocol: 'cipher',
   waitFinished: 'cipher',
   awaitTicket: 'cipher',
   connected: 'connection',
@@ -449,10 +476,6 @@ function receiveClientHello(
   const knowsUsers = sink.askUser !== undefined;
   const chooser = { version, config, identities, engine, knowsUsers };
   const { suite, group, identity, scheme } = chooseTls12(hello.cipherSuites, extensions, chooser);
-  const alpn =
-    previous === undefined
-      ? selectProtocol(extensions.alpn, config.alpnPreferredProtocols)
-      : previous.facts.alpn;
   const status = identity && wantedStaple(extensions.statusRequest, identity, sink);
   const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls12');
   // As with ids: what a connection leaves is of its first handshake.
@@ -470,7 +493,7 @@ function receiveClientHello(
     },
     sessionId: newSessionId(ticket, context),
     serverName,
-    alpn,
+    ...answerProtocols(extensions, config, previous),
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
@@ -512,9 +535,9 @@ function greet(
   extensions: ClientHelloExtensions,
   negotiated: Negotiated12,
   { status, limits }: Answered12,
-  { channel, nameUsed, previous }: ServerContext,
+  { channel, config, nameUsed, previous }: ServerContext,
 ): void {
-  const { version, suite, randoms, sessionId, recordLimits } = negotiated;
+  const { version, suite, randoms, sessionId, recordLimits, nextProtocol } = negotiated;
   channel.endPeerFlight();
   channel.setRecordVersion(version.code);
   channel.expectRecordVersion(version.code);
@@ -527,6 +550,7 @@ function greet(
     legacyCompressionMethod: 0,
     extensions: writeExtensions(serverHello12Column, {
       ...answers(extensions, negotiated, status, nameUsed, previous),
+      nextProtocols: nextProtocol === 'due' ? config.nextProtocolsAdvertised : undefined,
       ...limits,
     }),
   });
@@ -539,7 +563,7 @@ function answers(
   status: StatusRequest | undefined,
   nameUsed: boolean,
   previous: Previous | undefined,
-): Omit<ServerHello12Extensions, 'maxFragmentLength' | 'recordSizeLimit'> {
+): Omit<ServerHello12Extensions, 'nextProtocols' | 'maxFragmentLength' | 'recordSizeLimit'> {
   return {
     serverName: nameUsed && serverName !== undefined ? true : undefined,
     encryptThenMac: encryptThenMac || undefined,
@@ -799,6 +823,18 @@ function receiveChangeCipherSpec(
 ): WaitFinished {
   changeReadKeys(from.negotiated, from.keys, 'client', context);
   return { ...from, state: 'waitFinished' };
+}
+
+function receiveChangeBeforeProtocol(
+  from: WaitCcs,
+  event: { readonly type: 'change_cipher_spec' },
+  context: ServerContext,
+): WaitNextProtocol {
+  return { ...receiveChangeCipherSpec(from, event, context), state: 'waitNextProtocol' };
+}
+
+function receiveNextProtocol(from: WaitNextProtocol, event: MessageEvent12<'next_protocol'>): WaitFinished {
+  return { ...from, state: 'waitFinished', negotiated: hearNextProtocol(from.negotiated, event) };
 }
 
 /** RFC 5246 §7.4.9 */

@@ -1,4 +1,4 @@
-/** The handshake messages of TLS 1.2 and before (RFC 5246 §7.4, RFC 6066 §8, RFC 5077 §3.3). */
+/** The handshake messages of TLS 1.2 and before (RFC 5246 §7.4, RFC 6066 §8, RFC 5077 §3.3, draft-agl-tls-nextprotoneg). */
 import { empty } from './codec.js';
 import { type MessageRows, type MessageTable, messageTable } from './message-table.js';
 import { type ClientHello, clientHello, dtlsClientHello } from './messages/client-hello.js';
@@ -19,6 +19,7 @@ import {
   signedByKey,
 } from './messages/tls12/key-exchange.js';
 import { type NewSessionTicket12, newSessionTicket12 } from './messages/tls12/new-session-ticket.js';
+import { type NextProtocol, nextProtocol12 } from './messages/tls12/next-protocol.js';
 
 /** Bodies by HandshakeType name. */
 export interface Tls12Bodies {
@@ -34,6 +35,7 @@ export interface Tls12Bodies {
   client_key_exchange: KeyExchangeBytes;
   finished: Finished;
   certificate_status: CertificateStatus;
+  next_protocol: NextProtocol;
 }
 export type Tls12MessageType = keyof Tls12Bodies;
 
@@ -50,6 +52,7 @@ const rows: MessageRows<Tls12Bodies> = {
   client_key_exchange: { code: 16, body: keyExchangeBytes },
   finished: { code: 20, body: finished },
   certificate_status: { code: 22, body: certificateStatus12 },
+  next_protocol: { code: 67, body: nextProtocol12 },
 };
 
 export const tls12Messages: MessageTable<Tls12Bodies> = messageTable<Tls12Bodies>(rows);
