@@ -725,7 +725,6 @@ const cases: Readonly<Record<string, RowCases>> = {
         { precedence: 'client', protocols: ['a'], default: bytes(256) },
         { precedence: 'client', protocols: ['a'], order: 1 },
       ],
-      { precedence: 'client', protocols: Array.from({ length: 257 }, () => bytes(255)) },
     ].flat(),
     conflicts: [
       ...[{ neither: ['a'] }, { precedence: 'neither', protocols: ['a'] }].map(
@@ -755,7 +754,7 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
       [[], []],
     ],
-    wrong: ['h2', bytes(2), 1, {}, null],
+    wrong: ['h2', bytes(2), 1, {}, null, Array.from({ length: 256 }, () => bytes(255))],
     conflicts: [
       [
         { nextProtocolsAdvertised: ['a', ''] },

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClientSettings } from '../../packages/ssl/src/protocol/settings.js';
 import { type Bend, bent, bentHandshake, change, change12, extension, without } from './bend.js';
+import { DatagramLink, dtlsPair } from './datagram-link.js';
 import { first, second } from './session-ends.js';
 import { expectToTalk } from './talk.js';
 import {
@@ -81,6 +82,22 @@ describe('what is spoken', () => {
     expectToTalk(ends);
     expect(ends.client.sink.facts?.protocol).toBe(version);
     expect([spoken(ends.client), spoken(ends.server)]).toEqual(['b', 'b']);
+  });
+
+  it.each(['dtlsv1.2', 'dtlsv1'] as const)('is agreed on in %s, in datagrams that come twice', (version) => {
+    const { client, server } = dtlsPair({
+      versions: [version],
+      client: { config: { clientPreferredNextProtocols: wish('client', ['b']) } },
+      server: { config: { nextProtocolsAdvertised: names('a', 'b') } },
+    });
+    const link = new DatagramLink(client, server, (bytes) => [
+      { after: 1, bytes },
+      { after: 2, bytes },
+    ]);
+    client.core.start();
+    link.run();
+    expect([...client.sink.failures, ...server.sink.failures]).toEqual([]);
+    expect([spoken(client), spoken(server)]).toEqual(['b', 'b']);
   });
 
   it('is nothing, and no failure, where one side alone has it', () => {

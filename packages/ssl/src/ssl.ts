@@ -747,7 +747,7 @@ export async function requestCertificate(
     : ask(socket, { type: 'request_certificate', timeout: limit }, closed);
 }
 
-/** The protocol agreed by ALPN. Errors: `protocol_not_negotiated`, `closed`, `enotconn`. `ssl:negotiated_protocol/1` */
+/** The protocol agreed by ALPN, or by NPN before TLS 1.3. Errors: `protocol_not_negotiated`, `closed`, `enotconn`. `ssl:negotiated_protocol/1` */
 export async function negotiatedProtocol(socket: SslSocket | SslListenSocket): Promise<Result<Uint8Array>> {
   return socket instanceof SslListenSocket ? enotconn : ask(socket, { type: 'negotiated_protocol' }, closed);
 }

@@ -74,7 +74,10 @@ echo(Socket) ->
 parse(["--" ++ Key, Value | Rest]) -> [{list_to_atom(Key), Value} | parse(Rest)];
 parse([]) -> [].
 
-tls(Opts) -> lists:flatmap(fun tls_option/1, Opts).
+%% Of two that name the same option the later one holds.
+tls(Opts) ->
+    lists:foldl(fun({Key, _} = Option, Options) -> lists:keystore(Key, 1, Options, Option) end, [],
+                lists:flatmap(fun tls_option/1, Opts)).
 
 tls_option({version, "both"}) -> [{versions, ['tlsv1.3', 'tlsv1.2']}];
 tls_option({version, V}) -> [{versions, [list_to_atom(V)]}];

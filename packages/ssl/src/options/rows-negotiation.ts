@@ -375,18 +375,24 @@ function noScheme(name: 'signatureAlgs' | 'signatureAlgsCert', value: unknown, a
 
 /** An empty one is as good as none. */
 function protocolList(name: OptionName, value: unknown): readonly Uint8Array[] | undefined {
-  const protocols = protocolNames(name, value);
+  const protocols = sentProtocolNames(name, value);
   return protocols.length > 0 ? protocols : undefined;
 }
 
-/** Names of 1 to 255 bytes. The list on the wire is at most 65535 bytes long (RFC 7301 §3.1). */
+/** The list on the wire is at most 65535 bytes long (RFC 7301 §3.1). */
+export function sentProtocolNames(name: OptionName, value: unknown): readonly Uint8Array[] {
+  const protocols = protocolNames(name, value);
+  return protocols.reduce((sum, item) => sum + item.length + 1, 0) > 0xffff
+    ? badValue(name, value)
+    : protocols;
+}
+
+/** Names of 1 to 255 bytes. */
 export function protocolNames(name: OptionName, value: unknown): readonly Uint8Array[] {
-  const protocols = listOf(name, value).map((item) => {
-    const bytes = typeof item === 'string' ? new TextEncoder().encode(item) : item;
-    return bytes instanceof Uint8Array && bytes.length >= 1 && bytes.length <= 255
-      ? bytes
-      : badValue(name, { invalid_protocol: item });
-  });
-  if (protocols.reduce((sum, item) => sum + item.length + 1, 0) > 0xffff) return badValue(name, value);
-  return protocols;
+  return listOf(name, value).map((item) => protocolName(item) ?? badValue(name, { invalid_protocol: item }));
+}
+
+export function protocolName(value: unknown): Uint8Array | undefined {
+  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
+  return bytes instanceof Uint8Array && bytes.length >= 1 && bytes.length <= 255 ? bytes : undefined;
 }

@@ -2,7 +2,7 @@
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { badValue } from './option-error.js';
 import { asItIs, type CoreOption, isList } from './row.js';
-import { protocolNames } from './rows-negotiation.js';
+import { protocolName, protocolNames, sentProtocolNames } from './rows-negotiation.js';
 
 const older: readonly ProtocolVersion[] = ['tlsv1', 'tlsv1.1', 'tlsv1.2'];
 
@@ -64,7 +64,7 @@ export class NextProtocolRows {
         default: 'none',
         source: 'ssl:server_option(), draft-agl-tls-nextprotoneg',
       },
-      parse: (value) => protocolNames('nextProtocolsAdvertised', value),
+      parse: (value) => sentProtocolNames('nextProtocolsAdvertised', value),
     };
 }
 
@@ -74,7 +74,7 @@ const key = 'clientPreferredNextProtocols';
 function preferredNextProtocols(value: unknown): PreferredNextProtocols {
   const { precedence, protocols, otherwise } = partsOf(value) ?? badValue(key, value);
   if (!isList(protocols)) return badValue(key, value);
-  const byDefault = otherwise === undefined ? undefined : (nameOf(otherwise) ?? badValue(key, value));
+  const byDefault = otherwise === undefined ? undefined : (protocolName(otherwise) ?? badValue(key, value));
   const names = protocolNames(key, protocols);
   if (precedence !== 'client' && precedence !== 'server')
     return badValue(key, { invalid_precedence: precedence });
@@ -106,10 +106,4 @@ function namedParts(parts: ReadonlyMap<string, unknown>): Parts | undefined {
     protocols: parts.get('protocols'),
     otherwise: parts.get('default'),
   };
-}
-
-/** 1 to 255 bytes. */
-function nameOf(value: unknown): Uint8Array | undefined {
-  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
-  return bytes instanceof Uint8Array && bytes.length >= 1 && bytes.length <= 255 ? bytes : undefined;
 }
