@@ -36,6 +36,8 @@ export interface Host {
   /** Options of `handshake/2` for the connections to come. */
   later: ssl.TlsServerOptions | undefined;
   counters(): Promise<NonNullable<ssl.ListenerCounters['resumption']>>;
+  /** Of TLS 1.2 and before. */
+  sessions(): Promise<ssl.SessionCounters>;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,11 @@ export async function host(self: Self, options: ssl.TlsServerOptions): Promise<H
       const counters = await ssl.listenerCounters(listener);
       if ('error' in counters || counters.resumption === undefined) throw new Error('no counters');
       return counters.resumption;
+    },
+    async sessions() {
+      const counters = await ssl.listenerCounters(listener);
+      if ('error' in counters || counters.sessions === undefined) throw new Error('no counters');
+      return counters.sessions;
     },
     async close() {
       await ssl.close(listener);

@@ -319,6 +319,7 @@ describe('counters', () => {
       heldBytes: 0,
       displacedMemory: 0,
       resumption: expect.anything(),
+      sessions: expect.anything(),
     });
     await ssl.close(client);
     await soon(() =>

@@ -112,6 +112,7 @@ export type { ListenerCounters } from './processes/listener/listener.js';
 export type { ConnectionCounters } from './processes/listener/tally.js';
 export type { TicketStoreCounters } from './processes/resumption/listener-tickets.js';
 export type { ResumptionCounters, TicketRefusal } from './processes/resumption/resumption-tally.js';
+export type { SessionCounters, SessionRefusal } from './processes/resumption/session-tally.js';
 export { duplexTransport } from './processes/transport/duplex.js';
 export {
   type AcceptReceiver,

@@ -431,7 +431,7 @@ export async function connectDatagrams(
 /** Opens a listening socket; errors are `gen_tcp:listen/2`'s. */
 export async function startListener(
   application: Application,
-  listener: Omit<ListenerArgs, 'provider' | 'startConnection' | 'openBooks' | 'tickets'>,
+  listener: Omit<ListenerArgs, 'provider' | 'startConnection' | 'openBooks' | 'tickets' | 'sessions'>,
 ): Promise<Result<SslListenSocket>> {
   const { environment } = application;
   const tickets = ticketsOf(environment, listener.config);
@@ -439,6 +439,7 @@ export async function startListener(
   const args: ListenerArgs = {
     ...listener,
     tickets: tickets?.tickets,
+    sessions: sessions?.sessions,
     provider: listener.config.protocol === 'dtls' ? overDatagrams(environment) : environment.provider,
     openBooks: (limits) => environment.census.openListener(limits),
     startConnection: (accepted) =>

@@ -2,6 +2,7 @@
 
 import { type ClientResumptionCounters, ClientResumptionTally } from '../resumption/client-tally.js';
 import { type ResumptionCounters, ResumptionTally } from '../resumption/resumption-tally.js';
+import { type SessionCounters, SessionTally } from '../resumption/session-tally.js';
 import type { Transport } from '../transport/transport.js';
 import { Door, type DoorLimits } from './door.js';
 import { HandshakeMemory } from './handshake-memory.js';
@@ -18,6 +19,8 @@ export interface NodeCounters {
   readonly displacedMemory: number;
   /** Of TLS 1.3: all clients; and servers that have tickets, upgraded sockets included. */
   readonly resumption: { readonly client: ClientResumptionCounters; readonly server: ResumptionCounters };
+  /** Of TLS 1.2 and before: all servers, upgraded sockets included. */
+  readonly sessions: SessionCounters;
 }
 
 /** The options of a listener that its books need. */
@@ -39,6 +42,8 @@ export class Census {
     client: new ClientResumptionTally(),
     server: new ResumptionTally(),
   };
+
+  readonly sessions: SessionTally = new SessionTally();
 
   /** `maxHandshakeBytes`: what all unfinished handshakes may hold together. */
   constructor(maxHandshakeBytes: number) {
@@ -76,6 +81,7 @@ export class Census {
         client: this.resumption.client.counters(),
         server: this.resumption.server.counters(),
       },
+      sessions: this.sessions.counters(),
     };
   }
 }

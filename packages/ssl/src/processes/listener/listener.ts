@@ -26,6 +26,7 @@ import { connectionRequests } from '../connection/connection-requests.js';
 import type { SslMessage, SslSocket } from '../connection/socket.js';
 import type { ListenerTickets, TicketStoreCounters } from '../resumption/listener-tickets.js';
 import type { ResumptionCounters } from '../resumption/resumption-tally.js';
+import type { SessionCounters, SessionTally } from '../resumption/session-tally.js';
 import type { Address, Transport, TransportListener, TransportProvider } from '../transport/transport.js';
 import type { ListenerBooks, ListenerLimits } from './census.js';
 import type { DoorCounters } from './door.js';
@@ -63,6 +64,8 @@ export interface ListenerCounters extends ConnectionCounters, DoorCounters {
   readonly waiting: number;
   /** Of listeners with `sessionTickets`: handshakes by ticket, and why others were not. */
   readonly resumption?: ResumptionCounters & Partial<TicketStoreCounters>;
+  /** Of listeners of TLS 1.2 and before: handshakes by id or by ticket, and why others were not. */
+  readonly sessions?: SessionCounters;
 }
 
 export interface ListenerArgs {
@@ -72,6 +75,7 @@ export interface ListenerArgs {
   readonly owner: Pid<SslMessage>;
   readonly openBooks: (limits: ListenerLimits) => ListenerBooks;
   readonly tickets?: ListenerTickets | undefined;
+  readonly sessions?: { readonly tally: SessionTally } | undefined;
   /** Starts the processes of an accepted connection. */
   readonly startConnection: (accepted: AcceptedTransport) => Promise<Result<SslSocket>>;
 }
@@ -139,8 +143,13 @@ export class Listener implements CountsToTell {
   }
 
   toldCounts(): Counts {
-    const { failed, resumption, ...counters } = this.counters();
-    return { ...counters, failed, ...(resumption && { resumption: countsIn(resumption) }) };
+    const { failed, resumption, sessions, ...counters } = this.counters();
+    return {
+      ...counters,
+      failed,
+      ...(resumption && { resumption: countsIn(resumption) }),
+      ...(sessions && { sessions: { ...sessions, refused: { ...sessions.refused } } }),
+    };
   }
 
   sockname(): Result<Address> {
@@ -164,7 +173,7 @@ export class Listener implements CountsToTell {
 
   /** `listenerCounters` */
   counters(): ListenerCounters {
-    const { tickets } = this.#args;
+    const { tickets, sessions } = this.#args;
     return {
       accepted: this.#accepted,
       refusedBacklog: this.#refusedBacklog,
@@ -172,6 +181,7 @@ export class Listener implements CountsToTell {
       ...this.#books.door.counters(),
       ...this.#books.tally.counters(),
       ...(tickets === undefined ? {} : { resumption: tickets.tally.counters() }),
+      ...(sessions === undefined ? {} : { sessions: sessions.tally.counters() }),
     };
   }
 

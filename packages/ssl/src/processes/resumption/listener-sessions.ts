@@ -3,7 +3,7 @@
  * table, by ticket with the client. Connections ask.
  *
  * A session is resumed when it is alive, its certificates are good still, it was made under the policy that holds now and
- * fits the hello; else the handshake is a full one, and nobody is told why.
+ * fits the hello; else the handshake is a full one, and nobody is told why but the counters.
  */
 import {
   invalidateSession,
@@ -26,6 +26,7 @@ import type { Environment } from '../environment.js';
 import { endOf, isGoodAt, isTooLong } from './chain-end.js';
 import { policyOf } from './policy.js';
 import { type KeptSession, keptBytes, keptSession } from './session-content.js';
+import { type SessionRefusal, SessionTally } from './session-tally.js';
 
 /** Who seals tickets: the name of a process, and what starts it unless it runs. False: it does not start. */
 export interface Sealer {
@@ -34,6 +35,7 @@ export interface Sealer {
 }
 
 export class ListenerSessions {
+  readonly tally: SessionTally;
   readonly #environment: Environment;
   readonly #cache: string;
   readonly #sealer: Sealer;
@@ -43,6 +45,7 @@ export class ListenerSessions {
   /** `cache`: name of the process; `startCache`: called before a session is kept, it starts what does not run. */
   constructor(environment: Environment, cache: string, sealer: Sealer, startCache?: () => Promise<void>) {
     this.#environment = environment;
+    this.tally = new SessionTally(environment.census.sessions);
     this.#cache = cache;
     this.#sealer = sealer;
     this.#startCache = startCache;
@@ -64,8 +67,22 @@ export class ListenerSessions {
     // RFC 5077 §3.4: beside a ticket an id is not looked for.
     const found =
       wish.ticket === undefined ? await this.#lookUp(wish.id) : await this.#open(wish.ticket, config);
-    const fits = found !== undefined && this.#isGood(found, equipment) && wish.fits(found.session);
-    return fits && (await isWanted(wish, found.session, config)) ? found.session : undefined;
+    const why = found === undefined ? 'unknown' : await this.#refusal(found, wish, config, equipment);
+    if (why === undefined) return found?.session;
+    this.tally.refused(why);
+    return undefined;
+  }
+
+  async #refusal(
+    found: KeptSession,
+    wish: SessionWish,
+    config: ServerConfig,
+    equipment: Equipment,
+  ): Promise<SessionRefusal | undefined> {
+    if (!this.#isAlive(found)) return 'expired';
+    if (!sameBytes(found.policy, policyOf(equipment, undefined, this.#environment.engine))) return 'policy';
+    if (!wish.fits(found.session)) return 'terms';
+    return (await isWanted(wish, found.session, config)) ? undefined : 'unwanted';
   }
 
   async #lookUp(id: Uint8Array): Promise<KeptSession | undefined> {
@@ -87,14 +104,9 @@ export class ListenerSessions {
     return started;
   }
 
-  #isGood({ created, notAfter, policy }: KeptSession, equipment: Equipment): boolean {
-    const { wallClock, engine } = this.#environment;
-    const now = wallClock();
-    return (
-      now < created + this.#lifetime * 1000 &&
-      isGoodAt(notAfter, now) &&
-      sameBytes(policy, policyOf(equipment, undefined, engine))
-    );
+  #isAlive({ created, notAfter }: KeptSession): boolean {
+    const now = this.#environment.wallClock();
+    return now < created + this.#lifetime * 1000 && isGoodAt(notAfter, now);
   }
 
   /** seconds */
@@ -111,12 +123,14 @@ export class ListenerSessions {
     const contents = [new Secret(keptBytes(kept))];
     const [ticket] = await sealTickets(node, this.#sealer.name, contents, 'tls12');
     if (ticket === undefined || ticket.length === 0) return undefined;
+    this.tally.issued();
     return { ticket, lifetimeHint: Math.min(this.#lifetime, settings.serverTicketLifetime) };
   }
 
-  /** A full handshake has ended well: what has an id is kept. */
+  /** A handshake has ended well: it is counted, and what has an id of a full one is kept. */
   register(facts: Facts, equipment: Equipment): void {
     const { sessionId, sessionResumption } = facts;
+    this.tally.established(sessionResumption ? 'resumed' : 'full');
     if (sessionId.length === 0 || sessionResumption) return;
     const session = sessionOf(facts);
     const kept = session && this.#keep(session, equipment);

@@ -6,6 +6,7 @@ import type { Config } from '../../options/config.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { FoundPsk, PskWish } from '../../protocol/tls13/psk.js';
+import { isTls13Suite } from '../../values/registry/suites.js';
 import type { Secret } from '../../values/secret.js';
 import type { Result } from '../../values/terms.js';
 import type { Equipment } from '../connection/handshake-means.js';
@@ -63,7 +64,8 @@ export class ServerRecognition {
     pskOf: (nonce: Uint8Array) => Secret | undefined,
   ): Promise<readonly CheckedTicket[]> {
     const tickets = this.#tickets;
-    if (tickets === undefined) return [];
+    // Of older versions there are sessions, with counters of their own.
+    if (tickets === undefined || !isTls13Suite(facts.cipherSuite)) return [];
     tickets.tally.established(howOf(facts));
     if (facts.earlyData !== 'none') tickets.tally.earlyData(facts.earlyData, facts.earlyBytes);
     return tickets.issue(facts, equipment, this.#origin, pskOf);
