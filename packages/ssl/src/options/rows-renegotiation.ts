@@ -45,9 +45,11 @@ export class RenegotiationRows {
     default: mostRecords,
     tell: untold,
     note: {
-      values: 'records sent; what is below 1 is 1, what is above the default is the default',
+      values:
+        'records sent; what is below 1 is 1, what is above the default is the default; AES-GCM is renewed after 2^24.5, ' +
+        'AES-CCM after 2^23',
       default: '268435456',
-      source: "OTP's ssl, undocumented there",
+      source: "OTP's ssl, undocumented there; RFC 9325 §4.4",
     },
     parse: (value) =>
       isInteger(value) ? Math.min(Math.max(value, 1), mostRecords) : badValue('renegotiateAt', value),

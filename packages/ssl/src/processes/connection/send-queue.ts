@@ -98,7 +98,7 @@ export class SendQueue {
 
   /**
    * `afterIo`: calls back when I/O that is ready has had its chance. `renegotiateAt`: records after which another handshake
-   * is due, where keys cannot be updated.
+   * is due, where keys cannot be updated; a cipher may bear fewer.
    */
   constructor(
     half: WriteHalf,
@@ -107,7 +107,7 @@ export class SendQueue {
     renegotiateAt: number = Number.POSITIVE_INFINITY,
   ) {
     this.#renegotiateAt = renegotiateAt;
-    this.#renegotiationDueAt = renegotiateAt;
+    this.#renegotiationDueAt = this.#dueAfter(half);
     this.#afterIo = afterIo;
     this.#half = half;
     this.updatesKeys = half.updatesKeys;
@@ -130,7 +130,7 @@ export class SendQueue {
   /** On with the half as it is now, first with what is owed, then with what was queued meanwhile. */
   takeAgain(half: WriteHalf): void {
     this.#half = half;
-    this.#renegotiationDueAt = half.sealedRecords + this.#renegotiateAt;
+    this.#renegotiationDueAt = this.#dueAfter(half);
     const fatal = this.#fatal;
     this.#fatal = undefined;
     if (fatal !== undefined) {
@@ -331,8 +331,13 @@ export class SendQueue {
   takeRenegotiationDue(): boolean {
     const half = this.#half;
     if (half === 'away' || half.updatesKeys || half.sealedRecords < this.#renegotiationDueAt) return false;
-    this.#renegotiationDueAt = half.sealedRecords + this.#renegotiateAt;
+    this.#renegotiationDueAt = this.#dueAfter(half);
     return !this.#closed;
+  }
+
+  /** What the user wants, and what the cipher bears (RFC 9325 §4.4). */
+  #dueAfter(half: WriteHalf): number {
+    return half.sealedRecords + Math.min(this.#renegotiateAt, half.mostRecords);
   }
 
   #writeOwed(): void {

@@ -174,6 +174,7 @@ export class MacReadProtection extends MacProtection implements ReadProtection {
 /** Keys to write with. */
 export class MacWriteProtection extends MacProtection implements WriteProtection {
   readonly overhead: number;
+  readonly recordLimit: number = Number.POSITIVE_INFINITY;
   readonly protectsChangeCipherSpec = true;
   readonly epoch = undefined;
   readonly direct = undefined;

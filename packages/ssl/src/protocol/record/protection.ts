@@ -90,6 +90,8 @@ export interface WriteProtection {
   readonly sealedBytes: number;
   /** Records sealed under these keys. */
   readonly sealedRecords: number;
+  /** How many there may be (RFC 8446 §5.5, RFC 9325 §4.4); `Infinity` where no RFC has a number. */
+  readonly recordLimit: number;
   /** Seals a short fragment as one complete record in memory that nobody else writes to. */
   sealShort(type: number, fragment: Uint8Array): Uint8Array;
   /**

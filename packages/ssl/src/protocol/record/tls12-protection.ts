@@ -5,6 +5,7 @@
  * As in TLS 1.3 an idle connection keeps of each direction one engine key and a few numbers.
  */
 import type { Aead, DirectOpener, DirectSealer, Opener, Sealer } from '../../values/crypto/engine.js';
+import { recordLimit } from '../../values/registry/record-limits.js';
 import { HEADER_LENGTH } from './content-type.js';
 import { RecordError } from './errors.js';
 import { putHeader, putSequence, putWord, room, word } from './layout.js';
@@ -137,6 +138,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
 /** Keys to write with. */
 export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection {
   readonly overhead: number;
+  readonly recordLimit: number;
   readonly protectsChangeCipherSpec = true;
   readonly epoch = undefined;
   private readonly tagLength: number;
@@ -155,6 +157,7 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     super(form, iv);
     this.version = version;
     this.tagLength = aead.tagLength;
+    this.recordLimit = recordLimit(aead.name);
     this.overhead = HEADER_LENGTH + this.headLength + aead.tagLength;
     this.sealer = aead.sealer(key);
     this.direct = this.sealer.direct;

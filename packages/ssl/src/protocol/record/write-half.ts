@@ -20,7 +20,7 @@ import { type RecordLimit, unprotectedLimit } from './record-limit.js';
  * pieces in the write.
  */
 const SHORT = 4096;
-/** Records that may leave between two looks at `keyUpdateDue`: 1 MiB in fragments of 64 bytes, and alerts. */
+/** Records that may leave between two looks at `keyUpdateDue` or `sealedRecords`: 1 MiB in fragments of 64 bytes, and alerts. */
 const RECORDS_AT_ONCE = 16_640;
 
 export class WriteHalf {
@@ -155,6 +155,11 @@ export class WriteHalf {
     return this.protection?.sealedRecords ?? 0;
   }
 
+  /** Records under one key after which another is due, those counted that may leave before anybody looks. */
+  get mostRecords(): number {
+    return (this.protection?.recordLimit ?? Number.POSITIVE_INFINITY) - RECORDS_AT_ONCE;
+  }
+
   /** Whether these keys can be updated: in TLS 1.3. */
   get updatesKeys(): boolean {
     return this.protection?.epoch !== undefined;
@@ -175,7 +180,7 @@ export class WriteHalf {
     return (
       protection !== undefined &&
       epoch !== undefined &&
-      (protection.sealedBytes >= this.keyUpdateAt || epoch.records >= epoch.recordLimit - RECORDS_AT_ONCE)
+      (protection.sealedBytes >= this.keyUpdateAt || epoch.records >= this.mostRecords)
     );
   }
 

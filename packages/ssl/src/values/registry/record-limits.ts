@@ -1,5 +1,6 @@
 /**
- * How much one key may protect (RFC 8446 §5.5, RFC 9147 §4.5.3): beyond, an attacker's chances are no longer negligible.
+ * How much one key may protect (RFC 8446 §5.5, RFC 9147 §4.5.3, in TLS 1.2 RFC 9325 §4.4): beyond, an attacker's chances
+ * are no longer negligible.
  */
 import type { CipherName } from './suites.js';
 
