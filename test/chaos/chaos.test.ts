@@ -53,6 +53,7 @@ class Chaos {
     'tlsv1.2': 0,
     frames: 0,
     'hand-overs': 0,
+    renegotiations: 0,
     kills: 0,
     'cut short': 0,
   };
@@ -158,6 +159,7 @@ class Chaos {
       for (const number of numbers)
         if ('error' in (await ssl.send(socket, acknowledgementOf(number)))) return;
       left -= numbers.length;
+      if (this.random.below(8) === 0) this.#renegotiate(socket);
       if (left <= 0 && serving.workers.length < 4) return this.#handOver(self, serving, bytes);
       if ('error' in (await ssl.setopts(socket, { active }))) return;
       active = 'once';
@@ -207,7 +209,10 @@ class Chaos {
       this.#met('ok' in name ? name.ok.port : undefined, story);
       const frames = this.frames(story);
       const sending = (async () => {
-        for (const frame of frames) if ('error' in (await ssl.send(socket, frame))) return;
+        for (const frame of frames) {
+          if (this.random.below(8) === 0) this.#renegotiate(socket);
+          if ('error' in (await ssl.send(socket, frame))) return;
+        }
       })();
       while (story.acknowledged.length < story.frames) {
         const answer = await ssl.recv(socket, 4);
@@ -220,6 +225,14 @@ class Chaos {
     if (!this.clients.has(story)) this.clients.set(story, { pid, socket: undefined });
     while (this.node.isAlive(pid)) await later(2);
     this.clients.delete(story);
+  }
+
+  /** In TLS 1.2, between any two sends; node:tls does not know what is asked of it. */
+  #renegotiate(socket: ssl.SslSocket): void {
+    if (this.#killable === 'server') return;
+    void ssl.renegotiate(socket).then((done) => {
+      if ('ok' in done) this.counts.renegotiations += 1;
+    });
   }
 
   /** A client by node:tls. */
@@ -363,6 +376,7 @@ async function run(name: string, count: number, peer: 'ours' | 'node:tls'): Prom
   expect(violations.join('\n')).toBe('');
   expect(chaos.counts['tlsv1.3']).toBeGreaterThan(count / 4);
   expect(chaos.counts['tlsv1.2']).toBeGreaterThan(count / 4);
+  if (peer === 'ours') expect(chaos.counts.renegotiations).toBeGreaterThan(count / 4);
   expect(chaos.counts['cut short']).toBeGreaterThan(count / 20);
   expect(chaos.counts['cut short']).toBeLessThan(count / 2);
   node.exit(listener, 'kill');

@@ -72,6 +72,8 @@ export class End {
   readonly kills: Killed[] = [];
   /** The transport broke: what was on its way may be lost. */
   broken = false;
+  /** A handshake that ran again waited for somebody who did not read, until its deadline. */
+  starved = false;
 
   constructor(label: string, socket: ssl.SslSocket) {
     this.label = label;
@@ -142,6 +144,7 @@ export class Ledger {
     const end = this.end(message.socket);
     const step = this.note(`${end.label} → ${this.nameOf(to)}: ${describeMessage(message)}`);
     end.delivered.push({ step, to, message });
+    if (message.type === 'ssl_error') end.starved ||= isStarved(message.reason);
   }
 
   /** A request entered a sender's mailbox. */
@@ -197,6 +200,7 @@ export class Ledger {
       end.received.push({ start, end: this.#step, length, data });
     } else if (result.error === 'closed' || typeof result.error === 'object') {
       end.toldByCall.push(this.#step);
+      end.starved ||= isStarved(result.error);
       end.lostToRecv = Math.max(end.lostToRecv, length - 1);
     }
   }
@@ -265,7 +269,9 @@ function endings(end: End): string[] {
   for (const { step, message } of ends) {
     // Nothing corrupts bytes here: whoever finds them wrong has lost or changed some itself.
     const alert = message.type === 'ssl_error' ? alertOf(message.reason) : undefined;
-    if (alert !== undefined && alert !== 'internal_error') found.push(`#${step}: ${alert} of its own making`);
+    const starved = message.type === 'ssl_error' && mayStarve(end, message.reason);
+    if (alert !== undefined && alert !== 'internal_error' && !starved)
+      found.push(`#${step}: ${alert} of its own making`);
   }
   if (first !== undefined) {
     const late = end.delivered.find(({ step }) => step > first.step);
@@ -279,6 +285,18 @@ function endings(end: End): string[] {
   const mustHear = end.kills.every(({ active, established }) => active && established);
   if (mustHear && told === 0) found.push('ended, and nobody was told');
   return found;
+}
+
+/** Whether it was starved, or its peer, who may have been told nothing because it was passive and has not asked. */
+function mayStarve({ starved, peer }: End, reason: ssl.SslReason): boolean {
+  if (starved || peer?.starved === true) return true;
+  const heard = /received (?:CLIENT|SERVER) ALERT: Fatal - Handshake Failure/.test(JSON.stringify(reason));
+  return heard && peer?.delivered.every(({ message: { type } }) => type !== 'ssl_error') === true;
+}
+
+/** Where nobody reads, a handshake that runs again cannot: then the connection ends. */
+function isStarved(reason: ssl.SslReason): boolean {
+  return JSON.stringify(reason).includes("renegotiation: 'timeout'");
 }
 
 function alertOf(reason: ssl.SslReason): unknown {

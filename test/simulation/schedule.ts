@@ -92,6 +92,8 @@ class Schedule {
   readonly #packet: boolean;
   /** Options of both ends. */
   readonly #framing: { readonly packet: 0 | 4; readonly keyUpdateAt?: number };
+  /** Of either side, records after which it asks for another handshake in TLS 1.2. */
+  readonly #renegotiateAt: { readonly server: number | undefined; readonly client: number | undefined };
   /** Of the server, and of the clients, each of which draws one; all pairs have one in common. */
   readonly #versions: { readonly server: Versions; readonly clients: readonly Versions[] };
   /** By the client's end. */
@@ -137,6 +139,8 @@ class Schedule {
       client: this.#whims.below(3) === 0,
       hosts: this.#whims.below(3) === 0,
     };
+    const renewed = (): number | undefined => this.#whims.pick([undefined, undefined, 10, 100]);
+    this.#renegotiateAt = { server: renewed(), client: renewed() };
     this.#stops = random.below(10) === 0 && mutation === undefined;
     this.#calm = random.below(2) === 0;
     this.#killsLeft = mutation !== undefined || random.below(2) === 0 ? 0 : 1 + random.below(4);
@@ -193,6 +197,7 @@ class Schedule {
       ...identity,
       active: this.#activeMode(),
       ...this.#framing,
+      renegotiateAt: this.#renegotiateAt.server,
       versions: this.#versions.server,
       maxHandshakes: 100,
       handshake: this.#pauses.server ? 'hello' : 'full',
@@ -287,6 +292,7 @@ class Schedule {
       ...trust,
       active: this.#activeMode(),
       packet: this.#packet ? 4 : 0,
+      renegotiateAt: this.#renegotiateAt.client,
       handshake: this.#pauses.client ? 'hello' : 'full',
       versions: this.#random.pick(this.#versions.clients) ?? both,
     } as const;
@@ -308,11 +314,12 @@ class Schedule {
   }
 
   async #learnVersion(end: End): Promise<void> {
-    const information = await ssl.connectionInformation(end.socket, ['protocol']);
-    const protocol = 'ok' in information ? information.ok.protocol : undefined;
-    if (protocol === undefined) return;
+    const information = await ssl.connectionInformation(end.socket, ['protocol', 'sessionResumption']);
+    if ('error' in information) return;
+    const { protocol, sessionResumption } = information.ok;
     this.#spoken.set(end, protocol);
     this.#count(protocol, 1);
+    if (sessionResumption) this.#count('resumed', 1);
   }
 
   /** TLS 1.2 has no key updates. */
@@ -400,12 +407,13 @@ class Schedule {
       const team = [...this.#workers].flatMap(([worker, of]) => (of === end ? [worker] : []));
       await this.#handOver(pid, end, random.pick(team) ?? pid);
     } else if (what < 90) {
-      if (!this.#updatesKeys(end)) return;
-      await ledger.call(
-        pid,
-        `updateKeys(${label})`,
-        ssl.updateKeys(socket, random.pick(['write', 'read_write']) ?? 'write'),
-      );
+      if (this.#updatesKeys(end))
+        await ledger.call(
+          pid,
+          `updateKeys(${label})`,
+          ssl.updateKeys(socket, random.pick(['write', 'read_write']) ?? 'write'),
+        );
+      else await this.#renegotiate(pid, end);
     } else if (what === 93) {
       const mode = random.pick(['list', 'binary', 'binary'] as const) ?? 'binary';
       await ledger.call(pid, `setopts(${label}, ${mode})`, ssl.setopts(socket, { mode }));
@@ -426,6 +434,12 @@ class Schedule {
       end.ownEnd = true;
       await ledger.call(pid, `close(${label})`, ssl.close(socket));
     } else await ledger.call(pid, `connectionInformation(${label})`, ssl.connectionInformation(socket));
+  }
+
+  /** In TLS 1.2, which has no key updates. */
+  async #renegotiate(pid: Worker, { socket, label }: End): Promise<void> {
+    const done = await this.#ledger.call(pid, `renegotiate(${label})`, ssl.renegotiate(socket));
+    this.#count('ok' in done ? 'renegotiations' : 'renegotiations refused', 1);
   }
 
   async #handOver(by: Worker, end: End, to: Worker): Promise<void> {
@@ -674,6 +688,12 @@ class Schedule {
     for (const { transport, port } of this.#transports) {
       const end = this.#byPort.get(port);
       if (!transport.broken || end === undefined) continue;
+      end.broken = true;
+      if (end.peer !== undefined) end.peer.broken = true;
+    }
+    for (const end of this.#ledger.ends) {
+      if (!end.starved) continue;
+      this.#count('starved', 1);
       end.broken = true;
       if (end.peer !== undefined) end.peer.broken = true;
     }

@@ -1,5 +1,6 @@
 /**
- * Client, server, tree and network in simulated time, in a thousand schedules drawn from seeds, over TLS 1.3 and 1.2.
+ * Client, server, tree and network in simulated time, in a thousand schedules drawn from seeds, over TLS 1.3 and 1.2, whose
+ * handshakes run again, asked for by either side or by themselves, and whose sessions are resumed.
  *
  * In every run: no message to a process that is not the owner at that moment; `ssl_closed` and `ssl_error` at most
  * once, after all data, and exactly once when a connection ends by itself; what owners and callers of `recv` got
@@ -35,6 +36,10 @@ describe('a simulated schedule', () => {
     'unbroken ends': 0,
     pauses: 0,
     'names asked': 0,
+    renegotiations: 0,
+    'renegotiations refused': 0,
+    resumed: 0,
+    starved: 0,
   };
   for (let from = first; from <= last; from += batch) {
     const to = Math.min(last, from + batch - 1);
@@ -62,6 +67,10 @@ describe('a simulated schedule', () => {
     expect(counts['unbroken ends']).toBeGreaterThan(schedules / 2);
     expect(counts['pauses']).toBeGreaterThan(schedules / 2);
     expect(counts['names asked']).toBeGreaterThan(schedules / 4);
+    expect(counts['renegotiations']).toBeGreaterThan(schedules / 4);
+    expect(counts['resumed']).toBeGreaterThan(schedules / 20);
+    // Whoever reads is not to meet this: else it would hide what is wrong with the others.
+    expect(counts['starved']).toBeLessThan(schedules / 10);
   });
 
   it('is the same, step by step, each time', async () => {
