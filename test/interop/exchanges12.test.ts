@@ -1,5 +1,5 @@
 /**
- * Key exchanges and ciphers of TLS 1.2, 1.1 and 1.0 with OpenSSL and GnuTLS, both ways. A suite of each key exchange and one of each
+ * Key exchanges and ciphers of TLS 1.2, 1.1 and 1.0 with OpenSSL, GnuTLS and Erlang OTP, both ways. A suite of each key exchange and one of each
  * cipher is spoken; with `ACTOR_TLS_INTEROP=all` every suite that the peer has, in every version that has it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -7,11 +7,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
-import { createCa } from '@actor-tls/ssl/testing';
+import { type CertificateOptions, createCa, type KeyKind } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { allSuites, type CipherSuite } from '../../packages/ssl/src/values/registry/suites.js';
 import { describeWithPeer, report } from '../support/report.js';
 import { start, startOnFreePort } from './child.js';
+import { erlang } from './erlang.js';
 import { createMaterial, type Material } from './material.js';
 import { opensslName } from './openssl.js';
 import { echoClient, echoServer, sslNode } from './ours.js';
@@ -21,19 +22,36 @@ type Version = 'tlsv1.2' | 'tlsv1.1' | 'tlsv1';
 
 let node: Node;
 let material: Material;
-let dsa: PeerCredentials;
-let cafile: string;
+/** Of a CA of its own. */
+interface Signed {
+  readonly files: PeerCredentials;
+  readonly ca: string;
+}
+let special: Readonly<Record<'dsa' | 'static by rsa' | 'static by ec', Signed>>;
 beforeAll(async () => {
   node = await sslNode();
   material = createMaterial();
-  const ca = createCa({ subject: 'Interop CA of DSA' });
-  const issued = ca.issue({ subject: 'localhost', names: ['localhost'], key: 'dsa' });
-  dsa = { certfile: join(material.folder, 'dsa.crt'), keyfile: join(material.folder, 'dsa.key') };
-  cafile = join(material.folder, 'dsa-ca.crt');
-  writeFileSync(dsa.certfile, issued.certPem);
-  writeFileSync(dsa.keyfile, issued.keyPem);
-  writeFileSync(cafile, ca.certPem);
+  special = {
+    dsa: signed('dsa', 'ec', { key: 'dsa' }),
+    'static by rsa': signed('static-by-rsa', 'rsa', { key: 'ec', keyUsage: ['keyAgreement'] }),
+    'static by ec': signed('static-by-ec', 'ec', { key: 'ec', keyUsage: ['keyAgreement'] }),
+  };
 });
+
+function signed(name: string, by: KeyKind, of: CertificateOptions): Signed {
+  const authority = createCa({ subject: `Interop CA of ${name}`, key: by });
+  const issued = authority.issue({ subject: 'localhost', names: ['localhost'], ...of });
+  const file = (ending: string, text: string): string => {
+    const path = join(material.folder, `${name}${ending}`);
+    writeFileSync(path, text);
+    return path;
+  };
+  return {
+    files: { certfile: file('.crt', issued.certPem), keyfile: file('.key', issued.keyPem) },
+    ca: file('-ca.crt', authority.certPem),
+  };
+}
+
 afterAll(async () => {
   await ssl.stop(node);
   material.remove();
@@ -47,9 +65,13 @@ const verifier = ssl.srpVerifier(...user, { group: 'srp_2048' });
 const lookup: ssl.UserLookupFun = (type) => ({ ok: type === 'psk' ? key : verifier }) as ssl.LookedUpKey;
 const text = Buffer.from(`${'a line of text\n'.repeat(200)}`);
 
-/** Whether a suite has a server show a certificate, and of which key. */
-function certificateOf({ keyExchange }: CipherSuite): 'rsa' | 'ec' | 'dsa' | undefined {
+/** Whether a suite has a server show a certificate, and of which key; a key on a curve may be signed for with RSA. */
+function certificateOf({
+  keyExchange,
+}: CipherSuite): 'rsa' | 'ec' | 'dsa' | 'static by rsa' | 'static by ec' | undefined {
   if (keyExchange.endsWith('_dss')) return 'dsa';
+  if (keyExchange === 'ecdh_rsa') return 'static by rsa';
+  if (keyExchange === 'ecdh_ecdsa') return 'static by ec';
   if (keyExchange.endsWith('_ecdsa')) return 'ec';
   return keyExchange === 'rsa' || /rsa/.test(keyExchange) ? 'rsa' : undefined;
 }
@@ -58,10 +80,23 @@ const usesSrp = ({ keyExchange }: CipherSuite): boolean => keyExchange.startsWit
 
 function credentialsOf(suite: CipherSuite): PeerCredentials | undefined {
   const kind = certificateOf(suite);
-  if (kind === undefined) return undefined;
-  return kind === 'dsa' ? dsa : material.servers[kind === 'ec' ? 'ec256' : 'rsa'];
+  switch (kind) {
+    case undefined:
+      return undefined;
+    case 'dsa':
+    case 'static by rsa':
+    case 'static by ec':
+      return special[kind].files;
+    case 'ec':
+      return material.servers.ec256;
+    case 'rsa':
+      return material.servers.rsa;
+  }
 }
-const caOf = (suite: CipherSuite): string => (certificateOf(suite) === 'dsa' ? cafile : material.cafile);
+function caOf(suite: CipherSuite): string {
+  const kind = certificateOf(suite);
+  return kind === undefined || kind === 'ec' || kind === 'rsa' ? material.cafile : special[kind].ca;
+}
 
 const common = (version: Version, suite: CipherSuite) => ({
   versions: [version],
@@ -187,6 +222,7 @@ describeWithPeer('key exchanges of old with OpenSSL', 'openssl', () => {
 /** gnutls-cli 3.7 ends by itself after the handshake, when it wants to tell of the keys that went with a PSK. */
 const tellsAndEnds = ({ keyExchange }: CipherSuite): boolean => /^(ec)?dhe_psk$/.test(keyExchange);
 
+/** Of DSA it has left SHA-1 with keys of 1024 bits: those suites are Erlang's and OpenSSL's to try. */
 const exchangesOfGnutls = {
   psk: 'PSK',
   dhe_psk: 'DHE-PSK',
@@ -276,4 +312,71 @@ describeWithPeer('key exchanges of old with GnuTLS', 'gnutls-cli', () => {
           }
         });
       }
+});
+
+/** Suites by version, as OTP lists them. */
+function suitesOfErlang(version: Version): ReadonlySet<string> {
+  const lists = `ssl:cipher_suites(all, '${version}') ++ ssl:cipher_suites(anonymous, '${version}')`;
+  const print = `[io:format("~s~n", [ssl:suite_to_str(S)]) || S <- ${lists}], halt().`;
+  const told = spawnSync('erl', ['-noshell', '-eval', print], { encoding: 'utf8' });
+  return new Set((told.stdout ?? '').split('\n'));
+}
+
+describeWithPeer('key exchanges of old with Erlang OTP', 'escript', () => {
+  const versions = ['tlsv1.2', 'tlsv1.1', 'tlsv1'] as const;
+  const names = new Map(versions.map((version) => [version, suitesOfErlang(version)]));
+  const known = built.filter(({ name }) => names.get('tlsv1.2')?.has(name));
+  const terms = (version: Version, suite: CipherSuite, side: 'client' | 'server'): readonly string[] => [
+    `{versions, ['${version}']}`,
+    `{suite, "${suite.name}"}`,
+    ...(version === 'tlsv1.2'
+      ? ['{signature_algs, [{sha256, ecdsa}, {sha256, rsa}, {sha256, dsa}, {sha, dsa}]}']
+      : []),
+    ...(usesPsk(suite) ? [`{psk, <<${[...key].join(',')}>>}`] : []),
+    // A hint of a server with RSA_PSK is signed in OTP, against RFC 4279 §4: nobody but OTP can read it.
+    ...(usesPsk(suite) && (side === 'client' || suite.keyExchange !== 'rsa_psk')
+      ? [`{psk_identity, "${identity}"}`]
+      : []),
+    ...(usesSrp(suite)
+      ? [side === 'server' ? `{srp, <<"${user[1]}">>}` : `{srp_identity, {"${user[0]}", "${user[1]}"}}`]
+      : []),
+    ...(side === 'client' && certificateOf(suite) === undefined ? ['{verify, verify_none}'] : []),
+  ];
+  for (const [version, suite] of chosen(known, versions)) {
+    if (names.get(version)?.has(suite.name) !== true) continue;
+    it(`our client: ${version}, ${suite.name}`, async () => {
+      const their = await erlang.echoServer({
+        // One that is not shown: OTP listens with a certificate only.
+        ...(credentialsOf(suite) ?? material.servers.ec256),
+        version: 'tlsv1.2',
+        extra: [`[${terms(version, suite, 'server').join(', ')}]`],
+      });
+      try {
+        const { received, information } = await echoClient(node, their.port, client(version, suite), text);
+        expect(Buffer.from(received).equals(text)).toBe(true);
+        expectInformation(information, version, suite);
+        report(`interop: ${suite.keyExchange}, Erlang's server`, { [version]: 1 });
+      } finally {
+        await their.stop();
+      }
+    });
+    it(`our server: ${version}, ${suite.name}`, async () => {
+      const our = await echoServer(node, server(version, suite));
+      try {
+        const back = await erlang.echoClient({
+          port: our.port,
+          version: 'tlsv1.2',
+          cafile: caOf(suite),
+          servername: 'localhost',
+          payload: text,
+          extra: [`[${terms(version, suite, 'client').join(', ')}]`],
+        });
+        expect(Buffer.from(back).equals(text)).toBe(true);
+        expectInformation(our.information(), version, suite);
+        report(`interop: ${suite.keyExchange}, Erlang's client`, { [version]: 1 });
+      } finally {
+        await our.stop();
+      }
+    });
+  }
 });

@@ -90,9 +90,20 @@ tls_option({servername, Name}) -> [{server_name_indication, Name}];
 tls_option({extra, Text}) ->
     {ok, Tokens, _} = erl_scan:string(Text ++ "."),
     {ok, Options} = erl_parse:parse_term(Tokens),
-    Options;
+    lists:flatmap(fun extra_option/1, Options);
 tls_option({suite, Name}) -> [{ciphers, [ssl:str_to_suite(Name)]}];
 tls_option({groups, Names}) -> [{supported_groups, [list_to_atom(G) || G <- string:split(Names, ",", all)]}];
 tls_option({eccs, Names}) -> [{eccs, [list_to_atom(G) || G <- string:split(Names, ",", all)]}];
 tls_option({alpnserver, Names}) -> [{alpn_preferred_protocols, [list_to_binary(P) || P <- string:split(Names, ",", all)]}];
 tls_option({alpnclient, Names}) -> [{alpn_advertised_protocols, [list_to_binary(P) || P <- string:split(Names, ",", all)]}].
+
+%% What no term can say: suites by name, and users' keys.
+extra_option({suite, Name}) -> [{ciphers, [ssl:str_to_suite(Name)]}];
+extra_option({psk, Key}) -> [{user_lookup_fun, {fun(psk, _, Own) -> {ok, Own} end, Key}}];
+extra_option({srp, Password}) ->
+    Salt = <<"a salt of 16 B..">>,
+    Lookup = fun(srp, User, Own) ->
+        {ok, {srp_2048, Salt, crypto:hash(sha, [Salt, crypto:hash(sha, [User, <<$:>>, Own])])}}
+    end,
+    [{user_lookup_fun, {Lookup, Password}}];
+extra_option(Option) -> [Option].
