@@ -1,5 +1,5 @@
 /**
- * One seeded run of clients that come back: tickets and early data while keys turn, stores and filters are killed at any
+ * One seeded run of clients that come back, in TLS 1.3 or 1.2: tickets, sessions and early data while keys turn, stores and filters are killed at any
  * step, a fleet's stores answer late or never, and first flights are sent again. Then all that was seen is judged.
  */
 
@@ -18,6 +18,7 @@ const identity = { cert: issued.chain, key: { PrivateKeyInfo: issued.key } };
 export type ResumptionCounts = Record<
   | 'connections'
   | 'resumed'
+  | 'resumed in 1.2'
   | 'tickets offered'
   | 'early accepted'
   | 'early rejected'
@@ -36,7 +37,10 @@ export interface ResumptionRun {
 type Wire = Extract<Awaited<ReturnType<Simulation['network']['connect']>>, { readonly ok: unknown }>['ok'];
 
 /** Kinds of processes that may be lost. */
-const mortal = ['ticket_tracker', 'server_ticket_store', 'anti_replay', 'client_ticket_store'];
+const mortal = [
+  ...['ticket_tracker', 'server_ticket_store', 'anti_replay', 'client_ticket_store'],
+  'session_cache',
+];
 /** ms in which whatever was lost or late is over, refusals of a filter that began anew included. */
 const quiet = 120_000;
 
@@ -94,6 +98,7 @@ class Schedule {
   readonly #counts: ResumptionCounts = {
     connections: 0,
     resumed: 0,
+    'resumed in 1.2': 0,
     'tickets offered': 0,
     'early accepted': 0,
     'early rejected': 0,
@@ -104,6 +109,7 @@ class Schedule {
   /** Ports of the servers. */
   readonly #ports: readonly number[];
   readonly #options: ssl.TlsServerOptions;
+  readonly #older: boolean;
   /** Nobody is late or lost any more. */
   #calm = false;
   /** Identities of tickets by hex, as the wire has seen them. */
@@ -122,10 +128,13 @@ class Schedule {
     const fleet = { ticketKeyStore: stores, replayStore: stores };
     const stateless = { sessionTickets: 'stateless', antiReplay: '10k' } as const;
     const kind = random.below(3);
+    this.#older = random.below(3) === 0;
     this.#ports = kind === 2 ? [443, 444] : [443];
     const tickets =
       kind === 0 ? { sessionTickets: 'stateful' as const } : kind === 1 ? stateless : { ...stateless, fleet };
-    this.#options = { ...identity, ...tickets, earlyData: 'enabled', active: false, versions: ['tlsv1.3'] };
+    this.#options = this.#older
+      ? { ...identity, active: false, versions: ['tlsv1.2'], olderSessionTickets: random.below(2) === 0 }
+      : { ...identity, ...tickets, earlyData: 'enabled', active: false, versions: ['tlsv1.3'] };
   }
 
   async run(): Promise<ResumptionRun> {
@@ -198,8 +207,11 @@ class Schedule {
     const random = this.#random;
     const port = random.pick(this.#ports) ?? 443;
     this.#nextEarly += 1;
-    const early = random.below(2) === 0 ? `early ${this.#nextEarly}.` : '';
-    const options = { cacerts: [ca.cert], sessionTickets: 'auto', active: false } as const;
+    const early = random.below(2) === 0 && !this.#older ? `early ${this.#nextEarly}.` : '';
+    const trust = { cacerts: [ca.cert], active: false } as const;
+    const options = this.#older
+      ? ({ ...trust, versions: ['tlsv1.2'] } as const)
+      : ({ ...trust, sessionTickets: 'auto' } as const);
     const wish = early === '' ? options : { ...options, earlyData: Buffer.from(early) };
     const connected = await ssl.connect(self, 'localhost', port, wish, 30_000);
     if ('error' in connected) {
@@ -212,7 +224,7 @@ class Schedule {
     if (!('ok' in said) || String(said.ok) !== (sessionResumption ? 'y' : 'n'))
       this.#violations.push(`${name}: the ends disagree: ${JSON.stringify(said)}`);
     this.#counts.connections += 1;
-    if (sessionResumption) this.#counts.resumed += 1;
+    if (sessionResumption) this.#counts[this.#older ? 'resumed in 1.2' : 'resumed'] += 1;
     if (early !== '') this.#judgeEarly(name, early, earlyDataStatus === 'accepted');
     await ssl.close(socket);
     return sessionResumption;

@@ -691,6 +691,21 @@ describe('the application', () => {
     other.stop();
   });
 
+  it('a process that is killed while TLS is taken off tells its owner by the answer of that call alone', async () => {
+    const { port, listener } = await listen();
+    const owner = node.shell();
+    const connecting = ssl.connect(owner, 'localhost', port, { ...trust, active: true });
+    sockets.push(
+      ssl.unwrap(await ssl.handshake(self, ssl.unwrap(await ssl.transportAccept(self, listener)))),
+    );
+    const client = ssl.unwrap(await connecting);
+    const closing = ssl.close(client, { downgrade: 'infinity' });
+    expect(await ssl.getopts(client, ['active'])).toEqual({ error: 'closed' });
+    node.exit(client.connection, 'kill');
+    expect(await closing).toEqual({ error: 'closed' });
+    expect(owner.flush()).toEqual([]);
+  });
+
   it('started anew is told anew what it works with', async () => {
     const other = createNode({ logger: silentLogger });
     const owner = other.shell();

@@ -808,6 +808,8 @@ export class Connection
 
   /** Tells the owner, unless it has heard of the end already or need not. */
   tellEnd(): void {
+    // As in `terminate`: who takes TLS off hears it from that call.
+    if (this.#life.state === 'downgrade') return;
     this.#delivery.endNow({ type: 'failed', reason: crashReason(this.#config) });
   }
 
