@@ -129,7 +129,8 @@ class Schedule {
     const stateless = { sessionTickets: 'stateless', antiReplay: '10k' } as const;
     const kind = random.below(3);
     this.#older = random.below(3) === 0;
-    this.#ports = kind === 2 ? [443, 444] : [443];
+    // A session of TLS 1.2 is of one server, and no fleet's.
+    this.#ports = kind === 2 && !this.#older ? [443, 444] : [443];
     const tickets =
       kind === 0 ? { sessionTickets: 'stateful' as const } : kind === 1 ? stateless : { ...stateless, fleet };
     this.#options = this.#older
