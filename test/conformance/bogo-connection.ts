@@ -9,6 +9,7 @@ import {
   Secret,
   type Sink,
   type StapleWish,
+  type SessionWish,
   schemeOf,
   sealNewSessionTickets,
 } from '@actor-tls/ssl/core';
@@ -19,6 +20,7 @@ import { findKey } from './bogo-imported.js';
 import { verdictOf } from './bogo-judge.js';
 import { type Material, materialOf, rawBytes, Unimplemented } from './bogo-material.js';
 import type { Memory, Seen, Taken } from './bogo-memory.js';
+import { newTicket } from './bogo-sessions.js';
 import type { Wishes } from './bogo-terms.js';
 
 const unimplemented = 89;
@@ -39,7 +41,6 @@ export interface Task {
   readonly retryFlags: Flags;
   readonly wishes: Wishes;
   readonly isResume: boolean;
-  readonly isLast: boolean;
 }
 
 /** Runs it to its end; the peer has had its say, too. */
@@ -65,6 +66,13 @@ class Connection implements Sink {
   #facts: Facts | undefined = undefined;
   #staple: Uint8Array | undefined = undefined;
   #taken: Taken | undefined = undefined;
+  /** The session of TLS 1.2 or before that a server goes on with. */
+  #found: Seen | undefined = undefined;
+  /** Its ticket for the session of TLS 1.2 or before that it makes. */
+  #given: Uint8Array | undefined = undefined;
+  #renegotiations = 0;
+  /** What is to be sent once a handshake that runs again is complete. */
+  readonly #held: Uint8Array[] = [];
   #outcome: Outcome | undefined = undefined;
   #closeNotify = false;
   #tickets = 0;
@@ -76,6 +84,8 @@ class Connection implements Sink {
   readonly deliverEarly?: NonNullable<Sink['deliverEarly']>;
   readonly askPsk?: NonNullable<Sink['askPsk']>;
   readonly askUser?: NonNullable<Sink['askUser']>;
+  readonly askSession?: NonNullable<Sink['askSession']>;
+  readonly askTicket?: NonNullable<Sink['askTicket']>;
 
   constructor(task: Task, memory: Memory, material: Material) {
     const { flags } = task;
@@ -86,6 +96,8 @@ class Connection implements Sink {
     if (flags.has('server') && flags.has('enable-early-data'))
       this.deliverEarly = (data) => this.#echo(data, 'early');
     if (flags.has('server')) this.askPsk = (wish) => this.#findPsk(wish);
+    this.askSession = (wish) => this.#findSession(wish);
+    if (!flags.has('no-ticket')) this.askTicket = () => this.#giveTicket();
     if (flags.has('psk')) this.askUser = (wish) => this.#findUser(wish);
     const { server, client } = material;
     this.#core = flags.has('server') ? Core.server(server, this) : Core.client(client, this);
@@ -179,18 +191,42 @@ class Connection implements Sink {
       if (at > 0 && flags.has('key-update-before-read')) core.updateKeys('write');
       const answer = data.slice(at, at + size).map((byte) => byte ^ 0xff);
       if (when === 'early') core.sendHalfRtt(answer);
-      else core.send(answer);
+      else this.#send(answer);
     }
     if (flags.has('key-update-before-read')) core.updateKeys('write');
   }
 
+  /** Nothing is sent while a handshake runs again. */
+  #send(data: Uint8Array): void {
+    if (this.#held.length > 0 || !this.#core.send(data)) this.#held.push(data);
+  }
+
+  #sendHeld(): void {
+    const held = this.#held.splice(0);
+    for (const data of held) this.#send(data);
+  }
+
   established(learned: Facts): void {
-    const { isLast, isResume, retryFlags } = this.#task;
+    if (this.#facts === undefined) this.#begun(learned);
+    else this.#renegotiated(learned);
+  }
+
+  /** A handshake has run again: the connection stays what it was, and goes on. */
+  #renegotiated(learned: Facts): void {
+    this.#renegotiations += 1;
+    const problem = this.#mismatch(learned);
+    if (problem !== undefined) this.#finish(violated, problem);
+    else this.#sendHeld();
+  }
+
+  renegotiationRefused(): void {
+    this.#sendHeld();
+  }
+
+  #begun(learned: Facts): void {
+    const { retryFlags } = this.#task;
     this.#facts = learned;
-    if (learned.protocol !== 'tlsv1.3' && !isLast) {
-      this.#finish(unimplemented, 'a session of TLS 1.2 or before');
-      return;
-    }
+    const seen = this.#seen(learned);
     if (learned.role === 'client' && learned.earlyData === 'rejected') {
       if (!this.#flags.has('expect-reject-early-data')) {
         this.#finish(violated, 'early data was rejected');
@@ -199,22 +235,35 @@ class Connection implements Sink {
       this.#flags = retryFlags;
       this.#early = 0;
     }
-    const problem = mismatch(this.#flags, learned, {
+    const problem = this.#mismatch(learned);
+    this.#keepOlder(learned, seen);
+    if (problem === undefined) this.#speak(learned);
+    else this.#finish(violated, problem);
+  }
+
+  #mismatch(learned: Facts): string | undefined {
+    return mismatch(this.#flags, learned, {
       ...this.#seen(learned),
       ...{
-        isResume,
+        isResume: this.#task.isResume && this.#renegotiations === 0,
+        isRenegotiation: this.#renegotiations > 0,
         peerHellos: this.#peerHellos,
         ownHellos: this.#ownHellos,
         ageSkew: this.#taken?.ageSkew,
       },
     });
-    if (problem === undefined) this.#speak(learned);
-    else this.#finish(violated, problem);
+  }
+
+  /** What a connection of TLS 1.2 or before leaves. */
+  #keepOlder(learned: Facts, seen: Seen): void {
+    if (learned.role === 'client') this.#memory.keepOlder(learned, seen);
+    else this.#memory.older.register(learned, seen, this.#given);
   }
 
   /** What of the peer is known from here or from the connection that this one resumes. */
   #seen({ peer, sessionResumption, role }: Facts): Seen {
-    const before = role === 'client' ? this.#memory.session : this.#taken;
+    const { session, older } = this.#memory;
+    const before = role === 'client' ? (session ?? older.seen) : (this.#taken ?? this.#found);
     const kept = sessionResumption ? before : undefined;
     return { scheme: schemeOf(peer) ?? kept?.scheme, staple: this.#staple ?? kept?.staple };
   }
@@ -231,8 +280,13 @@ class Connection implements Sink {
       return;
     }
     this.#core.close();
-    const problem = this.#ticketMismatch(facts);
+    const problem = this.#ticketMismatch(facts) ?? this.#countMismatch();
     this.#finish(problem === undefined ? 0 : violated, problem ?? '');
+  }
+
+  #countMismatch(): string | undefined {
+    const expected = this.#flags.number('expect-total-renegotiations') ?? 0;
+    return expected === this.#renegotiations ? undefined : `${this.#renegotiations} renegotiations`;
   }
 
   /** A client of TLS 1.3 expects to be given tickets, unless it was told otherwise or has not read on. */
@@ -291,6 +345,18 @@ class Connection implements Sink {
     this.#core.answerPsk(found ?? findKey(wish, this.#flags.imported));
   }
 
+  #findSession(wish: SessionWish): void {
+    const found = this.#memory.older.find(wish, !this.#flags.has('no-ticket'));
+    this.#found = found;
+    this.#core.answerSession(found?.session);
+  }
+
+  #giveTicket(): void {
+    const given = newTicket();
+    this.#given = given.ticket;
+    this.#core.answerTicket(given);
+  }
+
   #findUser(wish: Parameters<NonNullable<Sink['askUser']>>[0]): void {
     const identity = Buffer.from(rawBytes(this.#flags.value('psk-identity')) ?? []);
     const key = rawBytes(this.#flags.value('psk')) ?? new Uint8Array();
@@ -315,11 +381,6 @@ class Connection implements Sink {
   /** A message of the peer. */
   #traceMessage(bytes: Uint8Array): void {
     if (isHello(bytes)) this.#peerHellos.push(new Uint8Array(bytes));
-    // Renegotiation is not built: it is refused, and a test that wants it is not for us.
-    const wished = (['renegotiate-freely', 'renegotiate-once', 'renegotiate-explicit'] as const).some(
-      (name) => this.#flags.has(name),
-    );
-    if (this.#facts !== undefined && bytes[0] === 0 && wished) this.#finish(unimplemented, 'a renegotiation');
   }
 
   // After the handshake.

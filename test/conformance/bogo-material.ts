@@ -102,6 +102,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
   const identities = owned.map(({ identity }) => identity);
   const common = commonOf(flags, wishes, identities);
   const resumption = memory.resumption(flags.has('enable-early-data'));
+  const serverName = flags.value('host-name');
   return {
     owned,
     client: {
@@ -109,10 +110,18 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
         ...common,
         keyShares: wishes.keyShares,
         alpnAdvertisedProtocols: advertised(flags),
+        // BoringSSL's word for the one option that lets those do it who cannot bind one handshake to another.
+        secureRenegotiate: !flags.has('renegotiate-freely'),
       },
       identities,
       dependencies: { engine },
-      serverName: flags.value('host-name'),
+      serverName,
+      sessions: memory.older.offer({
+        versions: wishes.versions,
+        suites: common.ciphers.map(({ id }) => id),
+        serverName,
+        tickets: flags.has('no-ticket') ? 'unwanted' : 'welcome',
+      }),
       resumption: { ...resumption, psks: [...resumption.psks, ...offeredKeys(flags.imported)] },
       ...(flags.has('enable-ocsp-stapling') && {
         statusRequest: { responderIds: [], requestExtensions: new Uint8Array(0) },
@@ -123,6 +132,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
         ...common,
         alpnPreferredProtocols: alpnPreferred(flags),
         verify: asksPeer(flags) ? 'verify_peer' : 'verify_none',
+        clientRenegotiation: flags.has('renegotiate-freely'),
         failIfNoPeerCert: flags.has('require-any-client-certificate'),
         // A list of ciphers is an order, too.
         honorCipherOrder: flags.has('server-preference') || flags.has('cipher'),
