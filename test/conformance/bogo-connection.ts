@@ -82,6 +82,7 @@ class Connection implements Sink {
   readonly #peerHellos: Uint8Array[] = [];
   readonly #ownHellos: Uint8Array[] = [];
   readonly deliverEarly?: NonNullable<Sink['deliverEarly']>;
+  readonly askHello?: NonNullable<Sink['askHello']>;
   readonly askPsk?: NonNullable<Sink['askPsk']>;
   readonly askUser?: NonNullable<Sink['askUser']>;
   readonly askSession?: NonNullable<Sink['askSession']>;
@@ -96,6 +97,7 @@ class Connection implements Sink {
     if (flags.has('server') && flags.has('enable-early-data'))
       this.deliverEarly = (data) => this.#echo(data, 'early');
     if (flags.has('server')) this.askPsk = (wish) => this.#findPsk(wish);
+    if (flags.has('fail-ddos-callback')) this.askHello = () => this.#reject();
     this.askSession = (wish) => this.#findSession(wish);
     if (!flags.has('no-ticket')) this.askTicket = () => this.#giveTicket();
     if (flags.has('psk')) this.askUser = (wish) => this.#findUser(wish);
@@ -312,7 +314,7 @@ class Connection implements Sink {
     this.#memory.keep(received, facts, this.#seen(facts));
   }
 
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+  askVerdict(...[chain, staple, use]: Parameters<Sink['askVerdict']>): void {
     const flags = this.#flags;
     this.#staple = staple;
     if (flags.has('fail-ocsp-callback') && !flags.has('server')) {
@@ -320,7 +322,7 @@ class Connection implements Sink {
       this.#core.answerVerdict({ reject: { alert: 'bad_certificate_status_response', detail: 'ocsp' } });
       return;
     }
-    this.#core.answerVerdict(verdictOf(chain, flags));
+    this.#core.answerVerdict(verdictOf(chain, use, flags));
   }
 
   askSignature(): void {
@@ -335,6 +337,12 @@ class Connection implements Sink {
     }
     const own = this.#material.owned.find((candidate) => candidate.identity === identity);
     this.#core.answerStaple(this.#flags.has('decline-ocsp-callback') ? undefined : own?.staple);
+  }
+
+  /** What a server may do that is overrun. */
+  #reject(): void {
+    this.#outcome ??= { code: 1, text: ':CONNECTION_REJECTED:' };
+    this.#core.fail('internal_error');
   }
 
   #findPsk(wish: PskWish): void {
@@ -352,8 +360,8 @@ class Connection implements Sink {
   }
 
   #giveTicket(): void {
-    const given = newTicket();
-    this.#given = given.ticket;
+    const given = this.#flags.has('skip-ticket') ? undefined : newTicket();
+    this.#given = given?.ticket;
     this.#core.answerTicket(given);
   }
 
@@ -388,7 +396,7 @@ class Connection implements Sink {
   #speak(learned: Facts): void {
     const flags = this.#flags;
     const core = this.#core;
-    if (learned.role === 'server' && learned.protocol === 'tlsv1.3' && !flags.has('no-ticket'))
+    if (learned.role === 'server' && learned.protocol === 'tlsv1.3' && !givesNoTickets(flags))
       this.#sendTickets(learned);
     if (!this.#sendSecrets(learned)) return;
     if (flags.has('send-alert')) {
@@ -448,6 +456,10 @@ class Connection implements Sink {
     this.#core.send(Buffer.concat([Uint8Array.of(reads.length & 0xff, reads.length >> 8), reads, writes]));
     return true;
   }
+}
+
+function givesNoTickets(flags: Flags): boolean {
+  return flags.has('no-ticket') || flags.has('skip-ticket');
 }
 
 /** What BoringSSL calls it, what we call it. */

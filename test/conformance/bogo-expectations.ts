@@ -107,7 +107,8 @@ function peerMismatch(flags: Flags, { peer }: Facts, { scheme, staple }: Observe
   if (flags.has('expect-no-peer-cert') && chainOf(peer).length > 0) return 'a peer certificate';
   const expected = flags.number('expect-peer-signature-algorithm');
   const found = schemeOf(peer) ?? scheme;
-  if (expected !== undefined && (found === undefined || expected !== schemeCodes.get(found)))
+  // 0: in no version before TLS 1.2 a scheme has a number.
+  if (expected && (found === undefined || expected !== schemeCodes.get(found)))
     return `signature scheme ${found}`;
   const response = flags.bytes('expect-ocsp-response');
   if (response !== undefined && Buffer.compare(response, staple ?? new Uint8Array(0)) !== 0) return 'staple';

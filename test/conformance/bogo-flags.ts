@@ -86,6 +86,12 @@ const shapes = {
   'export-context': 'value',
   'use-export-context': 'alone',
   'expect-cipher': 'value',
+  'skip-ticket': 'alone',
+  'fail-ddos-callback': 'alone',
+  'no-server-name-ack': 'alone',
+  'cbc-record-splitting': 'alone',
+  'fallback-scsv': 'alone',
+  'max-cert-list': 'value',
 } as const satisfies Record<string, Shape>;
 
 /** Flags of a certificate; those after `-new-x509-credential` belong to that one, the others to the default one. */
@@ -117,6 +123,10 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   // Our hellos are always looked at first, and our tickets are always made outside of the core.
   'use-early-callback': 'alone',
   'use-ticket-callback': 'alone',
+  'use-ticket-aead-callback': 'alone',
+  'install-ddos-callback': 'alone',
+  // A write of ours is always taken whole.
+  'partial-write': 'alone',
   // The staple is there when it is asked for, whoever sets it.
   'set-ocsp-in-callback': 'alone',
   // Which certificate we took is seen by the runner, too.

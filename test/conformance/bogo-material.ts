@@ -110,6 +110,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
         ...common,
         keyShares: wishes.keyShares,
         alpnAdvertisedProtocols: advertised(flags),
+        fallback: flags.has('fallback-scsv'),
         // BoringSSL's word for the one option that lets those do it who cannot bind one handshake to another.
         secureRenegotiate: !flags.has('renegotiate-freely'),
       },
@@ -142,7 +143,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       dependencies: { engine },
       certificateAuthorities: certificateAuthorities(flags.value('use-client-ca-list')),
       maxEarlyData,
-      nameUsed: flags.has('expect-server-name'),
+      nameUsed: flags.has('expect-server-name') && !flags.has('no-server-name-ack'),
       pskHint: rawBytes(flags.value('psk-identity')),
     },
   };
@@ -168,11 +169,11 @@ function commonOf(
     // One option rules what we accept and what we sign with.
     signatureAlgs: [...new Set([...accepted, ...identities.flatMap(({ schemes }) => schemes)])],
     signatureAlgsCert: undefined,
-    maxHandshakeSize: 262_144,
+    maxHandshakeSize: flags.number('max-cert-list') ?? 262_144,
     keyUpdateAt: 388_736_063_997,
     middleboxCompMode: true,
     keepSecrets: flags.has('export-traffic-secrets'),
-    beastMitigation: 'disabled',
+    beastMitigation: flags.has('cbc-record-splitting') ? 'one_n_minus_one' : 'disabled',
     paddingCheck: true,
   };
 }
