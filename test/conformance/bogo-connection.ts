@@ -20,6 +20,7 @@ import { findKey } from './bogo-imported.js';
 import { verdictOf } from './bogo-judge.js';
 import { type Material, materialOf, rawBytes, Unimplemented } from './bogo-material.js';
 import type { Memory, Seen, Taken } from './bogo-memory.js';
+import { framed, Packets } from './bogo-packets.js';
 import { newTicket } from './bogo-sessions.js';
 import type { Wishes } from './bogo-terms.js';
 
@@ -63,6 +64,8 @@ class Connection implements Sink {
   readonly #material: Material;
   readonly #core: Core;
   readonly #socket: Socket;
+  /** Of DTLS. */
+  readonly #packets: Packets | undefined;
   #facts: Facts | undefined = undefined;
   #staple: Uint8Array | undefined = undefined;
   #taken: Taken | undefined = undefined;
@@ -102,6 +105,7 @@ class Connection implements Sink {
     if (!flags.has('no-ticket')) this.askTicket = () => this.#giveTicket();
     if (flags.has('psk')) this.askUser = (wish) => this.#findUser(wish);
     const { server, client } = material;
+    this.#packets = flags.has('dtls') ? this.#openPackets() : undefined;
     this.#core = flags.has('server') ? Core.server(server, this) : Core.client(client, this);
     const port = flags.number('port') ?? 0;
     const host = flags.has('ipv6') ? '::1' : '127.0.0.1';
@@ -113,14 +117,7 @@ class Connection implements Sink {
     const socket = this.#socket;
     const core = this.#core;
     socket.on('connect', () => this.#begin());
-    socket.on('data', (chunk) => {
-      if (!this.#flags.has('async')) {
-        core.receive(chunk);
-        return;
-      }
-      // Each byte by itself, as an asynchronous transport might bring them.
-      for (let at = 0; at < chunk.length; at += 1) core.receive(chunk.subarray(at, at + 1));
-    });
+    socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('end', () => {
       core.receiveEnd();
       this.#finish(1, 'end of stream');
@@ -132,6 +129,34 @@ class Connection implements Sink {
     return new Promise((resolve) => {
       socket.on('close', () => resolve(this.#outcome ?? { code: 1, text: 'the connection broke' }));
     });
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#packets !== undefined) {
+      this.#packets.feed(chunk);
+      return;
+    }
+    if (!this.#flags.has('async')) {
+      this.#core.receive(chunk);
+      return;
+    }
+    // Each byte by itself, as an asynchronous transport might bring them.
+    for (let at = 0; at < chunk.length; at += 1) this.#core.receive(chunk.subarray(at, at + 1));
+  }
+
+  /** Datagrams, and the words between them. */
+  #openPackets(): Packets {
+    return new Packets({
+      packet: (datagram) => this.#core.receive(new Uint8Array(datagram)),
+      answer: (bytes) => this.#socket.write(bytes),
+      timeUp: () => this.#core.timeUp(),
+      violated: (what) => this.#finish(violated, what),
+      unimplemented: (what) => this.#finish(unimplemented, what),
+    });
+  }
+
+  timer(ms: number | undefined): void {
+    this.#packets?.setTimer(ms);
   }
 
   /** Says how it went; the connection ends once the peer has had its say too. */
@@ -176,7 +201,8 @@ class Connection implements Sink {
 
   write(pieces: readonly Uint8Array[]): void {
     this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(new Uint8Array(piece));
+    for (const piece of pieces)
+      this.#socket.write(this.#packets === undefined ? new Uint8Array(piece) : framed(piece));
     this.#socket.uncork();
   }
 
@@ -188,7 +214,7 @@ class Connection implements Sink {
     const core = this.#core;
     const flags = this.#flags;
     if (flags.has('key-update')) core.updateKeys('write');
-    const size = flags.number('read-size') ?? 512;
+    const size = flags.number('read-size') ?? (flags.has('dtls') ? 16_384 : 512);
     for (let at = 0; at < data.length; at += size) {
       if (at > 0 && flags.has('key-update-before-read')) core.updateKeys('write');
       const answer = data.slice(at, at + size).map((byte) => byte ^ 0xff);
@@ -303,6 +329,7 @@ class Connection implements Sink {
   }
 
   failed(failure: Failure): void {
+    if (this.#flags.has('dtls') && isOfVersions(failure)) this.#finish(unimplemented, 'DTLS 1.3');
     this.#fail(words(failure));
   }
 
@@ -456,6 +483,11 @@ class Connection implements Sink {
     this.#core.send(Buffer.concat([Uint8Array.of(reads.length & 0xff, reads.length >> 8), reads, writes]));
     return true;
   }
+}
+
+/** Whether the two speak no common version. */
+function isOfVersions({ alert, reason }: Failure): boolean {
+  return alert === 'protocol_version' || reason === 'unsupported_version';
 }
 
 function givesNoTickets(flags: Flags): boolean {

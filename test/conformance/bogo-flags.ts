@@ -9,6 +9,8 @@ const shapes = {
   'shim-id': 'value',
   ipv6: 'alone',
   server: 'alone',
+  dtls: 'alone',
+  mtu: 'value',
   'min-version': 'value',
   'max-version': 'value',
   'no-tls13': 'alone',

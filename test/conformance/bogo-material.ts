@@ -5,6 +5,7 @@ import {
   type ClientOptions,
   defaultEngine as engine,
   type OwnIdentity,
+  overDatagrams,
   type PrivateKey,
   type ServerOptions,
   suiteByName,
@@ -103,6 +104,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
   const common = commonOf(flags, wishes, identities);
   const resumption = memory.resumption(flags.has('enable-early-data'));
   const serverName = flags.value('host-name');
+  const channel = flags.has('dtls') ? overDatagrams : undefined;
   return {
     owned,
     client: {
@@ -116,6 +118,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       },
       identities,
       dependencies: { engine },
+      channel,
       serverName,
       sessions: memory.older.offer({
         versions: wishes.versions,
@@ -141,6 +144,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       },
       identities,
       dependencies: { engine },
+      channel,
       certificateAuthorities: certificateAuthorities(flags.value('use-client-ca-list')),
       maxEarlyData,
       nameUsed: flags.has('expect-server-name') && !flags.has('no-server-name-ack'),
@@ -160,6 +164,7 @@ function commonOf(
   if (older === undefined) throw new Unimplemented(`ciphers ${flags.value('cipher')}`);
   return {
     versions,
+    mtu: flags.number('mtu'),
     ciphers: [...suites13, ...older].flatMap((name) => {
       const suite = suiteByName(name);
       return suite?.versions.some((version) => versions.includes(version)) === true ? [suite] : [];
