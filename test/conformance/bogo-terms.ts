@@ -54,8 +54,9 @@ const refusals: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [tls12, 'no-tls12'],
   [dtls12, 'no-tls12'],
   [0x0302, 'no-tls11'],
-  [dtls10, 'no-tls11'],
   [0x0301, 'no-tls1'],
+  // Which is made from TLS 1.1, and is the first one all the same.
+  [dtls10, 'no-tls1'],
 ]);
 
 function versionsOf(flags: Flags): VersionName[] {
