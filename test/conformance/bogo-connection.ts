@@ -7,9 +7,9 @@ import {
   type PskWish,
   reasons,
   Secret,
+  type SessionWish,
   type Sink,
   type StapleWish,
-  type SessionWish,
   schemeOf,
   sealNewSessionTickets,
 } from '@actor-tls/ssl/core';
