@@ -26,7 +26,13 @@ if (runner === undefined) {
 const never = [
   '*QUIC*',
   ...['*DTLS*TLS13*', '*TLS13*DTLS*', '*DTLS13*'],
-  ...['KeyUpdate-*-DTLS', 'PSK-*-DTLS', 'DTLS-ECH-*', 'UnencryptedEncryptedExtensions-DTLS', 'Downgrade-*-DTLS'],
+  ...[
+    'KeyUpdate-*-DTLS',
+    'PSK-*-DTLS',
+    'DTLS-ECH-*',
+    'UnencryptedEncryptedExtensions-DTLS',
+    'Downgrade-*-DTLS',
+  ],
 ].join(';');
 const config = join(here, 'bogo.config.json');
 const shim = join(here, 'dist', 'bogo-shim.js');
