@@ -7,6 +7,7 @@ import {
   type PskWish,
   reasons,
   Secret,
+  type SessionWish,
   type Sink,
   type StapleWish,
   schemeOf,
@@ -19,6 +20,8 @@ import { findKey } from './bogo-imported.js';
 import { verdictOf } from './bogo-judge.js';
 import { type Material, materialOf, rawBytes, Unimplemented } from './bogo-material.js';
 import type { Memory, Seen, Taken } from './bogo-memory.js';
+import { framed, Packets } from './bogo-packets.js';
+import { newTicket } from './bogo-sessions.js';
 import type { Wishes } from './bogo-terms.js';
 
 const unimplemented = 89;
@@ -39,7 +42,6 @@ export interface Task {
   readonly retryFlags: Flags;
   readonly wishes: Wishes;
   readonly isResume: boolean;
-  readonly isLast: boolean;
 }
 
 /** Runs it to its end; the peer has had its say, too. */
@@ -62,9 +64,18 @@ class Connection implements Sink {
   readonly #material: Material;
   readonly #core: Core;
   readonly #socket: Socket;
+  /** Of DTLS. */
+  readonly #packets: Packets | undefined;
   #facts: Facts | undefined = undefined;
   #staple: Uint8Array | undefined = undefined;
   #taken: Taken | undefined = undefined;
+  /** The session of TLS 1.2 or before that a server goes on with. */
+  #found: Seen | undefined = undefined;
+  /** Its ticket for the session of TLS 1.2 or before that it makes. */
+  #given: Uint8Array | undefined = undefined;
+  #renegotiations = 0;
+  /** What is to be sent once a handshake that runs again is complete. */
+  readonly #held: Uint8Array[] = [];
   #outcome: Outcome | undefined = undefined;
   #closeNotify = false;
   #tickets = 0;
@@ -74,8 +85,11 @@ class Connection implements Sink {
   readonly #peerHellos: Uint8Array[] = [];
   readonly #ownHellos: Uint8Array[] = [];
   readonly deliverEarly?: NonNullable<Sink['deliverEarly']>;
+  readonly askHello?: NonNullable<Sink['askHello']>;
   readonly askPsk?: NonNullable<Sink['askPsk']>;
   readonly askUser?: NonNullable<Sink['askUser']>;
+  readonly askSession?: NonNullable<Sink['askSession']>;
+  readonly askTicket?: NonNullable<Sink['askTicket']>;
 
   constructor(task: Task, memory: Memory, material: Material) {
     const { flags } = task;
@@ -86,8 +100,12 @@ class Connection implements Sink {
     if (flags.has('server') && flags.has('enable-early-data'))
       this.deliverEarly = (data) => this.#echo(data, 'early');
     if (flags.has('server')) this.askPsk = (wish) => this.#findPsk(wish);
+    if (flags.has('fail-ddos-callback')) this.askHello = () => this.#reject();
+    this.askSession = (wish) => this.#findSession(wish);
+    if (!flags.has('no-ticket')) this.askTicket = () => this.#giveTicket();
     if (flags.has('psk')) this.askUser = (wish) => this.#findUser(wish);
     const { server, client } = material;
+    this.#packets = flags.has('dtls') ? this.#openPackets() : undefined;
     this.#core = flags.has('server') ? Core.server(server, this) : Core.client(client, this);
     const port = flags.number('port') ?? 0;
     const host = flags.has('ipv6') ? '::1' : '127.0.0.1';
@@ -99,14 +117,7 @@ class Connection implements Sink {
     const socket = this.#socket;
     const core = this.#core;
     socket.on('connect', () => this.#begin());
-    socket.on('data', (chunk) => {
-      if (!this.#flags.has('async')) {
-        core.receive(chunk);
-        return;
-      }
-      // Each byte by itself, as an asynchronous transport might bring them.
-      for (let at = 0; at < chunk.length; at += 1) core.receive(chunk.subarray(at, at + 1));
-    });
+    socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('end', () => {
       core.receiveEnd();
       this.#finish(1, 'end of stream');
@@ -118,6 +129,34 @@ class Connection implements Sink {
     return new Promise((resolve) => {
       socket.on('close', () => resolve(this.#outcome ?? { code: 1, text: 'the connection broke' }));
     });
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#packets !== undefined) {
+      this.#packets.feed(chunk);
+      return;
+    }
+    if (!this.#flags.has('async')) {
+      this.#core.receive(chunk);
+      return;
+    }
+    // Each byte by itself, as an asynchronous transport might bring them.
+    for (let at = 0; at < chunk.length; at += 1) this.#core.receive(chunk.subarray(at, at + 1));
+  }
+
+  /** Datagrams, and the words between them. */
+  #openPackets(): Packets {
+    return new Packets({
+      packet: (datagram) => this.#core.receive(new Uint8Array(datagram)),
+      answer: (bytes) => this.#socket.write(bytes),
+      timeUp: () => this.#core.timeUp(),
+      violated: (what) => this.#finish(violated, what),
+      unimplemented: (what) => this.#finish(unimplemented, what),
+    });
+  }
+
+  timer(ms: number | undefined): void {
+    this.#packets?.setTimer(ms);
   }
 
   /** Says how it went; the connection ends once the peer has had its say too. */
@@ -162,7 +201,8 @@ class Connection implements Sink {
 
   write(pieces: readonly Uint8Array[]): void {
     this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(new Uint8Array(piece));
+    for (const piece of pieces)
+      this.#socket.write(this.#packets === undefined ? new Uint8Array(piece) : framed(piece));
     this.#socket.uncork();
   }
 
@@ -174,23 +214,47 @@ class Connection implements Sink {
     const core = this.#core;
     const flags = this.#flags;
     if (flags.has('key-update')) core.updateKeys('write');
-    const size = flags.number('read-size') ?? 512;
+    const size = flags.number('read-size') ?? (flags.has('dtls') ? 16_384 : 512);
     for (let at = 0; at < data.length; at += size) {
       if (at > 0 && flags.has('key-update-before-read')) core.updateKeys('write');
       const answer = data.slice(at, at + size).map((byte) => byte ^ 0xff);
       if (when === 'early') core.sendHalfRtt(answer);
-      else core.send(answer);
+      else this.#send(answer);
     }
     if (flags.has('key-update-before-read')) core.updateKeys('write');
   }
 
+  /** Nothing is sent while a handshake runs again. */
+  #send(data: Uint8Array): void {
+    if (this.#held.length > 0 || !this.#core.send(data)) this.#held.push(data);
+  }
+
+  #sendHeld(): void {
+    const held = this.#held.splice(0);
+    for (const data of held) this.#send(data);
+  }
+
   established(learned: Facts): void {
-    const { isLast, isResume, retryFlags } = this.#task;
+    if (this.#facts === undefined) this.#begun(learned);
+    else this.#renegotiated(learned);
+  }
+
+  /** A handshake has run again: the connection stays what it was, and goes on. */
+  #renegotiated(learned: Facts): void {
+    this.#renegotiations += 1;
+    const problem = this.#mismatch(learned);
+    if (problem !== undefined) this.#finish(violated, problem);
+    else this.#sendHeld();
+  }
+
+  renegotiationRefused(): void {
+    this.#sendHeld();
+  }
+
+  #begun(learned: Facts): void {
+    const { retryFlags } = this.#task;
     this.#facts = learned;
-    if (learned.protocol !== 'tlsv1.3' && !isLast) {
-      this.#finish(unimplemented, 'a session of TLS 1.2 or before');
-      return;
-    }
+    const seen = this.#seen(learned);
     if (learned.role === 'client' && learned.earlyData === 'rejected') {
       if (!this.#flags.has('expect-reject-early-data')) {
         this.#finish(violated, 'early data was rejected');
@@ -199,22 +263,35 @@ class Connection implements Sink {
       this.#flags = retryFlags;
       this.#early = 0;
     }
-    const problem = mismatch(this.#flags, learned, {
+    const problem = this.#mismatch(learned);
+    this.#keepOlder(learned, seen);
+    if (problem === undefined) this.#speak(learned);
+    else this.#finish(violated, problem);
+  }
+
+  #mismatch(learned: Facts): string | undefined {
+    return mismatch(this.#flags, learned, {
       ...this.#seen(learned),
       ...{
-        isResume,
+        isResume: this.#task.isResume && this.#renegotiations === 0,
+        isRenegotiation: this.#renegotiations > 0,
         peerHellos: this.#peerHellos,
         ownHellos: this.#ownHellos,
         ageSkew: this.#taken?.ageSkew,
       },
     });
-    if (problem === undefined) this.#speak(learned);
-    else this.#finish(violated, problem);
+  }
+
+  /** What a connection of TLS 1.2 or before leaves. */
+  #keepOlder(learned: Facts, seen: Seen): void {
+    if (learned.role === 'client') this.#memory.keepOlder(learned, seen);
+    else this.#memory.older.register(learned, seen, this.#given);
   }
 
   /** What of the peer is known from here or from the connection that this one resumes. */
   #seen({ peer, sessionResumption, role }: Facts): Seen {
-    const before = role === 'client' ? this.#memory.session : this.#taken;
+    const { session, older } = this.#memory;
+    const before = role === 'client' ? (session ?? older.seen) : (this.#taken ?? this.#found);
     const kept = sessionResumption ? before : undefined;
     return { scheme: schemeOf(peer) ?? kept?.scheme, staple: this.#staple ?? kept?.staple };
   }
@@ -231,8 +308,13 @@ class Connection implements Sink {
       return;
     }
     this.#core.close();
-    const problem = this.#ticketMismatch(facts);
+    const problem = this.#ticketMismatch(facts) ?? this.#countMismatch();
     this.#finish(problem === undefined ? 0 : violated, problem ?? '');
+  }
+
+  #countMismatch(): string | undefined {
+    const expected = this.#flags.number('expect-total-renegotiations') ?? 0;
+    return expected === this.#renegotiations ? undefined : `${this.#renegotiations} renegotiations`;
   }
 
   /** A client of TLS 1.3 expects to be given tickets, unless it was told otherwise or has not read on. */
@@ -247,6 +329,7 @@ class Connection implements Sink {
   }
 
   failed(failure: Failure): void {
+    if (this.#flags.has('dtls') && isOfVersions(failure)) this.#finish(unimplemented, 'DTLS 1.3');
     this.#fail(words(failure));
   }
 
@@ -258,7 +341,7 @@ class Connection implements Sink {
     this.#memory.keep(received, facts, this.#seen(facts));
   }
 
-  askVerdict(chain: readonly Uint8Array[], staple: Uint8Array | undefined): void {
+  askVerdict(...[chain, staple, use]: Parameters<Sink['askVerdict']>): void {
     const flags = this.#flags;
     this.#staple = staple;
     if (flags.has('fail-ocsp-callback') && !flags.has('server')) {
@@ -266,7 +349,7 @@ class Connection implements Sink {
       this.#core.answerVerdict({ reject: { alert: 'bad_certificate_status_response', detail: 'ocsp' } });
       return;
     }
-    this.#core.answerVerdict(verdictOf(chain, flags));
+    this.#core.answerVerdict(verdictOf(chain, use, flags));
   }
 
   askSignature(): void {
@@ -283,12 +366,30 @@ class Connection implements Sink {
     this.#core.answerStaple(this.#flags.has('decline-ocsp-callback') ? undefined : own?.staple);
   }
 
+  /** What a server may do that is overrun. */
+  #reject(): void {
+    this.#outcome ??= { code: 1, text: ':CONNECTION_REJECTED:' };
+    this.#core.fail('internal_error');
+  }
+
   #findPsk(wish: PskWish): void {
     const found = this.#flags.has('no-ticket')
       ? undefined
       : this.#memory.find(wish, this.#flags.has('enable-early-data'));
     this.#taken = found;
     this.#core.answerPsk(found ?? findKey(wish, this.#flags.imported));
+  }
+
+  #findSession(wish: SessionWish): void {
+    const found = this.#memory.older.find(wish, !this.#flags.has('no-ticket'));
+    this.#found = found;
+    this.#core.answerSession(found?.session);
+  }
+
+  #giveTicket(): void {
+    const given = this.#flags.has('skip-ticket') ? undefined : newTicket();
+    this.#given = given?.ticket;
+    this.#core.answerTicket(given);
   }
 
   #findUser(wish: Parameters<NonNullable<Sink['askUser']>>[0]): void {
@@ -315,11 +416,6 @@ class Connection implements Sink {
   /** A message of the peer. */
   #traceMessage(bytes: Uint8Array): void {
     if (isHello(bytes)) this.#peerHellos.push(new Uint8Array(bytes));
-    // Renegotiation is not built: it is refused, and a test that wants it is not for us.
-    const wished = (['renegotiate-freely', 'renegotiate-once', 'renegotiate-explicit'] as const).some(
-      (name) => this.#flags.has(name),
-    );
-    if (this.#facts !== undefined && bytes[0] === 0 && wished) this.#finish(unimplemented, 'a renegotiation');
   }
 
   // After the handshake.
@@ -327,7 +423,7 @@ class Connection implements Sink {
   #speak(learned: Facts): void {
     const flags = this.#flags;
     const core = this.#core;
-    if (learned.role === 'server' && learned.protocol === 'tlsv1.3' && !flags.has('no-ticket'))
+    if (learned.role === 'server' && learned.protocol === 'tlsv1.3' && !givesNoTickets(flags))
       this.#sendTickets(learned);
     if (!this.#sendSecrets(learned)) return;
     if (flags.has('send-alert')) {
@@ -387,6 +483,15 @@ class Connection implements Sink {
     this.#core.send(Buffer.concat([Uint8Array.of(reads.length & 0xff, reads.length >> 8), reads, writes]));
     return true;
   }
+}
+
+/** Whether the two speak no common version. */
+function isOfVersions({ alert, reason }: Failure): boolean {
+  return alert === 'protocol_version' || reason === 'unsupported_version';
+}
+
+function givesNoTickets(flags: Flags): boolean {
+  return flags.has('no-ticket') || flags.has('skip-ticket');
 }
 
 /** What BoringSSL calls it, what we call it. */

@@ -4,11 +4,14 @@ import type { Flags } from './bogo-flags.js';
 import { extensionOf } from './bogo-hello.js';
 import { pemBlocks } from './bogo-material.js';
 import type { Seen } from './bogo-memory.js';
+import { leavesNewSession } from './bogo-sessions.js';
 import { groupName, schemeCodes, versionNames } from './bogo-terms.js';
 
 /** What a connection was like besides its facts. */
 export interface Observed extends Seen {
   readonly isResume: boolean;
+  /** A handshake that has run again. */
+  readonly isRenegotiation: boolean;
   readonly peerHellos: readonly Uint8Array[];
   readonly ownHellos: readonly Uint8Array[];
   /** Of a server: by how much the client's idea of the ticket's age differs, seconds. */
@@ -30,8 +33,15 @@ export function mismatch(flags: Flags, learned: Facts, observed: Observed): stri
 
 function sessionMismatch(flags: Flags, learned: Facts, observed: Observed): string | undefined {
   const { earlyData, sessionResumption, sessionId, role, protocol } = learned;
+  // It stands for the first one, and no other resumes it.
+  if (observed.isRenegotiation) return sessionResumption ? 'a session resumed' : undefined;
   if (sessionResumption !== (observed.isResume && !flags.has('expect-session-miss')))
     return `session ${sessionResumption ? '' : 'not '}resumed`;
+  if (role === 'client' && protocol !== 'tlsv1.3') {
+    const renewed = !sessionResumption || flags.has('expect-ticket-renewal');
+    const isNew = leavesNewSession(learned);
+    if ((renewed && !flags.has('expect-no-session')) !== isNew) return `${isNew ? 'a' : 'no'} new session`;
+  }
   const hasId = sessionId.length > 0;
   // In TLS 1.3 it says nothing.
   if (!observed.isResume && protocol !== 'tlsv1.3') {
@@ -97,7 +107,8 @@ function peerMismatch(flags: Flags, { peer }: Facts, { scheme, staple }: Observe
   if (flags.has('expect-no-peer-cert') && chainOf(peer).length > 0) return 'a peer certificate';
   const expected = flags.number('expect-peer-signature-algorithm');
   const found = schemeOf(peer) ?? scheme;
-  if (expected !== undefined && (found === undefined || expected !== schemeCodes.get(found)))
+  // 0: in no version before TLS 1.2 a scheme has a number.
+  if (expected && (found === undefined || expected !== schemeCodes.get(found)))
     return `signature scheme ${found}`;
   const response = flags.bytes('expect-ocsp-response');
   if (response !== undefined && Buffer.compare(response, staple ?? new Uint8Array(0)) !== 0) return 'staple';

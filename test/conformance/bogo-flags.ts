@@ -9,6 +9,8 @@ const shapes = {
   'shim-id': 'value',
   ipv6: 'alone',
   server: 'alone',
+  dtls: 'alone',
+  mtu: 'value',
   'min-version': 'value',
   'max-version': 'value',
   'no-tls13': 'alone',
@@ -63,13 +65,13 @@ const shapes = {
   'expect-extended-master-secret': 'alone',
   'expect-no-session-id': 'alone',
   'renegotiate-freely': 'alone',
-  'renegotiate-once': 'alone',
-  'renegotiate-explicit': 'alone',
+  'expect-total-renegotiations': 'value',
   'resume-count': 'value',
   'resumption-delay': 'value',
   'no-ticket': 'alone',
   'expect-no-session': 'alone',
   'expect-session-miss': 'alone',
+  'expect-ticket-renewal': 'alone',
   'expect-ticket-supports-early-data': 'alone',
   'expect-ticket-age-skew': 'value',
   'enable-early-data': 'alone',
@@ -86,6 +88,12 @@ const shapes = {
   'export-context': 'value',
   'use-export-context': 'alone',
   'expect-cipher': 'value',
+  'skip-ticket': 'alone',
+  'fail-ddos-callback': 'alone',
+  'no-server-name-ack': 'alone',
+  'cbc-record-splitting': 'alone',
+  'fallback-scsv': 'alone',
+  'max-cert-list': 'value',
 } as const satisfies Record<string, Shape>;
 
 /** Flags of a certificate; those after `-new-x509-credential` belong to that one, the others to the default one. */
@@ -113,14 +121,14 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   'handshake-twice': 'alone',
   'use-old-client-cert-callback': 'alone',
   'expect-verify-result': 'alone',
-  'expect-total-renegotiations': 'value',
-  'renegotiate-ignore': 'alone',
   'forbid-renegotiation-after-handshake': 'alone',
-  // Of TLS 1.2 and before; a client of TLS 1.3 expects tickets of every connection.
-  'expect-ticket-renewal': 'alone',
   // Our hellos are always looked at first, and our tickets are always made outside of the core.
   'use-early-callback': 'alone',
   'use-ticket-callback': 'alone',
+  'use-ticket-aead-callback': 'alone',
+  'install-ddos-callback': 'alone',
+  // A write of ours is always taken whole.
+  'partial-write': 'alone',
   // The staple is there when it is asked for, whoever sets it.
   'set-ocsp-in-callback': 'alone',
   // Which certificate we took is seen by the runner, too.

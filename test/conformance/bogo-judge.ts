@@ -1,11 +1,11 @@
 /**
  * BoGo's certificates come from nobody we know and are judged by flags. What holds whoever issued them is for our own
- * judge to say: whether the key may sign, and whether it can be read at all.
+ * judge to say: whether the key may do what it does, and whether it can be read at all.
  */
 import { createTrustStore, defaultEngine as engine, type Verdict, verifyPeer } from '@actor-tls/ssl/core';
 import type { Flags } from './bogo-flags.js';
 
-export function verdictOf(chain: readonly Uint8Array[], flags: Flags): Verdict {
+export function verdictOf(chain: readonly Uint8Array[], use: KeyUse, flags: Flags): Verdict {
   // Who does not ask for a judgement does not hear this one.
   if (flags.has('verify-fail') && asksPeer(flags)) {
     // BoringSSL's two ways of asking end in two alerts.
@@ -14,6 +14,7 @@ export function verdictOf(chain: readonly Uint8Array[], flags: Flags): Verdict {
   }
   const verdict = verifyPeer({
     chain,
+    keyUse: use,
     trust: createTrustStore([]),
     engine,
     role: flags.has('server') ? 'server' : 'client',
@@ -33,9 +34,10 @@ export function asksPeer(flags: Flags): boolean {
   return flags.has('verify-peer') || flags.has('require-any-client-certificate');
 }
 
+type KeyUse = NonNullable<Parameters<typeof verifyPeer>[0]['keyUse']>;
 type VerifyFun = NonNullable<Parameters<typeof verifyPeer>[0]['verifyFun']>['fun'];
 
-/** RFC 8446 §4.4.2.2 holds for every certificate that is shown. */
+/** RFC 8446 §4.4.2.2, RFC 5246 §7.4.2 hold for every certificate that is shown. */
 function ownRule(event: Parameters<VerifyFun>[1]): ReturnType<VerifyFun> {
   const wrongUsage =
     typeof event === 'object' && 'bad_cert' in event && event.bad_cert === 'invalid_key_usage';

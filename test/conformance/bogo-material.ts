@@ -5,6 +5,7 @@ import {
   type ClientOptions,
   defaultEngine as engine,
   type OwnIdentity,
+  overDatagrams,
   type PrivateKey,
   type ServerOptions,
   suiteByName,
@@ -102,6 +103,8 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
   const identities = owned.map(({ identity }) => identity);
   const common = commonOf(flags, wishes, identities);
   const resumption = memory.resumption(flags.has('enable-early-data'));
+  const serverName = flags.value('host-name');
+  const channel = flags.has('dtls') ? overDatagrams : undefined;
   return {
     owned,
     client: {
@@ -109,10 +112,20 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
         ...common,
         keyShares: wishes.keyShares,
         alpnAdvertisedProtocols: advertised(flags),
+        fallback: flags.has('fallback-scsv'),
+        // BoringSSL's word for the one option that lets those do it who cannot bind one handshake to another.
+        secureRenegotiate: !flags.has('renegotiate-freely'),
       },
       identities,
       dependencies: { engine },
-      serverName: flags.value('host-name'),
+      channel,
+      serverName,
+      sessions: memory.older.offer({
+        versions: wishes.versions,
+        suites: common.ciphers.map(({ id }) => id),
+        serverName,
+        tickets: flags.has('no-ticket') ? 'unwanted' : 'welcome',
+      }),
       resumption: { ...resumption, psks: [...resumption.psks, ...offeredKeys(flags.imported)] },
       ...(flags.has('enable-ocsp-stapling') && {
         statusRequest: { responderIds: [], requestExtensions: new Uint8Array(0) },
@@ -123,6 +136,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
         ...common,
         alpnPreferredProtocols: alpnPreferred(flags),
         verify: asksPeer(flags) ? 'verify_peer' : 'verify_none',
+        clientRenegotiation: flags.has('renegotiate-freely'),
         failIfNoPeerCert: flags.has('require-any-client-certificate'),
         // A list of ciphers is an order, too.
         honorCipherOrder: flags.has('server-preference') || flags.has('cipher'),
@@ -130,9 +144,10 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
       },
       identities,
       dependencies: { engine },
+      channel,
       certificateAuthorities: certificateAuthorities(flags.value('use-client-ca-list')),
       maxEarlyData,
-      nameUsed: flags.has('expect-server-name'),
+      nameUsed: flags.has('expect-server-name') && !flags.has('no-server-name-ack'),
       pskHint: rawBytes(flags.value('psk-identity')),
     },
   };
@@ -149,6 +164,7 @@ function commonOf(
   if (older === undefined) throw new Unimplemented(`ciphers ${flags.value('cipher')}`);
   return {
     versions,
+    mtu: flags.number('mtu'),
     ciphers: [...suites13, ...older].flatMap((name) => {
       const suite = suiteByName(name);
       return suite?.versions.some((version) => versions.includes(version)) === true ? [suite] : [];
@@ -158,11 +174,11 @@ function commonOf(
     // One option rules what we accept and what we sign with.
     signatureAlgs: [...new Set([...accepted, ...identities.flatMap(({ schemes }) => schemes)])],
     signatureAlgsCert: undefined,
-    maxHandshakeSize: 262_144,
+    maxHandshakeSize: flags.number('max-cert-list') ?? 262_144,
     keyUpdateAt: 388_736_063_997,
     middleboxCompMode: true,
     keepSecrets: flags.has('export-traffic-secrets'),
-    beastMitigation: 'disabled',
+    beastMitigation: flags.has('cbc-record-splitting') ? 'one_n_minus_one' : 'disabled',
     paddingCheck: true,
   };
 }

@@ -1,4 +1,7 @@
-/** What a shim keeps from one connection to the next: a client's session, a server's tickets (RFC 8446 §4.6.1). */
+/**
+ * What a shim keeps from one connection to the next: a client's session, a server's tickets (RFC 8446 §4.6.1); of the versions
+ * before TLS 1.3 see `OlderSessions`.
+ */
 import type {
   ClientResumption,
   Facts,
@@ -8,6 +11,7 @@ import type {
   PskWish,
   ReceivedTicket,
 } from '@actor-tls/ssl/core';
+import { leavesNewSession, OlderSessions } from './bogo-sessions.js';
 import type { Scheme } from './bogo-terms.js';
 
 /** As BoringSSL allows, bytes. */
@@ -67,6 +71,7 @@ export class Memory {
   now = 1_234_000;
   /** What the next connection offers. */
   session: Session | undefined = undefined;
+  readonly older = new OlderSessions();
   readonly #tickets = new Map<string, Ticket>();
   #count = 0;
 
@@ -76,7 +81,15 @@ export class Memory {
     const chain = peer.kind === 'none' ? [] : peer.chain;
     const earlyData = maxSize > 0 ? { suite: cipherSuite, alpn, maxSize } : undefined;
     const psk: PreSharedKey = { origin: 'resumption', secret, hash, chain, earlyData };
+    this.older.forget();
     this.session = { ...seen, identity, psk, ageAdd, lifetime, since: this.now };
+  }
+
+  /** The same of the versions before TLS 1.3. */
+  keepOlder(learned: Facts, seen: Seen): void {
+    if (!leavesNewSession(learned)) return;
+    this.session = undefined;
+    this.older.keep(learned, seen);
   }
 
   /** What a client has to be recognized by. */

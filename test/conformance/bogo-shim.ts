@@ -31,8 +31,8 @@ const first = { flags: initial, retryFlags: initial, wishes: initialWishes };
 const others = { flags: resumed, retryFlags: retried, wishes: resumedWishes };
 const resumeCount = initial.number('resume-count') ?? 0;
 for (let index = 0; index <= resumeCount; index += 1) {
-  const place = { isResume: index > 0, isLast: index === resumeCount };
-  const { code, text } = await runConnection({ ...(index === 0 ? first : others), ...place }, memory);
+  const task = { ...(index === 0 ? first : others), isResume: index > 0 };
+  const { code, text } = await runConnection(task, memory);
   if (code !== 0) {
     process.stderr.write(`${text}\n`);
     process.exitCode = code;

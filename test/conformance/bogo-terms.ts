@@ -4,6 +4,8 @@ import type { Flags } from './bogo-flags.js';
 
 const tls13 = 0x0304;
 const tls12 = 0x0303;
+const dtls12 = 0xfefd;
+const dtls10 = 0xfeff;
 
 type Config = ClientOptions['config'];
 type GroupName = Config['supportedGroups'][number];
@@ -35,29 +37,43 @@ function groupList(codes: readonly number[]): GroupName[] | undefined {
   return names.length < codes.length ? undefined : names;
 }
 
-/** Versions by their numbers, newest first. */
+/** Versions by their numbers, newest first; DTLS counts downwards. */
 export const versionNames: ReadonlyMap<number, VersionName> = new Map([
   [tls13, 'tlsv1.3'],
   [tls12, 'tlsv1.2'],
   [0x0302, 'tlsv1.1'],
   [0x0301, 'tlsv1'],
+  [dtls12, 'dtlsv1.2'],
+  [dtls10, 'dtlsv1'],
 ]);
 
-const refusals: ReadonlyMap<number, 'no-tls13' | 'no-tls12' | 'no-tls11' | 'no-tls1'> = new Map([
+type Refusal = 'no-tls13' | 'no-tls12' | 'no-tls11' | 'no-tls1';
+
+const refusals: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [tls13, 'no-tls13'],
   [tls12, 'no-tls12'],
+  [dtls12, 'no-tls12'],
   [0x0302, 'no-tls11'],
   [0x0301, 'no-tls1'],
+  // Which is made from TLS 1.1, and is the first one all the same.
+  [dtls10, 'no-tls1'],
 ]);
 
 function versionsOf(flags: Flags): VersionName[] {
-  const lowest = flags.number('min-version') ?? 0;
-  const highest = flags.number('max-version') ?? tls13;
+  const lowest = age(flags.number('min-version') ?? 0);
+  const highest = age(flags.number('max-version') ?? tls13);
   return [...versionNames].flatMap(([code, name]) => {
     const refusal = refusals.get(code);
-    return code < lowest || code > highest || (refusal !== undefined && flags.has(refusal)) ? [] : [name];
+    const refused = refusal !== undefined && flags.has(refusal);
+    const within = age(code) >= lowest && age(code) <= highest;
+    return refused || !within || flags.has('dtls') !== isDtls(code) ? [] : [name];
   });
 }
+
+const isDtls = (code: number): boolean => code >> 8 === dtls10 >> 8;
+
+/** Greater for a newer version, of TLS and of what DTLS is made from it. */
+const age = (code: number): number => (isDtls(code) ? tls12 + dtls12 - code : code);
 
 /** What a connection may agree on. */
 export interface Wishes {

@@ -408,6 +408,19 @@ describe('memory that strangers can fill', () => {
     }
   });
 
+  it('a message that comes byte by byte, in order, is one piece', () => {
+    const fragments = new Fragments(65_536);
+    const message = Uint8Array.from({ length: 65_536 }, (_, at) => at % 251);
+    let taken = 0;
+    for (let offset = 0; offset < message.length; offset += 1) {
+      const bytes = message.subarray(offset, offset + 1);
+      if (fragments.add({ code: 11, length: 65_536, number: 0, offset, bytes })) taken += 1;
+    }
+    expect([taken, fragments.held]).toEqual([65_536, 65_536 + 128]);
+    expect(Buffer.compare(fragments.take()?.raw.subarray(12) ?? new Uint8Array(0), message)).toBe(0);
+    expect(fragments.held).toBe(0);
+  });
+
   it('what was announced costs nothing: a million fragments of messages that never come whole', () => {
     const fragments = new Fragments(65_536);
     for (let n = 0; n < 1_000_000; n += 1)

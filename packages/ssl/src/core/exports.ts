@@ -31,6 +31,14 @@ export type { Failure, Flight, PostHandshakeReply, Sink, StapleWish, Verdict } f
 export { StreamChannel } from '../protocol/stream-channel.js';
 export { client12Chart } from '../protocol/tls12/client.js';
 export { server12Chart } from '../protocol/tls12/server.js';
+export {
+  type ClientSessions,
+  type GivenTicket,
+  type OfferedSession,
+  type Session12,
+  type SessionWish,
+  sessionOf,
+} from '../protocol/tls12/session.js';
 export type { FoundUser, UserWish } from '../protocol/tls12/user.js';
 export { clientChart } from '../protocol/tls13/client.js';
 export {

@@ -266,15 +266,15 @@ export function offeredGroups({ versions, supportedGroups, eccs }: ClientSetting
 /**
  * The hello of a handshake that runs again in a version before TLS 1.3: what the first one said, but for what only TLS 1.3
  * has, what was agreed on once (ALPN, NPN), and sessions; a server that has given a ticket may give another, which GnuTLS does
- * whether it is asked or not. It names the same newest version, which some servers ask for. `info`:
- * renegotiation_info; `undefined` for a server that does not know it, which is told so as at first (RFC 5746 §3.5, §4.2).
+ * whether it is asked or not. It names the same newest version, which some servers ask for. `info`: renegotiation_info,
+ * in place of the signalling suite (RFC 5746 §3.5).
  */
 export function offerAgain(
   config: ClientSettings,
   dependencies: Dependencies,
   { serverName: host, statusRequest }: Pick<ClientOptions, 'serverName' | 'statusRequest'>,
   { version: { name: version }, facts: { session } }: Pick<Previous, 'version' | 'facts'>,
-  info: Uint8Array | undefined,
+  info: Uint8Array,
 ): ClientOffer {
   const usable = config.ciphers.filter(({ versions }) => versions.includes(version));
   const again = {
@@ -284,7 +284,7 @@ export function offerAgain(
     middleboxCompMode: false,
   };
   const { serverName, hello, extensions } = firstOffer(again, dependencies, host, { statusRequest });
-  const suites = hello.cipherSuites.filter((id) => id !== renegotiationScsv || info === undefined);
+  const suites = hello.cipherSuites.filter((id) => id !== renegotiationScsv);
   const sessionTicket = session?.ticket && new Uint8Array(0);
   const olderOnly = { supportedVersions: undefined, keyShare: undefined, compressCertificate: undefined };
   return {

@@ -51,6 +51,11 @@ export class Fragments {
     this.maxLength = maxLength;
   }
 
+  /** Bytes that may wait. */
+  private get most(): number {
+    return this.maxLength + ahead * morePieces * pieceCost;
+  }
+
   /** Number of the message that is to be given out next. */
   get next(): number {
     return this.expected;
@@ -105,6 +110,7 @@ export class Fragments {
     const { pieces } = partial;
     const end = offset + bytes.length;
     const first = firstBehind(pieces, offset);
+    if (this.extend(partial, first, offset, bytes)) return true;
     /** What stands in the place of the pieces from `first` to `next`. */
     const row: Piece[] = [];
     let fresh = 0;
@@ -123,12 +129,36 @@ export class Fragments {
     }
     add(end);
     const cost = fresh + (row.length - (next - first)) * pieceCost;
-    if (this.bytes + cost > this.maxLength + ahead * morePieces * pieceCost) return false;
+    if (this.bytes + cost > this.most) return false;
     if (fresh > 0) pieces.splice(first, next - first, ...row);
     partial.have += fresh;
     this.bytes += cost;
     return true;
   }
+
+  /** What comes right behind a piece, as all does that is in order, makes that longer. `first`: what is behind both. */
+  private extend(partial: Partial, first: number, offset: number, bytes: Uint8Array): boolean {
+    const { pieces, length } = partial;
+    const before = pieces[first - 1];
+    const behind = pieces[first];
+    if (before === undefined || before.offset + before.bytes.length !== offset) return false;
+    if (behind !== undefined && behind.offset < offset + bytes.length) return false;
+    if (this.bytes + bytes.length > this.most) return false;
+    pieces[first - 1] = longer(before, bytes, length - before.offset);
+    partial.have += bytes.length;
+    this.bytes += bytes.length;
+    return true;
+  }
+}
+
+/** The same with more bytes behind it: its memory doubles, so that bytes that come one by one are copied a few times in all. */
+function longer({ offset, bytes: before }: Piece, bytes: Uint8Array, most: number): Piece {
+  const length = before.length + bytes.length;
+  const fits = length <= before.buffer.byteLength;
+  const memory = fits ? new Uint8Array(before.buffer) : new Uint8Array(Math.min(most, 2 * length));
+  if (!fits) memory.set(before);
+  memory.set(bytes, before.length);
+  return { offset, bytes: memory.subarray(0, length) };
 }
 
 /** Index of the first piece that ends behind `at`. */

@@ -76,11 +76,14 @@ const full = { masterSecret: 'plain', facts: { sessionResumption: false } } as c
 describe('what is said', () => {
   test('is what the peer expects', () => {
     expect(clientInfo(previous(true))).toEqual(client);
-    expect(clientInfo(previous(false))).toBeUndefined();
     expect(serverInfo(undefined, true)).toEqual(none);
     expect(serverInfo(undefined, false)).toBeUndefined();
     expect(serverInfo(previous(true), true)).toEqual(both);
     expect(serverInfo(previous(false), false)).toBeUndefined();
+  });
+
+  test('by a client binds the hello to what it knows, before a server too that does not know of it', () => {
+    expect(clientInfo(previous(false))).toEqual(client);
   });
 
   test('may be nothing only where secure_renegotiate is false', () => {

@@ -78,9 +78,12 @@ export function mayFollow(
   return version.renegotiates && (secure || secureRenegotiate === false);
 }
 
-/** renegotiation_info of a client's hello (RFC 5746 §3.5); `undefined`: the signalling suite stands for it. */
-export function clientInfo(previous: Binding): Uint8Array | undefined {
-  return previous.secure ? previous.verifyData.client : undefined;
+/**
+ * renegotiation_info of a client's hello (RFC 5746 §3.5), for a server that does not know it too (§4.2): should the next one be
+ * another's, who does, it sees that we think it is a later handshake.
+ */
+export function clientInfo({ verifyData }: Binding): Uint8Array {
+  return verifyData.client;
 }
 
 /** renegotiation_info of a ServerHello (RFC 5746 §3.6, §3.7); `undefined`: the client does not know of it. */
