@@ -341,8 +341,6 @@ describe('calls that DTLS has another answer for', () => {
   it('no downgrade, no upgrade, no other protocol on the way, no options of streams', async () => {
     const { client, server, listener } = await pair();
     expect(await ssl.close(client, { downgrade: 100 })).toEqual({ error: 'notsup' });
-    expect(await ssl.renegotiate(client)).toEqual({ error: 'notsup' });
-    expect(await ssl.renegotiate(server)).toEqual({ error: 'notsup' });
     const { Duplex } = await import('node:stream');
     const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
     const wrong = { error: { options: { protocol: 'dtls' } } };

@@ -13,7 +13,7 @@ import { decodeAll } from '../values/wire/codec.js';
 import { datagramHeaderLength } from '../values/wire/message-table.js';
 import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
 import { DecodeError } from '../values/wire/reader.js';
-import { tls12Messages } from '../values/wire/tls12-messages.js';
+import { dtls12Messages, tls12Messages } from '../values/wire/tls12-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
@@ -127,6 +127,8 @@ export class Core {
   private readonly sink: Sink;
   private readonly budget: Budget;
   private readonly channel: Channel;
+  /** How a HelloRequest is framed. */
+  private readonly olderMessages: Pick<typeof tls12Messages, 'decode'>;
   private phase: Phase;
   private established = false;
   private spoken = false;
@@ -147,6 +149,7 @@ export class Core {
     this.sink = sink;
     this.budget = budget;
     this.channel = channel;
+    this.olderMessages = channel.takeChangeCipherSpec === undefined ? tls12Messages : dtls12Messages;
     this.phase = phase;
   }
 
@@ -672,6 +675,7 @@ export class Core {
 
   private beginAgain(begin: HandshakeAgain, before: PostHandshake): void {
     this.resetCounts();
+    this.channel.handshakeAgain?.();
     this.phase = { kind: 'handshake', handshake: begin(), before };
   }
 
@@ -683,7 +687,7 @@ export class Core {
 
   /** RFC 5246 §7.4.1.1: we are at it already; it is no part of what Finished proves. */
   private ignoreHelloRequest(raw: Uint8Array): void {
-    tls12Messages.decode('hello_request', raw);
+    this.olderMessages.decode('hello_request', raw);
     this.helloRequests += 1;
     if (this.helloRequests > maxHelloRequests) throw new AlertError('too_many_renegotiations');
   }
@@ -807,6 +811,7 @@ export class Core {
     const { phase } = this;
     if (phase.kind === 'handshake' && phase.before !== undefined && phase.handshake.unanswered) {
       this.resetCounts();
+      this.channel.handshakeRefused?.();
       this.phase = { kind: 'connection', post: phase.before };
     } else if (phase.kind !== 'connection' || !phase.post.refused()) return false;
     this.sink.renegotiationRefused?.();

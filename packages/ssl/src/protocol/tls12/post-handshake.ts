@@ -137,7 +137,6 @@ export class ClientPostHandshake extends Tls12PostHandshake {
   }
 
   renegotiate(): RenegotiationAnswer {
-    if (!this.previous.version.renegotiates) return 'never';
     return this.again === 'possible' && this.mayWrite ? this.start : 'rejected';
   }
 
@@ -195,22 +194,27 @@ export class ServerPostHandshake extends Tls12PostHandshake {
   /** RFC 5246 §7.4.1.1: the client is asked to begin. */
   renegotiate(): RenegotiationAnswer {
     const { wishes, version } = this.previous;
-    if (!version.renegotiates) return 'never';
     if (this.again === 'never' || !this.mayWrite) return 'rejected';
     if (wishes.asked) return 'busy';
     wishes.asked = true;
-    const { channel } = this;
-    if (channel.writer === 'split') this.sink.owes('hello_request');
-    else {
-      channel.addMessage(version.messages.encode('hello_request', true));
-      channel.finishFlight();
-    }
+    this.requestHello(version.messages.encode('hello_request', true));
     return 'asked';
   }
 
   refused(): boolean {
     const { asked } = this.previous.wishes;
     this.previous.wishes.asked = false;
+    if (asked) this.channel.handshakeRefused?.();
     return asked;
+  }
+
+  private requestHello(message: Uint8Array): void {
+    const { channel } = this;
+    if (channel.requestHello !== undefined) channel.requestHello(message);
+    else if (channel.writer === 'split') this.sink.owes('hello_request');
+    else {
+      channel.addMessage(message);
+      channel.finishFlight();
+    }
   }
 }
