@@ -649,6 +649,7 @@ export class Core {
         this.receiveFirstClientHello(code, raw, phase.context);
         return;
       case 'handshake':
+        if (code === helloVerifyRequestCode && this.takesCookieAgain(phase, raw)) return;
         phase.handshake.receive(code, raw);
         this.checkEstablished(phase.handshake);
         return;
@@ -681,6 +682,7 @@ export class Core {
 
   private resetCounts(): void {
     this.changeCipherSpecs = 0;
+    this.verifyRequests = 0;
     this.helloRequests = 0;
     this.handshakeBytes = 0;
   }
@@ -714,15 +716,34 @@ export class Core {
 
   /** RFC 6347 §4.2.1: the server wants its cookie back; neither hello so far is of the transcript (§4.2.6). */
   private receiveVerifyRequest(raw: Uint8Array, offer: ClientOffer, context: ClientContext): void {
-    this.verifyRequests += 1;
-    if (this.verifyRequests > maxVerifyRequests) throw new AlertError('unexpected_message');
-    const { cookie } = decodeAll(helloVerifyRequest, raw.subarray(datagramHeaderLength));
     const { channel } = context;
-    channel.endPeerFlight();
-    const again = offerWithCookie(offer, new Uint8Array(cookie));
+    const again = offerWithCookie(offer, this.cookieOf(raw));
     channel.addMessage(again.raw);
     channel.finishFlight();
     this.phase = { kind: 'clientHello', offer: again, context };
+  }
+
+  /** The same of a handshake that runs again. */
+  private takesCookieAgain(
+    { handshake, before }: Extract<Phase, { readonly kind: 'handshake' }>,
+    raw: Uint8Array,
+  ): boolean {
+    if (
+      before?.takeCookie === undefined ||
+      !handshake.unanswered ||
+      this.channel.handshakeAgain === undefined
+    )
+      return false;
+    this.phase = { kind: 'handshake', handshake: before.takeCookie(this.cookieOf(raw)), before };
+    return true;
+  }
+
+  private cookieOf(raw: Uint8Array): Uint8Array {
+    this.verifyRequests += 1;
+    if (this.verifyRequests > maxVerifyRequests) throw new AlertError('unexpected_message');
+    const { cookie } = decodeAll(helloVerifyRequest, raw.subarray(datagramHeaderLength));
+    this.channel.endPeerFlight();
+    return new Uint8Array(cookie);
   }
 
   private receiveFirstClientHello(code: number, raw: Uint8Array, context: ServerContext): void {

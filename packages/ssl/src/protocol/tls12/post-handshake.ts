@@ -109,19 +109,25 @@ abstract class Tls12PostHandshake implements PostHandshake {
   }
 }
 
+/** How a client begins again. */
+interface Beginning {
+  /** Says hello. */
+  begin(previous: Previous): Handshake;
+  /** Says it once more, with a cookie (RFC 6347 §4.2.1). */
+  withCookie(previous: Previous, cookie: Uint8Array): Handshake;
+}
+
 export class ClientPostHandshake extends Tls12PostHandshake {
   readonly role = 'client';
-  private readonly begin: (previous: Previous) => Handshake;
+  private readonly beginning: Beginning;
 
-  /** `begin`: says hello. */
-  constructor(
-    channel: Channel,
-    sink: PostSink,
-    following: Following,
-    begin: (previous: Previous) => Handshake,
-  ) {
+  constructor(channel: Channel, sink: PostSink, following: Following, beginning: Beginning) {
     super(channel, sink, following);
-    this.begin = begin;
+    this.beginning = beginning;
+  }
+
+  takeCookie(cookie: Uint8Array): Handshake {
+    return this.beginning.withCookie(this.previous, cookie);
   }
 
   receive(code: number, raw: Uint8Array): HandshakeAgain | undefined {
@@ -149,7 +155,7 @@ export class ClientPostHandshake extends Tls12PostHandshake {
     const { writer } = this.channel;
     // Whoever takes our data is not idle.
     if (writer instanceof WriteHalf && writer.sealedBytes > idleBytes) this.dataCame();
-    return this.begin(this.previous);
+    return this.beginning.begin(this.previous);
   };
 }
 
