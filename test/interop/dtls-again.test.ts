@@ -242,6 +242,59 @@ describeWithPeer('OpenSSL', 'openssl', () => {
     expect(times).toBe(4);
     told('renegotiation by our server and by the client', version, 'OpenSSL');
   });
+
+  const profiles = [Uint8Array.of(0, 2), Uint8Array.of(0, 1)];
+  const label = 'EXTRACTOR-dtls_srtp';
+  const srtpArgs = ['-use_srtp', 'SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32', '-keymatexport', label];
+  const exported = (child: Child): string | undefined =>
+    /Keying material: ([0-9A-F]{120})/.exec(said(child))?.[1]?.toLowerCase();
+  const ours = async (socket: ssl.SslSocket): Promise<string> => {
+    expect(ssl.unwrap(await ssl.connectionInformation(socket, ['srtp'])).srtp).toBeDefined();
+    const keys = ssl.unwrap(await ssl.exportKeyMaterial(socket, label, 'no_context', 60));
+    return Buffer.from(keys instanceof Uint8Array ? keys : []).toString('hex');
+  };
+
+  it.each(versions)('agrees with our client on SRTP and its keys: %s', async (version) => {
+    const port = await freeUdpPort();
+    const server = run(
+      'openssl',
+      serverArgs(port, [...common({ version }), ...srtpArgs, '-keymatexportlen', '60']),
+    );
+    await server.until(() => said(server).includes('ACCEPT'));
+    await inProcess(node, async (self) => {
+      const useSrtp = { protectionProfiles: profiles };
+      const socket = await connect(self, port, { ...clientOptions(version), useSrtp });
+      await server.until(() => exported(server) !== undefined, 10_000);
+      expect(await ours(socket)).toBe(exported(server));
+      await ssl.close(socket);
+    });
+    told('SRTP with our client', version, 'OpenSSL');
+  });
+
+  it.each(versions)('agrees with our server on SRTP and its keys: %s', async (version) => {
+    await inProcess(node, async (self) => {
+      const listener = ssl.unwrap(
+        await ssl.listen(self, 0, {
+          ...{ protocol: 'dtls', versions: [version], active: false, ip: '127.0.0.1' },
+          ...{ ...material.servers.ec256, useSrtp: { protectionProfiles: profiles } },
+        }),
+      );
+      const { port } = ssl.unwrap(await ssl.sockname(listener));
+      const client = run(
+        'openssl',
+        clientArgs(port, [...common({ version }), ...srtpArgs, '-keymatexportlen', '60']),
+      );
+      const socket = ssl.unwrap(
+        await ssl.handshake(self, ssl.unwrap(await ssl.transportAccept(self, listener, 10_000)), 10_000),
+      );
+      await client.until(() => exported(client) !== undefined, 10_000);
+      expect(said(client)).toContain('SRTP Extension negotiated, profile=SRTP_AES128_CM_SHA1_32');
+      expect(await ours(socket)).toBe(exported(client));
+      await ssl.close(socket);
+      await ssl.close(listener);
+    });
+    told('SRTP with our server', version, 'OpenSSL');
+  });
 });
 
 describeWithPeer('GnuTLS', 'gnutls-cli', () => {

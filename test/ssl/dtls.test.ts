@@ -142,6 +142,48 @@ describe('a connection of DTLS', () => {
   });
 });
 
+describe('SRTP', () => {
+  const profile = (n: number): Uint8Array => Uint8Array.of(0, n);
+  const agreed = async (socket: ssl.SslSocket): Promise<unknown> =>
+    ssl.unwrap(await ssl.connectionInformation(socket, ['srtp'])).srtp;
+
+  it('a profile in the order of the server, and the same keys on both sides', async () => {
+    const { client, server } = await pair(
+      { useSrtp: { protectionProfiles: [profile(7), profile(2), profile(1)] } },
+      { useSrtp: { protectionProfiles: [profile(1), profile(2)], mki: Uint8Array.of(9) } },
+    );
+    for (const socket of [client, server])
+      expect(await agreed(socket)).toEqual({ protectionProfile: profile(2), mki: new Uint8Array(0) });
+    const keys = await Promise.all(
+      [client, server].map((socket) =>
+        ssl.exportKeyMaterial(socket, 'EXTRACTOR-dtls_srtp', 'no_context', 60),
+      ),
+    );
+    expect(ssl.unwrap(keys[0] ?? { error: 'closed' })).toHaveLength(60);
+    expect(keys[0]).toEqual(keys[1]);
+  });
+
+  it('an identifier that both name, and none where one side does not', async () => {
+    const useSrtp = { protectionProfiles: [profile(1)], mki: Uint8Array.of(1, 2, 3) };
+    const { client, server } = await pair({ useSrtp }, { useSrtp });
+    for (const socket of [client, server])
+      expect(await agreed(socket)).toEqual({ protectionProfile: profile(1), mki: useSrtp.mki });
+  });
+
+  it.each([
+    [
+      'no profile in common',
+      { useSrtp: { protectionProfiles: [profile(1)] } },
+      { useSrtp: { protectionProfiles: [profile(2)] } },
+    ],
+    ['a server without', {}, { useSrtp: { protectionProfiles: [profile(2)] } }],
+    ['a client without', { useSrtp: { protectionProfiles: [profile(2)] } }, {}],
+  ])('%s: the connection stands, and has none', async (_what, serverOptions, clientOptions) => {
+    const { client, server } = await pair(serverOptions, clientOptions);
+    for (const socket of [client, server]) expect(await agreed(socket)).toBeUndefined();
+  });
+});
+
 describe('a listener of DTLS', () => {
   it('lets its connections live when it closes, and gives the socket back with the last', async () => {
     const { client, server, listener, port } = await pair();

@@ -954,11 +954,11 @@ function channelOf(
   recordVersion: number,
   sink: Sink,
 ): Channel {
-  const { maxHandshakeSize, keyUpdateAt, mtu, versions } = config;
+  const { maxHandshakeSize, keyUpdateAt, mtu, flightTimeout, versions } = config;
   if (channel === undefined && speaksDtls(versions))
     throw new TypeError('DTLS needs a channel over datagrams');
   const make = channel ?? overStream;
-  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu }, recordVersion, sink);
+  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout }, recordVersion, sink);
 }
 
 function completed({

@@ -54,7 +54,8 @@ class FlightChannel implements Channel {
   private begun = false;
   /** message_seq of our next message. */
   private number = 0;
-  private wait = firstWait;
+  private readonly firstWait: number;
+  private wait: number;
   private unanswered = 0;
   /** The peer's repeating itself has us send again once between two timers. */
   private mayRepeat = true;
@@ -68,12 +69,14 @@ class FlightChannel implements Channel {
 
   /** `recordVersion`: of the records until one is agreed. */
   constructor(
-    { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu }: ChannelSettings,
+    { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu, flightTimeout = firstWait }: ChannelSettings,
     recordVersion: number,
     sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>,
   ) {
     this.sink = sink;
     this.budget = budget;
+    this.firstWait = flightTimeout;
+    this.wait = flightTimeout;
     this.read = new DtlsReadHalf(budget);
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
@@ -174,7 +177,7 @@ class FlightChannel implements Channel {
 
   /** The peer's flight is whole: what we have sent was received. */
   endPeerFlight(): void {
-    if (this.unanswered === 0) this.wait = firstWait;
+    if (this.unanswered === 0) this.wait = this.firstWait;
     this.unanswered = 0;
     this.go('answered');
     this.sink.timer?.(undefined);
@@ -449,7 +452,7 @@ class FlightChannel implements Channel {
     this.asideSet = true;
     this.half.setFlightAside();
     this.number = 0;
-    this.wait = firstWait;
+    this.wait = this.firstWait;
     this.unanswered = 0;
     this.changed = false;
     this.go('again');

@@ -8,6 +8,7 @@ import type { DhParams } from '../values/crypto/dh-parameter.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
+import type { SrtpTerms } from './extensions/use-srtp.js';
 import type { OwnIdentity } from './own-identity.js';
 import type { Budget } from './record/turn-budget.js';
 import type { Sink } from './sink.js';
@@ -34,6 +35,10 @@ type CommonSettings =
 interface DatagramSettings {
   /** Largest datagram, bytes of UDP's payload; unset: as large as is safe, and smaller when nothing arrives. */
   readonly mtu?: number | undefined;
+  /** ms: how long an answer is waited for at first. */
+  readonly flightTimeout?: number | undefined;
+  /** SRTP, if media are to be protected by it. */
+  readonly useSrtp?: SrtpTerms | undefined;
 }
 
 /** Absent: as the option's default, or not wished for. */

@@ -39,6 +39,7 @@ import {
 } from './status-request.js';
 import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
 import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
+import { type SrtpTerms, useSrtp } from './use-srtp.js';
 
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
@@ -64,6 +65,7 @@ export interface ClientHelloExtensions {
   srpUser: Uint8Array | undefined;
   nextProtocolWish: true | undefined;
   sessionTicket: Uint8Array | undefined;
+  useSrtp: SrtpTerms | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -88,6 +90,7 @@ export interface ServerHello12Extensions {
   maxFragmentLength: number | undefined;
   recordSizeLimit: number | undefined;
   sessionTicketPromised: true | undefined;
+  useSrtp: SrtpTerms | undefined;
 }
 
 export interface HelloRetryRequestExtensions {
@@ -153,6 +156,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     srpUser,
     nextProtocolWish,
     sessionTicketOffer,
+    useSrtp,
     preSharedKeyOffer,
   ],
   none: () => ({
@@ -179,6 +183,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     srpUser: undefined,
     nextProtocolWish: undefined,
     sessionTicket: undefined,
+    useSrtp: undefined,
     preSharedKey: undefined,
   }),
 };
@@ -202,6 +207,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     maxFragmentLength,
     recordSizeLimit,
     sessionTicketPromise,
+    useSrtp,
   ],
   none: () => ({
     renegotiationInfo: undefined,
@@ -216,6 +222,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     maxFragmentLength: undefined,
     recordSizeLimit: undefined,
     sessionTicketPromised: undefined,
+    useSrtp: undefined,
   }),
 };
 

@@ -23,6 +23,7 @@ import {
   serverHello12Column,
   serverHelloColumn,
 } from '../extensions/table.js';
+import type { SrtpTerms } from '../extensions/use-srtp.js';
 import type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../handshake.js';
 import { AlertError } from '../reasons.js';
 import { ja4 } from './ja4.js';
@@ -53,6 +54,8 @@ export interface HelloExtensions {
   readonly signatureAlgsCert?: readonly SignatureSchemeName[] | undefined;
   /** Groups by name in all versions, where OTP has OIDs before TLS 1.3. */
   readonly ellipticCurves?: readonly NamedGroup[] | undefined;
+  /** RFC 5764 */
+  readonly useSrtp?: SrtpTerms | undefined;
   readonly ecPointFormats?: readonly number[] | undefined;
   readonly renegotiationInfo?: Uint8Array | undefined;
   readonly nextProtocolNegotiation?: Uint8Array | undefined;
@@ -101,6 +104,7 @@ function ofClient({ body, raw }: ClientHelloEvent, sha256: HashFunction): HelloE
   return {
     sni: hostName(read.serverName),
     alpn: read.alpn && protocolList(read.alpn),
+    useSrtp: read.useSrtp && toldSrtp(read.useSrtp),
     signatureAlgs: schemeNames(read.signatureAlgorithms),
     signatureAlgsCert: schemeNames(read.signatureAlgorithmsCert),
     ellipticCurves: read.supportedGroups?.flatMap((code) => groupByCode(code) ?? []),
@@ -151,13 +155,22 @@ function of13({ extensions }: ServerHello): HelloExtensions {
 }
 
 function of12({ extensions }: ServerHello): HelloExtensions {
-  const { alpn, ecPointFormats, renegotiationInfo } = readExtensions(serverHello12Column, extensions);
+  const { alpn, useSrtp, ecPointFormats, renegotiationInfo } = readExtensions(
+    serverHello12Column,
+    extensions,
+  );
   return {
     alpn: alpn && protocolList([alpn]),
+    useSrtp: useSrtp && toldSrtp(useSrtp),
     ecPointFormats,
     renegotiationInfo: copyOf(renegotiationInfo),
     ...olderOf(extensions),
   };
+}
+
+/** Copies: the hello is long gone when they are read. */
+function toldSrtp({ protectionProfiles, mki }: SrtpTerms): SrtpTerms {
+  return { protectionProfiles: copies(protectionProfiles), mki: new Uint8Array(mki) };
 }
 
 /** Extensions that we do not speak, and OTP tells of. */

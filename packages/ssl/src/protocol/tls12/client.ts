@@ -50,6 +50,7 @@ import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
 import { ocspStatusType } from '../extensions/status-request.js';
 import { readAnswer, serverHello12Column } from '../extensions/table.js';
+import { acceptSrtp } from '../extensions/use-srtp.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
@@ -506,6 +507,7 @@ function settle(
     sessionId: new Uint8Array(echo),
     serverName: offer.serverName,
     ...acceptProtocols(extensions, offer.extensions, config, previous),
+    srtp: acceptSrtp(extensions.useSrtp, offer.extensions.useSrtp),
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac,
