@@ -365,6 +365,45 @@ it('real sockets with a tenth of all datagrams lost on the way: ten handshakes, 
   await accepting;
 }, 30_000);
 
+it('real sockets with half of all datagrams lost: handshakes end well or at their deadline, and no message comes twice', async () => {
+  const { listener, port } = await listen({ flightTimeout: 50, handshakeDeadline: 10_000 });
+  const random = seededRandom(12);
+  const received: string[][] = [];
+  const serve = async (acceptor: Self, accepted: ssl.SslSocket): Promise<void> => {
+    const shaken = await ssl.handshake(acceptor, accepted, 10_000);
+    if ('error' in shaken) return;
+    const got: string[] = [];
+    received.push(got);
+    for (;;) {
+      const one = await ssl.recv(shaken.ok, 0);
+      if ('error' in one) return;
+      got.push(String(one.ok));
+    }
+  };
+  const accepting = self.spawn(async (acceptor: Self) => {
+    for (;;) {
+      const accepted = await ssl.transportAccept(acceptor, listener);
+      if ('error' in accepted) return;
+      void serve(acceptor, accepted.ok);
+    }
+  });
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, async (_none, n) => {
+      const relay = await relayTo(port, () => random.below(2) === 0);
+      const connected = await connect(relay.port, { flightTimeout: 50 }, 10_000);
+      if ('error' in connected) return connected.error;
+      for (let m = 0; m < 20; m += 1) await ssl.send(connected.ok, `${n} ${m}`);
+      return 'ok';
+    }),
+  );
+  await pause(100);
+  expect(outcomes.filter((outcome) => outcome !== 'ok' && outcome !== 'timeout')).toEqual([]);
+  expect(outcomes).toContain('ok');
+  expect(received.flat().length).toBeGreaterThan(0);
+  for (const got of received) expect(new Set(got).size).toBe(got.length);
+  node.exit(accepting, 'kill');
+}, 30_000);
+
 describe('calls that DTLS has another answer for', () => {
   it('a port that a listener of the node has is already_listening; one whose listener has closed is taken over', async () => {
     const { client, server, listener, port } = await pair();
