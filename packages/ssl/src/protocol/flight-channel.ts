@@ -25,8 +25,9 @@ const patience = 2;
 const helloRequest = tls12Messages.code('hello_request');
 const clientHello = tls12Messages.code('client_hello');
 const serverHello = tls12Messages.code('server_hello');
-/** The first message of each epoch, and in it the only one of the handshake that made its keys. */
+/** The messages of an epoch that are of the handshake which made its keys: one ends it, and NPN's may stand in front of it. */
 const finished = tls12Messages.code('finished');
+const nextProtocol = tls12Messages.code('next_protocol');
 
 /** The channel of every connection of DTLS: `channel` among the options of a core. */
 export const overDatagrams: ChannelMaker = (settings, version, sink) =>
@@ -283,6 +284,7 @@ class FlightChannel implements Channel {
   private takeFragment(fragment: Fragment): void {
     const { number, code } = fragment;
     if (this.again && code === finished) this.repeatedBefore();
+    else if (this.again && code === nextProtocol) this.read.discard();
     else {
       if (this.awaitsHello && code === serverHello) this.fragments.beginAt(number);
       if (number < this.fragments.next) this.repeated();
