@@ -1,7 +1,6 @@
 /** Rows of what only datagrams have. */
 
-import type { SrtpTerms } from '../protocol/extensions/use-srtp.js';
-import { firstWait } from '../protocol/flight-machine.js';
+import type { SrtpTerms } from '../values/srtp.js';
 import { badValue, OptionError } from './option-error.js';
 import { type At, asItIs, type CoreOption, integer, isList } from './row.js';
 
@@ -57,7 +56,7 @@ export class DtlsRows {
   readonly flightTimeout: CoreOption<'both', number> = {
     otp: undefined,
     side: 'both',
-    default: firstWait,
+    default: 1000,
     core: true,
     tell: asItIs,
     note: {

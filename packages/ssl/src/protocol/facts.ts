@@ -6,8 +6,8 @@
 import type { GroupName } from '../values/crypto/engine.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import type { AgreedSrtp } from '../values/srtp.js';
 import type { Authentication } from './authentication.js';
-import type { AgreedSrtp } from './extensions/use-srtp.js';
 import type { KeyExporter } from './key-exporter.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
 import type { SessionTerms } from './tls12/session.js';

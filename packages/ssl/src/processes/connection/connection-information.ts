@@ -1,12 +1,12 @@
 /** `ssl:connection_information/1,2` (contract §1.4), in the user's terms. */
 import type { Config } from '../../options/config.js';
 import { type ToldOptions, toldOptions } from '../../options/told.js';
-import type { AgreedSrtp } from '../../protocol/extensions/use-srtp.js';
 import type { Facts } from '../../protocol/facts.js';
 import type { ProvedUser } from '../../protocol/tls12/user.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
 import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
+import type { AgreedSrtp } from '../../values/srtp.js';
 import { type StandingSession, sessionData } from '../resumption/client-sessions.js';
 
 /** What `connection_information` can tell; of options what their rows say. */

@@ -2,6 +2,8 @@
  * Which extension may stand in which message (the table of RFC 8446 §4.2, and the ServerHello of TLS 1.2). This file
  * alone finds unknown, duplicate, unsolicited and misplaced extensions; what they mean is in a file each.
  */
+
+import type { SrtpTerms } from '../../values/srtp.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { DecodeError, Reader } from '../../values/wire/reader.js';
 import { AlertError } from '../reasons.js';
@@ -39,7 +41,7 @@ import {
 } from './status-request.js';
 import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
 import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
-import { type SrtpTerms, useSrtp } from './use-srtp.js';
+import { useSrtp } from './use-srtp.js';
 
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;

@@ -1,23 +1,9 @@
 /** use_srtp, RFC 5764 §4.1.1: media are protected by SRTP, with keys that both sides export. DTLS only. */
+import type { AgreedSrtp, SrtpTerms } from '../../values/srtp.js';
 import { type Codec, fixed, list16, opaque8, struct } from '../../values/wire/codec.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import { AlertError } from '../reasons.js';
 import { type Field, field } from './field.js';
-
-/** What travels, in either hello. */
-export interface SrtpTerms {
-  /** SRTPProtectionProfile, two bytes each, in order of preference; a server names one. */
-  readonly protectionProfiles: readonly Uint8Array[];
-  /** Master key identifier, 0 to 255 bytes; empty: none is used. */
-  readonly mki: Uint8Array;
-}
-
-/** What was agreed on. */
-export interface AgreedSrtp {
-  /** Two bytes */
-  readonly protectionProfile: Uint8Array;
-  readonly mki: Uint8Array;
-}
 
 const code = 14;
 const useSrtpData: Codec<SrtpTerms> = struct<SrtpTerms>({

@@ -7,6 +7,7 @@ import type { HostName } from '../../values/host-name.js';
 import { groupByCode, type NamedGroup } from '../../values/registry/groups.js';
 import { type SignatureSchemeName, schemeByCode } from '../../values/registry/schemes.js';
 import { type ProtocolVersion, versionByCode } from '../../values/registry/versions.js';
+import type { SrtpTerms } from '../../values/srtp.js';
 import { opaque8 } from '../../values/wire/codec.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
@@ -23,7 +24,6 @@ import {
   serverHello12Column,
   serverHelloColumn,
 } from '../extensions/table.js';
-import type { SrtpTerms } from '../extensions/use-srtp.js';
 import type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../handshake.js';
 import { AlertError } from '../reasons.js';
 import { ja4 } from './ja4.js';

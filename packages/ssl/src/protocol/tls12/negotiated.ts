@@ -1,8 +1,8 @@
 /** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
 import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
+import type { AgreedSrtp } from '../../values/srtp.js';
 import type { Authentication } from '../authentication.js';
-import type { AgreedSrtp } from '../extensions/use-srtp.js';
 import type { Facts } from '../facts.js';
 import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite12 } from '../hello/suite.js';
