@@ -1297,6 +1297,48 @@ const cases: Readonly<Record<string, RowCases>> = {
     wrongTerm: (value) => ({ options: { socket_options: { sndbuf: value } } }),
     conflicts: [[{ sndbuf: 4096 }, { options: { socket_options: { sndbuf: 4096 } } }]],
   },
+  useSrtp: {
+    beside: { protocol: 'dtls' },
+    valid: [
+      [
+        { protectionProfiles: [bytes(2), bytes(2)] },
+        { protectionProfiles: [bytes(2), bytes(2)], mki: bytes(0) },
+      ],
+      [
+        { protectionProfiles: [bytes(2)], mki: bytes(255) },
+        { protectionProfiles: [bytes(2)], mki: bytes(255) },
+      ],
+    ],
+    wrong: ['SRTP', null, []],
+    conflicts: [
+      [{ protocol: 'dtls', useSrtp: {} }, { options: { useSrtp: { no_protection_profiles: {} } } }],
+      [
+        { protocol: 'dtls', useSrtp: { protectionProfiles: [] } },
+        { options: { useSrtp: { no_protection_profiles: { protectionProfiles: [] } } } },
+      ],
+      [
+        { protocol: 'dtls', useSrtp: { protectionProfiles: [bytes(3)] } },
+        { options: { useSrtp: { invalid_protection_profiles: [bytes(3)] } } },
+      ],
+      [
+        { protocol: 'dtls', useSrtp: { protectionProfiles: [bytes(2)], mki: bytes(256) } },
+        { options: { useSrtp: { invalid_mki: bytes(256) } } },
+      ],
+      [
+        { protocol: 'dtls', useSrtp: { protectionProfiles: [bytes(2)], keys: 1 } },
+        { options: { useSrtp: { unknown_parameters: ['keys'] } } },
+      ],
+      [
+        { protocol: 'tls', useSrtp: { protectionProfiles: [bytes(2)] } },
+        { options: ['incompatible', { protocol: 'tls' }, 'useSrtp'] },
+      ],
+    ],
+  },
+  flightTimeout: {
+    valid: [[300, 300]],
+    edges: { in: [50, 60_000], out: [49, 60_001] },
+    wrong: ['300', 1.5, null, 'infinity'],
+  },
   mtu: {
     valid: [[1400, 1400]],
     edges: { in: [256, 65_507], out: [255, 65_508] },

@@ -1,6 +1,7 @@
 /** Two cores over datagrams in one process, with a clock of their own; each datagram may be lost, doubled, delayed or cut. */
 import { Core, overDatagrams as channel } from '@actor-tls/ssl/core';
 import { tls12Suite } from '../../packages/ssl/src/protocol/hello/suite.js';
+import type { Session12, SessionWish } from '../../packages/ssl/src/protocol/tls12/session.js';
 import type { FoundUser, UserWish } from '../../packages/ssl/src/protocol/tls12/user.js';
 import { allSuites, type CipherSuite } from '../../packages/ssl/src/values/registry/suites.js';
 import type { ProtocolVersion } from '../../packages/ssl/src/values/registry/versions.js';
@@ -33,6 +34,9 @@ export const intact: Fate = (bytes) => [{ after: 1, bytes }];
 export class DatagramRecorder extends KeyedRecorder {
   onWrite: (datagram: Uint8Array) => void = () => {};
   onTimer: (ms: number | undefined) => void = () => {};
+  /** Of a server that keeps sessions. */
+  askSession: ((wish: SessionWish) => void) | undefined;
+  askTicket: ((session: Session12) => void) | undefined;
 
   override write(pieces: readonly Uint8Array[]): void {
     super.write(pieces);

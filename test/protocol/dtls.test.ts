@@ -1,5 +1,6 @@
 import { seededRandom } from '@actor-tls/runtime/testing';
 import { describe, expect, it } from 'vitest';
+import { accidents } from './accidents.js';
 import { DatagramLink, type DtlsWish, dtlsPair, type Fate, intact } from './datagram-link.js';
 import { identityOf } from './two-cores.js';
 
@@ -22,29 +23,6 @@ describe('DTLS over a link that loses nothing', () => {
     expect(link.now).toBeLessThan(100);
   });
 });
-
-/** What may happen to one datagram. */
-const accidents: Readonly<Record<string, Fate>> = {
-  lost: () => [],
-  doubled: (bytes) => [
-    { after: 1, bytes },
-    { after: 2, bytes },
-  ],
-  'late, behind what follows': (bytes) => [{ after: 700, bytes }],
-  'later than its repetition': (bytes) => [{ after: 2500, bytes }],
-  'cut in half': (bytes) => [{ after: 1, bytes: bytes.subarray(0, bytes.length >> 1) }],
-  'changed in its last byte': (bytes) => [{ after: 1, bytes: bent(bytes) }],
-  'with a stranger in front': (bytes) => [
-    { after: 1, bytes: Uint8Array.of(22, 0xfe, 0xfd, 0, 0, 255, 255, 255, 255, 255, 255, 0, 2, 9, 9) },
-    { after: 1, bytes },
-  ],
-};
-
-function bent(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(bytes);
-  copy[copy.length - 1] = (copy[copy.length - 1] ?? 0) ^ 1;
-  return copy;
-}
 
 interface Told {
   readonly failed: readonly (readonly unknown[])[];

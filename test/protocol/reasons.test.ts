@@ -343,6 +343,15 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     exchange(ends.client, ends.server);
     return { victim: ends.server, peer: ends.client };
   },
+  wrong_use_srtp: () => {
+    const srtp = { protectionProfiles: [Uint8Array.of(0, 1)], mki: new Uint8Array(0) };
+    const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1), useSrtp: srtp } };
+    const bend = change('server_hello', (body) => ({
+      ...body,
+      extensions: replaced(body.extensions, 14, [0, 2, 0, 7, 0]),
+    }));
+    return toClient(bend, gcm, gcm);
+  },
   wrong_encrypt_then_mac: () => {
     const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1) } };
     const bend = change('server_hello', (body) => ({

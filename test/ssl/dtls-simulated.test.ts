@@ -91,4 +91,27 @@ describe('DTLS in a simulated world', () => {
     expect([...outcomes].filter((outcome) => outcome !== 'ok' && outcome !== '"timeout"')).toEqual([]);
     expect(outcomes).toContain('ok');
   });
+
+  it('flightTimeout of 250 ms: of 1,000 handshakes with a tenth lost 99 in 100 need at most 3 s, cookie included', async () => {
+    const times: number[] = [];
+    for (let seed = 1; seed <= 1000; seed += 1) {
+      simulation = await simulateSsl({ seed, network: { delay: [25, 75], loss: 0.1, doubling: 0.1 } });
+      const { test, run } = simulation;
+      const self = test.node.shell();
+      const common = { protocol: 'dtls', active: false, flightTimeout: 250 } as const;
+      const listener = ssl.unwrap(await run(ssl.listen(self, 5684, { ...common, ...identity })));
+      test.node.spawn(async (worker) => {
+        const accepted = ssl.unwrap(await ssl.transportAccept(worker, listener));
+        const shaken = await ssl.handshake(worker, accepted, 60_000);
+        if ('ok' in shaken) await ssl.recv(shaken.ok, 0);
+      });
+      const begun = test.clock.now();
+      ssl.unwrap(await run(ssl.connect(self, 'localhost', 5684, { ...common, cacerts: [ca.cert] }, 60_000)));
+      times.push(test.clock.now() - begun);
+      await simulation.stop();
+      simulation = undefined;
+    }
+    times.sort((a, b) => a - b);
+    expect(times[990]).toBeLessThanOrEqual(3000);
+  }, 120_000);
 });

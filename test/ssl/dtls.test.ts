@@ -142,6 +142,48 @@ describe('a connection of DTLS', () => {
   });
 });
 
+describe('SRTP', () => {
+  const profile = (n: number): Uint8Array => Uint8Array.of(0, n);
+  const agreed = async (socket: ssl.SslSocket): Promise<unknown> =>
+    ssl.unwrap(await ssl.connectionInformation(socket, ['srtp'])).srtp;
+
+  it('a profile in the order of the server, and the same keys on both sides', async () => {
+    const { client, server } = await pair(
+      { useSrtp: { protectionProfiles: [profile(7), profile(2), profile(1)] } },
+      { useSrtp: { protectionProfiles: [profile(1), profile(2)], mki: Uint8Array.of(9) } },
+    );
+    for (const socket of [client, server])
+      expect(await agreed(socket)).toEqual({ protectionProfile: profile(2), mki: new Uint8Array(0) });
+    const keys = await Promise.all(
+      [client, server].map((socket) =>
+        ssl.exportKeyMaterial(socket, 'EXTRACTOR-dtls_srtp', 'no_context', 60),
+      ),
+    );
+    expect(ssl.unwrap(keys[0] ?? { error: 'closed' })).toHaveLength(60);
+    expect(keys[0]).toEqual(keys[1]);
+  });
+
+  it('an identifier that both name, and none where one side does not', async () => {
+    const useSrtp = { protectionProfiles: [profile(1)], mki: Uint8Array.of(1, 2, 3) };
+    const { client, server } = await pair({ useSrtp }, { useSrtp });
+    for (const socket of [client, server])
+      expect(await agreed(socket)).toEqual({ protectionProfile: profile(1), mki: useSrtp.mki });
+  });
+
+  it.each([
+    [
+      'no profile in common',
+      { useSrtp: { protectionProfiles: [profile(1)] } },
+      { useSrtp: { protectionProfiles: [profile(2)] } },
+    ],
+    ['a server without', {}, { useSrtp: { protectionProfiles: [profile(2)] } }],
+    ['a client without', { useSrtp: { protectionProfiles: [profile(2)] } }, {}],
+  ])('%s: the connection stands, and has none', async (_what, serverOptions, clientOptions) => {
+    const { client, server } = await pair(serverOptions, clientOptions);
+    for (const socket of [client, server]) expect(await agreed(socket)).toBeUndefined();
+  });
+});
+
 describe('a listener of DTLS', () => {
   it('lets its connections live when it closes, and gives the socket back with the last', async () => {
     const { client, server, listener, port } = await pair();
@@ -323,6 +365,45 @@ it('real sockets with a tenth of all datagrams lost on the way: ten handshakes, 
   await accepting;
 }, 30_000);
 
+it('real sockets with half of all datagrams lost: handshakes end well or at their deadline, and no message comes twice', async () => {
+  const { listener, port } = await listen({ flightTimeout: 50, handshakeDeadline: 10_000 });
+  const random = seededRandom(12);
+  const received: string[][] = [];
+  const serve = async (acceptor: Self, accepted: ssl.SslSocket): Promise<void> => {
+    const shaken = await ssl.handshake(acceptor, accepted, 10_000);
+    if ('error' in shaken) return;
+    const got: string[] = [];
+    received.push(got);
+    for (;;) {
+      const one = await ssl.recv(shaken.ok, 0);
+      if ('error' in one) return;
+      got.push(String(one.ok));
+    }
+  };
+  const accepting = self.spawn(async (acceptor: Self) => {
+    for (;;) {
+      const accepted = await ssl.transportAccept(acceptor, listener);
+      if ('error' in accepted) return;
+      void serve(acceptor, accepted.ok);
+    }
+  });
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, async (_none, n) => {
+      const relay = await relayTo(port, () => random.below(2) === 0);
+      const connected = await connect(relay.port, { flightTimeout: 50 }, 10_000);
+      if ('error' in connected) return connected.error;
+      for (let m = 0; m < 20; m += 1) await ssl.send(connected.ok, `${n} ${m}`);
+      return 'ok';
+    }),
+  );
+  await pause(100);
+  expect(outcomes.filter((outcome) => outcome !== 'ok' && outcome !== 'timeout')).toEqual([]);
+  expect(outcomes).toContain('ok');
+  expect(received.flat().length).toBeGreaterThan(0);
+  for (const got of received) expect(new Set(got).size).toBe(got.length);
+  node.exit(accepting, 'kill');
+}, 30_000);
+
 describe('calls that DTLS has another answer for', () => {
   it('a port that a listener of the node has is already_listening; one whose listener has closed is taken over', async () => {
     const { client, server, listener, port } = await pair();
@@ -341,8 +422,6 @@ describe('calls that DTLS has another answer for', () => {
   it('no downgrade, no upgrade, no other protocol on the way, no options of streams', async () => {
     const { client, server, listener } = await pair();
     expect(await ssl.close(client, { downgrade: 100 })).toEqual({ error: 'notsup' });
-    expect(await ssl.renegotiate(client)).toEqual({ error: 'notsup' });
-    expect(await ssl.renegotiate(server)).toEqual({ error: 'notsup' });
     const { Duplex } = await import('node:stream');
     const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
     const wrong = { error: { options: { protocol: 'dtls' } } };

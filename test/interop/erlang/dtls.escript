@@ -2,7 +2,10 @@
 %% -*- erlang -*-
 %% OTP's own ssl over datagrams, for tests of both ways.
 %% server VERSION CERTFILE KEYFILE: prints "PORT <n>", echoes what comes, one connection after the other.
+%%   A message "again" is answered when it has renegotiated, with what came of it.
 %% client VERSION PORT CAFILE: connects, sends three messages, prints what comes back, closes.
+%% again VERSION PORT CAFILE: connects, renegotiates and sends a message, both twice; prints what comes of it, closes.
+%% twice VERSION PORT CAFILE: connects, and again with the data of that session; prints whether the session is the same.
 -mode(compile).
 
 main(Args) ->
@@ -27,7 +30,35 @@ run(["client", Version, Port, CaFile]) ->
          ok = ssl:send(Socket, Text),
          io:format("~0p~n", [ssl:recv(Socket, 0, 20000)])
      end || Text <- [<<"one">>, <<"two">>, <<"three">>]],
-    ssl:close(Socket).
+    ssl:close(Socket);
+run(["again", Version, Port, CaFile]) ->
+    {ok, Socket} = ssl:connect({127,0,0,1}, list_to_integer(Port), client_options(Version, CaFile), 20000),
+    [begin
+         io:format("~0p~n", [ssl:renegotiate(Socket)]),
+         ok = ssl:send(Socket, Text),
+         io:format("~0p~n", [ssl:recv(Socket, 0, 20000)]),
+         timer:sleep(Pause)
+     end || {Text, Pause} <- [{<<"one">>, 12500}, {<<"two">>, 0}]],
+    ssl:close(Socket);
+run(["twice", Version, Port, CaFile]) ->
+    Options = client_options(Version, CaFile),
+    {Id, Data} = meet(list_to_integer(Port), [{reuse_sessions, save} | Options]),
+    {Other, _} = meet(list_to_integer(Port), [{reuse_session, {Id, Data}} | Options]),
+    io:format("SAME ~w~n", [Id =:= Other]).
+
+client_options(Version, CaFile) ->
+    [binary, {protocol, dtls}, {versions, [list_to_atom(Version)]}, {active, false}, {verify, verify_peer},
+     {cacertfile, CaFile}, {server_name_indication, "localhost"}].
+
+meet(Port, Options) ->
+    {ok, Socket} = ssl:connect({127,0,0,1}, Port, Options, 20000),
+    ok = ssl:send(Socket, <<"here">>),
+    {ok, <<"here">>} = ssl:recv(Socket, 0, 20000),
+    {ok, Told} = ssl:connection_information(Socket, [session_id, session_data]),
+    %% OTP keeps a session a moment after its handshake.
+    timer:sleep(300),
+    ssl:close(Socket),
+    {proplists:get_value(session_id, Told), proplists:get_value(session_data, Told)}.
 
 accept(Listen) ->
     {ok, Transport} = ssl:transport_accept(Listen),
@@ -39,6 +70,10 @@ accept(Listen) ->
 
 echo(Socket) ->
     case ssl:recv(Socket, 0) of
+        {ok, <<"again">>} ->
+            Answer = ssl:renegotiate(Socket),
+            ok = ssl:send(Socket, io_lib:format("~0p", [Answer])),
+            echo(Socket);
         {ok, Data} -> ok = ssl:send(Socket, Data), echo(Socket);
         _ -> ok
     end.

@@ -1,9 +1,23 @@
 /** Rows of what only datagrams have. */
-import { asItIs, type CoreOption, integer } from './row.js';
+
+import type { SrtpTerms } from '../values/srtp.js';
+import { badValue, OptionError } from './option-error.js';
+import { type At, asItIs, type CoreOption, integer, isList } from './row.js';
 
 /** Bytes: less holds no record worth sending, more no datagram. */
 const leastMtu = 256;
 const mostMtu = 65_507;
+/** ms: less floods a path before it can have answered; more is what a timer grows to (RFC 6347 §4.2.4.1). */
+const leastWait = 50;
+const mostWait = 60_000;
+/** As many as a hello of one datagram has room for, and far more than there are. */
+const mostProfiles = 64;
+
+/** `use_srtp` as users write it. */
+export interface UseSrtp {
+  readonly protectionProfiles: readonly Uint8Array[];
+  readonly mki?: Uint8Array;
+}
 
 export class DtlsRows {
   /** Largest datagram that is sent, where the path's is known; DTLS only. */
@@ -21,4 +35,61 @@ export class DtlsRows {
     },
     parse: integer('mtu', leastMtu, mostMtu),
   };
+  /**
+   * `use_srtp`: protection profiles of two bytes, the best first, and a master key identifier. Without a profile in common
+   * the connection stands all the same. The keys: `exportKeyMaterial` with the label `EXTRACTOR-dtls_srtp` and no context.
+   */
+  readonly useSrtp: CoreOption<'both', UseSrtp, SrtpTerms | undefined> = {
+    otp: 'use_srtp',
+    side: 'both',
+    default: undefined,
+    core: true,
+    tell: asItIs,
+    note: {
+      values: '`{ protectionProfiles: [two bytes, …], mki? }`, `mki` of at most 255 bytes; DTLS only',
+      default: 'none',
+      source: 'RFC 5764 §4.1.1',
+    },
+    parse: parseUseSrtp,
+  };
+  /** How long an answer to a flight is waited for before it goes out again, at first; doubled each time. DTLS only. */
+  readonly flightTimeout: CoreOption<'both', number> = {
+    otp: undefined,
+    side: 'both',
+    default: 1000,
+    core: true,
+    tell: asItIs,
+    note: {
+      values: '50..60000; DTLS only. Less than a second where the path is known to be faster',
+      default: '1000',
+      unit: 'ms',
+      source: 'RFC 6347 §4.2.4.1',
+    },
+    parse: integer('flightTimeout', leastWait, mostWait),
+  };
+}
+
+/** The terms are OTP 26's. */
+function parseUseSrtp(value: unknown, { settings }: At): SrtpTerms {
+  if (settings.protocol !== 'dtls')
+    throw new OptionError({ options: ['incompatible', { protocol: 'tls' }, 'useSrtp'] });
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return badValue('useSrtp', value);
+  const { protectionProfiles, mki, ...others }: Record<string, unknown> = { ...value };
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return badValue('useSrtp', { unknown_parameters: Object.keys(others) });
+  if (!isList(protectionProfiles) || protectionProfiles.length === 0)
+    return badValue('useSrtp', { no_protection_profiles: value });
+  const profiles = protectionProfiles.filter(isProfile);
+  if (profiles.length < protectionProfiles.length || profiles.length > mostProfiles)
+    return badValue('useSrtp', { invalid_protection_profiles: protectionProfiles });
+  if (mki !== undefined && (!(mki instanceof Uint8Array) || mki.length > 255))
+    return badValue('useSrtp', { invalid_mki: mki });
+  return {
+    protectionProfiles: profiles.map((profile) => Uint8Array.from(profile)),
+    mki: Uint8Array.from(mki ?? []),
+  };
+}
+
+function isProfile(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === 2;
 }

@@ -557,7 +557,7 @@ function sessionsOf(
   config: ServerConfig,
   tickets: OwnTickets | undefined,
 ): OwnSessions | undefined {
-  if (config.protocol === 'dtls' || !speaksOlder(config.versions)) return undefined;
+  if (!speaksOlder(config.versions)) return undefined;
   listenersWithSessions += 1;
   const cache = `ssl_server_session_cache_${listenersWithSessions}`;
   const owner: OwnSessions['owner'] = { pid: undefined };

@@ -76,6 +76,12 @@ export interface Channel extends MessageChannel {
   takeChangeCipherSpec?(): boolean;
   /** Over datagrams: the handshake is complete, and data may be given out. */
   handshakeDone?(): void;
+  /** Over datagrams: another one begins, whose messages are numbered anew (RFC 6347 §4.2.2). */
+  handshakeAgain?(): void;
+  /** Over datagrams: a server's wish for one leaves, and is repeated until it has an answer (RFC 6347 §4.2.4). */
+  requestHello?(message: Uint8Array): void;
+  /** Over datagrams: there will be no other handshake, neither the one that has begun nor the one that was asked for. */
+  handshakeRefused?(): void;
   /** The time that the sink was asked for is over. */
   timeUp?(): void;
   /** Over datagrams: records that were none of the peer's, or came twice, and were passed over. */

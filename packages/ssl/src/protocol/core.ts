@@ -13,7 +13,7 @@ import { decodeAll } from '../values/wire/codec.js';
 import { datagramHeaderLength } from '../values/wire/message-table.js';
 import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
 import { DecodeError } from '../values/wire/reader.js';
-import { tls12Messages } from '../values/wire/tls12-messages.js';
+import { dtls12Messages, tls12Messages } from '../values/wire/tls12-messages.js';
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
@@ -127,6 +127,8 @@ export class Core {
   private readonly sink: Sink;
   private readonly budget: Budget;
   private readonly channel: Channel;
+  /** How a HelloRequest is framed. */
+  private readonly olderMessages: Pick<typeof tls12Messages, 'decode'>;
   private phase: Phase;
   private established = false;
   private spoken = false;
@@ -147,6 +149,7 @@ export class Core {
     this.sink = sink;
     this.budget = budget;
     this.channel = channel;
+    this.olderMessages = channel.takeChangeCipherSpec === undefined ? tls12Messages : dtls12Messages;
     this.phase = phase;
   }
 
@@ -646,6 +649,7 @@ export class Core {
         this.receiveFirstClientHello(code, raw, phase.context);
         return;
       case 'handshake':
+        if (code === helloVerifyRequestCode && this.takesCookieAgain(phase, raw)) return;
         phase.handshake.receive(code, raw);
         this.checkEstablished(phase.handshake);
         return;
@@ -672,18 +676,20 @@ export class Core {
 
   private beginAgain(begin: HandshakeAgain, before: PostHandshake): void {
     this.resetCounts();
+    this.channel.handshakeAgain?.();
     this.phase = { kind: 'handshake', handshake: begin(), before };
   }
 
   private resetCounts(): void {
     this.changeCipherSpecs = 0;
+    this.verifyRequests = 0;
     this.helloRequests = 0;
     this.handshakeBytes = 0;
   }
 
   /** RFC 5246 §7.4.1.1: we are at it already; it is no part of what Finished proves. */
   private ignoreHelloRequest(raw: Uint8Array): void {
-    tls12Messages.decode('hello_request', raw);
+    this.olderMessages.decode('hello_request', raw);
     this.helloRequests += 1;
     if (this.helloRequests > maxHelloRequests) throw new AlertError('too_many_renegotiations');
   }
@@ -710,15 +716,34 @@ export class Core {
 
   /** RFC 6347 §4.2.1: the server wants its cookie back; neither hello so far is of the transcript (§4.2.6). */
   private receiveVerifyRequest(raw: Uint8Array, offer: ClientOffer, context: ClientContext): void {
-    this.verifyRequests += 1;
-    if (this.verifyRequests > maxVerifyRequests) throw new AlertError('unexpected_message');
-    const { cookie } = decodeAll(helloVerifyRequest, raw.subarray(datagramHeaderLength));
     const { channel } = context;
-    channel.endPeerFlight();
-    const again = offerWithCookie(offer, new Uint8Array(cookie));
+    const again = offerWithCookie(offer, this.cookieOf(raw));
     channel.addMessage(again.raw);
     channel.finishFlight();
     this.phase = { kind: 'clientHello', offer: again, context };
+  }
+
+  /** The same of a handshake that runs again. */
+  private takesCookieAgain(
+    { handshake, before }: Extract<Phase, { readonly kind: 'handshake' }>,
+    raw: Uint8Array,
+  ): boolean {
+    if (
+      before?.takeCookie === undefined ||
+      !handshake.unanswered ||
+      this.channel.handshakeAgain === undefined
+    )
+      return false;
+    this.phase = { kind: 'handshake', handshake: before.takeCookie(this.cookieOf(raw)), before };
+    return true;
+  }
+
+  private cookieOf(raw: Uint8Array): Uint8Array {
+    this.verifyRequests += 1;
+    if (this.verifyRequests > maxVerifyRequests) throw new AlertError('unexpected_message');
+    const { cookie } = decodeAll(helloVerifyRequest, raw.subarray(datagramHeaderLength));
+    this.channel.endPeerFlight();
+    return new Uint8Array(cookie);
   }
 
   private receiveFirstClientHello(code: number, raw: Uint8Array, context: ServerContext): void {
@@ -807,6 +832,7 @@ export class Core {
     const { phase } = this;
     if (phase.kind === 'handshake' && phase.before !== undefined && phase.handshake.unanswered) {
       this.resetCounts();
+      this.channel.handshakeRefused?.();
       this.phase = { kind: 'connection', post: phase.before };
     } else if (phase.kind !== 'connection' || !phase.post.refused()) return false;
     this.sink.renegotiationRefused?.();
@@ -928,11 +954,11 @@ function channelOf(
   recordVersion: number,
   sink: Sink,
 ): Channel {
-  const { maxHandshakeSize, keyUpdateAt, mtu, versions } = config;
+  const { maxHandshakeSize, keyUpdateAt, mtu, flightTimeout, versions } = config;
   if (channel === undefined && speaksDtls(versions))
     throw new TypeError('DTLS needs a channel over datagrams');
   const make = channel ?? overStream;
-  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu }, recordVersion, sink);
+  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout }, recordVersion, sink);
 }
 
 function completed({

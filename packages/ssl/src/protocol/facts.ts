@@ -2,9 +2,11 @@
  * What a connection learned that its users may ask for (contract §1.4). Made once, when the handshake is complete,
  * and replaced as a whole when a side has shown later who it is: `connection_information` and its kin read only this.
  */
+
 import type { GroupName } from '../values/crypto/engine.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import type { AgreedSrtp } from '../values/srtp.js';
 import type { Authentication } from './authentication.js';
 import type { KeyExporter } from './key-exporter.js';
 import type { MasterSecret12 } from './tls12/master-secret.js';
@@ -39,6 +41,8 @@ export interface Facts {
   readonly group: GroupName | undefined;
   /** The protocol agreed by ALPN (RFC 7301), or by NPN before TLS 1.3. */
   readonly alpn: Uint8Array | undefined;
+  /** Of DTLS: how media are protected (RFC 5764). */
+  readonly srtp?: AgreedSrtp | undefined;
   /** The name in server_name: on a client what was sent, on a server what came. */
   readonly serverName: string | undefined;
   /** How the peer has proved who it is. */

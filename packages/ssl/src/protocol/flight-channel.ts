@@ -24,6 +24,10 @@ const patience = 2;
 /** Wishes for another handshake, the only messages that may follow one (RFC 5246 §7.4.1.1). */
 const helloRequest = tls12Messages.code('hello_request');
 const clientHello = tls12Messages.code('client_hello');
+const serverHello = tls12Messages.code('server_hello');
+/** The messages of an epoch that are of the handshake which made its keys: one ends it, and NPN's may stand in front of it. */
+const finished = tls12Messages.code('finished');
+const nextProtocol = tls12Messages.code('next_protocol');
 
 /** The channel of every connection of DTLS: `channel` among the options of a core. */
 export const overDatagrams: ChannelMaker = (settings, version, sink) =>
@@ -37,11 +41,22 @@ class FlightChannel implements Channel {
   private readonly half: DtlsWriteHalf;
   private write: Writer;
   private state: FlightState = 'preparing';
+  /** Between handshakes: what may come is a wish for another, or the last flight of the one before. */
+  private settled = false;
+  /** The keys are proved: data under them is given out. */
+  private delivers = false;
+  /** In a handshake that runs again: under the keys of the one before still. */
+  private again = false;
+  /** The flight of the handshake before is set aside. */
+  private asideSet = false;
+  /** Which number the server's flight begins with: a HelloRequest that got lost had one too. */
+  private awaitsHello = false;
   /** Who speaks first expects the peer's message 0; who answers goes on with the number of the hello (§4.2.2). */
   private begun = false;
   /** message_seq of our next message. */
   private number = 0;
-  private wait = firstWait;
+  private readonly firstWait: number;
+  private wait: number;
   private unanswered = 0;
   /** The peer's repeating itself has us send again once between two timers. */
   private mayRepeat = true;
@@ -55,12 +70,14 @@ class FlightChannel implements Channel {
 
   /** `recordVersion`: of the records until one is agreed. */
   constructor(
-    { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu }: ChannelSettings,
+    { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu, flightTimeout = firstWait }: ChannelSettings,
     recordVersion: number,
     sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>,
   ) {
     this.sink = sink;
     this.budget = budget;
+    this.firstWait = flightTimeout;
+    this.wait = flightTimeout;
     this.read = new DtlsReadHalf(budget);
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
@@ -101,12 +118,35 @@ class FlightChannel implements Channel {
   /** Who has sent the last flight keeps it, for a peer that has not got it. */
   handshakeDone(): void {
     if (this.heard) this.half.beginFlight();
-    this.go('done');
-    this.read.settle();
-    this.fragments.clear();
-    this.mayRepeat = true;
+    this.half.forgetFlightAside();
     this.forgetDoubtful();
-    this.sink.timer?.(undefined);
+    this.settle();
+  }
+
+  /** The peer's wish for it, if there was one, has the number before what comes next. */
+  handshakeAgain(): void {
+    this.beginAgain();
+    this.settled = false;
+    this.again = true;
+    this.awaitsHello = true;
+    this.read.expectKeys();
+  }
+
+  requestHello(message: Uint8Array): void {
+    this.beginAgain();
+    this.addMessage(message);
+    if (this.write !== 'split') {
+      this.finishFlight();
+      return;
+    }
+    this.closeFlight();
+    this.sink.owes('hello_request');
+    this.waitForAnswer();
+  }
+
+  handshakeRefused(): void {
+    this.half.takeFlightBack();
+    this.settle();
   }
 
   timeUp(): void {
@@ -138,7 +178,7 @@ class FlightChannel implements Channel {
 
   /** The peer's flight is whole: what we have sent was received. */
   endPeerFlight(): void {
-    if (this.unanswered === 0) this.wait = firstWait;
+    if (this.unanswered === 0) this.wait = this.firstWait;
     this.unanswered = 0;
     this.go('answered');
     this.sink.timer?.(undefined);
@@ -146,6 +186,9 @@ class FlightChannel implements Channel {
 
   /** Messages of the epoch before that still wait are nobody's. */
   installReadKeys(protection: ReadProtection): void {
+    this.delivers = false;
+    this.again = false;
+    this.half.forgetFlightAside();
     this.fragments.clear();
     this.forgetDoubtful();
     this.read.install(protection);
@@ -174,10 +217,11 @@ class FlightChannel implements Channel {
     const message = this.fragments.take();
     if (message !== undefined) {
       this.heard = true;
+      if (message.code === serverHello) this.awaitsHello = false;
       this.forgetDoubtful();
       return message;
     }
-    return this.state === 'finished' ? this.early.shift() : undefined;
+    return this.delivers ? this.early.shift() : undefined;
   }
 
   /** When the time was over, and nothing else has come: not even what waits and was not looked at. */
@@ -200,7 +244,7 @@ class FlightChannel implements Channel {
       case 'handshake':
         return this.takeFragments(record);
       case 'change_cipher_spec':
-        if (data.length === 1 && data[0] === 1 && this.state !== 'finished') this.changed = true;
+        if (data.length === 1 && data[0] === 1 && !this.settled) this.changed = true;
         else this.read.discard();
         return undefined;
       case 'alert':
@@ -218,7 +262,7 @@ class FlightChannel implements Channel {
   }
 
   private takeData(inbound: Inbound, authentic: boolean): Inbound | undefined {
-    if (this.state === 'finished' && authentic) return inbound;
+    if (this.delivers && authentic) return inbound;
     if (authentic && this.early.length < earlyRecords) this.early.push(inbound);
     else this.read.discard();
     return undefined;
@@ -231,11 +275,21 @@ class FlightChannel implements Channel {
       // A record pays for its first fragment.
       if (index > 0) this.budget.spend(0);
       if (!this.begun) this.begin(fragment, sequence);
-      if (this.state === 'finished') return this.takeLate(fragment, found?.length === 1, data, authentic);
-      if (fragment.number < this.fragments.next) this.repeated();
-      else if (!this.fragments.add(fragment)) this.read.discard();
+      if (this.settled) this.takeLate(fragment, authentic);
+      else this.takeFragment(fragment);
     }
     return undefined;
+  }
+
+  private takeFragment(fragment: Fragment): void {
+    const { number, code } = fragment;
+    if (this.again && code === finished) this.repeatedBefore();
+    else if (this.again && code === nextProtocol) this.read.discard();
+    else {
+      if (this.awaitsHello && code === serverHello) this.fragments.beginAt(number);
+      if (number < this.fragments.next) this.repeated();
+      else if (!this.fragments.add(fragment)) this.read.discard();
+    }
   }
 
   /** A server: the client's hello has shown by its cookie that it is no forgery. */
@@ -248,19 +302,34 @@ class FlightChannel implements Channel {
   }
 
   /** After the handshake: the peer repeats its last flight, or wants another handshake. */
-  private takeLate(
-    fragment: Fragment,
-    alone: boolean,
-    data: Uint8Array,
-    authentic: boolean,
-  ): Inbound | undefined {
-    const { code, length, bytes } = fragment;
+  private takeLate(fragment: Fragment, authentic: boolean): void {
+    const { code, number } = fragment;
     const wishes = code === helloRequest || code === clientHello;
-    if (authentic && wishes && alone && bytes.length === length)
-      return { type: 'message', code, raw: new Uint8Array(data) };
-    if (authentic && fragment.number < this.fragments.next) this.repeated();
-    else this.read.discard();
-    return undefined;
+    if (authentic && code === finished) {
+      if (this.asideSet) this.repeatedBefore();
+      else this.repeated();
+      return;
+    }
+    if (!authentic || !wishes) {
+      this.read.discard();
+      return;
+    }
+    // Whatever number it has, and however often it comes: whoever wants it counts.
+    if (number !== this.fragments.next) {
+      this.fragments.clear();
+      this.fragments.beginAt(number);
+    }
+    if (!this.fragments.add(fragment)) this.read.discard();
+  }
+
+  /** The peer has not got the last flight of the handshake before: it cannot begin this one. */
+  private repeatedBefore(): void {
+    if (!this.half.hasFlightAside) {
+      this.read.discard();
+      return;
+    }
+    this.half.bringFlightAside();
+    this.leave();
   }
 
   /** The peer sends again what we had. */
@@ -278,8 +347,7 @@ class FlightChannel implements Channel {
       return;
     }
     this.go('sentLast');
-    if (this.write === 'split') this.sink.owes('last_flight');
-    else if (this.write instanceof WriteHalf) this.sink.write(this.half.sealFlight());
+    this.leave();
   }
 
   // ── What goes out ───────────────────────────────────────────────────────────────────────────────────
@@ -308,10 +376,7 @@ class FlightChannel implements Channel {
 
   finishFlight(): void {
     if (!this.half.hasFlight || this.state !== 'preparing') return;
-    this.heard = false;
-    this.mayRepeat = true;
-    this.fresh = true;
-    this.go('ready');
+    this.closeFlight();
     this.sendAgain();
   }
 
@@ -359,10 +424,55 @@ class FlightChannel implements Channel {
   /** The flight before is out. */
   private fresh = true;
 
+  /** Nothing more belongs to it. */
+  private closeFlight(): void {
+    this.heard = false;
+    this.mayRepeat = true;
+    this.fresh = true;
+    this.go('ready');
+  }
+
   private sendAgain(): void {
-    this.sink.write(this.half.sealFlight());
+    this.leave();
+    this.waitForAnswer();
+  }
+
+  private waitForAnswer(): void {
     this.go('sent');
     this.sink.timer?.(this.wait);
+  }
+
+  /** The flight goes out, by whoever writes. */
+  private leave(): void {
+    if (this.write === 'split') this.sink.owes('last_flight');
+    else if (this.write instanceof WriteHalf) this.sink.write(this.half.sealFlight());
+  }
+
+  /** A handshake begins or is asked for, unless it was before. */
+  private beginAgain(): void {
+    if (this.asideSet) return;
+    this.asideSet = true;
+    this.half.setFlightAside();
+    this.number = 0;
+    this.wait = this.firstWait;
+    this.unanswered = 0;
+    this.changed = false;
+    this.go('again');
+  }
+
+  /** No handshake is under way. */
+  private settle(): void {
+    this.go('done');
+    this.settled = true;
+    this.delivers = true;
+    this.again = false;
+    this.awaitsHello = false;
+    this.asideSet = false;
+    this.read.settle();
+    this.fragments.clear();
+    this.fragments.beginAt(0);
+    this.mayRepeat = true;
+    this.sink.timer?.(undefined);
   }
 
   private go(event: FlightEvent): void {

@@ -2,7 +2,7 @@
  * When a flight goes out again (RFC 6347 §4.2.4, figure 3), as data.
  *
  * preparing: a flight is being made · sending · waiting: for the peer's flight, with a timer · finished: the handshake is
- * complete; who has sent its last flight sends that again when the peer repeats its own.
+ * complete; who has sent its last flight sends that again when the peer repeats its own, and another handshake may begin.
  */
 
 export type FlightState = 'preparing' | 'sending' | 'waiting' | 'finished';
@@ -19,14 +19,16 @@ export type FlightEvent =
   | 'timeout'
   /** The peer sends again what we had of it: it has not got ours. */
   | 'repeated'
-  /** The handshake is complete. */
-  | 'done';
+  /** The handshake is complete, or there is none after all. */
+  | 'done'
+  /** Another one begins, or is asked for. */
+  | 'again';
 
 const arrows: Readonly<Record<FlightState, Readonly<Partial<Record<FlightEvent, FlightState>>>>> = {
   preparing: { ready: 'sending', done: 'finished' },
   sending: { sent: 'waiting', sentLast: 'finished' },
   waiting: { answered: 'preparing', timeout: 'sending', repeated: 'sending', done: 'finished' },
-  finished: { repeated: 'sending' },
+  finished: { repeated: 'sending', again: 'preparing' },
 };
 
 /** Where an event leads; `undefined`: it means nothing in this state. */

@@ -34,6 +34,11 @@ export interface PostHandshake {
   refused(): boolean;
   /** A client may begin a handshake that nobody has asked for, once (contract §13.2). */
   allowRenegotiation(): void;
+  /**
+   * Over datagrams: a client has begun again, and a server wants its cookie back first. None needs one under protection, but
+   * OTP's asks.
+   */
+  takeCookie?(cookie: Uint8Array): Handshake;
   /** The peer sent data: what it did without any is forgiven. */
   dataCame(): void;
   /** Input was worked off: what the peer has asked for goes out or is asked for, once, however often it asked. */

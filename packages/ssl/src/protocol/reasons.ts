@@ -69,6 +69,7 @@ export type HandshakeReason =
   | 'wrong_application_protocol'
   | 'two_application_protocols'
   | 'no_next_protocol'
+  | 'wrong_use_srtp'
   | 'wrong_max_fragment_length'
   | 'wrong_record_size_limit'
   | 'unrecognized_name'
@@ -386,6 +387,12 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'the server advertises no application protocol of ours, and there is no default',
     section: 'draft-agl-tls-nextprotoneg-04 §3',
     hint: 'compare nextProtocolsAdvertised and clientPreferredNextProtocols, or give a default',
+  },
+  wrong_use_srtp: {
+    alert: 'illegal_parameter',
+    text: 'the server selects an SRTP profile or identifier that was not offered',
+    section: 'RFC 5764 §4.1.3',
+    bogo: 'BAD_SRTP_PROTECTION_PROFILE_LIST',
   },
   wrong_max_fragment_length: {
     alert: 'illegal_parameter',

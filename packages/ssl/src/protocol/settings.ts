@@ -6,6 +6,7 @@ import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { Compressors } from '../values/compression/compressor.js';
 import type { DhParams } from '../values/crypto/dh-parameter.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
+import type { SrtpTerms } from '../values/srtp.js';
 import type { Channel } from './channel.js';
 import type { StatusRequest } from './extensions/status-request.js';
 import type { OwnIdentity } from './own-identity.js';
@@ -34,6 +35,10 @@ type CommonSettings =
 interface DatagramSettings {
   /** Largest datagram, bytes of UDP's payload; unset: as large as is safe, and smaller when nothing arrives. */
   readonly mtu?: number | undefined;
+  /** ms: how long an answer is waited for at first. */
+  readonly flightTimeout?: number | undefined;
+  /** SRTP, if media are to be protected by it. */
+  readonly useSrtp?: SrtpTerms | undefined;
 }
 
 /** Absent: as the option's default, or not wished for. */

@@ -23,6 +23,8 @@ export interface ChannelSettings {
   readonly budget?: Budget | undefined;
   /** Over datagrams: the largest, bytes, where it is known. */
   readonly mtu?: number | undefined;
+  /** Over datagrams: ms until a flight without an answer goes out again, at first. */
+  readonly flightTimeout?: number | undefined;
 }
 
 /** Nothing to send, most of the time: one for all, never written to. */

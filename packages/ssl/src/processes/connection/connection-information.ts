@@ -6,6 +6,7 @@ import type { ProvedUser } from '../../protocol/tls12/user.js';
 import { type SuiteMap, suiteMap } from '../../values/cipher-suites.js';
 import type { GroupName } from '../../values/crypto/engine.js';
 import { type KeyLogLabel, keyLogLine } from '../../values/key-log.js';
+import type { AgreedSrtp } from '../../values/srtp.js';
 import { type StandingSession, sessionData } from '../resumption/client-sessions.js';
 
 /** What `connection_information` can tell; of options what their rows say. */
@@ -21,6 +22,8 @@ export interface ConnectionInformation
   readonly sniHostname?: string;
   /** Bytes of content in a record at most, when that was agreed on (RFC 6066 §4). */
   readonly maxFragmentLength?: number;
+  /** How media are protected, when that was agreed on (RFC 5764): a profile of two bytes, and the identifier in use. */
+  readonly srtp?: AgreedSrtp;
   /** What became of data that was sent before the handshake was complete; absent when there was none. */
   readonly earlyDataStatus?: 'accepted' | 'rejected';
   /** Of a server: so many bytes, the first that came, were early; absent when none was accepted. */
@@ -52,6 +55,7 @@ const plainItems: readonly Item[] = [
   'srpUsername',
   'ecc',
   'maxFragmentLength',
+  'srtp',
   'earlyDataStatus',
   'earlyBytes',
 ];
@@ -114,6 +118,8 @@ function item(name: Item, facts: Facts, session: StandingSession | undefined): u
         : undefined;
     case 'maxFragmentLength':
       return facts.maxFragmentLength;
+    case 'srtp':
+      return facts.srtp;
     case 'masterSecret':
       return facts.secrets?.kind === 'master' ? facts.secrets.masterSecret.expose().slice() : undefined;
     case 'keylog':

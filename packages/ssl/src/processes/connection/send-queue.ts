@@ -346,7 +346,9 @@ export class SendQueue {
     if (half === 'away') return;
     if (this.#owesHelloRequest) {
       this.#owesHelloRequest = false;
-      this.#blocked = !this.#outlet.write(half.sealHandshake(helloRequest));
+      // Over datagrams it is a flight, which the half has.
+      const request = half.datagrams ? half.sealFlight() : half.sealHandshake(helloRequest);
+      this.#blocked = !this.#outlet.write(request);
     }
     if (owed === undefined) return;
     this.#owed = undefined;

@@ -32,6 +32,8 @@ import { type KeptSession, keptBytes, keptSession } from './session-content.js';
 export const clientSessionCacheName = 'ssl_client_session_cache';
 /** Largest session that is kept, bytes, with its ticket and certificates. */
 const largestSession = 65_536;
+/** Largest ticket that goes into a hello over datagrams, bytes: the hello besides has up to 400, a datagram 1232. */
+const largestDatagramTicket = 768;
 
 interface Found {
   readonly key: SessionKey;
@@ -56,9 +58,8 @@ export class ClientSession {
   }
 
   /** Whether a client of these options has anything to do with sessions. */
-  static isWanted({ protocol, versions }: ClientConfig): boolean {
-    // Over datagrams nobody resumes yet.
-    return protocol !== 'dtls' && speaksOlder(versions);
+  static isWanted({ versions }: ClientConfig): boolean {
+    return speaksOlder(versions);
   }
 
   /** Looks for a session before the hello; at once when there can be none. */
@@ -258,6 +259,11 @@ function isOurs({ user }: Session12, { pskIdentity, srpIdentity }: ClientConfig)
   return name !== undefined && sameBytes(name, user.name);
 }
 
+/** Over datagrams a hello stands whole in one, for the server keeps nothing of it before it has its cookie. */
+function mayShow({ length }: Uint8Array, { olderSessionTickets, protocol }: ClientConfig): boolean {
+  return olderSessionTickets && (protocol === 'tls' || length <= largestDatagramTicket);
+}
+
 /** Whether it may be offered: made under what holds now, alive, of a version and suite that go into the hello. */
 function fits(
   { session, policy, created, notAfter, ticket }: KeptSession,
@@ -273,7 +279,7 @@ function fits(
     config.ciphers.some(({ id }) => id === session.suite) &&
     now < created + settings.sessionLifetime * 1000 &&
     isGoodAt(notAfter, now) &&
-    (ticket === undefined || (now < ticket.until && config.olderSessionTickets)) &&
+    (ticket === undefined || (now < ticket.until && mayShow(ticket.ticket, config))) &&
     sameBytes(policy, policyOf(equipment, reference, engine))
   );
 }

@@ -56,8 +56,10 @@ export class ListenerSessions {
     return reuseSessions !== false;
   }
 
+  /** Not over datagrams to clients that show certificates: with those in it no hello would stand whole in a datagram. */
   givesTickets(config: ServerConfig): boolean {
-    return this.keeps(config) && config.olderSessionTickets;
+    const areShort = config.protocol === 'tls' || config.verify === 'verify_none';
+    return this.keeps(config) && config.olderSessionTickets && areShort;
   }
 
   /** The session that the handshake goes on with. */

@@ -80,7 +80,7 @@ const content: Codec<Content> = struct<Content>({
   chain: list24(opaque24(1, 0xff_ffff), 0, 0xff_ffff),
 });
 
-const versions: readonly Session12['version'][] = ['tlsv1', 'tlsv1.1', 'tlsv1.2'];
+const versions: readonly Session12['version'][] = ['tlsv1', 'tlsv1.1', 'tlsv1.2', 'dtlsv1', 'dtlsv1.2'];
 
 export function keptBytes({ session, policy, created, notAfter, ticket }: KeptSession): Uint8Array {
   const { version, suite, masterSecret, derivation, encryptThenMac, serverName, group, user, chain } =

@@ -41,6 +41,12 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
     fc.array(fc.record({ nameType: u8, name: bytes(1, 20) }), { minLength: 1, maxLength: 2 }),
   ),
   encryptThenMac: present,
+  useSrtp: maybe(
+    fc.record({
+      protectionProfiles: fc.array(bytes(2, 2), { minLength: 1, maxLength: 4 }),
+      mki: bytes(0, 255),
+    }),
+  ),
   sessionTicket: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined }),
   srpUser: fc.option(fc.uint8Array({ minLength: 1, maxLength: 255 }), { nil: undefined }),
   nextProtocolWish: present,

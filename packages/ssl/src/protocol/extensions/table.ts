@@ -2,6 +2,8 @@
  * Which extension may stand in which message (the table of RFC 8446 §4.2, and the ServerHello of TLS 1.2). This file
  * alone finds unknown, duplicate, unsolicited and misplaced extensions; what they mean is in a file each.
  */
+
+import type { SrtpTerms } from '../../values/srtp.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { DecodeError, Reader } from '../../values/wire/reader.js';
 import { AlertError } from '../reasons.js';
@@ -39,6 +41,7 @@ import {
 } from './status-request.js';
 import { supportedGroupsHint, supportedGroupsOffer } from './supported-groups.js';
 import { selectedVersion, supportedVersionsOffer } from './supported-versions.js';
+import { useSrtp } from './use-srtp.js';
 
 export interface ClientHelloExtensions {
   serverName: readonly ServerName[] | undefined;
@@ -64,6 +67,7 @@ export interface ClientHelloExtensions {
   srpUser: Uint8Array | undefined;
   nextProtocolWish: true | undefined;
   sessionTicket: Uint8Array | undefined;
+  useSrtp: SrtpTerms | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -88,6 +92,7 @@ export interface ServerHello12Extensions {
   maxFragmentLength: number | undefined;
   recordSizeLimit: number | undefined;
   sessionTicketPromised: true | undefined;
+  useSrtp: SrtpTerms | undefined;
 }
 
 export interface HelloRetryRequestExtensions {
@@ -153,6 +158,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     srpUser,
     nextProtocolWish,
     sessionTicketOffer,
+    useSrtp,
     preSharedKeyOffer,
   ],
   none: () => ({
@@ -179,6 +185,7 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     srpUser: undefined,
     nextProtocolWish: undefined,
     sessionTicket: undefined,
+    useSrtp: undefined,
     preSharedKey: undefined,
   }),
 };
@@ -202,6 +209,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     maxFragmentLength,
     recordSizeLimit,
     sessionTicketPromise,
+    useSrtp,
   ],
   none: () => ({
     renegotiationInfo: undefined,
@@ -216,6 +224,7 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     maxFragmentLength: undefined,
     recordSizeLimit: undefined,
     sessionTicketPromised: undefined,
+    useSrtp: undefined,
   }),
 };
 

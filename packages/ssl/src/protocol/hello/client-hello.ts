@@ -95,6 +95,7 @@ export function firstOffer(
     ecPointFormats: wishes.older && ownPointFormats,
     supportedGroups: wishes.supportedGroups,
     alpn: config.alpnAdvertisedProtocols,
+    useSrtp: config.useSrtp,
     statusRequest,
     recordSizeLimit: config.recordSizeLimit && Math.min(config.recordSizeLimit, wishes.longestRecord),
     compressCertificate: wishes.tls13 && compressionOffer(config, dependencies),

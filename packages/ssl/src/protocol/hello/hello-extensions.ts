@@ -7,6 +7,7 @@ import type { HostName } from '../../values/host-name.js';
 import { groupByCode, type NamedGroup } from '../../values/registry/groups.js';
 import { type SignatureSchemeName, schemeByCode } from '../../values/registry/schemes.js';
 import { type ProtocolVersion, versionByCode } from '../../values/registry/versions.js';
+import type { SrtpTerms } from '../../values/srtp.js';
 import { opaque8 } from '../../values/wire/codec.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
@@ -53,6 +54,8 @@ export interface HelloExtensions {
   readonly signatureAlgsCert?: readonly SignatureSchemeName[] | undefined;
   /** Groups by name in all versions, where OTP has OIDs before TLS 1.3. */
   readonly ellipticCurves?: readonly NamedGroup[] | undefined;
+  /** RFC 5764 */
+  readonly useSrtp?: SrtpTerms | undefined;
   readonly ecPointFormats?: readonly number[] | undefined;
   readonly renegotiationInfo?: Uint8Array | undefined;
   readonly nextProtocolNegotiation?: Uint8Array | undefined;
@@ -101,6 +104,7 @@ function ofClient({ body, raw }: ClientHelloEvent, sha256: HashFunction): HelloE
   return {
     sni: hostName(read.serverName),
     alpn: read.alpn && protocolList(read.alpn),
+    useSrtp: read.useSrtp && toldSrtp(read.useSrtp),
     signatureAlgs: schemeNames(read.signatureAlgorithms),
     signatureAlgsCert: schemeNames(read.signatureAlgorithmsCert),
     ellipticCurves: read.supportedGroups?.flatMap((code) => groupByCode(code) ?? []),
@@ -151,13 +155,22 @@ function of13({ extensions }: ServerHello): HelloExtensions {
 }
 
 function of12({ extensions }: ServerHello): HelloExtensions {
-  const { alpn, ecPointFormats, renegotiationInfo } = readExtensions(serverHello12Column, extensions);
+  const { alpn, useSrtp, ecPointFormats, renegotiationInfo } = readExtensions(
+    serverHello12Column,
+    extensions,
+  );
   return {
     alpn: alpn && protocolList([alpn]),
+    useSrtp: useSrtp && toldSrtp(useSrtp),
     ecPointFormats,
     renegotiationInfo: copyOf(renegotiationInfo),
     ...olderOf(extensions),
   };
+}
+
+/** Copies: the hello is long gone when they are read. */
+function toldSrtp({ protectionProfiles, mki }: SrtpTerms): SrtpTerms {
+  return { protectionProfiles: copies(protectionProfiles), mki: new Uint8Array(mki) };
 }
 
 /** Extensions that we do not speak, and OTP tells of. */

@@ -126,6 +126,11 @@ export class DtlsReadHalf {
     this.settled = true;
   }
 
+  /** Others are, for a handshake begins again. */
+  expectKeys(): void {
+    this.settled = false;
+  }
+
   /** The keys of the next epoch. What came before them is looked at now. */
   install(protection: ReadProtection): void {
     this.epoch += 1;

@@ -40,6 +40,7 @@ interface FlightPart {
 const safeSizes: readonly [number, ...number[]] = [1232, 548, 256];
 /** A fragment shorter than this is not worth the rest of a datagram. */
 const leastFragment = 64;
+const lastEpoch = 0xffff;
 const changed: Uint8Array = Uint8Array.of(1);
 
 export class DtlsWriteHalf extends WriteHalf {
@@ -49,6 +50,9 @@ export class DtlsWriteHalf extends WriteHalf {
   private longest: number = MAX_PLAINTEXT;
   private steps = 0;
   private flight: FlightPart[] = [];
+  /** The last flight of the handshake before, as long as the peer may not have it; and whether it goes out with the next. */
+  private before: FlightPart[] = [];
+  private bringsBefore = false;
 
   /** `mtu`: the largest datagram, where it is known. */
   constructor(keyUpdateAt: number, version: number, mtu: number | undefined) {
@@ -84,7 +88,17 @@ export class DtlsWriteHalf extends WriteHalf {
     this.version = version;
   }
 
+  override get sealedBytes(): number {
+    return this.epoch.protection?.sealedBytes ?? 0;
+  }
+
+  override get sealedRecords(): number {
+    return this.keyed ? this.epoch.sequence : 0;
+  }
+
   override install(protection: WriteProtection): void {
+    // §4.1: an epoch does not come twice.
+    if (this.epoch.number >= lastEpoch) throw new RecordError('sequence_number_overflow');
     this.epoch = { number: this.epoch.number + 1, protection, sequence: 0 };
   }
 
@@ -131,6 +145,33 @@ export class DtlsWriteHalf extends WriteHalf {
     this.flight = [];
   }
 
+  /** Another handshake: the flight that is here goes out again only when the peer shows that it has not got it. */
+  setFlightAside(): void {
+    this.before = this.flight;
+    this.flight = [];
+  }
+
+  /** There is no other handshake after all. */
+  takeFlightBack(): void {
+    this.flight = this.before;
+    this.forgetFlightAside();
+  }
+
+  /** The peer has got it. */
+  forgetFlightAside(): void {
+    this.before = [];
+    this.bringsBefore = false;
+  }
+
+  get hasFlightAside(): boolean {
+    return this.before.length > 0;
+  }
+
+  /** The next time that flights go out it goes in front. */
+  bringFlightAside(): void {
+    this.bringsBefore = true;
+  }
+
   /** A whole message, header included, under the keys of now. */
   addMessage(content: Uint8Array): void {
     this.flight.push({ epoch: this.epoch, type: HANDSHAKE, content });
@@ -148,6 +189,7 @@ export class DtlsWriteHalf extends WriteHalf {
   get held(): number {
     let bytes = 0;
     for (const { content } of this.flight) bytes += content.length;
+    for (const { content } of this.before) bytes += content.length;
     return bytes;
   }
 
@@ -159,7 +201,9 @@ export class DtlsWriteHalf extends WriteHalf {
   /** The flight as datagrams, each with as many records as go in; new numbers each time (§4.2.4). */
   override sealFlight(): Uint8Array[] {
     const packing = new Packing(this.flightSize);
-    for (const part of this.flight) {
+    const parts = this.bringsBefore ? [...this.before, ...this.flight] : this.flight;
+    this.bringsBefore = false;
+    for (const part of parts) {
       if (part.type === CHANGE_CIPHER_SPEC) {
         packing.make(recordOverhead(part.epoch) + changed.length);
         packing.add(this.sealRecord(part.epoch, part.type, part.content));

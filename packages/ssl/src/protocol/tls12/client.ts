@@ -50,10 +50,11 @@ import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
 import { ocspStatusType } from '../extensions/status-request.js';
 import { readAnswer, serverHello12Column } from '../extensions/table.js';
+import { acceptSrtp } from '../extensions/use-srtp.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent12, MessageEvent12 } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
-import { type ClientOffer, offerAgain, offeredGroups } from '../hello/client-hello.js';
+import { type ClientOffer, offerAgain, offeredGroups, offerWithCookie } from '../hello/client-hello.js';
 import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import { tls12Suite } from '../hello/suite.js';
 import type { MachineParts } from '../machine.js';
@@ -376,18 +377,40 @@ function postHandshake(
 ): PostHandshake {
   if (data.state !== 'connected') throw new TypeError('not connected yet');
   const { config } = context;
-  return new ClientPostHandshake(channel, sink, { previous: data.left, config }, (previous) =>
-    beginAgain(previous, context),
+  return new ClientPostHandshake(
+    channel,
+    sink,
+    { previous: data.left, config },
+    new BeginningAgain({ ...context, previous: data.left }),
   );
 }
 
 /** RFC 5246 §7.4.1.1, RFC 5746 §3.5: another hello, under the keys of before. */
-function beginAgain(previous: Previous, context: ClientContext): Handshake {
-  const { config, dependencies, greeting, channel } = context;
-  const offer = offerAgain(config, dependencies, greeting, previous, clientInfo(previous));
-  channel.addMessage(offer.raw);
-  channel.finishFlight();
-  return tls12Client(previous.version.name, offer, { ...context, previous });
+class BeginningAgain {
+  private readonly context: ClientContext;
+  private offer: ClientOffer | undefined = undefined;
+
+  constructor(context: ClientContext) {
+    this.context = context;
+  }
+
+  begin(previous: Previous): Handshake {
+    const { config, dependencies, greeting } = this.context;
+    return this.greet(offerAgain(config, dependencies, greeting, previous, clientInfo(previous)), previous);
+  }
+
+  withCookie(previous: Previous, cookie: Uint8Array): Handshake {
+    if (this.offer === undefined) throw new TypeError('no hello was sent');
+    return this.greet(offerWithCookie(this.offer, cookie), previous);
+  }
+
+  private greet(offer: ClientOffer, previous: Previous): Handshake {
+    const { channel } = this.context;
+    this.offer = offer;
+    channel.addMessage(offer.raw);
+    channel.finishFlight();
+    return tls12Client(previous.version.name, offer, this.context);
+  }
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -484,6 +507,7 @@ function settle(
     sessionId: new Uint8Array(echo),
     serverName: offer.serverName,
     ...acceptProtocols(extensions, offer.extensions, config, previous),
+    srtp: acceptSrtp(extensions.useSrtp, offer.extensions.useSrtp),
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac,

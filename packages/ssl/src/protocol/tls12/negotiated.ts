@@ -1,6 +1,7 @@
 /** What a handshake of TLS 1.2 settles from its hellos to its end, for both roles. */
 import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
+import type { AgreedSrtp } from '../../values/srtp.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts } from '../facts.js';
 import type { RecordLimits } from '../hello/record-limits.js';
@@ -27,6 +28,7 @@ export interface Negotiated12 {
   readonly alpn: Uint8Array | undefined;
   /** Whether the client says in NextProtocol what is spoken. */
   readonly nextProtocol: 'due' | 'none';
+  readonly srtp: AgreedSrtp | undefined;
   readonly recordLimits: RecordLimits;
   /** RFC 7627 */
   readonly masterSecret: 'extended' | 'plain';
@@ -98,7 +100,7 @@ export function conclude12(
   role: Facts['role'],
   { negotiated, group, keys, peer, own, user, ticket, resumption = false }: Finished12,
 ): Facts {
-  const { version, suite, randoms, alpn, serverName, sessionId, recordLimits } = negotiated;
+  const { version, suite, randoms, alpn, srtp, serverName, sessionId, recordLimits } = negotiated;
   const { masterSecret: derivation, encryptThenMac } = negotiated;
   return {
     role,
@@ -106,6 +108,7 @@ export function conclude12(
     cipherSuite: suite.row,
     group,
     alpn,
+    srtp,
     serverName,
     peer,
     own,

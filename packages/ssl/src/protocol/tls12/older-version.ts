@@ -32,8 +32,6 @@ export interface OlderVersion {
   readonly digitallySigned: Codec<DigitallySigned>;
   /** Whether records under block ciphers bring IVs of their own (RFC 4346 §6.2.3.2). */
   readonly explicitIv: boolean;
-  /** Whether a handshake may run again: over datagrams it is not built. */
-  readonly renegotiates: boolean;
   /** Whether `padding_check: false` may spare the bytes of a padding (contract §2.1). */
   readonly sparesPadding: boolean;
   /** `hash`: that of the suite. */
@@ -45,7 +43,6 @@ export interface OlderVersion {
 const before12 = {
   signatures: 'by_key',
   messages: tls10Messages,
-  renegotiates: true,
   digitallySigned: signedByKey,
   prf: (_hash, engine) => tls10Prf(hashOf(engine, 'md5'), hashOf(engine, 'sha')),
   transcript: (_hash, engine) => md5Sha1Hashing(hashOf(engine, 'md5'), hashOf(engine, 'sha')),
@@ -56,7 +53,6 @@ const tls12: OlderVersion = {
   code: 0x0303,
   signatures: 'named',
   messages: tls12Messages,
-  renegotiates: true,
   digitallySigned,
   explicitIv: true,
   sparesPadding: false,
@@ -75,8 +71,8 @@ const rows: Readonly<Record<OlderVersion['name'], OlderVersion>> = {
   'tlsv1.2': tls12,
   'tlsv1.1': tls11,
   tlsv1: { ...before12, name: 'tlsv1', code: 0x0301, explicitIv: false, sparesPadding: true },
-  'dtlsv1.2': { ...tls12, name: 'dtlsv1.2', code: 0xfefd, messages: dtls12Messages, renegotiates: false },
-  dtlsv1: { ...tls11, name: 'dtlsv1', code: 0xfeff, messages: dtls10Messages, renegotiates: false },
+  'dtlsv1.2': { ...tls12, name: 'dtlsv1.2', code: 0xfefd, messages: dtls12Messages },
+  dtlsv1: { ...tls11, name: 'dtlsv1', code: 0xfeff, messages: dtls10Messages },
 };
 
 export function olderVersion(name: OlderVersion['name']): OlderVersion {

@@ -109,19 +109,25 @@ abstract class Tls12PostHandshake implements PostHandshake {
   }
 }
 
+/** How a client begins again. */
+interface Beginning {
+  /** Says hello. */
+  begin(previous: Previous): Handshake;
+  /** Says it once more, with a cookie (RFC 6347 §4.2.1). */
+  withCookie(previous: Previous, cookie: Uint8Array): Handshake;
+}
+
 export class ClientPostHandshake extends Tls12PostHandshake {
   readonly role = 'client';
-  private readonly begin: (previous: Previous) => Handshake;
+  private readonly beginning: Beginning;
 
-  /** `begin`: says hello. */
-  constructor(
-    channel: Channel,
-    sink: PostSink,
-    following: Following,
-    begin: (previous: Previous) => Handshake,
-  ) {
+  constructor(channel: Channel, sink: PostSink, following: Following, beginning: Beginning) {
     super(channel, sink, following);
-    this.begin = begin;
+    this.beginning = beginning;
+  }
+
+  takeCookie(cookie: Uint8Array): Handshake {
+    return this.beginning.withCookie(this.previous, cookie);
   }
 
   receive(code: number, raw: Uint8Array): HandshakeAgain | undefined {
@@ -137,7 +143,6 @@ export class ClientPostHandshake extends Tls12PostHandshake {
   }
 
   renegotiate(): RenegotiationAnswer {
-    if (!this.previous.version.renegotiates) return 'never';
     return this.again === 'possible' && this.mayWrite ? this.start : 'rejected';
   }
 
@@ -150,7 +155,7 @@ export class ClientPostHandshake extends Tls12PostHandshake {
     const { writer } = this.channel;
     // Whoever takes our data is not idle.
     if (writer instanceof WriteHalf && writer.sealedBytes > idleBytes) this.dataCame();
-    return this.begin(this.previous);
+    return this.beginning.begin(this.previous);
   };
 }
 
@@ -195,22 +200,27 @@ export class ServerPostHandshake extends Tls12PostHandshake {
   /** RFC 5246 §7.4.1.1: the client is asked to begin. */
   renegotiate(): RenegotiationAnswer {
     const { wishes, version } = this.previous;
-    if (!version.renegotiates) return 'never';
     if (this.again === 'never' || !this.mayWrite) return 'rejected';
     if (wishes.asked) return 'busy';
     wishes.asked = true;
-    const { channel } = this;
-    if (channel.writer === 'split') this.sink.owes('hello_request');
-    else {
-      channel.addMessage(version.messages.encode('hello_request', true));
-      channel.finishFlight();
-    }
+    this.requestHello(version.messages.encode('hello_request', true));
     return 'asked';
   }
 
   refused(): boolean {
     const { asked } = this.previous.wishes;
     this.previous.wishes.asked = false;
+    if (asked) this.channel.handshakeRefused?.();
     return asked;
+  }
+
+  private requestHello(message: Uint8Array): void {
+    const { channel } = this;
+    if (channel.requestHello !== undefined) channel.requestHello(message);
+    else if (channel.writer === 'split') this.sink.owes('hello_request');
+    else {
+      channel.addMessage(message);
+      channel.finishFlight();
+    }
   }
 }

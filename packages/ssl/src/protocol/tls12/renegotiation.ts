@@ -61,7 +61,6 @@ export function unknownVerifyData(): VerifyData {
 /** What decides whether another handshake may follow. */
 interface Followed {
   readonly secure: boolean;
-  readonly version: Pick<OlderVersion, 'renegotiates'>;
   readonly masterSecret: Previous['masterSecret'];
   readonly facts: Pick<Facts, 'sessionResumption'>;
 }
@@ -71,11 +70,11 @@ interface Followed {
  * when the one before resumed a session without extended master secret (RFC 7627 §5.4), whatever the config says.
  */
 export function mayFollow(
-  { secure, version, masterSecret, facts }: Followed,
+  { secure, masterSecret, facts }: Followed,
   { secureRenegotiate }: RenegotiationSettings,
 ): boolean {
   if (facts.sessionResumption && masterSecret === 'plain') return false;
-  return version.renegotiates && (secure || secureRenegotiate === false);
+  return secure || secureRenegotiate === false;
 }
 
 /**

@@ -19,6 +19,7 @@ import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { ServerContext } from '../contexts.js';
 import { hostName } from '../extensions/server-name.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
+import { selectSrtp } from '../extensions/use-srtp.js';
 import type { Facts } from '../facts.js';
 import type { MessageEvent12 } from '../handshake.js';
 import type { RecordLimits } from '../hello/record-limits.js';
@@ -136,6 +137,8 @@ export function resumedTerms(
     recordLimits,
     // RFC 7301 §3.1: agreed anew.
     ...answerProtocols(extensions, config, undefined),
+    // RFC 5764 §4.1.2: as in any handshake.
+    srtp: selectSrtp(extensions.useSrtp, config.useSrtp),
     masterSecret: session.derivation,
     encryptThenMac: session.encryptThenMac,
     ticket: 'none',

@@ -51,6 +51,7 @@ import {
   serverHello12Column,
   writeExtensions,
 } from '../extensions/table.js';
+import { selectSrtp, srtpAnswer } from '../extensions/use-srtp.js';
 import type { Facts } from '../facts.js';
 import type {
   AnswerEvent,
@@ -494,6 +495,7 @@ function receiveClientHello(
     sessionId: newSessionId(ticket, context),
     serverName,
     ...answerProtocols(extensions, config, previous),
+    srtp: selectSrtp(extensions.useSrtp, config.useSrtp),
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
@@ -559,7 +561,7 @@ function greet(
 /** What the ServerHello says to the client's extensions. */
 function answers(
   offered: ClientHelloExtensions,
-  { suite, alpn, encryptThenMac, serverName, ticket, secureRenegotiation }: Negotiated12,
+  { suite, alpn, srtp, encryptThenMac, serverName, ticket, secureRenegotiation }: Negotiated12,
   status: StatusRequest | undefined,
   nameUsed: boolean,
   previous: Previous | undefined,
@@ -575,6 +577,7 @@ function answers(
     supportedGroups: undefined,
     // It was agreed on once.
     alpn: previous === undefined ? alpn : undefined,
+    useSrtp: srtp && srtpAnswer(srtp),
     statusAccepted: status && true,
     sessionTicketPromised: ticket === 'promised' || undefined,
   };
