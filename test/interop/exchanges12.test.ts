@@ -1,5 +1,5 @@
 /**
- * Key exchanges and ciphers of TLS 1.2, 1.1 and 1.0 with OpenSSL, GnuTLS and Erlang OTP, both ways. A suite of each key exchange and one of each
+ * Key exchanges and ciphers of TLS 1.2, 1.1 and 1.0 with OpenSSL, GnuTLS, Erlang OTP and tlslite-ng, both ways. A suite of each key exchange and one of each
  * cipher is spoken; with `ACTOR_TLS_INTEROP=all` every suite that the peer has, in every version that has it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -10,13 +10,14 @@ import * as ssl from '@actor-tls/ssl';
 import { type CertificateOptions, createCa, type KeyKind } from '@actor-tls/ssl/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { allSuites, type CipherSuite } from '../../packages/ssl/src/values/registry/suites.js';
-import { describeWithPeer, report } from '../support/report.js';
+import { describeUnless, describeWithPeer, report } from '../support/report.js';
 import { start, startOnFreePort } from './child.js';
 import { erlang } from './erlang.js';
 import { createMaterial, type Material } from './material.js';
 import { opensslName } from './openssl.js';
 import { echoClient, echoServer, sslNode } from './ours.js';
 import type { PeerCredentials } from './peer.js';
+import { tlsliteHas, tlslitePython, tlsliteScript, tlsliteSettings } from './tlslite.js';
 
 type Version = 'tlsv1.2' | 'tlsv1.1' | 'tlsv1';
 
@@ -393,3 +394,46 @@ describeWithPeer('key exchanges of old with Erlang OTP', 'escript', () => {
     });
   }
 });
+
+describeUnless(
+  'key exchanges of old with tlslite-ng',
+  tlslitePython === undefined ? 'no Python has tlslite-ng (ACTOR_TLS_TLSLITE names one that has)' : undefined,
+  () => {
+    const python = tlslitePython ?? 'python3';
+    const line = Buffer.from(`${'a line of text '.repeat(200)}\n`);
+    for (const [version, suite] of chosen(built.filter(tlsliteHas), ['tlsv1.2', 'tlsv1.1', 'tlsv1']))
+      for (const extended of all ? [true, false] : [true]) {
+        const settings = tlsliteSettings(version, suite, usesSrp(suite) ? user : undefined, extended);
+        const how = extended ? '' : ', without EtM and EMS';
+        it(`our client: ${version}, ${suite.name}${how}`, async () => {
+          const { certfile, keyfile } = credentialsOf(suite) ?? { certfile: '', keyfile: '' };
+          const child = start(python, [tlsliteScript, 'server', certfile, keyfile, settings]);
+          try {
+            await child.until(() => /PORT \d+\n/.test(child.stdout().toString()));
+            const port = Number(/PORT (\d+)/.exec(child.stdout().toString())?.[1]);
+            const { received, information } = await echoClient(node, port, client(version, suite), line);
+            expect(Buffer.from(received).equals(line)).toBe(true);
+            expectInformation(information, version, suite);
+            expect(await child.exited).toBe(0);
+            report(`interop: ${suite.keyExchange}, tlslite-ng's server`, { [version]: 1 });
+          } finally {
+            await child.stop();
+          }
+        });
+        it(`our server: ${version}, ${suite.name}${how}`, async () => {
+          const our = await echoServer(node, server(version, suite));
+          const child = start(python, [tlsliteScript, 'client', String(our.port), settings]);
+          try {
+            child.process.stdin.write(line);
+            expect(await child.exited).toBe(0);
+            expect(child.stdout().equals(line)).toBe(true);
+            expectInformation(our.information(), version, suite);
+            report(`interop: ${suite.keyExchange}, tlslite-ng's client`, { [version]: 1 });
+          } finally {
+            await child.stop();
+            await our.stop();
+          }
+        });
+      }
+  },
+);
