@@ -204,9 +204,12 @@ class Schedule {
     }
   }
 
-  async #meet(self: Self, name: string): Promise<boolean> {
+  async #meet(
+    self: Self,
+    name: string,
+    port: number = this.#random.pick(this.#ports) ?? 443,
+  ): Promise<boolean> {
     const random = this.#random;
-    const port = random.pick(this.#ports) ?? 443;
     this.#nextEarly += 1;
     const early = random.below(2) === 0 && !this.#older ? `early ${this.#nextEarly}.` : '';
     const trust = { cacerts: [ca.cert], active: false } as const;
@@ -330,13 +333,15 @@ class Schedule {
 
   // ── The end ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** When nothing fails any more a client is known again. */
+  /** When nothing fails any more a client is known again, at each door: a ticket is kept for one port. */
   async #comesBackByItself(): Promise<void> {
     const { test } = this.#simulation;
     const self = test.node.shell();
-    for (let n = 0; n < 2; n += 1) await test.run(this.#meet(self, 'the last client'));
-    if (!(await test.run(this.#meet(self, 'the last client'))))
-      this.#violations.push('resumption does not come back');
+    for (const port of this.#ports) {
+      for (let n = 0; n < 2; n += 1) await test.run(this.#meet(self, 'the last client', port));
+      if (!(await test.run(this.#meet(self, 'the last client', port))))
+        this.#violations.push(`resumption does not come back, port ${port}`);
+    }
   }
 
   #judge(): void {

@@ -3,7 +3,7 @@
  * `anti_replay`. Listeners' trackers are its clients; a filter goes with its tracker.
  *
  * When it cannot say that an element is new, it says `seen`: the handshake is then a full one, which is always safe.
- * So a filter that was lost in a crash starts with two windows of refusals (RFC 8446 §8.2: a fresh recorder rejects as
+ * So a filter that was lost in a crash starts with two windows of refusals, from the new process on (RFC 8446 §8.2: a fresh recorder rejects as
  * long as its window overlaps its start), and so does that of a listener whose ticket keys are older than itself. Where
  * no ticket of its keys exists yet, it does not.
  *
@@ -153,6 +153,8 @@ class Filters implements CountsToTell, MemoryUse {
   readonly #filters: Map<Pid<never>, Filter> = new Map();
   #listener: Ref | undefined = undefined;
   readonly #guard: StoreGuard | undefined;
+  /** ms on the node's clock: what was asked since then is known, whether a filter stood there or not. */
+  readonly #began: number;
   #fresh = 0;
   #seen = 0;
 
@@ -160,6 +162,7 @@ class Filters implements CountsToTell, MemoryUse {
     this.#options = options;
     this.#self = self;
     const { clock, logger } = self.node;
+    this.#began = clock.now();
     if (options.store !== undefined)
       this.#guard = new StoreGuard({ store: 'replay', clock, logger, deadline: options.storeDeadline });
   }
@@ -186,14 +189,20 @@ class Filters implements CountsToTell, MemoryUse {
     return ref === this.#listener;
   }
 
-  open(tracker: Pid<never>, parameters: AntiReplayParameters, past: 'none' | 'unknown'): boolean {
+  /** `blindUntil`: ms on the node's clock; what was used before then is not known. */
+  open(
+    tracker: Pid<never>,
+    parameters: AntiReplayParameters,
+    past: 'none' | 'unknown',
+    blindUntil: number = this.#self.node.clock.now(),
+  ): boolean {
     if (this.#filters.size >= (this.#options.maxFilters ?? 1024)) return false;
     const now = this.#self.node.clock.now();
     // A shared store remembers what was before this process.
     const isBlind = past === 'unknown' && this.#options.store === undefined;
     this.#filters.set(tracker, {
       bloom: new RotatingBloomFilter(parameters, this.#options.makeHashes(), now),
-      refuseUntil: isBlind ? now + remembered(parameters) : now,
+      refuseUntil: isBlind ? blindUntil + remembered(parameters) : now,
     });
     this.#self.monitor(tracker);
     return true;
@@ -222,7 +231,8 @@ class Filters implements CountsToTell, MemoryUse {
   }
 
   #checkHere(tracker: Pid<never>, parameters: AntiReplayParameters, element: Uint8Array): 'new' | 'seen' {
-    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'unknown');
+    // A filter that was lost with the process before: nobody was let through since this one began.
+    if (!this.#filters.has(tracker)) this.open(tracker, parameters, 'unknown', this.#began);
     const filter = this.#filters.get(tracker);
     const now = this.#self.node.clock.now();
     // The element is entered even while everything is refused: it is then known afterwards.

@@ -579,6 +579,18 @@ describe('anti-replay', () => {
     expect(await check(3)).toBe('seen');
   });
 
+  it('after a crash in which nobody has asked for two windows, the first who does is believed', async () => {
+    const name = 'anti_replay';
+    const tracker = idler();
+    const first = pidOf(await startAntiReplay(node, { makeHashes }, { name }));
+    await openAntiReplay(shell, name, tracker, parameters);
+    node.exit(first, 'kill');
+    await startAntiReplay(node, { makeHashes }, { name });
+    await clock.advance(20_000);
+    expect(await checkAntiReplay(shell, name, tracker, parameters, bytes(1))).toBe('new');
+    expect(await checkAntiReplay(shell, name, tracker, parameters, bytes(1))).toBe('seen');
+  });
+
   it('tickets that others may have seen used begin with two windows of refusals', async () => {
     const store = pidOf(await startAntiReplay(node, { makeHashes }));
     const tracker = idler();
