@@ -20,6 +20,8 @@ interface Amount {
   readonly rounds: number;
   /** The same per side and measure before the first round, in so many turns. */
   readonly warmMs: number;
+  /** The same for handshakes, which run through ten times as much code: V8 compiles it for 10 s alone. */
+  readonly warmHandshakesMs: number;
   readonly warmSlices: number;
   /** Connections whose memory is measured. */
   readonly idle: number;
@@ -36,6 +38,7 @@ export const full: Amount = {
   ms: 250,
   rounds: 30,
   warmMs: 12_000,
+  warmHandshakesMs: 30_000,
   warmSlices: 12,
   idle: 5000,
   burst: 40_000,
@@ -48,6 +51,7 @@ export const quick: Amount = {
   ms: 40,
   rounds: 1,
   warmMs: 0,
+  warmHandshakesMs: 0,
   warmSlices: 0,
   idle: 200,
   burst: 4000,
@@ -90,6 +94,8 @@ interface Plan {
   readonly run: (side: Measures, ms: number) => Promise<number> | undefined;
   /** A third of the rounds, and none before: for what is measured by the clock. */
   readonly cold?: true;
+  /** Each turn is a handshake. */
+  readonly handshakes?: true;
 }
 
 const noble = `${ours}, noble alone`;
@@ -226,7 +232,8 @@ async function rowsOf(
 }
 
 async function measured(plan: Plan, live: readonly Live[], amount: Amount): Promise<Row> {
-  const { ms, warmMs } = amount;
+  const { ms } = amount;
+  const warmMs = plan.handshakes ? amount.warmHandshakesMs : amount.warmMs;
   const warmSlices = plan.cold ? 0 : amount.warmSlices;
   const rounds = plan.cold ? Math.ceil(amount.rounds / 3) : amount.rounds;
   // Code that is not optimised yet would count against whoever runs more JavaScript, and no server is in that state.
@@ -266,6 +273,10 @@ function rate(name: string, run: (side: Measures, ms: number) => Promise<number>
   return { name, unit: '/s', better: 'more', run };
 }
 
+function handshakes(name: string, run: (side: Measures, ms: number) => Promise<number>): Plan {
+  return { ...rate(name, run), handshakes: true };
+}
+
 function bulk(name: string, run: (side: Measures, ms: number) => Promise<number>): Plan {
   return { name, unit: 'MB/s', better: 'more', run };
 }
@@ -278,20 +289,20 @@ const firstBytes = [
 function tls13Plans({ burst, crowd: { open, talking } }: Amount): readonly Plan[] {
   return [
     {
-      ...rate('full handshakes', (side, ms) => side.handshakes(ms)),
+      ...handshakes('full handshakes', (side, ms) => side.handshakes(ms)),
       targets: { 'node:tls': 1.7, 'OTP 25': 2, 'OTP 29': 1 },
       headline: true,
     },
     {
-      ...rate('full handshakes, unseen leaf', (side, ms) => side.unseenHandshakes(ms)),
+      ...handshakes('full handshakes, unseen leaf', (side, ms) => side.unseenHandshakes(ms)),
       targets: { 'node:tls': 1.1 },
     },
-    rate('full handshakes, all anew', (side, ms) => side.coldHandshakes(ms)),
+    handshakes('full handshakes, all anew', (side, ms) => side.coldHandshakes(ms)),
     {
-      ...rate('resumed handshakes', (side, ms) => side.resumedHandshakes(ms, 'ticket')),
+      ...handshakes('resumed handshakes', (side, ms) => side.resumedHandshakes(ms, 'ticket')),
       targets: { 'node:tls': 1.35, 'OTP 25': 2 },
     },
-    rate('full handshakes, X25519MLKEM768', (side, ms) => side.hybridHandshakes(ms)),
+    handshakes('full handshakes, X25519MLKEM768', (side, ms) => side.hybridHandshakes(ms)),
     ...firstBytes.map(
       ([how, name]): Plan => ({
         name,
@@ -354,11 +365,11 @@ function shortSends(): readonly Plan[] {
 
 const tls12Plans: readonly Plan[] = [
   {
-    ...rate('TLS 1.2, full handshakes', (side, ms) => side.handshakes(ms)),
+    ...handshakes('TLS 1.2, full handshakes', (side, ms) => side.handshakes(ms)),
     targets: { 'node:tls': 1.2 },
   },
   ...(['ticket', 'id'] as const).map((by) => ({
-    ...rate(`TLS 1.2, handshakes resumed by ${by}`, (side, ms) => side.resumedHandshakes(ms, by)),
+    ...handshakes(`TLS 1.2, handshakes resumed by ${by}`, (side, ms) => side.resumedHandshakes(ms, by)),
     targets: { 'node:tls': 1 },
   })),
   bulk('TLS 1.2, bulk, sends of 16 KB', (side, ms) => side.bulk(ms, 16_384)),
@@ -378,7 +389,10 @@ const growthName = (open: number): string =>
 const descriptorsFor = (connections: number): number => 2 * connections + 100;
 
 /** Each side in a fresh process, once: what it costs to open one more. Noble alone would take minutes, and FFI changes nothing here. */
-async function growth(columns: readonly Column[], { grown, grownBy, warmMs }: Amount): Promise<Row[]> {
+async function growth(
+  columns: readonly Column[],
+  { grown, grownBy, warmHandshakesMs }: Amount,
+): Promise<Row[]> {
   const wish = descriptorsFor((grown.at(-1) ?? 0) + grownBy);
   const most = (descriptorsAllowed(wish) - descriptorsFor(grownBy)) / 2;
   const levels = grown.filter((open) => open <= most);
@@ -391,7 +405,7 @@ async function growth(columns: readonly Column[], { grown, grownBy, warmMs }: Am
   for (const { name, program } of compared) {
     const side = await remoteSide(program, wish);
     if (side === undefined) continue;
-    if (warmMs > 0) await side.handshakes(warmMs);
+    if (warmHandshakesMs > 0) await side.handshakes(warmHandshakesMs);
     let open = 0;
     for (const [index, level] of levels.entries()) {
       if (level > open) await side.open(level - open);
