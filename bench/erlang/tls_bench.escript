@@ -24,19 +24,26 @@
 main([Cert, Key, Ca, Suite, Group, Version]) ->
     {ok, _} = application:ensure_all_started(ssl),
     persistent_term:put(arguments, [Cert, Key]),
-    Common = [binary, {versions, [list_to_atom(Version)]}, {ciphers, [ssl:str_to_suite(Suite)]}
+    Common = [{versions, [list_to_atom(Version)]}, {ciphers, [ssl:str_to_suite(Suite)]}
               | of_version(Version, list_to_atom(Group))],
-    {ok, Listen} = ssl:listen(0, [{certfile, Cert}, {keyfile, Key}, {ip, {127,0,0,1}}, {backlog, 512},
-                                  {reuseaddr, true}, {nodelay, true}, {active, false} | Common]),
+    {ok, Listen} = ssl:listen(0, [{certfile, Cert}, {keyfile, Key}, {ip, {127,0,0,1}},
+                                  {reuseaddr, true}, {active, false} | of_listener(Version) ++ Common]),
     {ok, {_, Port}} = ssl:sockname(Listen),
-    Client = [{cacertfile, Ca}, {verify, verify_peer}, {server_name_indication, "localhost"}, {nodelay, true},
-              {active, false} | Common],
+    Client = [{cacertfile, Ca}, {verify, verify_peer}, {server_name_indication, "localhost"},
+              {active, false} | of_stream(Version) ++ Common],
     io:format("ready OTP ~s~n", [erlang:system_info(otp_release)]),
     loop(Listen, Port, Client).
 
+of_listener("dtlsv1.2") -> [];
+of_listener(Version) -> [{backlog, 512} | of_stream(Version)].
+
+of_stream("dtlsv1.2") -> [];
+of_stream(_) -> [{nodelay, true}].
+
 %% With sessions that are used again the handshakes of TLS 1.2 would be short ones after the first.
-of_version("tlsv1.3", Group) -> [{supported_groups, [Group]}];
-of_version("tlsv1.2", Group) -> [{eccs, [Group, secp256r1]}, {reuse_sessions, false}].
+of_version("tlsv1.3", Group) -> [binary, {supported_groups, [Group]}];
+of_version("dtlsv1.2", Group) -> [{protocol, dtls}, {mode, binary} | lists:delete(binary, of_version("tlsv1.2", Group))];
+of_version("tlsv1.2", Group) -> [binary, {eccs, [Group, secp256r1]}, {reuse_sessions, false}].
 
 loop(Listen, Port, Client) ->
     case io:get_line("") of
@@ -59,7 +66,10 @@ run(["cold", Ms], Listen, Port, Client) ->
     %% OTP verifies every chain anew.
     run(["handshake", Ms], Listen, Port, Client);
 run(["handshake", Ms], Listen, Port, Client) ->
-    Server = spawn_link(fun() -> accept_loop(Listen) end),
+    Server = spawn_link(case proplists:get_value(protocol, Client) of
+        dtls -> fun() -> patient_accept_loop(Listen) end;
+        undefined -> fun() -> accept_loop(Listen) end
+    end),
     Rate = rate(list_to_integer(Ms) * 1000, fun() ->
         {ok, S} = ssl:connect({127,0,0,1}, Port, Client, 5000),
         ssl:close(S)
@@ -275,6 +285,20 @@ accept_loop(Listen) ->
         _ -> ok
     end,
     accept_loop(Listen).
+
+%% Over datagrams a server that closes first, or at the same time, leaves OTP's next client without an answer.
+patient_accept_loop(Listen) ->
+    {ok, T} = ssl:transport_accept(Listen),
+    Pid = spawn(fun() ->
+        receive go -> ok end,
+        case ssl:handshake(T, 5000) of
+            {ok, S} -> ssl:recv(S, 0, 1000), ssl:close(S);
+            _ -> ok
+        end
+    end),
+    ok = ssl:controlling_process(T, Pid),
+    Pid ! go,
+    patient_accept_loop(Listen).
 
 %% Operations per second until Us microseconds are used. Reading the clock is dear: ten times per measure.
 rate(Us, Operation) -> rate(Us, Operation, cpu_us(), 0, 10).

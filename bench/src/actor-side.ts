@@ -42,8 +42,10 @@ export async function actorSide(
   const groups =
     version === 'tlsv1.3'
       ? ({ supportedGroups: [group] } as const)
-      : ({ eccs: [group, certificateCurve] } as const);
-  const common = { versions: [version], ciphers: [suite], ...groups, active: false } as const;
+      : // What is known of each other would make short handshakes of all after the first.
+        ({ eccs: [group, certificateCurve], reuseSessions: false } as const);
+  const protocol = version === 'dtlsv1.2' ? 'dtls' : 'tls';
+  const common = { protocol, versions: [version], ciphers: [suite], ...groups, active: false } as const;
   const self = node.shell<ssl.SslMessage>();
   const acceptor = node.shell<ssl.SslMessage>();
   const { certfile, keyfile, cafile } = files;

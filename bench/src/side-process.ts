@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline';
 import { type CryptoEngine, nobleEngine } from '@actor-tls/ssl/core';
 import { actorSide } from './actor-side.js';
 import { nodeSide } from './node-side.js';
-import { dialects, type Side } from './side.js';
+import { dialectOf, type Side } from './side.js';
 
 const [which, certfile = '', keyfile = '', cafile = '', version] = process.argv.slice(2);
 const files = { certfile, keyfile, cafile };
-const dialect = dialects[version === 'tlsv1.2' ? version : 'tlsv1.3'];
+const dialect = dialectOf(version);
 const side: Side =
   which === 'node' ? await nodeSide(files, dialect) : await actorSide(files, dialect, await engineOf(which));
 

@@ -25,6 +25,8 @@ interface Amount {
   readonly warmSlices: number;
   /** Connections whose memory is measured. */
   readonly idle: number;
+  /** Peers of one UDP socket whose memory is measured. */
+  readonly idlePeers: number;
   /** Records of a hostile peer's burst: more than any turn takes, less than a second's work. */
   readonly burst: number;
   readonly crowd: { readonly open: number; readonly talking: number };
@@ -41,6 +43,7 @@ export const full: Amount = {
   warmHandshakesMs: 30_000,
   warmSlices: 12,
   idle: 5000,
+  idlePeers: 10_000,
   burst: 40_000,
   crowd: { open: 1000, talking: 100 },
   grown: [100, 1000, 10_000],
@@ -54,6 +57,7 @@ export const quick: Amount = {
   warmHandshakesMs: 0,
   warmSlices: 0,
   idle: 200,
+  idlePeers: 200,
   burst: 4000,
   crowd: { open: 30, talking: 10 },
   grown: [20, 100],
@@ -67,6 +71,8 @@ interface Surroundings {
   readonly escripts: readonly string[];
   /** Another Node beside the one that runs this. */
   readonly otherNode: string | undefined;
+  /** A folder whose `node_modules` hold werift-dtls. */
+  readonly werift: string | undefined;
   /** Hears what is missing. */
   readonly say: (line: string) => void;
 }
@@ -76,7 +82,8 @@ interface Column {
   readonly name: string;
   /** The column that it is compared with: ours, on the same Node if it is on one. */
   readonly beside: string | undefined;
-  readonly program: Program;
+  /** `undefined` where it does not speak that. */
+  readonly program: (dialect: Dialect) => Program | undefined;
 }
 
 interface Live extends Column {
@@ -102,6 +109,7 @@ const noble = `${ours}, noble alone`;
 const ffi = `${ours}, through FFI`;
 const sideProcess = fileURLToPath(new URL('./side-process.js', import.meta.url));
 /** A node of its own with one scheduler. */
+const weriftScript = fileURLToPath(new URL('../peers/werift_side.mjs', import.meta.url));
 const otpScript = fileURLToPath(new URL('../erlang/tls_bench.escript', import.meta.url));
 
 /** Throw-away files, removed by `remove`. */
@@ -127,12 +135,14 @@ export async function tlsBench(amount: Amount, surroundings: Surroundings): Prom
   const columns = await columnsThatComeUp(material, surroundings);
   const { only } = surroundings;
   const rows = [
-    ...(await rowsOf(tls13Plans(amount), dialects['tlsv1.3'], columns, material, amount, only)),
-    ...(await rowsOf(tls12Plans, dialects['tlsv1.2'], columns, material, amount, only)),
+    ...(await rowsOf(tls13Plans(amount), dialects['tlsv1.3'], columns, amount, only)),
+    ...(await rowsOf(tls12Plans, dialects['tlsv1.2'], columns, amount, only)),
+    ...(await rowsOf(dtls12Plans, dialects['dtlsv1.2'], columns, amount, only)),
     ...(growthName(1).includes(only) ? await growth(columns, amount) : []),
     ...(['tlsv1.3', 'tlsv1.2'] as const).flatMap((version) =>
       idleName(amount, version).includes(only) ? [idle(columns, material, amount, version)] : [],
     ),
+    ...(idlePeersName(amount).includes(only) ? [idlePeers(columns, material, amount)] : []),
   ];
   material.remove();
   return rows;
@@ -141,20 +151,24 @@ export async function tlsBench(amount: Amount, surroundings: Surroundings): Prom
 /** The sides that this machine has, by the names that they give themselves; what does not come up is said. */
 async function columnsThatComeUp(
   material: Material,
-  { escripts, otherNode, say }: Surroundings,
+  { escripts, otherNode, werift, say }: Surroundings,
 ): Promise<readonly Column[]> {
-  const dialect = dialects['tlsv1.3'];
   const columns: Column[] = [];
-  const onNode = (node: string, which: string): Program => nodeProgram(node, which, material, dialect);
-  const add = (name: string, beside: string | undefined, program: Program): void => {
+  const onNode =
+    (node: string, which: string): Column['program'] =>
+    (dialect) =>
+      which === 'node' && dialect.version === 'dtlsv1.2'
+        ? undefined
+        : nodeProgram(node, which, material, dialect);
+  const add = (name: string, beside: string | undefined, program: Column['program']): void => {
     if (columns.every((column) => column.name !== name)) columns.push({ name, beside, program });
-    else say(`${program.program} is another ${name}: left out`);
+    else say(`there is another ${name}: left out`);
   };
   add(ours, undefined, onNode(process.execPath, 'actor'));
   add('node:tls', ours, onNode(process.execPath, 'node'));
   for (const escript of escripts) {
-    const program = otpProgram(escript, material, dialect);
-    const release = await releaseOf(program);
+    const program = (dialect: Dialect): Program => otpProgram(escript, material, dialect);
+    const release = await releaseOf(program(dialects['tlsv1.3']));
     if (release === undefined) say(`${escript} does not run OTP's ssl: left out`);
     else add(release, ours, program);
   }
@@ -166,6 +180,11 @@ async function columnsThatComeUp(
       add(`node:tls on ${release}`, `${ours} on ${release}`, onNode(otherNode, 'node'));
     }
   }
+  if (werift === undefined) say('no werift-dtls: ACTOR_TLS_WERIFT names no folder');
+  else
+    add('werift-dtls', ours, ({ version }) =>
+      version === 'dtlsv1.2' ? weriftProgram(werift, material) : undefined,
+    );
   add(ffi, ours, onNode(process.execPath, 'ffi'));
   add(noble, ours, onNode(process.execPath, 'noble'));
   return columns;
@@ -197,16 +216,8 @@ function otpProgram(escript: string, material: Material, { version, suite }: Dia
   return { on: 'otp', program: escript, args };
 }
 
-/** The same side for another version. */
-function speaking({ program, ...column }: Column, material: Material, dialect: Dialect): Column {
-  const [, which = ''] = program.args;
-  return {
-    ...column,
-    program:
-      program.on === 'node'
-        ? nodeProgram(program.program, which, material, dialect)
-        : otpProgram(program.program, material, dialect),
-  };
+function weriftProgram(folder: string, { certfile, keyfile }: Material): Program {
+  return { on: 'node', program: process.execPath, args: [weriftScript, folder, certfile, keyfile] };
 }
 
 /** Each side in a process of its own, which lasts for all rows. */
@@ -214,7 +225,6 @@ async function rowsOf(
   plans: readonly Plan[],
   dialect: Dialect,
   columns: readonly Column[],
-  material: Material,
   amount: Amount,
   only: string,
 ): Promise<Row[]> {
@@ -222,7 +232,8 @@ async function rowsOf(
   if (chosen.length === 0) return [];
   const live: Live[] = [];
   for (const column of columns) {
-    const side = await remoteSide(speaking(column, material, dialect).program);
+    const program = column.program(dialect);
+    const side = program && (await remoteSide(program));
     if (side !== undefined) live.push({ ...column, side });
   }
   const rows: Row[] = [];
@@ -377,6 +388,17 @@ const tls12Plans: readonly Plan[] = [
   rate('TLS 1.2, round trips of 64 bytes', (side, ms) => side.trips(ms, 64)),
 ];
 
+const dtls12Plans: readonly Plan[] = [
+  {
+    ...handshakes('DTLS 1.2, full handshakes', (side, ms) => side.handshakes(ms)),
+    targets: { 'OTP 25': 2, 'OTP 29': 2 },
+  },
+  {
+    ...rate('DTLS 1.2, round trips of 64 bytes', (side, ms) => side.trips(ms, 64)),
+    targets: { 'OTP 25': 1, 'OTP 29': 1, 'werift-dtls': 1 },
+  },
+];
+
 /** How long one peer can keep another waiting: by the clock, since waiting is no work. */
 const hostilities: readonly [Hostility, string][] = [
   ['records', 'records of one byte'],
@@ -403,7 +425,8 @@ async function growth(
   const compared = columns.filter(({ name }) => name !== noble && name !== ffi);
   const taken = levels.map((): Map<string, number[]> => new Map());
   for (const { name, program } of compared) {
-    const side = await remoteSide(program, wish);
+    const onThis = program(dialects['tlsv1.3']);
+    const side = onThis && (await remoteSide(onThis, wish));
     if (side === undefined) continue;
     if (warmHandshakesMs > 0) await side.handshakes(warmHandshakesMs);
     let open = 0;
@@ -435,7 +458,7 @@ function descriptorsAllowed(wish: number): number {
 
 const idleTargets = { 'tlsv1.3': 0.35, 'tlsv1.2': 0.5 } as const;
 
-const idleName = ({ idle: count }: Amount, version: Dialect['version']): string =>
+const idleName = ({ idle: count }: Amount, version: keyof typeof idleTargets): string =>
   `${version === 'tlsv1.2' ? 'TLS 1.2, ' : ''}memory per idle connection, ${count.toLocaleString('en-US')} open, both ends`;
 
 /** Memory stays with a process that has used it: each side gets a fresh one. KB per connection. */
@@ -443,20 +466,9 @@ function idle(
   columns: readonly Column[],
   material: Material,
   amount: Amount,
-  version: Dialect['version'],
+  version: keyof typeof idleTargets,
 ): Row {
-  const measurable = columns.filter(
-    ({ name, program }) => program.on === 'node' && name !== noble && name !== ffi,
-  );
-  const program = fileURLToPath(new URL('./idle.js', import.meta.url));
-  const { certfile, keyfile, cafile } = material;
-  const taken = new Map(
-    measurable.map(({ name, program: { program: node, args } }) => {
-      const [, which = ''] = args;
-      const given = ['--expose-gc', program, which, String(amount.idle), certfile, keyfile, cafile, version];
-      return [name, [Number(execFileSync(node, given, { encoding: 'utf8' }))]];
-    }),
-  );
+  const taken = memory(columns, material, dialects[version], './idle.js', amount.idle);
   return rowFrom(
     {
       ...{
@@ -467,7 +479,37 @@ function idle(
       },
       ...(version === 'tlsv1.3' && { headline: true }),
     },
-    measurable,
+    columns,
     taken,
   );
+}
+
+/** Our own column is compared with nobody's: OTP tells its memory in other terms, and werift-dtls has no listener. */
+function idlePeers(columns: readonly Column[], material: Material, amount: Amount): Row {
+  const taken = memory(columns, material, dialects['dtlsv1.2'], './idle-peers.js', amount.idlePeers);
+  return rowFrom({ name: idlePeersName(amount), unit: 'KB', better: 'less' }, columns, taken);
+}
+
+const idlePeersName = ({ idlePeers: count }: Amount): string =>
+  `DTLS 1.2, memory per idle peer, ${count.toLocaleString('en-US')} on one socket, the server's end`;
+
+/** What a script of ours on Node answers, by column. Noble alone takes minutes, and FFI changes nothing. */
+function memory(
+  columns: readonly Column[],
+  { certfile, keyfile, cafile }: Material,
+  dialect: Dialect,
+  script: string,
+  count: number,
+): Map<string, number[]> {
+  const taken = new Map<string, number[]>();
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  for (const { name, program } of columns) {
+    const side = program(dialect);
+    if (side?.on !== 'node' || side.args[0] !== sideProcess || name === noble || name === ffi) continue;
+    const [, which = ''] = side.args;
+    const args = [path, which, String(count), certfile, keyfile, cafile, dialect.version];
+    const [command, ...rest] = allowed(count + 1000, side.program, ['--expose-gc', ...args]);
+    taken.set(name, [Number(execFileSync(command, rest, { encoding: 'utf8' }))]);
+  }
+  return taken;
 }
