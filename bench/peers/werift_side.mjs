@@ -11,9 +11,11 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const [folder = '.', certfile = '', keyfile = ''] = process.argv.slice(2);
-const require = createRequire(join(resolve(folder), 'package.json'));
+const require = createRequire(import.meta.url);
 // Its package.json names an entry that is not there (0.5.8).
-const { DtlsClient, DtlsServer } = require('werift-dtls/lib/dtls/src/index.js');
+const { DtlsClient, DtlsServer } = require(
+  join(resolve(folder), 'node_modules/werift-dtls/lib/dtls/src/index.js'),
+);
 const own = { cert: readFileSync(certfile, 'latin1'), key: readFileSync(keyfile, 'latin1') };
 /** ecdsa_secp256r1_sha256, as the other sides sign. */
 const signatureHash = { hash: 4, signature: 3 };
