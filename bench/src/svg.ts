@@ -19,11 +19,13 @@ const margin = 12;
 
 /** All charts of a run that have a row to show. */
 export function charts({ where, tls, runtime }: Run): readonly Chart[] {
-  const is12 = ({ name }: Row): boolean => name.startsWith('TLS 1.2');
+  const of = (version: string) => tls.filter(({ name }) => name.startsWith(version));
+  const older = [...of('TLS 1.2'), ...of('DTLS')];
   const sets: readonly [string, string, readonly Row[]][] = [
     ['readme', 'TLS 1.3 in short', tls.filter(({ headline }) => headline).map(withoutNoble)],
-    ['tls13', 'TLS 1.3', tls.filter((row) => !is12(row))],
-    ['tls12', 'TLS 1.2', tls.filter(is12)],
+    ['tls13', 'TLS 1.3', tls.filter((row) => !older.includes(row))],
+    ['tls12', 'TLS 1.2', of('TLS 1.2')],
+    ['dtls', 'DTLS', of('DTLS')],
     ['processes', 'Processes', runtime],
   ];
   return sets

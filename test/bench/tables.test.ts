@@ -23,6 +23,7 @@ const refused: Row = {
 };
 const { headline: _, ...plain } = handshakes;
 const old: Row = { ...plain, name: 'TLS 1.2, full handshakes' };
+const datagrams: Row = { ...plain, name: 'DTLS 1.2, full handshakes' };
 const sends: Row = {
   name: 'send',
   unit: '/s',
@@ -32,7 +33,7 @@ const sends: Row = {
   aim: 12e6,
   better: 'more',
 };
-const run: Run = { where: 'Node v1, one core', tls: [handshakes, refused, old], runtime: [sends] };
+const run: Run = { where: 'Node v1, one core', tls: [handshakes, refused, old, datagrams], runtime: [sends] };
 
 it('a table has a column for each side, ratios behind the others, and says what is missing', () => {
   expect(table([handshakes, refused]).split('\n')).toEqual([
@@ -54,7 +55,7 @@ it('a row with an aim of its own says whether it was met', () => {
 
 it('the charts draw every row, and every figure of it as a bar to scale', () => {
   const drawn = new Map(charts(run).map(({ file, svg }) => [file, svg]));
-  expect([...drawn.keys()]).toEqual(['readme', 'tls13', 'tls12', 'processes']);
+  expect([...drawn.keys()]).toEqual(['readme', 'tls13', 'tls12', 'dtls', 'processes']);
   const bars = (file: string): readonly number[] =>
     [...(drawn.get(file) ?? '').matchAll(/<rect [^>]*width="(\d+)"/g)].map(([, width]) => Number(width));
   expect(bars('tls13')).toEqual([164, 118, 380, 18]);
