@@ -21,12 +21,16 @@ function ofAead(name: 'aes_128_gcm' | 'aes_256_gcm' | 'aes_128_ccm' | 'chacha20_
   });
 }
 
-function ofCbc(): WriteProtection {
-  const cipher = nodeEngine.cipher('aes_128_cbc');
+function ofCbc(name: 'aes_128_cbc' | '3des_ede_cbc'): WriteProtection {
+  const cipher = nodeEngine.cipher(name);
   const hash = nodeEngine.hash('sha256');
   if (cipher === undefined || hash === undefined) throw new Error('no CBC');
   const scheme = { cipher, hash, version: 0x0303, explicitIv: true, encryptThenMac: true };
-  const key = { mac: new Uint8Array(32), key: new Uint8Array(16), iv: new Uint8Array(16) };
+  const key = {
+    mac: new Uint8Array(32),
+    key: new Uint8Array(cipher.keyLength),
+    iv: new Uint8Array(cipher.blockLength),
+  };
   return new MacWriteProtection(scheme, key, (length) => new Uint8Array(length), undefined);
 }
 
@@ -65,7 +69,8 @@ const limits = [
 
 describe.each([
   ...limits.map(([name, limit]) => [name, () => ofAead(name), limit] as const),
-  ['aes_128_cbc', ofCbc, ofOtp] as const,
+  ['aes_128_cbc', () => ofCbc('aes_128_cbc'), ofOtp] as const,
+  ['3des_ede_cbc', () => ofCbc('3des_ede_cbc'), 2 ** 16 - atOnce] as const,
 ])('%s', (_name, protection, limit) => {
   it('asks for another handshake at its limit, not a record before', () => {
     const keys = protection();

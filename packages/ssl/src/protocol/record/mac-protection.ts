@@ -171,10 +171,15 @@ export class MacReadProtection extends MacProtection implements ReadProtection {
   }
 }
 
+/** Bytes of a block of DES and 3DES. */
+const SHORT_BLOCK = 8;
+/** 2^27 blocks at most, of which two are alike with a chance of 2^-11: Sweet32 needs 2^32 and more. */
+const shortBlockRecords = 2 ** 16;
+
 /** Keys to write with. */
 export class MacWriteProtection extends MacProtection implements WriteProtection {
   readonly overhead: number;
-  readonly recordLimit: number = Number.POSITIVE_INFINITY;
+  readonly recordLimit: number;
   readonly protectsChangeCipherSpec = true;
   readonly epoch = undefined;
   readonly direct = undefined;
@@ -194,6 +199,8 @@ export class MacWriteProtection extends MacProtection implements WriteProtection
   ) {
     super(scheme, scheme.cipher.encryptor(key, firstIv(scheme, iv)), mac);
     const isBlock = scheme.cipher.blockLength > 1;
+    this.recordLimit =
+      scheme.cipher.blockLength === SHORT_BLOCK ? shortBlockRecords : Number.POSITIVE_INFINITY;
     this.version = scheme.version;
     this.encryptThenMac = scheme.encryptThenMac && isBlock;
     this.firstLength = isBlock && !scheme.explicitIv ? firstLength : undefined;
