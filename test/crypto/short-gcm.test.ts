@@ -21,7 +21,7 @@ const records = Number(process.env['ACTOR_TLS_GCM_RECORDS'] ?? 20_000);
 const longest = 1024;
 const tagLength = 16;
 /** Directions that hold something at once. */
-const slots = 256;
+const slots = 4096;
 const root = new URL('../../packages/ssl/', import.meta.url);
 
 function present<T>(value: T | undefined): T {
@@ -280,9 +280,10 @@ describe('Directions beyond the number that hold something', () => {
     const sealers = Array.from({ length: slots + 1 }, () => aes128.sealer(random(16)));
     const opener = aes128.opener(new Uint8Array(16));
     const out = new Uint8Array(100);
+    const zeros = new Uint8Array(12);
     const seal = (sealer: Sealer, sequence: number): number =>
       present(sealer.direct).seal(
-        new Uint8Array(12),
+        nonceOf(zeros, sequence),
         new Uint8Array(5),
         Uint8Array.of(1),
         -1,
@@ -290,16 +291,22 @@ describe('Directions beyond the number that hold something', () => {
         0,
         sequence,
       );
-    for (const sealer of sealers) warm(sealer, opener, 4);
-    // All slots are passed once, whoever had them, so that the first of these is the next to go.
-    for (const sealer of sealers.slice(0, slots)) seal(sealer, 0);
-    seal(present(sealers[slots]), 0);
-    const limits = sealers.map(({ direct }) => direct?.limit);
-    expect(limits.filter((limit) => limit === 0)).toHaveLength(1);
-    const gone = present(sealers[limits.indexOf(0)]);
+    const last = present(sealers.pop());
+    const without = (): readonly Sealer[] => sealers.filter(({ direct }) => direct?.limit === 0);
+    // As many as there is room for, all in use: none is without in the end, whoever had the room before.
+    let sequence = 0;
+    for (; without().length > 0 && sequence < 20; sequence++) {
+      for (const sealer of without()) warm(sealer, opener, 4);
+      for (const sealer of sealers) if (sealer.direct?.limit !== 0) seal(sealer, sequence);
+    }
+    expect(without()).toHaveLength(0);
+    warm(last, opener, 4);
+    seal(last, sequence);
+    expect(without()).toHaveLength(1);
+    const gone = present(without()[0]);
     warm(gone, opener, 4);
     expect(gone.direct?.limit).toBe(longest);
-    expect(seal(gone, 1)).toBe(17);
+    expect(seal(gone, sequence + 1)).toBe(17);
   });
 });
 

@@ -14,7 +14,7 @@
 ;;   `data`    additional data, filled with zeros to whole blocks, ends here; plaintext or ciphertext begins; the tag
 ;;             follows it. Behind the tag 16 bytes are free.
 (module
-  (memory (export "memory") 18 18)
+  (memory (export "memory") 273 273)
 
   ;; Makes the table of the key whose H stands in its first 16 bytes.
   (func (export "expand") (param $table i32)

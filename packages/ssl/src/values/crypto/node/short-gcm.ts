@@ -8,6 +8,7 @@
  * A direction that is in use has a slot of the module's memory: the table of its H, and keystream made ahead, which is
  * wiped as it is used. A thread has so many slots, and who needs one when all are taken gets that of a direction that
  * was not in use lately: its slot is wiped and its cipher dropped. So thousands of idle connections hold no more than that.
+ * Memory of slots that were never dealt out is never touched.
  */
 import { type Cipher, createCipheriv } from 'node:crypto';
 import type { DirectOpener, DirectSealer } from '../engine.js';
@@ -33,7 +34,9 @@ const TABLE = 256;
 /** Blocks of keystream in a slot. */
 const STREAM = 256;
 const SLOT = TABLE + STREAM * BLOCK;
-const SLOTS = 256;
+/** Slots that a thread has: at first, and when more directions than that are in use. */
+const FEW_SLOTS = 256;
+const SLOTS = 4096;
 /**
  * Memory of the module: in front of DATA additional data, behind it a record. Only for the time of a call: what is left
  * of a call is ciphertext and tag. Slots are behind it.
@@ -58,6 +61,9 @@ const holders: (WeakRef<Direction> | undefined)[] = new Array<undefined>(SLOTS).
 /** 1: in use since the hand came by. */
 const recent: Uint8Array = new Uint8Array(SLOTS);
 let hand = 0;
+/** Slots that are dealt out, and how many directions that had lost theirs took one since the hand was at the first. */
+let dealt = FEW_SLOTS;
+let comingBack = 0;
 
 export function shortSealer(key: SecretInput, keyLength: number): ShortSealer | undefined {
   const ghash = load();
@@ -84,6 +90,7 @@ abstract class Direction {
   private others = 0;
   private keystream: Keystream | undefined = undefined;
   private hopeless = false;
+  private wasDisplaced = false;
 
   constructor(ghash: Ghash, key: SecretInput, keyLength: number) {
     this.ghash = ghash;
@@ -100,6 +107,7 @@ abstract class Direction {
   displaced(): void {
     this.keystream = undefined;
     this.others = 0;
+    this.wasDisplaced = true;
   }
 
   protected get ready(): boolean {
@@ -107,7 +115,7 @@ abstract class Direction {
   }
 
   protected start(): Keystream {
-    this.keystream ??= new Keystream(this.key, this.keyLength, takeSlot(this), this.ghash);
+    this.keystream ??= new Keystream(this.key, this.keyLength, takeSlot(this, this.wasDisplaced), this.ghash);
     return this.keystream;
   }
 
@@ -351,15 +359,31 @@ function word(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** The slot that nobody has, or that of a direction which was not in use since the hand came by, wiped. */
-function takeSlot(holder: Direction): number {
-  for (; recent[hand] === 1; hand = (hand + 1) % SLOTS) recent[hand] = 0;
-  const slot = hand;
-  hand = (hand + 1) % SLOTS;
+/**
+ * The slot that nobody has, or that of a direction which was not in use since the hand came by, wiped. Where many come
+ * back who had one, there are too few: then the first of as many again.
+ */
+function takeSlot(holder: Direction, comesBack: boolean): number {
+  if (comesBack) comingBack += 1;
+  const slot = comingBack > dealt / 4 && dealt < SLOTS ? moreSlots() : idleSlot();
+  hand = (slot + 1) % dealt;
+  if (hand === 0) comingBack = 0;
   holders[slot]?.deref()?.displaced();
   freeSlot(slot);
   holders[slot] = new WeakRef(holder);
   return slot;
+}
+
+function moreSlots(): number {
+  const slot = dealt;
+  dealt *= 2;
+  comingBack = 0;
+  return slot;
+}
+
+function idleSlot(): number {
+  for (; recent[hand] === 1; hand = (hand + 1) % dealt) recent[hand] = 0;
+  return hand;
 }
 
 function freeSlot(slot: number): void {
