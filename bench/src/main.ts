@@ -1,11 +1,11 @@
 /**
  * All figures of the README in one command:
  *
- *   npm run bench [-- --quick] [-- --json] [-- --node PATH] [-- --only TEXT] [-- tls | runtime]
+ *   npm run bench [-- --quick] [-- --json] [-- --node PATH] [-- --only WHICH] [-- tls | runtime]
  *
  * `--quick` shows that all of it runs: its figures are those of code that is hardly warm. `--node` measures the sides of
  * TLS that run on Node on that one as well; ACTOR_TLS_OTHER_NODE names it too. `--only` measures the rows of TLS whose
- * names contain the text. ACTOR_TLS_NEWER_OTP names the folder of a second OTP (`erlang/unpack-newer.sh`),
+ * names the regular expression fits. ACTOR_TLS_NEWER_OTP names the folder of a second OTP (`erlang/unpack-newer.sh`),
  * ACTOR_TLS_WERIFT one where `npm install --prefix` has put werift-dtls.
  *
  * Runs itself again on one processor when `taskset` is there, so that both ends and the runtime share one core, as
@@ -69,7 +69,13 @@ const otherNode = flags.node ?? process.env['ACTOR_TLS_OTHER_NODE'];
 const run: Run = {
   where,
   tls: wanted('tls')
-    ? await tlsBench(flags.quick ? quick : full, { only: flags.only, escripts, otherNode, werift, say })
+    ? await tlsBench(flags.quick ? quick : full, {
+        only: new RegExp(flags.only),
+        escripts,
+        otherNode,
+        werift,
+        say,
+      })
     : [],
   runtime: wanted('runtime') ? await runtimeBench(flags.quick ? 1 : 3, flags.quick ? 10 : 1, escripts) : [],
 };
