@@ -37,6 +37,7 @@ import type { KeyUse } from '../../values/x509/key-use.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
+import type { Address } from '../transport/transport.js';
 import { Alarm } from './alarm.js';
 import { CertificateCalls } from './certificate-calls.js';
 import { codeOf, crashReason } from './connection-answers.js';
@@ -68,6 +69,7 @@ import {
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
+import { PathChanges } from './path-changes.js';
 import { Renegotiations } from './renegotiations.js';
 import { KeyUpdatesAsked, RenegotiationDue, WriteHalfKept, WriteHalfReturned } from './sender.js';
 import { SslSocket } from './socket.js';
@@ -117,11 +119,14 @@ export class Connection
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
   #retransmission: Alarm | undefined = undefined;
+  /** Over datagrams. */
+  readonly paths: PathChanges | undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
     const { environment, transport, config, socket, owner, host, place } = connection;
     this.#self = self;
     this.#line = new Line(self, transport, sender, environment.settings, this);
+    this.paths = transport.paths && new PathChanges(self, this.#line);
     this.#place = place;
     place.taken(this);
     // However this process ends, killed too, its place is free then.
@@ -529,14 +534,14 @@ export class Connection
 
   // ── What the transport says ─────────────────────────────────────────────────────────────────────────
 
-  chunk(chunk: Uint8Array, lent: boolean): Outcome {
+  chunk(chunk: Uint8Array, lent: boolean, path?: Address): Outcome {
     const life = this.#life;
     if (!this.#line.open || !isRunning(life)) return undefined;
     if (life.state === 'downgrade' && this.#line.peerDone) {
       life.downgrade.keep(lent ? new Uint8Array(chunk) : chunk);
       return undefined;
     }
-    life.core.receive(chunk);
+    life.core.receive(chunk, path);
     if (lent) life.core.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
     return this.settle();
@@ -677,6 +682,9 @@ export class Connection
       case 'retransmit':
         if (isRunning(this.#life)) this.#life.core.timeUp();
         break;
+      case 'path':
+        if (isRunning(this.#life)) this.#life.core.pathTimeUp();
+        break;
     }
     return this.settle();
   }
@@ -725,6 +733,7 @@ export class Connection
   /** Over: whoever still waits for this life hears it. An established connection that failed still delivers: no arrow. */
   #end(event: 'failed' | 'close'): void {
     this.timer(undefined);
+    this.paths?.timer(undefined);
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');

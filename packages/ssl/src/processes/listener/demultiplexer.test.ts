@@ -36,6 +36,7 @@ async function open(backlog: () => number) {
   };
   const args: DemultiplexerArgs = {
     port: 0,
+    idLength: 0,
     options: {},
     provider: {
       async open(_port, _options, opened) {

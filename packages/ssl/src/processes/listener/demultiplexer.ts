@@ -8,7 +8,9 @@ import type { TransportOptions } from '../../options/config.js';
 import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import type { Result } from '../../values/terms.js';
+import { ConnectionIds } from '../transport/connection-ids.js';
 import type { DatagramProvider, DatagramSocket } from '../transport/datagram.js';
+import type { PathHost } from '../transport/peer-paths.js';
 import { PeerTransport } from '../transport/peer-transport.js';
 import type { AcceptReceiver, Address, TransportListener } from '../transport/transport.js';
 
@@ -18,6 +20,8 @@ export interface DemultiplexerArgs {
   readonly provider: DatagramProvider;
   readonly engine: CryptoEngine;
   readonly receiver: AcceptReceiver;
+  /** Bytes of the connection IDs that peers are given; 0: none. */
+  readonly idLength: number;
   /** Called in `init` with what the listener will hold. */
   readonly made: (listener: TransportListener) => void;
 }
@@ -26,6 +30,8 @@ interface Peer {
   readonly transport: PeerTransport;
   /** Random of the hello that it came with: another one is a new beginning. */
   readonly random: string;
+  /** It has a connection ID, and is found by that wherever it goes. */
+  isOpen: boolean;
 }
 
 interface Datagram {
@@ -44,13 +50,16 @@ export function listenAgain(
   node: Node,
   port: number,
   { ip }: TransportOptions,
+  idLength: number,
   receiver: AcceptReceiver,
 ): Result<TransportListener> | undefined {
   const isWanted = (address: string): boolean => (ip === undefined ? isAny(address) : address === ip);
   for (const demultiplexer of openByNode.get(node) ?? []) {
     const own = demultiplexer.sockname();
     if ('ok' in own && own.ok.port === port && isWanted(own.ok.address))
-      return demultiplexer.listen(receiver) ? { ok: demultiplexer } : { error: 'already_listening' };
+      return demultiplexer.listen(receiver, idLength)
+        ? { ok: demultiplexer }
+        : { error: 'already_listening' };
   }
   return undefined;
 }
@@ -62,15 +71,19 @@ export class Demultiplexer implements TransportListener {
   readonly #self: Self;
   readonly #socket: DatagramSocket;
   readonly #door: DtlsDoor;
+  /** By address, the newcomer where there are several: the others are found by their connection IDs. */
   readonly #peers: Map<string, Peer> = new Map();
+  readonly #all: Set<PeerTransport> = new Set();
+  readonly #ids: ConnectionIds<PeerTransport>;
   #receiver: AcceptReceiver | undefined;
   #dropped = 0;
   #asked = 0;
 
-  constructor(self: Self, socket: DatagramSocket, { engine, receiver }: DemultiplexerArgs) {
+  constructor(self: Self, socket: DatagramSocket, { engine, receiver, idLength }: DemultiplexerArgs) {
     this.#self = self;
     this.#socket = socket;
     this.#receiver = receiver;
+    this.#ids = new ConnectionIds((length) => engine.randomBytes(length), idLength);
     const { node } = self;
     this.#door = new DtlsDoor(engine, () => node.clock.now());
     openByNode.set(node, (openByNode.get(node) ?? new Set()).add(this));
@@ -78,7 +91,7 @@ export class Demultiplexer implements TransportListener {
 
   /** What observers see. */
   toJSON(): object {
-    return { peers: this.#peers.size, dropped: this.#dropped, asked: this.#asked };
+    return { peers: this.#all.size, dropped: this.#dropped, asked: this.#asked };
   }
 
   sockname(): Result<Address> {
@@ -86,8 +99,9 @@ export class Demultiplexer implements TransportListener {
   }
 
   /** Newcomers are this listener's, unless another has them. */
-  listen(receiver: AcceptReceiver): boolean {
+  listen(receiver: AcceptReceiver, idLength: number): boolean {
     if (this.#receiver !== undefined) return false;
+    this.#ids.resize(idLength);
     this.#receiver = receiver;
     return true;
   }
@@ -102,17 +116,20 @@ export class Demultiplexer implements TransportListener {
 
   /** A datagram came. */
   datagram({ bytes, from }: Datagram): void {
-    const name = `${from.address}|${from.port}`;
+    const name = placeOf(from);
     const peer = this.#peers.get(name);
-    if (peer === undefined) this.#stranger(bytes, from, name, this.#isOpen ? helloIn(bytes) : undefined);
-    else if (!mayBeHello(bytes)) peer.transport.arrived(bytes);
+    const holder = this.#ids.holderOf(bytes);
+    if (holder !== undefined) holder.arrived(bytes, from);
+    else if (peer === undefined) this.#stranger(bytes, from, name, this.#isOpen ? helloIn(bytes) : undefined);
+    else if (!mayBeHello(bytes)) peer.transport.arrived(bytes, from);
     else this.#helloOfPeer(peer, bytes, from, name);
   }
 
   /** The socket is gone. */
   lost(reason: string | undefined): void {
     openByNode.get(this.#self.node)?.delete(this);
-    for (const { transport } of this.#peers.values()) transport.lost(reason);
+    for (const transport of this.#all) transport.lost(reason);
+    this.#all.clear();
     this.#peers.clear();
     this.#receiver?.onListenerClosed(reason);
     this.#receiver = undefined;
@@ -121,7 +138,7 @@ export class Demultiplexer implements TransportListener {
 
   /** Whether nobody needs it any more. */
   get isIdle(): boolean {
-    return this.#receiver === undefined && this.#peers.size === 0;
+    return this.#receiver === undefined && this.#all.size === 0;
   }
 
   /** Whether newcomers are let in. */
@@ -132,7 +149,7 @@ export class Demultiplexer implements TransportListener {
   /** RFC 6347 §4.2.8: a peer that begins anew keeps its old connection until it has brought a cookie back. */
   #helloOfPeer(peer: Peer, bytes: Uint8Array, from: Address, name: string): void {
     const hello = helloIn(bytes);
-    if (hello === undefined || nameOf(hello) === peer.random) peer.transport.arrived(bytes);
+    if (hello === undefined || nameOf(hello) === peer.random) peer.transport.arrived(bytes, from);
     else this.#stranger(bytes, from, name, hello);
   }
 
@@ -150,18 +167,51 @@ export class Demultiplexer implements TransportListener {
   }
 
   #admit(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello): void {
-    this.#peers.get(name)?.transport.lost(undefined);
-    const transport: PeerTransport = new PeerTransport(this.#socket, from, () => this.#left(name, transport));
-    this.#peers.set(name, { transport, random: nameOf(hello) });
-    transport.arrived(bytes);
+    const before = this.#peers.get(name);
+    // Who is found by an ID may be elsewhere by now, and somebody else here (RFC 9146 §6).
+    if (before !== undefined && !before.isOpen) this.#replace(before);
+    const random = nameOf(hello);
+    const host: PathHost = {
+      issueId: () => this.#ids.issue(transport),
+      opened: () => {
+        peer.isOpen = true;
+      },
+      moved: (away, to) => this.#moved(peer, away, to),
+    };
+    const transport: PeerTransport = new PeerTransport(this.#socket, from, () => this.#left(transport), host);
+    const peer: Peer = { transport, random, isOpen: false };
+    this.#peers.set(name, peer);
+    this.#all.add(transport);
+    transport.arrived(bytes, from);
     this.#receiver?.onAccept(transport);
   }
 
-  #left(name: string, transport: PeerTransport): void {
-    if (this.#peers.get(name)?.transport !== transport) return;
-    this.#peers.delete(name);
+  #replace({ transport }: Peer): void {
+    this.#forget(transport);
+    transport.lost(undefined);
+  }
+
+  /** An address where somebody else has come meanwhile stays that one's. */
+  #moved(peer: Peer, from: Address, to: Address): void {
+    if (this.#peers.get(placeOf(from)) === peer) this.#peers.delete(placeOf(from));
+    if (!this.#peers.has(placeOf(to))) this.#peers.set(placeOf(to), peer);
+  }
+
+  #forget(transport: PeerTransport): void {
+    this.#all.delete(transport);
+    this.#ids.retire(transport);
+    const place = placeOf(transport.paths.current);
+    if (this.#peers.get(place)?.transport === transport) this.#peers.delete(place);
+  }
+
+  #left(transport: PeerTransport): void {
+    this.#forget(transport);
     if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
   }
+}
+
+function placeOf({ address, port }: Address): string {
+  return `${address}|${port}`;
 }
 
 function isAny(address: string): boolean {
