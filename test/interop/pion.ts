@@ -20,7 +20,9 @@ function build(): typeof pion {
     execFileSync('go', ['build', '-o', program, '.'], { cwd, env, stdio: 'pipe', timeout: 120_000 });
     return { program };
   } catch (error) {
-    return { why: `pion/dtls cannot be built: ${error instanceof Error ? error.message.split('\n')[1] : error}` };
+    return {
+      why: `pion/dtls cannot be built: ${error instanceof Error ? error.message.split('\n')[1] : error}`,
+    };
   }
 }
 

@@ -1,19 +1,17 @@
-/** A NAT of the test's own on loopback, for one client: towards its server it can take another port at any time. */
+/** A NAT of the test's own on loopback: towards the server its clients share one port, and can be given another at any time. */
 import { createSocket, type Socket } from 'node:dgram';
 
 export interface Nat {
-  /** Where the client finds its server. */
+  /** Where clients find the server. */
   readonly port: number;
-  /** Where the server sees the client. */
+  /** Where the server sees the clients. */
   readonly outside: number;
-  /** Another port; what comes to the one before is lost, unless it is to be kept open. */
+  /** Another port; what comes to the one before is lost, unless that is to stay open. */
   move(before?: 'closed' | 'open'): Promise<void>;
-  /** What the server sent to all ports that are open, with the port it came to. */
+  /** What the server has sent, and to which port of those that are open. */
   readonly came: { readonly bytes: Uint8Array; readonly to: number }[];
-  /** Looks at what the client sends; false: it is lost. */
+  /** Looks at what a client sends; false: it is lost. */
   watch: (datagram: Uint8Array) => boolean;
-  /** Sends to the server from a port of one's own, and answers which. */
-  sendFrom(sender: Socket, datagram: Uint8Array): void;
   stop(): void;
 }
 
@@ -27,21 +25,18 @@ export async function openNat(server: number): Promise<Nat> {
   const inside = await openSocket();
   const open: Socket[] = [];
   const came: Nat['came'] = [];
-  let client: number | undefined;
+  const clients = new Set<number>();
   const openOutside = async (): Promise<Socket> => {
     const socket = await openSocket();
+    const { port } = socket.address();
     socket.on('message', (bytes) => {
-      came.push({ bytes, to: socket.address().port });
-      if (client !== undefined) inside.send(bytes, client, '127.0.0.1');
+      came.push({ bytes, to: port });
+      for (const client of clients) inside.send(bytes, client, '127.0.0.1');
     });
     open.push(socket);
     return socket;
   };
   let outside = await openOutside();
-  inside.on('message', (bytes, { port }) => {
-    client = port;
-    if (nat.watch(bytes)) outside.send(bytes, server, '127.0.0.1');
-  });
   const nat: Nat = {
     port: inside.address().port,
     came,
@@ -56,10 +51,13 @@ export async function openNat(server: number): Promise<Nat> {
       open.splice(open.indexOf(old), 1);
       old.close();
     },
-    sendFrom: (sender, datagram) => sender.send(datagram, server, '127.0.0.1'),
     stop() {
       for (const socket of [inside, ...open.splice(0)]) socket.close();
     },
   };
+  inside.on('message', (bytes, { port }) => {
+    clients.add(port);
+    if (nat.watch(bytes)) outside.send(bytes, server, '127.0.0.1');
+  });
   return nat;
 }

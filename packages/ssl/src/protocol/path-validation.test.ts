@@ -87,7 +87,13 @@ describe('the basic check', () => {
 
   it('passes over other cookies, other types, and messages that are cut or too long', () => {
     heard(elsewhere);
-    for (const message of [[1, 9, 9, 9, 9, 9, 9, 9, 9], [1], [], [3, ...(cookies[0] ?? [])], [1, ...(cookies[0] ?? []), 0]])
+    for (const message of [
+      [1, 9, 9, 9, 9, 9, 9, 9, 9],
+      [1],
+      [],
+      [3, ...(cookies[0] ?? [])],
+      [1, ...(cookies[0] ?? []), 0],
+    ])
       validation.message(Uint8Array.from(message), elsewhere);
     expect(done()).toEqual([]);
     expect(answer(1)).toEqual(['timer undefined', 'follow 2']);

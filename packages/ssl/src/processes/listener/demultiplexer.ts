@@ -3,7 +3,7 @@
  * as a transport of its own, and gives every peer its datagrams. A listener that closes lets its peers live: the socket
  * goes with the last of them.
  */
-import type { GenServer, Node, Self, Stop } from '@actor-tls/runtime';
+import type { Counts, CountsToTell, GenServer, Node, Self, Stop } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
@@ -67,7 +67,7 @@ export function listenAgain(
 /** Bytes that wait in the socket: with more no stranger is answered, so that peers' flights do not wait behind replies. */
 const strangersBacklog = 65_536;
 
-export class Demultiplexer implements TransportListener {
+export class Demultiplexer implements TransportListener, CountsToTell {
   readonly #self: Self;
   readonly #socket: DatagramSocket;
   readonly #door: DtlsDoor;
@@ -91,7 +91,11 @@ export class Demultiplexer implements TransportListener {
 
   /** What observers see. */
   toJSON(): object {
-    return { peers: this.#all.size, dropped: this.#dropped, asked: this.#asked };
+    return this.toldCounts();
+  }
+
+  toldCounts(): Counts {
+    return { peers: this.#all.size, ids: this.#ids.size, dropped: this.#dropped, asked: this.#asked };
   }
 
   sockname(): Result<Address> {

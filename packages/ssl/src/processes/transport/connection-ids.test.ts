@@ -13,7 +13,11 @@ it('each holder is found by its IDs, until it gives them back', () => {
   expect(ids.holderOf(under([1, 1, 1, 1]))).toBe(one);
   expect(ids.holderOf(under([2, 2, 2, 2]))).toBe(other);
   ids.retire(one);
-  expect([ids.size, ids.holderOf(under([0, 0, 0, 0])), ids.holderOf(under([1, 1, 1, 1]))]).toEqual([1, undefined, undefined]);
+  expect([ids.size, ids.holderOf(under([0, 0, 0, 0])), ids.holderOf(under([1, 1, 1, 1]))]).toEqual([
+    1,
+    undefined,
+    undefined,
+  ]);
   ids.retire(one);
   expect(ids.holderOf(under([2, 2, 2, 2]))).toBe(other);
 });
@@ -28,7 +32,8 @@ it('other records, and datagrams that are cut, are nobody’s', () => {
   const ids = new ConnectionIds<object>((length) => new Uint8Array(length), 4);
   ids.issue({});
   const whole = under([0, 0, 0, 0]);
-  for (let length = 0; length < 15; length += 1) expect(ids.holderOf(whole.subarray(0, length))).toBeUndefined();
+  for (let length = 0; length < 15; length += 1)
+    expect(ids.holderOf(whole.subarray(0, length))).toBeUndefined();
   expect(ids.holderOf(Uint8Array.of(23, ...whole.subarray(1)))).toBeUndefined();
 });
 
