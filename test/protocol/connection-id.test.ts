@@ -128,6 +128,25 @@ describe('a connection with IDs', () => {
     expect(last).toEqual([3, 3]);
   });
 
+  it('keeps to the limits of records and datagrams, with the ID and the type counted', () => {
+    const config = { connectionId: terms(20) };
+    const whole = connected({ client: { config }, server: { config } });
+    expect(whole.client.core.send(new Uint8Array(16_384))).toBe(false);
+    expect(whole.client.core.send(new Uint8Array(16_383).fill(1))).toBe(true);
+    whole.link.run();
+    expect(whole.server.sink.received()).toHaveLength(16_383);
+    const mtu = 300;
+    const small = connected({
+      client: { config: { ...config, mtu } },
+      server: { config: { ...config, mtu } },
+    });
+    let most = 300;
+    while (!small.client.core.send(new Uint8Array(most).fill(1))) most -= 1;
+    small.link.run();
+    expect(small.server.sink.received()).toHaveLength(most);
+    expect(Math.max(...small.link.sent.map(({ bytes }) => bytes.length))).toBe(mtu);
+  });
+
   it('says nothing of the peer’s address to a core that is not told of any', () => {
     const config = { connectionId: terms(8) };
     const ends = connected({ client: { config }, server: { config } });

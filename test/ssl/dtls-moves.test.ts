@@ -126,6 +126,8 @@ describe('a client behind a NAT', () => {
       }
       expect(await ssl.recv(ends.server, 0, 50)).toEqual({ error: 'timeout' });
       expect(await ssl.recv(ends.client, 0, 50)).toEqual({ error: 'timeout' });
+      // Nothing is left of the addresses that it had.
+      expect(demultiplexers()).toEqual([expect.objectContaining({ peers: 1, places: 1, ids: 1 })]);
     },
     60_000,
   );
@@ -172,7 +174,7 @@ describe('a client behind a NAT', () => {
     expect(await ssl.recv(server, 0, 5000)).toEqual({ error: 'closed' });
     await ssl.close(server);
     await until(async () => Object(demultiplexers()[0]).peers === 0);
-    expect(demultiplexers()).toEqual([expect.objectContaining({ peers: 0, ids: 0 })]);
+    expect(demultiplexers()).toEqual([expect.objectContaining({ peers: 0, places: 0, ids: 0 })]);
     await ssl.close(listener);
     await until(async () => demultiplexers().length === 0);
   });

@@ -95,7 +95,8 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   }
 
   toldCounts(): Counts {
-    return { peers: this.#all.size, ids: this.#ids.size, dropped: this.#dropped, asked: this.#asked };
+    const places = this.#peers.size;
+    return { peers: this.#all.size, places, ids: this.#ids.size, dropped: this.#dropped, asked: this.#asked };
   }
 
   sockname(): Result<Address> {

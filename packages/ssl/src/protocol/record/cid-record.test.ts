@@ -83,6 +83,7 @@ it('records with the ID are read, padded or not, whatever true type they have', 
 
 it.each([
   ['another ID', record(1, text('x'), Uint8Array.of(0xca, 0xfe, 1, 3))],
+  ['another ID in its header alone', record(1, text('x')).map((byte, index) => (index === 14 ? 3 : byte))],
   ['no ID, though its keys are the right ones', record(1, Buffer.from('x'), new Uint8Array(0))],
   ['a true type that is none', record(1, text('x', 25))],
   ['zeros alone', record(1, new Uint8Array(9))],
