@@ -117,7 +117,7 @@ describeUnless('pion/dtls', 'why' in pion ? pion.why : undefined, () => {
         await child.until(() => said(child).includes(`GOT message ${n}`), 10_000);
       }
       expect(our.outcomes).toEqual(['ok']);
-      told('our server follows a client', how(one), 'pion/dtls');
+      told('our server answers a client that moves', how(one), 'pion/dtls');
     },
   );
 

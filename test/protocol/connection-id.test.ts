@@ -147,6 +147,19 @@ describe('a connection with IDs', () => {
     expect(Math.max(...small.link.sent.map(({ bytes }) => bytes.length))).toBe(mtu);
   });
 
+  it('sends no shower of tiny fragments to a peer whose ID leaves a small datagram no room', () => {
+    const config = { connectionId: terms(8), mtu: 256 };
+    const ends = connected({
+      client: { config, ownConnectionId: () => new Uint8Array(255).fill(7) },
+      server: { config },
+    });
+    const before = ends.link.sent.length;
+    expect(ends.server.core.renegotiate()).toBe('begun');
+    ends.link.run();
+    expect(ends.server.sink.establishedCount).toBe(2);
+    expect(ends.link.sent.length - before).toBeLessThan(60);
+  });
+
   it('says nothing of the peer’s address to a core that is not told of any', () => {
     const config = { connectionId: terms(8) };
     const ends = connected({ client: { config }, server: { config } });
@@ -204,15 +217,16 @@ describe('a peer that moves', () => {
     expect(from(2)).toEqual(['allow 2', expect.stringMatching(/^\d+ to 1$/), 'timer 500']);
   });
 
-  it('is followed at once when one side does not', () => {
-    for (const [client, server] of [
-      [terms(0, 'none'), terms(8)],
-      [terms(0), terms(8, 'none')],
-    ] as const) {
-      const { from } = moving(client, server);
-      from(1);
-      expect(from(2)).toEqual(['timer undefined', 'follow 2']);
-    }
+  it('is followed at once by who wants no checks', () => {
+    const { from } = moving(terms(0), terms(8, 'none'));
+    from(1);
+    expect(from(2)).toEqual(['timer undefined', 'follow 2']);
+  });
+
+  it('answers checks also where it wants none itself', () => {
+    const { from } = moving(terms(0, 'none'), terms(8, 'basic'));
+    from(1);
+    expect(from(2)).toEqual(['allow 2', expect.stringMatching(/^\d+ to 2$/), 'timer 1000']);
   });
 
   it('without an ID of ours in its records it is not believed to be elsewhere', () => {

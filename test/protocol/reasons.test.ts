@@ -360,15 +360,15 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
       client: { config: { connectionId: { length: 0, check: 'basic' } } },
       server: { config: { connectionId }, ownConnectionId: () => own },
     });
-    // In place of the ID: rrc, and a list of groups that is as long as what is left.
+    // In place of the ID a list of groups that is as long: rrc stands alone.
     const id = Buffer.from([0, 54, 0, 8, 7, ...own]);
-    const checksAlone = Buffer.from([0, 61, 0, 0, 0, 10, 0, 4, 0, 2, 0, 29]);
+    const groups = Buffer.from([0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24]);
     const link = new DatagramLink(ends.client, ends.server, (bytes) => {
       const at = Buffer.from(bytes).indexOf(id);
       const changed =
         at < 0
           ? bytes
-          : Uint8Array.from([...bytes.subarray(0, at), ...checksAlone, ...bytes.subarray(at + id.length)]);
+          : Uint8Array.from([...bytes.subarray(0, at), ...groups, ...bytes.subarray(at + id.length)]);
       return [{ after: 1, bytes: changed }];
     });
     ends.client.core.start();

@@ -252,7 +252,12 @@ export class Core {
 
   /** The time is over that the sink's `paths` were asked for. */
   pathTimeUp(): void {
-    if (!this.isOver) this.channel.pathTimeUp?.();
+    if (this.isOver) return;
+    try {
+      this.channel.pathTimeUp?.();
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   /** Over datagrams: records that were passed over, since they were not the peer's or came twice (RFC 6347 §4.1.2.7). */

@@ -73,7 +73,11 @@ class FlightChannel implements Channel {
   private doubtful: Uint8Array | undefined = undefined;
   private believed = false;
   private early: Inbound[] = [];
-  private readonly paths: PathValidation;
+  private readonly random: (length: number) => Uint8Array;
+  /** Where the first datagram came from, to which ours go. */
+  private home: Path | undefined = undefined;
+  /** Of a connection with IDs. */
+  private paths: PathValidation | undefined = undefined;
   /** What the hellos of the handshake under way, or of the last one, have agreed on. */
   private ids: AgreedConnectionIds | undefined = undefined;
 
@@ -98,18 +102,14 @@ class FlightChannel implements Channel {
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
     this.write = this.half;
-    this.paths = new PathValidation(
-      new ChannelPaths(sink, (message, path) => this.sendCheck(message, path)),
-      random,
-      flightTimeout,
-    );
+    this.random = random;
   }
 
   // ── What comes in ───────────────────────────────────────────────────────────────────────────────────
 
   /** One datagram. */
   feed(datagram: Uint8Array, path?: Path): void {
-    if (path !== undefined) this.paths.arrived(path);
+    this.home ??= path;
     this.read.feed(datagram, path);
   }
 
@@ -123,7 +123,7 @@ class FlightChannel implements Channel {
   }
 
   pathTimeUp(): void {
-    this.paths.timeUp();
+    this.paths?.timeUp();
   }
 
   detach(): void {
@@ -276,11 +276,10 @@ class FlightChannel implements Channel {
   private take(record: DtlsRecord): Inbound | undefined {
     const { type, data, authentic } = record;
     const isCheck = type === 'return_routability_check';
-    if (authentic) this.paths.heard({ ...record, isCheck });
+    if (authentic) this.paths?.heard({ ...record, isCheck });
     switch (type) {
       case 'return_routability_check':
-        if (authentic && this.ids !== undefined && this.ids.check !== 'none')
-          this.paths.message(data, record.path);
+        if (authentic && this.ids?.checks === true) this.paths?.message(data, record.path);
         else this.read.discard();
         return undefined;
       case 'handshake':
@@ -454,7 +453,7 @@ class FlightChannel implements Channel {
   closeWrite(): void {
     this.write = 'closed';
     this.sink.timer?.(undefined);
-    this.paths.begin(undefined);
+    this.paths?.end();
   }
 
   /** The first part of a flight takes the place of the one before. */
@@ -526,8 +525,18 @@ class FlightChannel implements Channel {
     this.fragments.beginAt(0);
     this.mayRepeat = true;
     this.sink.timer?.(undefined);
+    this.beginPaths();
+  }
+
+  private beginPaths(): void {
+    const { ids } = this;
+    if (ids !== undefined) {
+      const outlet = new ChannelPaths(this.sink, (message, path) => this.sendCheck(message, path));
+      this.paths ??= new PathValidation(outlet, this.home, this.random, this.firstWait);
+    }
     // RFC 9146 §6: it is by the ID that a record from elsewhere is the peer's.
-    this.paths.begin(this.ids?.own.length ? this.ids.check : undefined);
+    if (ids === undefined || ids.own.length === 0) this.paths?.end();
+    else this.paths?.begin(ids.check, ids.checks);
   }
 
   private go(event: FlightEvent): void {

@@ -13,7 +13,7 @@ let log: string[];
 let cookies: Uint8Array[];
 let validation: PathValidation;
 
-function begin(check: PathCheck): void {
+function begin(check: PathCheck, answers = true): void {
   log = [];
   cookies = [];
   validation = new PathValidation(
@@ -25,6 +25,7 @@ function begin(check: PathCheck): void {
       forget: () => log.push('forget'),
       timer: (ms) => log.push(`timer ${ms}`),
     },
+    home,
     (length) => {
       const cookie = new Uint8Array(length).fill(cookies.length + 1);
       cookies.push(cookie);
@@ -32,8 +33,7 @@ function begin(check: PathCheck): void {
     },
     1000,
   );
-  validation.arrived(home);
-  validation.begin(check);
+  validation.begin(check, answers);
 }
 
 function done(): readonly string[] {
@@ -162,6 +162,18 @@ it('without checks whoever sends the newest record is followed at once', () => {
   expect(heard(elsewhere)).toEqual(['timer undefined', 'follow 2']);
 });
 
+it('a peer that does not answer checks stays where it is, and is sent three times what came from elsewhere there', () => {
+  begin('enhanced', false);
+  expect(heard(elsewhere, { newest: false })).toEqual([]);
+  expect(heard(elsewhere)).toEqual(['allow 2 150']);
+  expect(heard(elsewhere, { newest: false })).toEqual(['allow 2 150']);
+  expect(heard(third)).toEqual(['allow 3 150']);
+  expect(ring()).toEqual([]);
+  expect(heard(home)).toEqual(['timer undefined', 'forget']);
+  begin('none', false);
+  expect(heard(elsewhere)).toEqual(['timer undefined', 'follow 2']);
+});
+
 it('a challenge is answered where it came from, whatever else is under way', () => {
   begin('enhanced');
   validation.message(Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8), third);
@@ -171,7 +183,7 @@ it('a challenge is answered where it came from, whatever else is under way', () 
 it('without IDs nobody moves, and a check that runs ends with them', () => {
   begin('basic');
   heard(elsewhere);
-  validation.begin(undefined);
+  validation.end();
   expect(done()).toEqual(['timer undefined', 'forget']);
   expect(heard(elsewhere)).toEqual([]);
 });

@@ -46,9 +46,8 @@ const asks = {
 
 /** A check that runs. */
 interface Probe {
-  path: Path;
   /** Whom it asks now. */
-  asked: keyof typeof asks;
+  readonly asked: keyof typeof asks;
   times: number;
   /** What it has asked with. */
   cookies: readonly Uint8Array[];
@@ -58,39 +57,53 @@ export class PathValidation {
   private readonly outlet: PathOutlet;
   private readonly random: (length: number) => Uint8Array;
   private readonly wait: number;
-  private check: PathCheck | undefined = undefined;
-  private current: Path | undefined = undefined;
+  private current: Path | undefined;
+  /** `impossible`: the peer does not answer checks. */
+  private check: PathCheck | 'impossible' | undefined = undefined;
+  /** Where the peer may be. */
+  private candidate: Path | undefined = undefined;
   private probe: Probe | undefined = undefined;
 
-  /** `random`: cookies that nobody can guess (RFC 9853 §4). `wait`: T, ms (§5.5). */
-  constructor(outlet: PathOutlet, random: (length: number) => Uint8Array, wait: number) {
+  /**
+   * `current`: where everything goes, if that is known. `random`: cookies that nobody can guess (RFC 9853 §4). `wait`: T, ms
+   * (§5.5).
+   */
+  constructor(
+    outlet: PathOutlet,
+    current: Path | undefined,
+    random: (length: number) => Uint8Array,
+    wait: number,
+  ) {
     this.outlet = outlet;
+    this.current = current;
     this.random = random;
     this.wait = wait;
   }
 
-  /** A datagram came, of whomever: the first is from where everything goes. */
-  arrived(path: Path): void {
-    this.current ??= path;
+  /**
+   * A handshake is complete, with IDs in the records that come. A peer that does not answer checks cannot be made sure of, and
+   * stays where it is (RFC 9146 §6), unless nobody is to be made sure of.
+   */
+  begin(check: PathCheck, answers: boolean): void {
+    this.check = answers || check === 'none' ? check : 'impossible';
+    this.abandon();
+    this.outlet.open();
   }
 
-  /** A handshake is complete, with IDs in our records or, `undefined`, without: then nobody can move. */
-  begin(check: PathCheck | undefined): void {
-    this.check = check;
-    if (check === undefined) this.abandon();
-    else this.outlet.open();
+  /** Nobody moves any more: there are no IDs, or nothing is written. */
+  end(): void {
+    this.check = undefined;
+    this.abandon();
   }
 
   /** An authentic record, before what it holds is looked at. */
   heard({ path, newest, size, isCheck }: HeardRecord): void {
-    const { current, check, probe } = this;
+    const { current, check, candidate } = this;
     if (check === undefined || path === undefined || current === undefined) return;
     if (samePath(path, current)) {
       if (newest && !isCheck) this.abandon();
-    } else if (probe !== undefined && samePath(path, probe.path))
-      this.outlet.allow(path, amplification * size);
-    else if (newest && check === 'none') this.follow(path);
-    else if (newest) this.examine(path, size);
+    } else if (candidate !== undefined && samePath(path, candidate)) this.allow(path, size);
+    else if (newest) this.examine(path, size, check);
   }
 
   /** A return_routability_check message; one that cannot be read means nothing (RFC 9853 §4). */
@@ -106,60 +119,68 @@ export class PathValidation {
   timeUp(): void {
     const { probe } = this;
     if (probe === undefined) return;
-    if (probe.times < asks[probe.asked].times) this.ask(probe);
-    else if (probe.asked === 'old') this.askNew(probe.path);
+    if (probe.times < asks[probe.asked].times) this.askAgain(probe);
+    else if (probe.asked === 'old') this.ask('new');
     else this.abandon();
   }
 
-  /** Another path while one is examined: what the old address was asked holds for this one too. */
-  private examine(path: Path, size: number): void {
+  private examine(path: Path, size: number, check: PathCheck | 'impossible'): void {
+    if (check === 'none') {
+      this.follow(path);
+      return;
+    }
     const { probe } = this;
+    this.candidate = path;
+    this.allow(path, size);
+    // Another path while one is examined: what the old address was asked holds for this one too.
+    if (check === 'impossible' || probe?.asked === 'old') return;
+    this.ask(probe === undefined && check === 'enhanced' ? 'old' : 'new');
+  }
+
+  /** RFC 9853 §2 */
+  private allow(path: Path, size: number): void {
     this.outlet.allow(path, amplification * size);
-    if (probe?.asked === 'old') probe.path = path;
-    else if (probe?.asked === 'new' || this.check === 'basic') this.askNew(path);
-    else this.ask(this.begun(path, 'old'));
   }
 
-  private askNew(path: Path): void {
-    this.ask(this.begun(path, 'new'));
+  private ask(asked: Probe['asked']): void {
+    this.probe = { asked, times: 0, cookies: [] };
+    this.askAgain(this.probe);
   }
 
-  private begun(path: Path, asked: Probe['asked']): Probe {
-    const probe: Probe = { path, asked, times: 0, cookies: [] };
-    this.probe = probe;
-    return probe;
-  }
-
-  private ask(probe: Probe): void {
+  private askAgain(probe: Probe): void {
     const cookie = this.random(cookieLength);
     probe.times += 1;
     probe.cookies = [...probe.cookies, cookie];
-    this.outlet.sendTo(messageOf(pathChallenge, cookie), probe.asked === 'old' ? this.current : probe.path);
+    const to = probe.asked === 'old' ? this.current : this.candidate;
+    this.outlet.sendTo(messageOf(pathChallenge, cookie), to);
     this.outlet.timer(this.wait * asks[probe.asked].share);
   }
 
   private answered(type: typeof pathResponse | typeof pathDrop, cookie: Uint8Array): void {
-    const { probe } = this;
-    if (probe?.cookies.some((asked) => sameBytes(asked, cookie)) !== true) return;
-    const { asked, path } = probe;
-    if (asked === 'new' && type === pathResponse) this.follow(path);
-    else if (asked === 'old' && type === pathDrop) this.askNew(path);
+    const { probe, candidate } = this;
+    if (candidate === undefined || probe?.cookies.some((asked) => sameBytes(asked, cookie)) !== true) return;
+    if (probe.asked === 'new' && type === pathResponse) this.follow(candidate);
+    else if (probe.asked === 'old' && type === pathDrop) this.ask('new');
     // It is where it was, or does not want to be asked there.
     else this.abandon();
   }
 
   private follow(path: Path): void {
     this.current = path;
-    this.probe = undefined;
-    this.outlet.timer(undefined);
+    this.rest();
     this.outlet.follow(path);
   }
 
   private abandon(): void {
-    if (this.probe === undefined) return;
+    if (this.candidate === undefined) return;
+    this.rest();
+    this.outlet.forget();
+  }
+
+  private rest(): void {
+    this.candidate = undefined;
     this.probe = undefined;
     this.outlet.timer(undefined);
-    this.outlet.forget();
   }
 }
 

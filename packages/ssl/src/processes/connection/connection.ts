@@ -126,7 +126,9 @@ export class Connection
     const { environment, transport, config, socket, owner, host, place } = connection;
     this.#self = self;
     this.#line = new Line(self, transport, sender, environment.settings, this);
-    this.paths = transport.paths && new PathChanges(self, this.#line);
+    this.paths =
+      transport.paths &&
+      new PathChanges(self, this.#line, (to) => this.#log.report('info', { to }, 'the peer has moved'));
     this.#place = place;
     place.taken(this);
     // However this process ends, killed too, its place is free then.

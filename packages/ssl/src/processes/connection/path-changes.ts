@@ -8,9 +8,12 @@ import type { Line } from './line.js';
 export class PathChanges implements Paths {
   readonly #self: Self;
   readonly #line: Line;
+  readonly #moved: (to: Address) => void;
   #alarm: Alarm | undefined = undefined;
 
-  constructor(self: Self, line: Line) {
+  /** `moved`: called when the peer is somewhere else. */
+  constructor(self: Self, line: Line, moved: (to: Address) => void) {
+    this.#moved = moved;
     this.#self = self;
     this.#line = line;
   }
@@ -29,6 +32,7 @@ export class PathChanges implements Paths {
 
   follow(path: Address): void {
     this.#line.transport.paths?.follow(path);
+    this.#moved(path);
   }
 
   allow(path: Address, bytes: number): void {

@@ -8,11 +8,9 @@ import type { TransportOptions } from '../../options/config.js';
 import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import type { Result } from '../../values/terms.js';
-import { ConnectionIds } from '../transport/connection-ids.js';
 import type { DatagramProvider, DatagramSocket } from '../transport/datagram.js';
-import type { PathHost } from '../transport/peer-paths.js';
-import { PeerTransport } from '../transport/peer-transport.js';
 import type { AcceptReceiver, Address, TransportListener } from '../transport/transport.js';
+import { Peer, Peers, placeOf } from './peers.js';
 
 export interface DemultiplexerArgs {
   readonly port: number;
@@ -24,14 +22,6 @@ export interface DemultiplexerArgs {
   readonly idLength: number;
   /** Called in `init` with what the listener will hold. */
   readonly made: (listener: TransportListener) => void;
-}
-
-interface Peer {
-  readonly transport: PeerTransport;
-  /** Random of the hello that it came with: another one is a new beginning. */
-  readonly random: string;
-  /** It has a connection ID, and is found by that wherever it goes. */
-  isOpen: boolean;
 }
 
 interface Datagram {
@@ -71,10 +61,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   readonly #self: Self;
   readonly #socket: DatagramSocket;
   readonly #door: DtlsDoor;
-  /** By address, the newcomer where there are several: the others are found by their connection IDs. */
-  readonly #peers: Map<string, Peer> = new Map();
-  readonly #all: Set<PeerTransport> = new Set();
-  readonly #ids: ConnectionIds<PeerTransport>;
+  readonly #peers: Peers;
   #receiver: AcceptReceiver | undefined;
   #dropped = 0;
   #asked = 0;
@@ -83,7 +70,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
     this.#self = self;
     this.#socket = socket;
     this.#receiver = receiver;
-    this.#ids = new ConnectionIds((length) => engine.randomBytes(length), idLength);
+    this.#peers = new Peers((length) => engine.randomBytes(length), idLength);
     const { node } = self;
     this.#door = new DtlsDoor(engine, () => node.clock.now());
     openByNode.set(node, (openByNode.get(node) ?? new Set()).add(this));
@@ -95,8 +82,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   }
 
   toldCounts(): Counts {
-    const places = this.#peers.size;
-    return { peers: this.#all.size, places, ids: this.#ids.size, dropped: this.#dropped, asked: this.#asked };
+    return { ...this.#peers.counts(), dropped: this.#dropped, asked: this.#asked };
   }
 
   sockname(): Result<Address> {
@@ -106,7 +92,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   /** Newcomers are this listener's, unless another has them. */
   listen(receiver: AcceptReceiver, idLength: number): boolean {
     if (this.#receiver !== undefined) return false;
-    this.#ids.resize(idLength);
+    this.#peers.resizeIds(idLength);
     this.#receiver = receiver;
     return true;
   }
@@ -122,10 +108,8 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   /** A datagram came. */
   datagram({ bytes, from }: Datagram): void {
     const name = placeOf(from);
-    const peer = this.#peers.get(name);
-    const holder = this.#ids.holderOf(bytes);
-    if (holder !== undefined) holder.arrived(bytes, from);
-    else if (peer === undefined) this.#stranger(bytes, from, name, this.#isOpen ? helloIn(bytes) : undefined);
+    const peer = this.#peers.byId(bytes) ?? this.#peers.at(name);
+    if (peer === undefined) this.#stranger(bytes, from, name, this.#isOpen ? helloIn(bytes) : undefined);
     else if (!mayBeHello(bytes)) peer.transport.arrived(bytes, from);
     else this.#helloOfPeer(peer, bytes, from, name);
   }
@@ -133,9 +117,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   /** The socket is gone. */
   lost(reason: string | undefined): void {
     openByNode.get(this.#self.node)?.delete(this);
-    for (const transport of this.#all) transport.lost(reason);
-    this.#all.clear();
-    this.#peers.clear();
+    this.#peers.lost(reason);
     this.#receiver?.onListenerClosed(reason);
     this.#receiver = undefined;
     this.#socket.close();
@@ -143,7 +125,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
 
   /** Whether nobody needs it any more. */
   get isIdle(): boolean {
-    return this.#receiver === undefined && this.#all.size === 0;
+    return this.#receiver === undefined && this.#peers.size === 0;
   }
 
   /** Whether newcomers are let in. */
@@ -160,7 +142,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
 
   #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
     const answer = this.#isOpen ? this.#door.answer(hello, name) : undefined;
-    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, name, hello);
+    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, hello);
     else if (answer?.kind === 'ask' && this.#socket.backlog <= strangersBacklog)
       this.#ask(answer.reply, from);
     else this.#dropped += 1;
@@ -171,52 +153,16 @@ export class Demultiplexer implements TransportListener, CountsToTell {
     this.#socket.send(reply, from, ignore);
   }
 
-  #admit(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello): void {
-    const before = this.#peers.get(name);
-    // Who is found by an ID may be elsewhere by now, and somebody else here (RFC 9146 §6).
-    if (before !== undefined && !before.isOpen) this.#replace(before);
-    const random = nameOf(hello);
-    const host: PathHost = {
-      issueId: () => this.#ids.issue(transport),
-      opened: () => {
-        peer.isOpen = true;
-      },
-      moved: (away, to) => this.#moved(peer, away, to),
-    };
-    const transport: PeerTransport = new PeerTransport(this.#socket, from, () => this.#left(transport), host);
-    const peer: Peer = { transport, random, isOpen: false };
-    this.#peers.set(name, peer);
-    this.#all.add(transport);
-    transport.arrived(bytes, from);
-    this.#receiver?.onAccept(transport);
+  #admit(bytes: Uint8Array, from: Address, hello: StrangersHello): void {
+    const peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left());
+    this.#peers.add(peer);
+    peer.transport.arrived(bytes, from);
+    this.#receiver?.onAccept(peer.transport);
   }
 
-  #replace({ transport }: Peer): void {
-    this.#forget(transport);
-    transport.lost(undefined);
-  }
-
-  /** An address where somebody else has come meanwhile stays that one's. */
-  #moved(peer: Peer, from: Address, to: Address): void {
-    if (this.#peers.get(placeOf(from)) === peer) this.#peers.delete(placeOf(from));
-    if (!this.#peers.has(placeOf(to))) this.#peers.set(placeOf(to), peer);
-  }
-
-  #forget(transport: PeerTransport): void {
-    this.#all.delete(transport);
-    this.#ids.retire(transport);
-    const place = placeOf(transport.paths.current);
-    if (this.#peers.get(place)?.transport === transport) this.#peers.delete(place);
-  }
-
-  #left(transport: PeerTransport): void {
-    this.#forget(transport);
+  #left(): void {
     if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
   }
-}
-
-function placeOf({ address, port }: Address): string {
-  return `${address}|${port}`;
 }
 
 function isAny(address: string): boolean {

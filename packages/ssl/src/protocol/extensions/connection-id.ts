@@ -10,7 +10,9 @@ export interface AgreedConnectionIds {
   readonly own: Uint8Array;
   /** That of records which we send, likewise. */
   readonly peer: Uint8Array;
-  /** How we make sure of a new address; `none` too where not both answer checks (RFC 9853 §3). */
+  /** Whether both answer checks of their addresses (RFC 9853 §3). */
+  readonly checks: boolean;
+  /** How we want to make sure of a new address. */
   readonly check: PathCheck;
 }
 
@@ -42,8 +44,8 @@ export function selectConnectionIds(
 ): AgreedConnectionIds | undefined {
   if (offered === undefined || wanted === undefined) return undefined;
   // RFC 9853 §3: without IDs there are no checks.
-  const check = returnRoutability === true ? wanted.check : 'none';
-  return { own: own(), peer: Uint8Array.from(offered.cid), check };
+  const checks = returnRoutability === true;
+  return { own: own(), peer: Uint8Array.from(offered.cid), checks, check: wanted.check };
 }
 
 /** A client reads the answer. `possible`: whether the version has IDs. Throws `wrong_connection_id`. */
@@ -58,15 +60,16 @@ export function acceptConnectionIds(
     if (checks) throw new AlertError('wrong_connection_id');
     return undefined;
   }
-  if (!possible || offered.connectionId === undefined) throw new AlertError('wrong_connection_id');
-  const check = checks && wanted !== undefined ? wanted.check : 'none';
-  return { own: offered.connectionId.cid, peer: Uint8Array.from(answer.connectionId.cid), check };
+  if (!possible || offered.connectionId === undefined || wanted === undefined)
+    throw new AlertError('wrong_connection_id');
+  const { check } = wanted;
+  return { own: offered.connectionId.cid, peer: Uint8Array.from(answer.connectionId.cid), checks, check };
 }
 
 /** As a ServerHello says it. */
 export function connectionIdAnswer(agreed: AgreedConnectionIds | undefined): ConnectionIdExtensions {
   return {
     connectionId: agreed && { cid: agreed.own },
-    returnRoutability: agreed === undefined || agreed.check === 'none' ? undefined : true,
+    returnRoutability: agreed?.checks === true ? true : undefined,
   };
 }

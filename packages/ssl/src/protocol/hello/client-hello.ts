@@ -146,7 +146,7 @@ function connectionIdOffer(
   const possible = versions.includes('dtlsv1.2');
   if (wanted === undefined || own === undefined || !possible)
     return { connectionId: undefined, returnRoutability: undefined };
-  return { connectionId: { cid: own() }, returnRoutability: wanted.check === 'none' ? undefined : true };
+  return { connectionId: { cid: own() }, returnRoutability: true };
 }
 
 /** RFC 5077 §3.2: an empty one asks for one. */

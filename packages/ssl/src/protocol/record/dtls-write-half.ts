@@ -234,7 +234,9 @@ export class DtlsWriteHalf extends WriteHalf {
     let at = 0;
     do {
       packing.make(around + Math.min(body - at, leastFragment));
-      const room = Math.min(packing.left - around, this.longestUnder(epoch) - datagramHeaderLength);
+      // Around a peer's long connection ID a small datagram has no room: it is a larger one, and not thousands of them.
+      const left = Math.max(packing.left - around, leastFragment);
+      const room = Math.min(left, this.longestUnder(epoch) - datagramHeaderLength);
       const length = Math.min(body - at, Math.max(room, 1));
       const fragment = new Uint8Array(datagramHeaderLength + length);
       fragment.set(content.subarray(0, 6));
