@@ -223,6 +223,17 @@ describe('a peer that moves', () => {
     expect(from(2)).toEqual(['timer undefined', 'follow 2']);
   });
 
+  it('is not answered when it asks though no checks were agreed on', () => {
+    for (const agreed of [true, false]) {
+      const config = { connectionId: terms(8) };
+      const ends = connected({ client: { config: agreed ? config : {} }, server: { config } });
+      const { length } = ends.link.sent;
+      const [challenge] = ends.client.core.split().sealPathMessage(new Uint8Array(9));
+      ends.server.core.receive(challenge ?? new Uint8Array(0));
+      expect([ends.link.sent.length - length, ends.server.core.discarded]).toEqual(agreed ? [1, 0] : [0, 1]);
+    }
+  });
+
   it('answers checks also where it wants none itself', () => {
     const { from } = moving(terms(0, 'none'), terms(8, 'basic'));
     from(1);
