@@ -15,7 +15,7 @@ function build(): typeof pion {
   if ((goVersion() ?? 0) < 1.24) return { why: 'needs Go 1.24' };
   const program = join(folder, 'peer');
   const cwd = fileURLToPath(new URL('./pion/', import.meta.url));
-  const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
+  const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly -modcacherw' };
   try {
     execFileSync('go', ['build', '-o', program, '.'], { cwd, env, stdio: 'pipe', timeout: 120_000 });
     return { program };

@@ -139,3 +139,12 @@ it.each([0, 1, 12, 13, 14, 16, 17, 20])('a record cut to %i bytes is none', (len
     'application_data on',
   ]);
 });
+
+it('no record with any bit of it turned is read, and none stops those behind it', () => {
+  const whole = record(1, text('the one'));
+  for (let bit = 0; bit < whole.length * 8; bit += 1) {
+    const bent = whole.map((byte, index) => (index === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+    const half = reader();
+    expect([bit, read(half, bent, record(2, text('on')))]).toEqual([bit, ['application_data on']]);
+  }
+});
