@@ -159,7 +159,7 @@ export class Core {
     const { config, identities, serverName, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
     const ownConnectionId = ownIdOf(options, dependencies);
-    const channel = channelOf(options, helloRecordVersions(config.versions).first, sink);
+    const channel = channelOf(options, dependencies, helloRecordVersions(config.versions).first, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
       offer: firstOffer(config, dependencies, serverName, { ...options, ownConnectionId }),
@@ -175,7 +175,7 @@ export class Core {
     const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
-    const channel = channelOf(options, helloRecordVersions(config.versions).later, sink);
+    const channel = channelOf(options, dependencies, helloRecordVersions(config.versions).later, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
       context: {
@@ -964,7 +964,8 @@ const overStream: ChannelMaker = (settings, version, out) => new StreamChannel(s
 
 /** Over a stream, unless somebody brings a channel of their own. */
 function channelOf(
-  { config, budget, channel, dependencies }: ClientOptions | ServerOptions,
+  { config, budget, channel }: ClientOptions | ServerOptions,
+  { random }: Dependencies,
   recordVersion: number,
   sink: Sink,
 ): Channel {
@@ -972,18 +973,22 @@ function channelOf(
   if (channel === undefined && speaksDtls(versions))
     throw new TypeError('DTLS needs a channel over datagrams');
   const make = channel ?? overStream;
-  const { random } = completed(dependencies);
   return make({ maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout, random }, recordVersion, sink);
 }
+
+/** Of a listener without IDs, though options by name may let a client have some for what it is sent. */
+const noConnectionId = (): Uint8Array => new Uint8Array(0);
 
 /** Once: it stays what the peer was told. */
 function ownIdOf(
   { config, ownConnectionId }: Pick<ClientOptions | ServerOptions, 'config' | 'ownConnectionId'>,
   { random }: Dependencies,
 ): () => Uint8Array {
+  const { connectionId } = config;
+  if (connectionId === undefined) return noConnectionId;
   let own: Uint8Array | undefined;
   return () => {
-    own ??= ownConnectionId?.() ?? random(config.connectionId?.length ?? 0);
+    own ??= ownConnectionId?.() ?? random(connectionId.length);
     return own;
   };
 }

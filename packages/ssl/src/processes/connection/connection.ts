@@ -119,16 +119,12 @@ export class Connection
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
   #retransmission: Alarm | undefined = undefined;
-  /** Over datagrams. */
-  readonly paths: PathChanges | undefined;
+  #paths: PathChanges | undefined = undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
     const { environment, transport, config, socket, owner, host, place } = connection;
     this.#self = self;
     this.#line = new Line(self, transport, sender, environment.settings, this);
-    this.paths =
-      transport.paths &&
-      new PathChanges(self, this.#line, (to) => this.#log.report('info', { to }, 'the peer has moved'));
     this.#place = place;
     place.taken(this);
     // However this process ends, killed too, its place is free then.
@@ -414,6 +410,14 @@ export class Connection
   timer(ms: number | undefined): void {
     this.#retransmission?.cancel();
     this.#retransmission = ms === undefined ? undefined : new Alarm(this.#self, 'retransmit', ms);
+  }
+
+  /** Over datagrams: made when somebody asks, for few have a peer that may move. */
+  get paths(): PathChanges | undefined {
+    if (this.#line.transport.paths === undefined) return undefined;
+    const moved = (to: Address): void => this.#log.report('info', { to }, 'the peer has moved');
+    this.#paths ??= new PathChanges(this.#self, this.#line, moved);
+    return this.#paths;
   }
 
   renegotiate({ core }: Connected, from: From<Result<true>>): void {
@@ -735,7 +739,7 @@ export class Connection
   /** Over: whoever still waits for this life hears it. An established connection that failed still delivers: no arrow. */
   #end(event: 'failed' | 'close'): void {
     this.timer(undefined);
-    this.paths?.timer(undefined);
+    this.#paths?.timer(undefined);
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');

@@ -218,7 +218,7 @@ export class Establishment {
     const core = means.makeCore(this.#environment, this.#holder, {
       resumption: client?.resumption,
       sessions: this.#session?.sessions,
-      ownConnectionId: paths && (() => paths.ownId()),
+      ownConnectionId: paths && config.connectionId && (() => paths.ownId()),
     });
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });
