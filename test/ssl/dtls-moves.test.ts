@@ -157,14 +157,17 @@ describe('a client behind a NAT', () => {
   });
 
   it('leaves a port that somebody else takes: both keep their connections', async () => {
-    const { listener, nat, ...mover } = await scene({ flightTimeout: 100 });
-    const port = nat.outside;
-    await nat.move('open');
-    // Nobody knows yet that it has moved.
-    const other = await shake(listener, nat.port);
-    await talks(mover);
-    await talks(other);
-    expect(port).not.toBe(nat.outside);
+    const { listener, port, nat, ...mover } = await scene({ flightTimeout: 100 });
+    const left = nat.outside;
+    await nat.move();
+    // The server does not know yet that it has moved.
+    const next = await openNat(port, left);
+    nats.push(next);
+    const other = await shake(listener, next.port);
+    expect(await peerPortOf(other.server)).toBe(left);
+    for (const ends of [mover, other]) await talks(ends);
+    await until(async () => (await peerPortOf(mover.server)) === nat.outside);
+    for (const ends of [mover, other]) await talks(ends);
   });
 
   it('is forgotten with all its IDs when its connection ends, and so is the socket in the end', async () => {

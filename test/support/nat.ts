@@ -6,8 +6,8 @@ export interface Nat {
   readonly port: number;
   /** Where the server sees the clients. */
   readonly outside: number;
-  /** Another port; what comes to the one before is lost, unless that is to stay open. */
-  move(before?: 'closed' | 'open'): Promise<void>;
+  /** Another port; what comes to the one before is lost. */
+  move(): Promise<void>;
   /** What the server has sent, and to which port of those that are open. */
   readonly came: { readonly bytes: Uint8Array; readonly to: number }[];
   /** Looks at what a client sends; false: it is lost. */
@@ -15,19 +15,20 @@ export interface Nat {
   stop(): void;
 }
 
-export async function openSocket(): Promise<Socket> {
+export async function openSocket(port = 0): Promise<Socket> {
   const socket = createSocket('udp4');
-  await new Promise<void>((done) => socket.bind(0, '127.0.0.1', done));
+  await new Promise<void>((done) => socket.bind(port, '127.0.0.1', done));
   return socket;
 }
 
-export async function openNat(server: number): Promise<Nat> {
+/** `first`: the port that it has towards the server at first; 0: any. */
+export async function openNat(server: number, first = 0): Promise<Nat> {
   const inside = await openSocket();
   const open: Socket[] = [];
   const came: Nat['came'] = [];
   const clients = new Set<number>();
-  const openOutside = async (): Promise<Socket> => {
-    const socket = await openSocket();
+  const openOutside = async (own = 0): Promise<Socket> => {
+    const socket = await openSocket(own);
     const { port } = socket.address();
     socket.on('message', (bytes) => {
       came.push({ bytes, to: port });
@@ -36,7 +37,7 @@ export async function openNat(server: number): Promise<Nat> {
     open.push(socket);
     return socket;
   };
-  let outside = await openOutside();
+  let outside = await openOutside(first);
   const nat: Nat = {
     port: inside.address().port,
     came,
@@ -44,10 +45,9 @@ export async function openNat(server: number): Promise<Nat> {
     get outside() {
       return outside.address().port;
     },
-    async move(before = 'closed') {
+    async move() {
       const old = outside;
       outside = await openOutside();
-      if (before === 'open') return;
       open.splice(open.indexOf(old), 1);
       old.close();
     },
