@@ -1334,6 +1334,29 @@ const cases: Readonly<Record<string, RowCases>> = {
       ],
     ],
   },
+  connectionId: {
+    beside: { protocol: 'dtls' },
+    valid: [
+      [false, undefined],
+      [true, { length: 8, check: 'enhanced' }],
+      [0, { length: 0, check: 'enhanced' }],
+      [{}, { length: 8, check: 'enhanced' }],
+      [
+        { length: 5, check: 'none' },
+        { length: 5, check: 'none' },
+      ],
+    ],
+    wrong: ['8', null, [], 1, 3, 33, 4.5],
+    conflicts: [
+      ...[{ length: 3 }, { length: '8' }, { check: 'maybe' }, { bytes: 8 }].map(
+        (connectionId) => [{ protocol: 'dtls', connectionId }, { options: { connectionId } }] as const,
+      ),
+      [
+        { protocol: 'tls', connectionId: true },
+        { options: ['incompatible', { protocol: 'tls' }, 'connectionId'] },
+      ],
+    ],
+  },
   flightTimeout: {
     valid: [[300, 300]],
     edges: { in: [50, 60_000], out: [49, 60_001] },

@@ -28,6 +28,7 @@ import {
   replaced,
   without,
 } from './bend.js';
+import { DatagramLink, dtlsPair } from './datagram-link.js';
 import { type HeldChannel, holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import { twice } from './session-ends.js';
@@ -352,6 +353,28 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     }));
     return toClient(bend, gcm, gcm);
   },
+  wrong_connection_id: () => {
+    const own = Uint8Array.of(1, 2, 3, 4, 5, 6, 7);
+    const connectionId = { length: 7, check: 'none' } as const;
+    const ends = dtlsPair({
+      client: { config: { connectionId: { length: 0, check: 'basic' } } },
+      server: { config: { connectionId }, ownConnectionId: () => own },
+    });
+    // In place of the ID a list of groups that is as long: rrc stands alone.
+    const id = Buffer.from([0, 54, 0, 8, 7, ...own]);
+    const groups = Buffer.from([0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24]);
+    const link = new DatagramLink(ends.client, ends.server, (bytes) => {
+      const at = Buffer.from(bytes).indexOf(id);
+      const changed =
+        at < 0
+          ? bytes
+          : Uint8Array.from([...bytes.subarray(0, at), ...groups, ...bytes.subarray(at + id.length)]);
+      return [{ after: 1, bytes: changed }];
+    });
+    ends.client.core.start();
+    link.run(500);
+    return { victim: ends.client };
+  },
   wrong_encrypt_then_mac: () => {
     const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1) } };
     const bend = change('server_hello', (body) => ({
@@ -673,7 +696,10 @@ describe.each(provoked)('%s', (name, provoke) => {
 
 /** The alert that the last write ends with, unprotected. */
 function clearAlert(write: readonly Uint8Array[] | undefined): string {
-  const bytes = Buffer.concat(write ?? []).subarray(-7);
+  const whole = Buffer.concat(write ?? []);
+  // The record of a datagram has its number in front of the length.
+  if (whole.at(-15) === 21 && whole.at(-14) === 0xfe) return alertByCode(whole.at(-1) ?? 255);
+  const bytes = whole.subarray(-7);
   expect([...bytes.subarray(0, 6)]).toEqual([21, 3, 3, 0, 2, 2]);
   return alertByCode(bytes[6] ?? 255);
 }

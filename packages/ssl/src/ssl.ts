@@ -253,10 +253,10 @@ export async function connect(
   if (host === '') return { error: 'nxdomain' };
   const { environment } = application;
   const deadline = deadlineOf(self.node, timeout);
-  const target = [dialledHost(host), port, config.ok.transport, deadline()] as const;
+  const dialled = dialledHost(host);
   const transport = await (config.ok.protocol === 'dtls'
-    ? connectDatagrams(environment, ...target)
-    : environment.provider.connect(...target));
+    ? connectDatagrams(environment, dialled, port, config.ok, deadline())
+    : environment.provider.connect(dialled, port, config.ok.transport, deadline()));
   if ('error' in transport) return transport;
   const connection = await startConnection(self.node, {
     environment,

@@ -27,7 +27,16 @@ export type {
   ServerOptions,
   ServerSettings,
 } from '../protocol/settings.js';
-export type { Failure, Flight, PostHandshakeReply, Sink, StapleWish, Verdict } from '../protocol/sink.js';
+export type {
+  Failure,
+  Flight,
+  PathMessage,
+  Paths,
+  PostHandshakeReply,
+  Sink,
+  StapleWish,
+  Verdict,
+} from '../protocol/sink.js';
 export { StreamChannel } from '../protocol/stream-channel.js';
 export { client12Chart } from '../protocol/tls12/client.js';
 export { server12Chart } from '../protocol/tls12/server.js';
@@ -70,6 +79,7 @@ export type {
 } from '../values/crypto/engine.js';
 export { nobleEngine } from '../values/crypto/noble/engine.js';
 export { type Primitive, type Routes, routeEngines } from '../values/crypto/router.js';
+export type { Path } from '../values/path.js';
 export type { AlertDescription, KnownAlert } from '../values/registry/alerts.js';
 export type { SignatureSchemeName } from '../values/registry/schemes.js';
 export { type CipherSuite, suiteByName, tls13Suites } from '../values/registry/suites.js';

@@ -1,8 +1,9 @@
 /** Rows of what only datagrams have. */
 
+import type { ConnectionIdTerms, PathCheck } from '../values/connection-id.js';
 import type { SrtpTerms } from '../values/srtp.js';
 import { badValue, OptionError } from './option-error.js';
-import { type At, asItIs, type CoreOption, integer, isList } from './row.js';
+import { type At, asItIs, between, type CoreOption, integer, isList } from './row.js';
 
 /** Bytes: less holds no record worth sending, more no datagram. */
 const leastMtu = 256;
@@ -12,6 +13,18 @@ const leastWait = 50;
 const mostWait = 60_000;
 /** As many as a hello of one datagram has room for, and far more than there are. */
 const mostProfiles = 64;
+
+/** Bytes of a connection ID of ours: enough that nobody guesses one, unless told otherwise. */
+const usualIdLength = 8;
+const leastIdLength = 4;
+const mostIdLength = 32;
+const checks: readonly PathCheck[] = ['enhanced', 'basic', 'none'];
+
+/** `connectionId` with more than a length. */
+export interface ConnectionIdOption {
+  readonly length?: number;
+  readonly check?: PathCheck;
+}
 
 /** `use_srtp` as users write it. */
 export interface UseSrtp {
@@ -52,6 +65,29 @@ export class DtlsRows {
     },
     parse: parseUseSrtp,
   };
+  /**
+   * Connection IDs: a peer whose address changes keeps its connection. `true` or a length: ours are in what comes to us; 0:
+   * we only send with the peer's. `check`: how a new address is made sure of.
+   */
+  readonly connectionId: CoreOption<
+    'both',
+    boolean | number | ConnectionIdOption,
+    ConnectionIdTerms | undefined
+  > = {
+    otp: undefined,
+    side: 'both',
+    default: undefined,
+    core: true,
+    tell: asItIs,
+    note: {
+      values:
+        "`true` for 8 bytes, 0, 4..32, or `{ length?, check?: 'enhanced' | 'basic' | 'none' }`; DTLS only, of a listener alike for all",
+      default: '`false`',
+      unit: 'bytes',
+      source: 'RFC 9146 §3, RFC 9853 §5',
+    },
+    parse: parseConnectionId,
+  };
   /** How long an answer to a flight is waited for before it goes out again, at first; doubled each time. DTLS only. */
   readonly flightTimeout: CoreOption<'both', number> = {
     otp: undefined,
@@ -88,6 +124,23 @@ function parseUseSrtp(value: unknown, { settings }: At): SrtpTerms {
     protectionProfiles: profiles.map((profile) => Uint8Array.from(profile)),
     mki: Uint8Array.from(mki ?? []),
   };
+}
+
+function parseConnectionId(value: unknown, { settings }: At): ConnectionIdTerms | undefined {
+  if (settings.protocol !== 'dtls')
+    throw new OptionError({ options: ['incompatible', { protocol: 'tls' }, 'connectionId'] });
+  if (value === false) return undefined;
+  if (value === true) return { length: usualIdLength, check: 'enhanced' };
+  if (typeof value === 'number') return { length: idLength(value, value), check: 'enhanced' };
+  if (typeof value !== 'object' || value === null || isList(value)) return badValue('connectionId', value);
+  const { length = usualIdLength, check = 'enhanced', ...others }: Record<string, unknown> = { ...value };
+  const wanted = checks.find((one) => one === check);
+  if (Object.keys(others).length > 0 || wanted === undefined) return badValue('connectionId', value);
+  return { length: idLength(length, value), check: wanted };
+}
+
+function idLength(length: unknown, value: unknown): number {
+  return length === 0 ? 0 : (between(length, leastIdLength, mostIdLength) ?? badValue('connectionId', value));
 }
 
 function isProfile(value: unknown): value is Uint8Array {

@@ -42,7 +42,7 @@ import {
   stopApplication,
 } from '@actor-tls/runtime';
 import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } from '@actor-tls/session-store';
-import type { Config, ServerConfig, TransportOptions } from '../options/config.js';
+import type { ClientConfig, Config, ServerConfig } from '../options/config.js';
 import { isStateless } from '../options/rows-resumption.js';
 import { sameOptions } from '../options/same-options.js';
 import { speaksOlder } from '../protocol/hello/version.js';
@@ -75,6 +75,7 @@ import {
   ticketTracker,
 } from './resumption/ticket-processes.js';
 import type { DatagramReceiver } from './transport/datagram.js';
+import { stationary } from './transport/peer-paths.js';
 import { PeerTransport } from './transport/peer-transport.js';
 import type { Transport, TransportListener, TransportProvider } from './transport/transport.js';
 
@@ -388,18 +389,30 @@ const datagramServers = branch('dtls_server_sup', {
 });
 
 /** A listener's transports, each a peer of one UDP socket. */
-function overDatagrams({ node, provider, engine }: Environment): Pick<TransportProvider, 'listen'> {
+function overDatagrams(
+  { node, provider, engine }: Environment,
+  { connectionId }: ServerConfig,
+): Pick<TransportProvider, 'listen'> {
+  const idLength = connectionId?.length ?? 0;
   return {
     async listen(port, options, receiver) {
       const { datagrams } = provider;
       if (datagrams === undefined) return { error: 'eprotonosupport' };
-      const again = listenAgain(node, port, options, receiver);
+      const again = listenAgain(node, port, options, idLength, receiver);
       if (again !== undefined) return again;
       let listener: TransportListener | undefined;
       const made = (opened: TransportListener): void => {
         listener = opened;
       };
-      const args: DemultiplexerArgs = { port, options, provider: datagrams, engine, receiver, made };
+      const args: DemultiplexerArgs = {
+        port,
+        options,
+        provider: datagrams,
+        engine,
+        receiver,
+        idLength,
+        made,
+      };
       const started = await startUnder(node, 'dtls_listener_sup', args);
       if (listener !== undefined && 'ok' in started) return { ok: listener };
       return { error: 'error' in started ? reasonOf(started.error) : 'closed' };
@@ -409,22 +422,24 @@ function overDatagrams({ node, provider, engine }: Environment): Pick<TransportP
 
 /** A transport to one peer, over a UDP socket of its own. */
 export async function connectDatagrams(
-  { provider }: Environment,
+  { provider, engine }: Environment,
   host: string,
   port: number,
-  options: TransportOptions,
+  { transport: options, connectionId }: ClientConfig,
   timeout: number | 'infinity',
 ): Promise<Result<Transport>> {
   if (provider.datagrams === undefined) return { error: 'eprotonosupport' };
   let transport: PeerTransport | undefined;
   const receiver: DatagramReceiver = {
-    onDatagram: (datagram) => transport?.arrived(datagram),
+    onDatagram: (datagram, from) => transport?.arrived(datagram, from),
     onSocketClosed: (reason) => transport?.lost(reason),
   };
   const opened = await provider.datagrams.connect(host, port, options, receiver, timeout);
   if ('error' in opened) return opened;
   const { socket, peer } = opened.ok;
-  transport = new PeerTransport(socket, peer, () => socket.close());
+  // Nobody else is at the socket: any ID will do.
+  const issueId = (): Uint8Array => engine.randomBytes(connectionId?.length ?? 0);
+  transport = new PeerTransport(socket, peer, () => socket.close(), { ...stationary, issueId });
   return { ok: transport };
 }
 
@@ -440,7 +455,10 @@ export async function startListener(
     ...listener,
     tickets: tickets?.tickets,
     sessions: sessions?.sessions,
-    provider: listener.config.protocol === 'dtls' ? overDatagrams(environment) : environment.provider,
+    provider:
+      listener.config.protocol === 'dtls'
+        ? overDatagrams(environment, listener.config)
+        : environment.provider,
     openBooks: (limits) => environment.census.openListener(limits),
     startConnection: (accepted) =>
       startConnection(environment.node, {

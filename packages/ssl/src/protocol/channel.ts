@@ -2,7 +2,9 @@
  * How handshake messages, data and alerts travel, in both directions. Over a stream it is `StreamChannel`, over datagrams
  * `FlightChannel`, which sends flights again. The core and the handlers know nothing but this.
  */
+import type { Path } from '../values/path.js';
 import type { MessageTable } from '../values/wire/message-table.js';
+import type { AgreedConnectionIds } from './extensions/connection-id.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
 import type { InboundRecord } from './record/read-half.js';
 import type { HandshakeMessage } from './record/reassembly.js';
@@ -39,6 +41,8 @@ export interface MessageChannel {
   limitReading(limit: RecordLimit): void;
   /** Records that leave from now on are no longer than this. */
   limitWriting(limit: RecordLimit): void;
+  /** Over datagrams: what the hellos have agreed on for the keys to come (RFC 9146 §3). */
+  useConnectionIds?(agreed: AgreedConnectionIds | undefined): void;
   /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */
   skipEarlyData(bytes: number): void;
 }
@@ -46,7 +50,7 @@ export interface MessageChannel {
 /** What the core uses besides. */
 export interface Channel extends MessageChannel {
   /** Bytes from the transport; they stay unchanged until `next` has answered `undefined` and `detach` ran. */
-  feed(chunk: Uint8Array): void;
+  feed(chunk: Uint8Array, path?: Path): void;
   /** Copies all that waits out of the chunks fed, which may then be overwritten. */
   detach(): void;
   /** What came in next; `undefined` when more bytes are needed or the budget is spent. Throws `RecordError`. */
@@ -84,6 +88,10 @@ export interface Channel extends MessageChannel {
   handshakeRefused?(): void;
   /** The time that the sink was asked for is over. */
   timeUp?(): void;
+  /** Over datagrams: a hello has told the peer our connection ID, and records may bear it. */
+  offerConnectionId?(own: Uint8Array): void;
+  /** Over datagrams: the time is over that a check of an address was given. */
+  pathTimeUp?(): void;
   /** Over datagrams: records that were none of the peer's, or came twice, and were passed over. */
   readonly discarded?: number;
 }

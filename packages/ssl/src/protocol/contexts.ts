@@ -15,7 +15,7 @@ export interface ClientContext {
   readonly channel: MessageChannel;
   readonly sink: Pick<Sink, 'askVerdict' | 'askSignature' | 'askUser' | 'ticket' | 'keyLog'>;
   /** What every hello of the connection says. */
-  readonly greeting: Pick<ClientOptions, 'serverName' | 'statusRequest'>;
+  readonly greeting: Pick<ClientOptions, 'serverName' | 'statusRequest' | 'ownConnectionId'>;
   /** The handshake before this one, on a connection that renegotiates. */
   readonly previous?: Previous | undefined;
 }
@@ -33,6 +33,8 @@ export interface ServerContext {
   readonly maxEarlyData: number;
   readonly channel: MessageChannel;
   readonly dhParams: DhParams;
+  /** What records to us bear, if there are connection IDs. */
+  readonly ownConnectionId: () => Uint8Array;
   /** What a client is told to choose an identity by (RFC 4279 §5.2). */
   readonly pskHint: Uint8Array | undefined;
   /** The handshake before this one, on a connection that renegotiates. */

@@ -7,6 +7,7 @@
  * sent and failures told here and nowhere else, each once.
  */
 import { noCompressors } from '../values/compression/compressor.js';
+import type { Path } from '../values/path.js';
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
 import type { Secret } from '../values/secret.js';
 import { decodeAll } from '../values/wire/codec.js';
@@ -157,13 +158,14 @@ export class Core {
   static client(options: ClientOptions, sink: Sink): Core {
     const { config, identities, serverName, budget = boundless } = options;
     const dependencies = completed(options.dependencies);
-    const channel = channelOf(options, helloRecordVersions(config.versions).first, sink);
+    const ownConnectionId = ownIdOf(options, dependencies);
+    const channel = channelOf(options, dependencies, helloRecordVersions(config.versions).first, sink);
     return new Core(sink, budget, channel, {
       kind: 'clientHello',
-      offer: firstOffer(config, dependencies, serverName, options),
+      offer: firstOffer(config, dependencies, serverName, { ...options, ownConnectionId }),
       context: {
         ...{ config, identities, dependencies, channel, sink },
-        greeting: { serverName, statusRequest: options.statusRequest },
+        greeting: { serverName, statusRequest: options.statusRequest, ownConnectionId },
       },
     });
   }
@@ -173,13 +175,13 @@ export class Core {
     const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
     const dependencies = completed(options.dependencies);
-    const channel = channelOf(options, helloRecordVersions(config.versions).later, sink);
+    const channel = channelOf(options, dependencies, helloRecordVersions(config.versions).later, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
       context: {
         ...{ config, identities, dependencies, certificateAuthorities, nameUsed },
         ...{ maxEarlyData, dhParams, pskHint },
-        ...{ channel, sink },
+        ...{ channel, sink, ownConnectionId: ownIdOf(options, dependencies) },
       },
     });
   }
@@ -188,6 +190,8 @@ export class Core {
   start(): void {
     const { channel, phase } = this;
     if (phase.kind !== 'clientHello') return;
+    const { connectionId } = phase.offer.extensions;
+    if (connectionId !== undefined) channel.offerConnectionId?.(connectionId.cid);
     channel.addMessage(phase.offer.raw);
     channel.finishFlight();
     channel.setRecordVersion(helloRecordVersions(phase.context.config.versions).later);
@@ -197,11 +201,11 @@ export class Core {
   /**
    * Bytes from the transport. They belong to the core from now on: do not write into them. A transport that reads
    * into one buffer again and again calls `detach` before it does so. What the budget does not allow stays, for
-   * `resume`.
+   * `resume`. `path`: over datagrams where it came from, for who is to follow a peer that moves.
    */
-  receive(chunk: Uint8Array): void {
+  receive(chunk: Uint8Array, path?: Path): void {
     if (this.isOver || this.transportEnded) return;
-    this.channel.feed(chunk);
+    this.channel.feed(chunk, path);
     this.work();
   }
 
@@ -244,6 +248,16 @@ export class Core {
     if (this.isOver) return;
     this.channel.timeUp?.();
     this.work();
+  }
+
+  /** The time is over that the sink's `paths` were asked for. */
+  pathTimeUp(): void {
+    if (this.isOver) return;
+    try {
+      this.channel.pathTimeUp?.();
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   /** Over datagrams: records that were passed over, since they were not the peer's or came twice (RFC 6347 §4.1.2.7). */
@@ -951,6 +965,7 @@ const overStream: ChannelMaker = (settings, version, out) => new StreamChannel(s
 /** Over a stream, unless somebody brings a channel of their own. */
 function channelOf(
   { config, budget, channel }: ClientOptions | ServerOptions,
+  { random }: Dependencies,
   recordVersion: number,
   sink: Sink,
 ): Channel {
@@ -958,7 +973,24 @@ function channelOf(
   if (channel === undefined && speaksDtls(versions))
     throw new TypeError('DTLS needs a channel over datagrams');
   const make = channel ?? overStream;
-  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout }, recordVersion, sink);
+  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout, random }, recordVersion, sink);
+}
+
+/** Of a listener without IDs, though options by name may let a client have some for what it is sent. */
+const noConnectionId = (): Uint8Array => new Uint8Array(0);
+
+/** Once: it stays what the peer was told. */
+function ownIdOf(
+  { config, ownConnectionId }: Pick<ClientOptions | ServerOptions, 'config' | 'ownConnectionId'>,
+  { random }: Dependencies,
+): () => Uint8Array {
+  const { connectionId } = config;
+  if (connectionId === undefined) return noConnectionId;
+  let own: Uint8Array | undefined;
+  return () => {
+    own ??= ownConnectionId?.() ?? random(connectionId.length);
+    return own;
+  };
 }
 
 function completed({

@@ -3,9 +3,12 @@
  * a flight that nobody answers is sent again (`flight-machine.ts`). change_cipher_spec, which has no number, counts when it
  * is due; data that has overtaken the peer's Finished waits. Nothing that comes without keys is believed more than it must.
  */
+import type { Path } from '../values/path.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
 import type { Channel, Inbound, Writer } from './channel.js';
+import type { AgreedConnectionIds } from './extensions/connection-id.js';
 import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
+import { ChannelPaths, PathValidation } from './path-validation.js';
 import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
 import { DtlsWriteHalf } from './record/dtls-write-half.js';
 import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
@@ -13,8 +16,7 @@ import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { RecordLimit } from './record/record-limit.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
-import type { ChannelMaker } from './settings.js';
-import type { Sink } from './sink.js';
+import type { ChannelMaker, ChannelSink } from './settings.js';
 import type { ChannelSettings } from './stream-channel.js';
 
 /** Data that came before the handshake was complete. */
@@ -33,8 +35,12 @@ const nextProtocol = tls12Messages.code('next_protocol');
 export const overDatagrams: ChannelMaker = (settings, version, sink) =>
   new FlightChannel(settings, version, sink);
 
+function noRandom(): never {
+  throw new TypeError('a channel over datagrams needs randomness');
+}
+
 class FlightChannel implements Channel {
-  private readonly sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>;
+  private readonly sink: ChannelSink;
   private readonly budget: Budget;
   private readonly read: DtlsReadHalf;
   private readonly fragments: Fragments;
@@ -67,12 +73,26 @@ class FlightChannel implements Channel {
   private doubtful: Uint8Array | undefined = undefined;
   private believed = false;
   private early: Inbound[] = [];
+  private readonly random: (length: number) => Uint8Array;
+  /** Where the first datagram came from, to which ours go. */
+  private home: Path | undefined = undefined;
+  /** Of a connection with IDs. */
+  private paths: PathValidation | undefined = undefined;
+  /** What the hellos of the handshake under way, or of the last one, have agreed on. */
+  private ids: AgreedConnectionIds | undefined = undefined;
 
   /** `recordVersion`: of the records until one is agreed. */
   constructor(
-    { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu, flightTimeout = firstWait }: ChannelSettings,
+    {
+      maxHandshakeSize,
+      keyUpdateAt,
+      budget = boundless,
+      mtu,
+      flightTimeout = firstWait,
+      random = noRandom,
+    }: ChannelSettings,
     recordVersion: number,
-    sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>,
+    sink: ChannelSink,
   ) {
     this.sink = sink;
     this.budget = budget;
@@ -82,13 +102,28 @@ class FlightChannel implements Channel {
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
     this.write = this.half;
+    this.random = random;
   }
 
   // ── What comes in ───────────────────────────────────────────────────────────────────────────────────
 
   /** One datagram. */
-  feed(datagram: Uint8Array): void {
-    this.read.feed(datagram);
+  feed(datagram: Uint8Array, path?: Path): void {
+    this.home ??= path;
+    this.read.feed(datagram, path);
+  }
+
+  offerConnectionId(own: Uint8Array): void {
+    this.read.expectIds(own.length);
+  }
+
+  useConnectionIds(agreed: AgreedConnectionIds | undefined): void {
+    if (agreed !== undefined) this.read.expectIds(agreed.own.length);
+    this.ids = agreed;
+  }
+
+  pathTimeUp(): void {
+    this.paths?.timeUp();
   }
 
   detach(): void {
@@ -240,7 +275,13 @@ class FlightChannel implements Channel {
 
   private take(record: DtlsRecord): Inbound | undefined {
     const { type, data, authentic } = record;
+    const isCheck = type === 'return_routability_check';
+    if (authentic) this.paths?.heard({ ...record, isCheck });
     switch (type) {
+      case 'return_routability_check':
+        if (authentic && this.ids?.checks === true) this.paths?.message(data, record.path);
+        else this.read.discard();
+        return undefined;
       case 'handshake':
         return this.takeFragments(record);
       case 'change_cipher_spec':
@@ -412,6 +453,7 @@ class FlightChannel implements Channel {
   closeWrite(): void {
     this.write = 'closed';
     this.sink.timer?.(undefined);
+    this.paths?.end();
   }
 
   /** The first part of a flight takes the place of the one before. */
@@ -448,6 +490,16 @@ class FlightChannel implements Channel {
     else if (this.write instanceof WriteHalf) this.sink.write(this.half.sealFlight());
   }
 
+  /** Whoever writes sends it. */
+  private sendCheck(pathMessage: Uint8Array, path: Path | undefined): void {
+    if (this.write === 'split') this.sink.paths?.owes({ pathMessage, path });
+    else if (this.write !== 'closed') {
+      const pieces = this.half.sealPathMessage(pathMessage);
+      if (path === undefined || this.sink.paths === undefined) this.sink.write(pieces);
+      else this.sink.paths.writeTo(pieces, path);
+    }
+  }
+
   /** A handshake begins or is asked for, unless it was before. */
   private beginAgain(): void {
     if (this.asideSet) return;
@@ -473,6 +525,18 @@ class FlightChannel implements Channel {
     this.fragments.beginAt(0);
     this.mayRepeat = true;
     this.sink.timer?.(undefined);
+    this.beginPaths();
+  }
+
+  private beginPaths(): void {
+    const { ids } = this;
+    if (ids !== undefined) {
+      const outlet = new ChannelPaths(this.sink, (message, path) => this.sendCheck(message, path));
+      this.paths ??= new PathValidation(outlet, this.home, this.random, this.firstWait);
+    }
+    // RFC 9146 §6: it is by the ID that a record from elsewhere is the peer's.
+    if (ids === undefined || ids.own.length === 0) this.paths?.end();
+    else this.paths?.begin(ids.check, ids.checks);
   }
 
   private go(event: FlightEvent): void {

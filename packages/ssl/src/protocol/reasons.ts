@@ -70,6 +70,7 @@ export type HandshakeReason =
   | 'two_application_protocols'
   | 'no_next_protocol'
   | 'wrong_use_srtp'
+  | 'wrong_connection_id'
   | 'wrong_max_fragment_length'
   | 'wrong_record_size_limit'
   | 'unrecognized_name'
@@ -393,6 +394,11 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     text: 'the server selects an SRTP profile or identifier that was not offered',
     section: 'RFC 5764 §4.1.3',
     bogo: 'BAD_SRTP_PROTECTION_PROFILE_LIST',
+  },
+  wrong_connection_id: {
+    alert: 'illegal_parameter',
+    text: 'the server agrees to connection IDs in a version that has none, or to checks of addresses without IDs',
+    section: 'RFC 9146 §3, RFC 9853 §3',
   },
   wrong_max_fragment_length: {
     alert: 'illegal_parameter',

@@ -4,6 +4,7 @@
  */
 import type { ClientConfig, ServerConfig } from '../options/config.js';
 import type { Compressors } from '../values/compression/compressor.js';
+import type { ConnectionIdTerms } from '../values/connection-id.js';
 import type { DhParams } from '../values/crypto/dh-parameter.js';
 import type { CryptoEngine, Group, KeyShare } from '../values/crypto/engine.js';
 import type { SrtpTerms } from '../values/srtp.js';
@@ -39,6 +40,8 @@ interface DatagramSettings {
   readonly flightTimeout?: number | undefined;
   /** SRTP, if media are to be protected by it. */
   readonly useSrtp?: SrtpTerms | undefined;
+  /** Connection IDs, if there are to be any. */
+  readonly connectionId?: ConnectionIdTerms | undefined;
 }
 
 /** Absent: as the option's default, or not wished for. */
@@ -108,12 +111,11 @@ export interface GivenDependencies {
   readonly cookies?: CookieSealer | undefined;
 }
 
+/** What a channel tells. */
+export type ChannelSink = Pick<Sink, 'write' | 'trace' | 'timer' | 'owes' | 'paths'>;
+
 /** Makes the channel of a connection. */
-export type ChannelMaker = (
-  settings: ChannelSettings,
-  recordVersion: number,
-  sink: Pick<Sink, 'write' | 'trace' | 'timer' | 'owes'>,
-) => Channel;
+export type ChannelMaker = (settings: ChannelSettings, recordVersion: number, sink: ChannelSink) => Channel;
 
 /** What a client goes on with once it has read the server's first hello: the answer to `askHello`. */
 export interface ClientHelloAnswer {
@@ -154,6 +156,8 @@ export interface ClientOptions extends ClientHelloAnswer {
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. Of DTLS: `overDatagrams`. */
   readonly channel?: ChannelMaker | undefined;
+  /** The connection ID that records to us are to bear, the same at every call; random of the length wished for unless given. */
+  readonly ownConnectionId?: (() => Uint8Array) | undefined;
 }
 
 /** A server as it is made. What its record layer is told of the config stays, whatever `askHello` is answered. */
@@ -165,4 +169,6 @@ export interface ServerOptions extends ServerHelloAnswer {
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. */
   readonly channel?: ChannelMaker | undefined;
+  /** As of a client; asked for when a client wants to know it. */
+  readonly ownConnectionId?: (() => Uint8Array) | undefined;
 }

@@ -3,7 +3,9 @@
  * socket, tests and fuzzers with a recorder. Every method returns at once. A question (`ask…`) is answered by
  * `core.answer…`, now or later; until then the core holds back handshake input.
  */
+
 import type { PublicKey } from '../values/crypto/engine.js';
+import type { Path } from '../values/path.js';
 import type { AlertDescription } from '../values/registry/alerts.js';
 import type { SignatureSchemeName } from '../values/registry/schemes.js';
 import type { KeyUse } from '../values/x509/key-use.js';
@@ -62,6 +64,31 @@ export interface StapleWish {
   readonly identity: OwnIdentity;
   readonly serverName: string | undefined;
   readonly request: StatusRequest;
+}
+
+/** A message of a return routability check (RFC 9853 §4), which leaves for one path alone, before anything that waits. */
+export interface PathMessage {
+  readonly pathMessage: Uint8Array;
+  /** `undefined`: where everything goes. */
+  readonly path: Path | undefined;
+}
+
+/** Over datagrams: addresses of the peer. */
+export interface Paths {
+  /** Who holds the split write half has to send it. */
+  owes(message: PathMessage): void;
+  /** Datagrams for there, in place of where everything goes. */
+  writeTo(pieces: readonly Uint8Array[], path: Path): void;
+  /** A handshake is complete after which the peer may move: it is known by its connection ID. */
+  open(): void;
+  /** The peer has moved: everything goes there. */
+  follow(path: Path): void;
+  /** It may have: so many bytes more of what is written may go there too. Another path takes the place of the one before. */
+  allow(path: Path, bytes: number): void;
+  /** It has not. */
+  forget(): void;
+  /** Call `core.pathTimeUp` in so many ms, in place of what was asked for before; `undefined`: never. */
+  timer(ms: number | undefined): void;
 }
 
 export interface Sink {
@@ -129,6 +156,8 @@ export interface Sink {
    * this what gets lost in a handshake stays lost.
    */
   timer?(ms: number | undefined): void;
+  /** Over datagrams: without this the peer stays where it was, and is answered there. */
+  readonly paths?: Paths | undefined;
   /**
    * A handshake is to run again, and needs the write half that was split off: `core.join`, or `core.goOnSplit` where it
    * cannot be had. `by`: who wants it. Without this none runs again on a core that was split.

@@ -25,6 +25,8 @@ export interface ChannelSettings {
   readonly mtu?: number | undefined;
   /** Over datagrams: ms until a flight without an answer goes out again, at first. */
   readonly flightTimeout?: number | undefined;
+  /** Over datagrams: what nobody can guess, to ask the peer with where it is. */
+  readonly random?: ((length: number) => Uint8Array) | undefined;
 }
 
 /** Nothing to send, most of the time: one for all, never written to. */

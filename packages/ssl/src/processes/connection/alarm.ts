@@ -10,6 +10,7 @@ export type AlarmKind =
   | 'certificate'
   | 'confirm'
   | 'retransmit'
+  | 'path'
   | Renegotiation;
 
 /** What renegotiations have timers for: the one that runs, and the next of a client. */

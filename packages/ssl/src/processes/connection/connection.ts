@@ -37,6 +37,7 @@ import type { KeyUse } from '../../values/x509/key-use.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { Displacement, Occupant, Place } from '../listener/place.js';
+import type { Address } from '../transport/transport.js';
 import { Alarm } from './alarm.js';
 import { CertificateCalls } from './certificate-calls.js';
 import { codeOf, crashReason } from './connection-answers.js';
@@ -68,6 +69,7 @@ import {
 } from './lives.js';
 import type { ConnectionArgs } from './new-connection.js';
 import { Owner } from './owner.js';
+import { PathChanges } from './path-changes.js';
 import { Renegotiations } from './renegotiations.js';
 import { KeyUpdatesAsked, RenegotiationDue, WriteHalfKept, WriteHalfReturned } from './sender.js';
 import { SslSocket } from './socket.js';
@@ -117,6 +119,7 @@ export class Connection
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
   #retransmission: Alarm | undefined = undefined;
+  #paths: PathChanges | undefined = undefined;
 
   constructor(self: Self, { connection, sender, made }: ConnectionArgs) {
     const { environment, transport, config, socket, owner, host, place } = connection;
@@ -409,6 +412,14 @@ export class Connection
     this.#retransmission = ms === undefined ? undefined : new Alarm(this.#self, 'retransmit', ms);
   }
 
+  /** Over datagrams: made when somebody asks, for few have a peer that may move. */
+  get paths(): PathChanges | undefined {
+    if (this.#line.transport.paths === undefined) return undefined;
+    const moved = (to: Address): void => this.#log.report('info', { to }, 'the peer has moved');
+    this.#paths ??= new PathChanges(this.#self, this.#line, moved);
+    return this.#paths;
+  }
+
   renegotiate({ core }: Connected, from: From<Result<true>>): void {
     if (this.#line.open) this.#renegotiations.ask(core, this.#config.handshakeDeadline, from);
     else from.reply({ error: 'closed' });
@@ -529,14 +540,14 @@ export class Connection
 
   // ── What the transport says ─────────────────────────────────────────────────────────────────────────
 
-  chunk(chunk: Uint8Array, lent: boolean): Outcome {
+  chunk(chunk: Uint8Array, lent: boolean, path?: Address): Outcome {
     const life = this.#life;
     if (!this.#line.open || !isRunning(life)) return undefined;
     if (life.state === 'downgrade' && this.#line.peerDone) {
       life.downgrade.keep(lent ? new Uint8Array(chunk) : chunk);
       return undefined;
     }
-    life.core.receive(chunk);
+    life.core.receive(chunk, path);
     if (lent) life.core.detach();
     if (!this.#delivery.demand) this.#line.readAhead();
     return this.settle();
@@ -677,6 +688,9 @@ export class Connection
       case 'retransmit':
         if (isRunning(this.#life)) this.#life.core.timeUp();
         break;
+      case 'path':
+        if (isRunning(this.#life)) this.#life.core.pathTimeUp();
+        break;
     }
     return this.settle();
   }
@@ -725,6 +739,7 @@ export class Connection
   /** Over: whoever still waits for this life hears it. An established connection that failed still delivers: no arrow. */
   #end(event: 'failed' | 'close'): void {
     this.timer(undefined);
+    this.#paths?.timer(undefined);
     const life = this.#life;
     if (arrow(life.state, event) === undefined) return;
     this.#establishment.disappoint('closed');

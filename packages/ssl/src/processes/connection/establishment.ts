@@ -214,9 +214,11 @@ export class Establishment {
     const client = 'ok' in recognized ? recognized.ok : undefined;
     this.#client = client;
     this.#listen(config);
+    const { paths } = this.#line.transport;
     const core = means.makeCore(this.#environment, this.#holder, {
       resumption: client?.resumption,
       sessions: this.#session?.sessions,
+      ownConnectionId: paths && config.connectionId && (() => paths.ownId()),
     });
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });

@@ -47,8 +47,9 @@ export type AfterHello = (
   environment: Environment,
 ) => Result<Equipment> | Promise<Result<Equipment>>;
 
-/** What a client wants to be recognized by. */
+/** What a client wants to be recognized by, and what over datagrams is to bring us our records. */
 interface Beginning {
+  readonly ownConnectionId: (() => Uint8Array) | undefined;
   readonly resumption: ClientResumption | undefined;
   readonly sessions: ClientSessions | undefined;
 }
@@ -111,7 +112,7 @@ export class HandshakeMeans {
   makeCore(
     { engine, cookies, settings }: Pick<Environment, 'engine' | 'cookies' | 'settings'>,
     sink: Sink,
-    { resumption, sessions }: Beginning,
+    { resumption, sessions, ownConnectionId }: Beginning,
   ): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities, dhParams } = credentials;
@@ -124,7 +125,7 @@ export class HandshakeMeans {
       return Core.server(
         {
           ...{ config, identities, dependencies, certificateAuthorities, budget, maxEarlyData, channel },
-          ...{ dhParams, pskHint: pskHintOf(config) },
+          ...{ dhParams, pskHint: pskHintOf(config), ownConnectionId },
         },
         sink,
       );
@@ -137,7 +138,7 @@ export class HandshakeMeans {
     return Core.client(
       {
         ...{ config, identities, dependencies, serverName, statusRequest },
-        ...{ namedAuthorities, budget, resumption, sessions, channel },
+        ...{ namedAuthorities, budget, resumption, sessions, channel, ownConnectionId },
       },
       sink,
     );

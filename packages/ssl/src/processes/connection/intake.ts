@@ -5,7 +5,7 @@
  */
 import type { Pid, Self } from '@actor-tls/runtime';
 import type { Delivery } from '../delivery/delivery.js';
-import type { TransportReceiver } from '../transport/transport.js';
+import type { Address, TransportReceiver } from '../transport/transport.js';
 import type { Line } from './line.js';
 import type { RunningLife } from './lives.js';
 import type { SenderNotice } from './sender.js';
@@ -19,7 +19,7 @@ export type TransportEnd =
 /** Hears a transport in turns of its process; an `Outcome` that is not `undefined` ends the process. */
 export interface IntakeHolder<Outcome> {
   /** `lent`: the bytes are the transport's again when this returns. */
-  chunk(chunk: Uint8Array, lent: boolean): Outcome | undefined;
+  chunk(chunk: Uint8Array, lent: boolean, path?: Address): Outcome | undefined;
   transportEnds(end: TransportEnd): Outcome | undefined;
   /** The rest is over: on with the input. */
   workOn(): Outcome | undefined;
@@ -44,9 +44,10 @@ export class Intake<Outcome> implements TransportReceiver {
   }
 
   /** Lent bytes are copied when the process cannot look at them at once. */
-  onChunk(chunk: Uint8Array, lent: boolean): void {
+  onChunk(chunk: Uint8Array, lent: boolean, path?: Address): void {
     const { node, pid } = this.#self;
-    if (!lent) node.ioTurn(pid, chunkTurn, this.#holder, chunk);
+    if (path !== undefined) node.ioTurn(pid, datagramTurn, this.#holder, { chunk, path });
+    else if (!lent) node.ioTurn(pid, chunkTurn, this.#holder, chunk);
     else if (node.isIdle(pid)) node.ioTurn(pid, lentTurn, this.#holder, chunk);
     else node.ioTurn(pid, chunkTurn, this.#holder, new Uint8Array(chunk));
   }
@@ -103,6 +104,13 @@ export class Intake<Outcome> implements TransportReceiver {
 
 function chunkTurn(holder: IntakeHolder<unknown>, chunk: Uint8Array): unknown {
   return holder.chunk(chunk, false);
+}
+
+function datagramTurn(
+  holder: IntakeHolder<unknown>,
+  { chunk, path }: { readonly chunk: Uint8Array; readonly path: Address },
+): unknown {
+  return holder.chunk(chunk, false, path);
 }
 
 function lentTurn(holder: IntakeHolder<unknown>, chunk: Uint8Array): unknown {

@@ -9,7 +9,7 @@ import type { WriteHalf } from '../../protocol/record/write-half.js';
 import type { Flight } from '../../protocol/sink.js';
 import type { Ok, Result } from '../../values/terms.js';
 import type { ApplicationSettings } from '../environment.js';
-import type { Transport, TransportReceiver } from '../transport/transport.js';
+import type { Address, Transport, TransportReceiver } from '../transport/transport.js';
 import { Alarm } from './alarm.js';
 import { type SenderNotice, type SenderRequests, senderNotices, senderRequests } from './sender.js';
 
@@ -102,6 +102,12 @@ export class Line {
     const pieces = this.#out;
     this.#out = [];
     if (!this.#gone) this.transport.write(pieces);
+  }
+
+  /** Over datagrams: behind what was written before, for another address than the peer's. */
+  writeTo(pieces: readonly Uint8Array[], path: Address): void {
+    this.flush();
+    if (!this.#gone) this.transport.paths?.writeTo(pieces, path);
   }
 
   /** From here on the sender writes. */

@@ -8,7 +8,7 @@
  * The write half can be given back while a handshake runs again, and be taken again: what is queued waits meanwhile.
  */
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import type { Flight } from '../../protocol/sink.js';
+import type { Flight, PathMessage } from '../../protocol/sink.js';
 import {
   type CheckedTicket,
   type KeyUpdateRequest,
@@ -21,6 +21,7 @@ import type { Result, SslReason } from '../../values/terms.js';
 import { concat } from '../../values/wire/join.js';
 import { tls12Messages } from '../../values/wire/tls12-messages.js';
 import { largestPacket, packetHeader } from '../delivery/packet.js';
+import type { TransportPaths } from '../transport/transport.js';
 import { giveSealingMemory, takeSealingMemory } from './sealing-memory.js';
 
 export type SendResult = Result<true>;
@@ -37,6 +38,8 @@ export interface Outlet {
   writeLent?(piece: Uint8Array): boolean;
   /** Bytes taken and not yet passed on. */
   readonly backlog: number;
+  /** Over datagrams: what leaves for one address of the peer alone. */
+  readonly paths?: Pick<TransportPaths, 'writeTo'>;
 }
 
 /**
@@ -318,6 +321,15 @@ export class SendQueue {
     const half = this.#half;
     if (this.#closed || half === 'away' || this.#blocked) return;
     this.#blocked = !this.#outlet.write(half.sealFlight());
+  }
+
+  /** Over datagrams: a check of an address, or an answer to one; one that cannot leave now is lost, as datagrams may be. */
+  sendPathMessage({ pathMessage, path }: PathMessage): void {
+    const half = this.#half;
+    if (this.#closed || half === 'away' || this.#blocked) return;
+    const pieces = half.sealPathMessage(pathMessage);
+    if (path === undefined || this.#outlet.paths === undefined) this.#blocked = !this.#outlet.write(pieces);
+    else this.#outlet.paths.writeTo(pieces, path);
   }
 
   /** A server of TLS 1.2 wants to renegotiate (RFC 5246 §7.4.1.1). */

@@ -19,7 +19,7 @@ import {
   type Self,
 } from '@actor-tls/runtime';
 import type { WriteHalf } from '../../protocol/record/write-half.js';
-import type { Flight, PostHandshakeReply } from '../../protocol/sink.js';
+import type { Flight, PathMessage, PostHandshakeReply } from '../../protocol/sink.js';
 import type { CheckedTicket } from '../../protocol/tls13/post-handshake.js';
 import type { Transport } from '../transport/transport.js';
 import { type PendingSend, SendQueue, type SendResult } from './send-queue.js';
@@ -59,6 +59,8 @@ export interface SenderNotices {
   packet(fields: { readonly packet: unknown }): void;
   /** The peer has asked for something that only the writer can send. */
   owed(fields: { readonly what: Owed }): void;
+  /** Over datagrams: leaves at once or never, for whoever waits for it asks again (RFC 9853 §5.4). */
+  path_message(fields: { readonly what: PathMessage }): void;
   /** Tickets for connections to come (RFC 8446 §4.6.1). */
   session_tickets(fields: { readonly tickets: readonly CheckedTicket[] }): void;
   /** The transport is somebody else's from now on. */
@@ -303,6 +305,10 @@ export class Sender implements MemoryUse {
     }
   }
 
+  sendPathMessage(message: PathMessage): void {
+    if (this.#phase.name === 'connection') this.#phase.queue.sendPathMessage(message);
+  }
+
   /** Whoever makes the tickets takes too long. */
   ticketsLate(): void {
     if (this.#phase.name === 'connection') this.#phase.queue.release();
@@ -366,6 +372,7 @@ const hear = senderNotices.handleCast<Sender>({
   write_again: ({ half }, sender) => sender.takeAgain(half),
   packet: ({ packet }, sender) => sender.packet(packet),
   owed: ({ what }, sender) => sender.pay(what),
+  path_message: ({ what }, sender) => sender.sendPathMessage(what),
   session_tickets: ({ tickets }, sender) => sender.sendTickets(tickets),
   released: (_notice, sender) => sender.released(),
   transport_closed: (_notice, sender) => sender.transportClosed(),

@@ -3,14 +3,14 @@
  * as a transport of its own, and gives every peer its datagrams. A listener that closes lets its peers live: the socket
  * goes with the last of them.
  */
-import type { GenServer, Node, Self, Stop } from '@actor-tls/runtime';
+import type { Counts, CountsToTell, GenServer, Node, Self, Stop } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
 import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import type { Result } from '../../values/terms.js';
 import type { DatagramProvider, DatagramSocket } from '../transport/datagram.js';
-import { PeerTransport } from '../transport/peer-transport.js';
 import type { AcceptReceiver, Address, TransportListener } from '../transport/transport.js';
+import { Peer, Peers, placeOf } from './peers.js';
 
 export interface DemultiplexerArgs {
   readonly port: number;
@@ -18,14 +18,10 @@ export interface DemultiplexerArgs {
   readonly provider: DatagramProvider;
   readonly engine: CryptoEngine;
   readonly receiver: AcceptReceiver;
+  /** Bytes of the connection IDs that peers are given; 0: none. */
+  readonly idLength: number;
   /** Called in `init` with what the listener will hold. */
   readonly made: (listener: TransportListener) => void;
-}
-
-interface Peer {
-  readonly transport: PeerTransport;
-  /** Random of the hello that it came with: another one is a new beginning. */
-  readonly random: string;
 }
 
 interface Datagram {
@@ -44,13 +40,16 @@ export function listenAgain(
   node: Node,
   port: number,
   { ip }: TransportOptions,
+  idLength: number,
   receiver: AcceptReceiver,
 ): Result<TransportListener> | undefined {
   const isWanted = (address: string): boolean => (ip === undefined ? isAny(address) : address === ip);
   for (const demultiplexer of openByNode.get(node) ?? []) {
     const own = demultiplexer.sockname();
     if ('ok' in own && own.ok.port === port && isWanted(own.ok.address))
-      return demultiplexer.listen(receiver) ? { ok: demultiplexer } : { error: 'already_listening' };
+      return demultiplexer.listen(receiver, idLength)
+        ? { ok: demultiplexer }
+        : { error: 'already_listening' };
   }
   return undefined;
 }
@@ -58,19 +57,20 @@ export function listenAgain(
 /** Bytes that wait in the socket: with more no stranger is answered, so that peers' flights do not wait behind replies. */
 const strangersBacklog = 65_536;
 
-export class Demultiplexer implements TransportListener {
+export class Demultiplexer implements TransportListener, CountsToTell {
   readonly #self: Self;
   readonly #socket: DatagramSocket;
   readonly #door: DtlsDoor;
-  readonly #peers: Map<string, Peer> = new Map();
+  readonly #peers: Peers;
   #receiver: AcceptReceiver | undefined;
   #dropped = 0;
   #asked = 0;
 
-  constructor(self: Self, socket: DatagramSocket, { engine, receiver }: DemultiplexerArgs) {
+  constructor(self: Self, socket: DatagramSocket, { engine, receiver, idLength }: DemultiplexerArgs) {
     this.#self = self;
     this.#socket = socket;
     this.#receiver = receiver;
+    this.#peers = new Peers((length) => engine.randomBytes(length), idLength);
     const { node } = self;
     this.#door = new DtlsDoor(engine, () => node.clock.now());
     openByNode.set(node, (openByNode.get(node) ?? new Set()).add(this));
@@ -78,7 +78,11 @@ export class Demultiplexer implements TransportListener {
 
   /** What observers see. */
   toJSON(): object {
-    return { peers: this.#peers.size, dropped: this.#dropped, asked: this.#asked };
+    return this.toldCounts();
+  }
+
+  toldCounts(): Counts {
+    return { ...this.#peers.counts(), dropped: this.#dropped, asked: this.#asked };
   }
 
   sockname(): Result<Address> {
@@ -86,8 +90,9 @@ export class Demultiplexer implements TransportListener {
   }
 
   /** Newcomers are this listener's, unless another has them. */
-  listen(receiver: AcceptReceiver): boolean {
+  listen(receiver: AcceptReceiver, idLength: number): boolean {
     if (this.#receiver !== undefined) return false;
+    this.#peers.resizeIds(idLength);
     this.#receiver = receiver;
     return true;
   }
@@ -102,18 +107,17 @@ export class Demultiplexer implements TransportListener {
 
   /** A datagram came. */
   datagram({ bytes, from }: Datagram): void {
-    const name = `${from.address}|${from.port}`;
-    const peer = this.#peers.get(name);
+    const name = placeOf(from);
+    const peer = this.#peers.byId(bytes) ?? this.#peers.at(name);
     if (peer === undefined) this.#stranger(bytes, from, name, this.#isOpen ? helloIn(bytes) : undefined);
-    else if (!mayBeHello(bytes)) peer.transport.arrived(bytes);
+    else if (!mayBeHello(bytes)) peer.transport.arrived(bytes, from);
     else this.#helloOfPeer(peer, bytes, from, name);
   }
 
   /** The socket is gone. */
   lost(reason: string | undefined): void {
     openByNode.get(this.#self.node)?.delete(this);
-    for (const { transport } of this.#peers.values()) transport.lost(reason);
-    this.#peers.clear();
+    this.#peers.lost(reason);
     this.#receiver?.onListenerClosed(reason);
     this.#receiver = undefined;
     this.#socket.close();
@@ -132,13 +136,13 @@ export class Demultiplexer implements TransportListener {
   /** RFC 6347 §4.2.8: a peer that begins anew keeps its old connection until it has brought a cookie back. */
   #helloOfPeer(peer: Peer, bytes: Uint8Array, from: Address, name: string): void {
     const hello = helloIn(bytes);
-    if (hello === undefined || nameOf(hello) === peer.random) peer.transport.arrived(bytes);
+    if (hello === undefined || nameOf(hello) === peer.random) peer.transport.arrived(bytes, from);
     else this.#stranger(bytes, from, name, hello);
   }
 
   #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
     const answer = this.#isOpen ? this.#door.answer(hello, name) : undefined;
-    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, name, hello);
+    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, hello);
     else if (answer?.kind === 'ask' && this.#socket.backlog <= strangersBacklog)
       this.#ask(answer.reply, from);
     else this.#dropped += 1;
@@ -149,17 +153,14 @@ export class Demultiplexer implements TransportListener {
     this.#socket.send(reply, from, ignore);
   }
 
-  #admit(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello): void {
-    this.#peers.get(name)?.transport.lost(undefined);
-    const transport: PeerTransport = new PeerTransport(this.#socket, from, () => this.#left(name, transport));
-    this.#peers.set(name, { transport, random: nameOf(hello) });
-    transport.arrived(bytes);
-    this.#receiver?.onAccept(transport);
+  #admit(bytes: Uint8Array, from: Address, hello: StrangersHello): void {
+    const peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left());
+    this.#peers.add(peer);
+    peer.transport.arrived(bytes, from);
+    this.#receiver?.onAccept(peer.transport);
   }
 
-  #left(name: string, transport: PeerTransport): void {
-    if (this.#peers.get(name)?.transport !== transport) return;
-    this.#peers.delete(name);
+  #left(): void {
     if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Result } from '../../values/terms.js';
 import type { DatagramSocket } from './datagram.js';
+import { type PathHost, PeerPaths, stationary } from './peer-paths.js';
 import type { Address, Transport, TransportReceiver, TransportStatistics } from './transport.js';
 import { TransportCounters } from './transport.js';
 
@@ -15,33 +16,33 @@ const datagramCost = 128;
 
 export class PeerTransport implements Transport {
   readonly datagrams = true;
+  readonly paths: PeerPaths;
   readonly #socket: DatagramSocket;
-  readonly #peer: Address;
   readonly #gone: () => void;
   readonly #counters: TransportCounters = new TransportCounters();
   readonly #drained: () => void = () => this.#receiver?.onDrain();
   #receiver: TransportReceiver | undefined = undefined;
-  #waiting: Uint8Array[] = [];
+  #waiting: { readonly datagram: Uint8Array; readonly from: Address | undefined }[] = [];
   #bytes = 0;
   #paused = true;
   #closed = false;
 
-  /** `gone`: called once it is closed. */
-  constructor(socket: DatagramSocket, peer: Address, gone: () => void) {
+  /** `gone`: called once it is closed. `host`: gives connection IDs out and hears where the peer goes. */
+  constructor(socket: DatagramSocket, peer: Address, gone: () => void, host: PathHost = stationary) {
     this.#socket = socket;
-    this.#peer = peer;
+    this.paths = new PeerPaths(socket, peer, host);
     this.#gone = gone;
   }
 
   /** A datagram of the peer, from the event loop. An empty one holds nothing of DTLS. */
-  arrived(datagram: Uint8Array): void {
+  arrived(datagram: Uint8Array, from?: Address): void {
     if (this.#closed || datagram.length === 0) return;
     const cost = datagram.length + datagramCost;
     if (this.#receiver !== undefined && !this.#paused) {
       this.#counters.received(datagram.length);
-      this.#receiver.onChunk(datagram, false);
+      this.#receiver.onChunk(datagram, false, from);
     } else if (this.#bytes + cost <= (this.#receiver ? waitingLimit : unacceptedLimit)) {
-      this.#waiting.push(datagram);
+      this.#waiting.push({ datagram, from });
       this.#bytes += cost;
     }
   }
@@ -65,7 +66,7 @@ export class PeerTransport implements Transport {
     let taken = true;
     for (const piece of pieces) {
       this.#counters.sent(piece.length);
-      taken = this.#socket.send(piece, this.#peer, this.#drained) && taken;
+      taken = this.paths.send(piece, this.#drained) && taken;
     }
     return taken;
   }
@@ -95,7 +96,7 @@ export class PeerTransport implements Transport {
   }
 
   peername(): Result<Address> {
-    return this.#closed ? { error: 'einval' } : { ok: this.#peer };
+    return this.#closed ? { error: 'einval' } : { ok: this.paths.current };
   }
 
   sockname(): Result<Address> {
@@ -120,11 +121,12 @@ export class PeerTransport implements Transport {
 
   #catchUp(): void {
     while (!this.#paused && !this.#closed) {
-      const datagram = this.#waiting.shift();
-      if (datagram === undefined) return;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      const { datagram, from } = next;
       this.#bytes -= datagram.length + datagramCost;
       this.#counters.received(datagram.length);
-      this.#receiver?.onChunk(datagram, false);
+      this.#receiver?.onChunk(datagram, false, from);
     }
   }
 }

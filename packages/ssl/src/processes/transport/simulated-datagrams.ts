@@ -62,6 +62,17 @@ export class SimulatedDatagrams implements DatagramProvider {
     return 'error' in socket ? socket : { ok: { socket: socket.ok, peer } };
   }
 
+  /** A NAT has whoever speaks from a port speak from another one: what is sent to the old one is lost. Answers the new one. */
+  move(port: number): number {
+    const socket = this.sockets.get(port);
+    if (socket === undefined) throw new RangeError(`nobody is at port ${port}`);
+    const to = this.#nextPort++;
+    this.sockets.delete(port);
+    this.sockets.set(to, socket);
+    socket.move(to);
+    return to;
+  }
+
   /** @internal A datagram is on its way. */
   carry(datagram: Uint8Array, from: number, to: number): void {
     const { random, loss = 0, doubling = 0 } = this.#traits;
@@ -90,7 +101,7 @@ export class SimulatedDatagrams implements DatagramProvider {
 class SimulatedDatagramSocket implements DatagramSocket {
   readonly backlog = 0;
   readonly #network: SimulatedDatagrams;
-  readonly #port: number;
+  #port: number;
   readonly #peer: number | undefined;
   readonly #receiver: DatagramReceiver;
 
@@ -104,6 +115,10 @@ class SimulatedDatagramSocket implements DatagramSocket {
     this.#port = port;
     this.#peer = peer;
     this.#receiver = receiver;
+  }
+
+  move(port: number): void {
+    this.#port = port;
   }
 
   arrived(datagram: Uint8Array, from: number): void {

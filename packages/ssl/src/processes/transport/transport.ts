@@ -6,13 +6,14 @@
  * receiver's.
  */
 import type { TransportOptions } from '../../options/config.js';
+import type { Paths } from '../../protocol/sink.js';
 import type { Result } from '../../values/terms.js';
 import type { DatagramProvider } from './datagram.js';
 
 /** Hears one transport. No method is called after `onClosed`. */
 export interface TransportReceiver {
-  /** Bytes: the receiver's from now on, or lent to it until it returns. */
-  onChunk(chunk: Uint8Array, lent: boolean): void;
+  /** Bytes: the receiver's from now on, or lent to it until it returns. `path`: where a datagram came from. */
+  onChunk(chunk: Uint8Array, lent: boolean, path?: Address): void;
   /** The peer has ended its side; no chunk follows. */
   onEnd(): void;
   /** The backlog that `write` left is gone. */
@@ -25,6 +26,8 @@ export interface TransportReceiver {
 export interface Transport {
   /** Whether chunks and pieces are datagrams: then nothing is in order, and no end is seen. */
   readonly datagrams?: boolean;
+  /** Of datagrams: the addresses of the peer. */
+  readonly paths?: TransportPaths;
   /** Begins to tell, and to read. A second call replaces the receiver. */
   start(receiver: TransportReceiver): void;
   /** Takes all pieces, in one go. True: the system has them all. False: some wait here, `onDrain` follows. */
@@ -50,6 +53,12 @@ export interface Transport {
   statistics(): TransportStatistics;
   /** Stops telling and gives the bare socket away (downgrade): for node:net a paused `Socket`, else a paused stream. */
   release(): unknown;
+}
+
+/** A peer that may move. */
+export interface TransportPaths extends Omit<Paths, 'timer' | 'owes'> {
+  /** The connection ID of what comes to us, the same at every call: unguessable, and unique where it arrives (RFC 9146 §3). */
+  ownId(): Uint8Array;
 }
 
 export interface Address {

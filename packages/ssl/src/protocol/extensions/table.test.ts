@@ -47,6 +47,8 @@ const clientHello: fc.Arbitrary<ClientHelloExtensions> = fc.record({
       mki: bytes(0, 255),
     }),
   ),
+  connectionId: maybe(fc.record({ cid: bytes(0, 255) })),
+  returnRoutability: present,
   sessionTicket: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined }),
   srpUser: fc.option(fc.uint8Array({ minLength: 1, maxLength: 255 }), { nil: undefined }),
   nextProtocolWish: present,

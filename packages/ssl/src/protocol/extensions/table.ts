@@ -10,6 +10,7 @@ import { AlertError } from '../reasons.js';
 import { alpnOffer, alpnSelection } from './alpn.js';
 import { certificateAuthorities } from './certificate-authorities.js';
 import { compressCertificate } from './compress-certificate.js';
+import { type ConnectionId, connectionId } from './connection-id.js';
 import { cookie, cookieCode } from './cookie.js';
 import { earlyDataAcceptance, earlyDataOffer, maxEarlyDataSize } from './early-data.js';
 import { ecPointFormats } from './ec-point-formats.js';
@@ -28,6 +29,7 @@ import {
 } from './pre-shared-key.js';
 import { recordSizeLimit } from './record-size-limit.js';
 import { renegotiationInfo } from './renegotiation-info.js';
+import { returnRoutability } from './return-routability.js';
 import { type ServerName, serverNameOffer, serverNameUsed } from './server-name.js';
 import { sessionTicketOffer, sessionTicketPromise } from './session-ticket.js';
 import { signatureAlgorithms, signatureAlgorithmsCert } from './signature-algorithms.js';
@@ -68,6 +70,8 @@ export interface ClientHelloExtensions {
   nextProtocolWish: true | undefined;
   sessionTicket: Uint8Array | undefined;
   useSrtp: SrtpTerms | undefined;
+  connectionId: ConnectionId | undefined;
+  returnRoutability: true | undefined;
   preSharedKey: OfferedPsks | undefined;
 }
 
@@ -93,6 +97,8 @@ export interface ServerHello12Extensions {
   recordSizeLimit: number | undefined;
   sessionTicketPromised: true | undefined;
   useSrtp: SrtpTerms | undefined;
+  connectionId: ConnectionId | undefined;
+  returnRoutability: true | undefined;
 }
 
 export interface HelloRetryRequestExtensions {
@@ -159,6 +165,8 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     nextProtocolWish,
     sessionTicketOffer,
     useSrtp,
+    connectionId,
+    returnRoutability,
     preSharedKeyOffer,
   ],
   none: () => ({
@@ -186,6 +194,8 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
     nextProtocolWish: undefined,
     sessionTicket: undefined,
     useSrtp: undefined,
+    connectionId: undefined,
+    returnRoutability: undefined,
     preSharedKey: undefined,
   }),
 };
@@ -210,6 +220,8 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     recordSizeLimit,
     sessionTicketPromise,
     useSrtp,
+    connectionId,
+    returnRoutability,
   ],
   none: () => ({
     renegotiationInfo: undefined,
@@ -225,6 +237,8 @@ export const serverHello12Column: Column<ServerHello12Extensions> = {
     recordSizeLimit: undefined,
     sessionTicketPromised: undefined,
     useSrtp: undefined,
+    connectionId: undefined,
+    returnRoutability: undefined,
   }),
 };
 

@@ -7,6 +7,7 @@ import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import { dtls12Messages } from '../../values/wire/tls12-messages.js';
 import { tls13Messages } from '../../values/wire/tls13-messages.js';
 import { namedAuthorities } from '../extensions/certificate-authorities.js';
+import type { ConnectionIdExtensions } from '../extensions/connection-id.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
 import type { KeyShareEntry } from '../extensions/key-share.js';
 import { codeOfLength } from '../extensions/max-fragment-length.js';
@@ -68,7 +69,10 @@ export function offersTls13(offer: ClientOffer | Tls13Offer): offer is Tls13Offe
 const noCompression = Uint8Array.of(0);
 
 /** What a first hello may say that is in no config. */
-type OfferedBesides = Pick<ClientOptions, 'statusRequest' | 'resumption' | 'sessions' | 'namedAuthorities'>;
+type OfferedBesides = Pick<
+  ClientOptions,
+  'statusRequest' | 'resumption' | 'sessions' | 'namedAuthorities' | 'ownConnectionId'
+>;
 
 /** Throws `TypeError` when the engine has none of the config's groups: the options' door lets no such config in. */
 export function firstOffer(
@@ -96,6 +100,7 @@ export function firstOffer(
     supportedGroups: wishes.supportedGroups,
     alpn: config.alpnAdvertisedProtocols,
     useSrtp: config.useSrtp,
+    ...connectionIdOffer(config, more.ownConnectionId),
     statusRequest,
     recordSizeLimit: config.recordSizeLimit && Math.min(config.recordSizeLimit, wishes.longestRecord),
     compressCertificate: wishes.tls13 && compressionOffer(config, dependencies),
@@ -131,6 +136,17 @@ export function firstOffer(
   const early =
     terms === undefined || first === undefined ? noEarlyData : earlyOffer(terms, first, written.raw, engine);
   return { serverName, session, shares, psks, early, ...written };
+}
+
+/** RFC 9146 §3, RFC 9853 §3 */
+function connectionIdOffer(
+  { connectionId: wanted, versions }: ClientSettings,
+  own: (() => Uint8Array) | undefined,
+): ConnectionIdExtensions {
+  const possible = versions.includes('dtlsv1.2');
+  if (wanted === undefined || own === undefined || !possible)
+    return { connectionId: undefined, returnRoutability: undefined };
+  return { connectionId: { cid: own() }, returnRoutability: true };
 }
 
 /** RFC 5077 §3.2: an empty one asks for one. */
@@ -273,7 +289,11 @@ export function offeredGroups({ versions, supportedGroups, eccs }: ClientSetting
 export function offerAgain(
   config: ClientSettings,
   dependencies: Dependencies,
-  { serverName: host, statusRequest }: Pick<ClientOptions, 'serverName' | 'statusRequest'>,
+  {
+    serverName: host,
+    statusRequest,
+    ownConnectionId,
+  }: Pick<ClientOptions, 'serverName' | 'statusRequest' | 'ownConnectionId'>,
   { version: { name: version }, facts: { session } }: Pick<Previous, 'version' | 'facts'>,
   info: Uint8Array,
 ): ClientOffer {
@@ -284,7 +304,10 @@ export function offerAgain(
     ...{ alpnAdvertisedProtocols: undefined, clientPreferredNextProtocols: undefined },
     middleboxCompMode: false,
   };
-  const { serverName, hello, extensions } = firstOffer(again, dependencies, host, { statusRequest });
+  const { serverName, hello, extensions } = firstOffer(again, dependencies, host, {
+    statusRequest,
+    ownConnectionId,
+  });
   const suites = hello.cipherSuites.filter((id) => id !== renegotiationScsv);
   const sessionTicket = session?.ticket && new Uint8Array(0);
   const olderOnly = { supportedVersions: undefined, keyShare: undefined, compressCertificate: undefined };

@@ -16,6 +16,12 @@ export function numberOf(epoch: number, sequence: number): number {
   return epoch * SEQUENCE_LIMIT + sequence;
 }
 
+/** Where a connection ID stands in a header that has one (RFC 9146 §4). */
+export const CID_AT = 11;
+
+const noId: Uint8Array = new Uint8Array(0);
+
+/** `cid`: stands in front of the length (RFC 9146 §4). */
 export function putDtlsHeader(
   into: Uint8Array,
   type: number,
@@ -23,6 +29,7 @@ export function putDtlsHeader(
   epoch: number,
   sequence: number,
   length: number,
+  cid: Uint8Array = noId,
 ): void {
   into[0] = type;
   into[1] = version >> 8;
@@ -32,8 +39,9 @@ export function putDtlsHeader(
   into[5] = sequence / 2 ** 40;
   into[6] = sequence / 2 ** 32;
   putWord(into, 7, sequence | 0);
-  into[11] = length >> 8;
-  into[12] = length;
+  into.set(cid, CID_AT);
+  into[CID_AT + cid.length] = length >> 8;
+  into[CID_AT + cid.length + 1] = length;
 }
 
 /**

@@ -5,9 +5,11 @@
  * passed over in silence and counted (§4.1.2.7). Records of the epoch to come, which have overtaken the change of keys, wait
  * within bounds. All memory that a stranger can make this hold is bounded.
  */
+import type { Path } from '../../values/path.js';
 import { join } from '../../values/wire/join.js';
-import { type ContentType, contentType, MAX_PLAINTEXT } from './content-type.js';
-import { DTLS_HEADER_LENGTH, DTLS_MAJOR, numberOf, sequenceIn } from './dtls-layout.js';
+import { readInnerPlaintext, TLS12_CID } from './cid-record.js';
+import { type ContentType, datagramContentType, MAX_PLAINTEXT } from './content-type.js';
+import { CID_AT, DTLS_HEADER_LENGTH, DTLS_MAJOR, numberOf, sequenceIn } from './dtls-layout.js';
 import { RecordError } from './errors.js';
 import type { ReadProtection } from './protection.js';
 import type { RecordLimit } from './record-limit.js';
@@ -16,12 +18,24 @@ import { type Budget, boundless } from './turn-budget.js';
 
 /** A record that came. */
 export interface DtlsRecord {
-  readonly type: ContentType;
+  readonly type: ContentType | 'return_routability_check';
   readonly data: Uint8Array;
   /** Whether it was opened with keys: anybody can have sent one that was not. */
   readonly authentic: boolean;
   /** Its sequence number. */
   readonly sequence: number;
+  /** Whether it is authentic, and newer than all that came under these keys. */
+  readonly newest: boolean;
+  /** Where its datagram came from, if that is known. */
+  readonly path: Path | undefined;
+  /** Bytes, header included. */
+  readonly size: number;
+}
+
+/** A datagram, or a record that was one's. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly path: Path | undefined;
 }
 
 /** Bytes of datagrams that wait for their turn. */
@@ -35,18 +49,20 @@ const empty: Uint8Array = new Uint8Array(0);
 
 export class DtlsReadHalf {
   private readonly budget: Budget;
-  private datagrams: Uint8Array[] = [];
+  private datagrams: Waiting[] = [];
   /** Where the next record begins in the first datagram. */
   private offset = 0;
   private waiting = 0;
   private epoch = 0;
   private protection: ReadProtection | undefined = undefined;
   private window: ReplayWindow = new ReplayWindow();
-  private early: Uint8Array[] = [];
+  private early: Waiting[] = [];
   private earlyBytes = 0;
   private settled = false;
   private dropped = 0;
   private longest: number = MAX_PLAINTEXT;
+  /** Bytes of the connection ID that records may have which come to us. */
+  private cidLength = 0;
 
   /** `budget`: spent by each record looked at, be it given out or passed over; when it is used up none is. */
   constructor(budget: Budget = boundless) {
@@ -64,14 +80,19 @@ export class DtlsReadHalf {
   }
 
   /** A datagram; dropped when too much waits already. It must stay unchanged until `held` is 0. */
-  feed(datagram: Uint8Array): void {
-    if (datagram.length === 0) return;
-    if (this.waiting + datagram.length > waitingLimit) {
+  feed(bytes: Uint8Array, path?: Path): void {
+    if (bytes.length === 0) return;
+    if (this.waiting + bytes.length > waitingLimit) {
       this.discard();
       return;
     }
-    this.datagrams.push(datagram);
-    this.waiting += datagram.length;
+    this.datagrams.push({ bytes, path });
+    this.waiting += bytes.length;
+  }
+
+  /** So long is the connection ID that the peer is told of: records that bear one can be told apart from now on. */
+  expectIds(length: number): void {
+    this.cidLength = length;
   }
 
   /** Records that come from now on are no longer than this. */
@@ -81,7 +102,7 @@ export class DtlsReadHalf {
 
   /** Copies what waits, whose memory may then be written over. */
   detach(): void {
-    this.datagrams = this.datagrams.map((datagram) => new Uint8Array(datagram));
+    this.datagrams = this.datagrams.map(({ bytes, path }) => ({ bytes: new Uint8Array(bytes), path }));
   }
 
   /** What waits is nobody's any more. */
@@ -100,20 +121,21 @@ export class DtlsReadHalf {
 
   /** The next record that is the peer's as far as can be known; `undefined`: none waits, or the budget is spent. */
   next(): DtlsRecord | undefined {
-    for (let datagram = this.datagrams[0]; datagram !== undefined; datagram = this.datagrams[0]) {
+    for (let [first] = this.datagrams; first !== undefined; [first] = this.datagrams) {
       if (this.budget.spent) return undefined;
+      const { bytes } = first;
       const at = this.offset;
-      const end = recordEnd(datagram, at);
-      this.budget.spend((end ?? datagram.length) - at);
+      const end = recordEnd(bytes, at, this.cidLength);
+      this.budget.spend((end ?? bytes.length) - at);
       if (end === undefined) {
         // Where the next would begin is not known.
         this.discard();
-        this.leave(datagram);
+        this.leave(first);
         continue;
       }
       this.offset = end;
-      if (end === datagram.length) this.leave(datagram);
-      const record = this.read(datagram, at, end);
+      if (end === bytes.length) this.leave(first);
+      const record = this.read(first, at, end);
       if (record !== undefined) return record;
     }
     return undefined;
@@ -142,34 +164,57 @@ export class DtlsReadHalf {
     const [first] = this.datagrams;
     // The rest of the datagram under way comes behind them, as it did.
     if (first !== undefined && this.offset > 0) {
-      this.datagrams[0] = first.subarray(this.offset);
+      this.datagrams[0] = { bytes: first.bytes.subarray(this.offset), path: first.path };
       this.waiting -= this.offset;
       this.offset = 0;
     }
     this.datagrams.unshift(...early);
-    for (const { length } of early) this.waiting += length;
+    for (const { bytes } of early) this.waiting += bytes.length;
   }
 
-  private leave(datagram: Uint8Array): void {
+  private leave({ bytes }: Waiting): void {
     this.datagrams.shift();
-    this.waiting -= datagram.length;
+    this.waiting -= bytes.length;
     this.offset = 0;
   }
 
-  private read(datagram: Uint8Array, at: number, end: number): DtlsRecord | undefined {
-    const type = contentType(datagram[at] ?? 0);
-    const epoch = ((datagram[at + 3] ?? 0) << 8) | (datagram[at + 4] ?? 0);
-    if (type === undefined || datagram[at + 1] !== DTLS_MAJOR) return this.pass();
-    if (epoch === this.epoch + 1) return this.keep(datagram.subarray(at, end));
-    if (epoch !== this.epoch) return this.pass();
-    const sequence = sequenceIn(datagram, at);
+  private read(datagram: Waiting, at: number, end: number): DtlsRecord | undefined {
+    const { bytes, path } = datagram;
+    const outer = bytes[at] ?? 0;
+    const epoch = ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
+    if (bytes[at + 1] !== DTLS_MAJOR || !isKnown(outer)) return this.pass();
+    if (epoch === this.epoch + 1) return this.keep({ bytes: bytes.subarray(at, end), path });
+    if (epoch !== this.epoch || !this.bearsItsId(bytes, at)) return this.pass();
+    const sequence = sequenceIn(bytes, at);
     const { protection } = this;
-    const data =
+    const newest = protection !== undefined && this.window.isNewest(sequence);
+    const begin = at + this.headerLength(outer);
+    const opened =
       protection === undefined
-        ? datagram.subarray(at + DTLS_HEADER_LENGTH, end)
-        : this.open(protection, datagram, at, end, sequence);
-    if (data === undefined || data.length > this.longest) return this.pass();
-    return { type, data, authentic: protection !== undefined, sequence };
+        ? bytes.subarray(begin, end)
+        : this.open(protection, bytes, at, begin, end, sequence);
+    if (opened === undefined) {
+      // Whoever has guessed the ID gets one try with each datagram.
+      if (outer === TLS12_CID && this.datagrams[0] === datagram && this.window.isNew(sequence))
+        this.leave(datagram);
+      return this.pass();
+    }
+    const inner = outer === TLS12_CID ? readInnerPlaintext(opened) : { type: outer, content: opened };
+    const type = inner && datagramContentType(inner.type);
+    if (inner === undefined || type === undefined || inner.content.length > this.longest) return this.pass();
+    const authentic = protection !== undefined;
+    return { type, data: inner.content, authentic, sequence, newest, path, size: end - at };
+  }
+
+  private headerLength(type: number): number {
+    return DTLS_HEADER_LENGTH + (type === TLS12_CID ? this.cidLength : 0);
+  }
+
+  /** RFC 9146 §3: under keys with an ID no record comes without it, and under others none with one. */
+  private bearsItsId(bytes: Uint8Array, at: number): boolean {
+    const cid = this.protection?.cid;
+    if (cid === undefined || bytes[at] !== TLS12_CID) return cid === undefined && bytes[at] !== TLS12_CID;
+    return cid.length === this.cidLength && cid.every((byte, index) => byte === bytes[at + CID_AT + index]);
   }
 
   /** What nobody signed moves no window: a forged number would shut the peer's records out. */
@@ -177,12 +222,12 @@ export class DtlsReadHalf {
     protection: ReadProtection,
     datagram: Uint8Array,
     at: number,
+    begin: number,
     end: number,
     sequence: number,
   ): Uint8Array | undefined {
     if (!this.window.isNew(sequence)) return undefined;
     const { headLength, tagLength } = protection;
-    const begin = at + DTLS_HEADER_LENGTH;
     const length = end - begin;
     if (length < headLength + tagLength) return undefined;
     const sealed = datagram.subarray(begin + headLength, end - tagLength);
@@ -205,11 +250,11 @@ export class DtlsReadHalf {
   }
 
   /** The handshake may still have to come to these keys. */
-  private keep(record: Uint8Array): undefined {
-    if (this.settled || this.early.length >= earlyRecords || this.earlyBytes + record.length > earlyLimit)
+  private keep({ bytes, path }: Waiting): undefined {
+    if (this.settled || this.early.length >= earlyRecords || this.earlyBytes + bytes.length > earlyLimit)
       return this.pass();
-    this.early.push(new Uint8Array(record));
-    this.earlyBytes += record.length;
+    this.early.push({ bytes: new Uint8Array(bytes), path });
+    this.earlyBytes += bytes.length;
     return undefined;
   }
 
@@ -219,11 +264,17 @@ export class DtlsReadHalf {
   }
 }
 
+/** Types that a record shows. */
+function isKnown(type: number): boolean {
+  return type === TLS12_CID || datagramContentType(type) !== undefined;
+}
+
 /** Where a record ends; `undefined`: it does not stand whole in its datagram, as every record must (§4.1.1). */
-function recordEnd(datagram: Uint8Array, at: number): number | undefined {
-  if (datagram.length - at < DTLS_HEADER_LENGTH) return undefined;
-  const length = ((datagram[at + 11] ?? 0) << 8) | (datagram[at + 12] ?? 0);
-  const end = at + DTLS_HEADER_LENGTH + length;
+function recordEnd(datagram: Uint8Array, at: number, cidLength: number): number | undefined {
+  const begin = at + DTLS_HEADER_LENGTH + (datagram[at] === TLS12_CID ? cidLength : 0);
+  if (datagram.length < begin) return undefined;
+  const length = ((datagram[begin - 2] ?? 0) << 8) | (datagram[begin - 1] ?? 0);
+  const end = begin + length;
   return length > MAX_PLAINTEXT + maxExpansion || end > datagram.length ? undefined : end;
 }
 

@@ -4,6 +4,7 @@
  */
 import { concat } from '../../values/wire/join.js';
 import { datagramHeaderLength } from '../../values/wire/message-table.js';
+import { innerPlaintext, TLS12_CID } from './cid-record.js';
 import {
   ALERT,
   APPLICATION_DATA,
@@ -11,6 +12,7 @@ import {
   HANDSHAKE,
   HEADER_LENGTH,
   MAX_PLAINTEXT,
+  RETURN_ROUTABILITY_CHECK,
 } from './content-type.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
@@ -71,8 +73,9 @@ export class DtlsWriteHalf extends WriteHalf {
 
   /** A record holds 2^14 bytes at most, and stands in one datagram (§4.1.1). */
   override get largest(): number {
-    if (this.mtu === undefined) return this.longest;
-    return Math.max(1, Math.min(this.longest, this.mtu - recordOverhead(this.epoch)));
+    const longest = this.longestUnder(this.epoch);
+    if (this.mtu === undefined) return longest;
+    return Math.max(1, Math.min(longest, this.mtu - recordOverhead(this.epoch)));
   }
 
   override get longestContent(): number {
@@ -123,6 +126,10 @@ export class DtlsWriteHalf extends WriteHalf {
 
   override sealAlert(level: 1 | 2, description: number): Uint8Array[] {
     return [this.sealRecord(this.epoch, ALERT, Uint8Array.of(level, description))];
+  }
+
+  override sealPathMessage(message: Uint8Array): Uint8Array[] {
+    return this.keyed ? [this.sealRecord(this.epoch, RETURN_ROUTABILITY_CHECK, message)] : [];
   }
 
   override changeCipherSpec(): never {
@@ -227,7 +234,9 @@ export class DtlsWriteHalf extends WriteHalf {
     let at = 0;
     do {
       packing.make(around + Math.min(body - at, leastFragment));
-      const room = Math.min(packing.left - around, this.longest - datagramHeaderLength);
+      // Around a peer's long connection ID a small datagram has no room: it is a larger one, and not thousands of them.
+      const left = Math.max(packing.left - around, leastFragment);
+      const room = Math.min(left, this.longestUnder(epoch) - datagramHeaderLength);
       const length = Math.min(body - at, Math.max(room, 1));
       const fragment = new Uint8Array(datagramHeaderLength + length);
       fragment.set(content.subarray(0, 6));
@@ -240,23 +249,35 @@ export class DtlsWriteHalf extends WriteHalf {
     } while (at < body);
   }
 
+  /** RFC 9146 §5: with an ID the content's type counts too. */
+  private longestUnder({ protection }: WriteEpoch): number {
+    return protection?.cid === undefined ? this.longest : this.longest - 1;
+  }
+
   /** The record of TLS, with another header in front of its fragment. */
   private sealRecord(epoch: WriteEpoch, type: number, content: Uint8Array): Uint8Array {
     const { number, protection, sequence } = epoch;
     if (sequence >= SEQUENCE_LIMIT) throw new RecordError('sequence_number_overflow');
     epoch.sequence += 1;
     protection?.seek(numberOf(number, sequence));
-    const fragment = protection?.sealShort(type, content).subarray(HEADER_LENGTH) ?? content;
-    const record = new Uint8Array(DTLS_HEADER_LENGTH + fragment.length);
-    putDtlsHeader(record, type, this.version, number, sequence, fragment.length);
-    record.set(fragment, DTLS_HEADER_LENGTH);
+    const cid = protection?.cid;
+    const outer = cid === undefined ? type : TLS12_CID;
+    const inner = cid === undefined ? content : innerPlaintext(type, content);
+    const fragment = protection?.sealShort(outer, inner).subarray(HEADER_LENGTH) ?? content;
+    const begin = DTLS_HEADER_LENGTH + (cid?.length ?? 0);
+    const record = new Uint8Array(begin + fragment.length);
+    putDtlsHeader(record, outer, this.version, number, sequence, fragment.length, cid);
+    record.set(fragment, begin);
     return record;
   }
 }
 
 /** Bytes around the content of a record. */
 function recordOverhead({ protection }: WriteEpoch): number {
-  return DTLS_HEADER_LENGTH + (protection === undefined ? 0 : protection.overhead - HEADER_LENGTH);
+  if (protection === undefined) return DTLS_HEADER_LENGTH;
+  const { overhead, cid } = protection;
+  // The type stands behind the content then.
+  return DTLS_HEADER_LENGTH + overhead - HEADER_LENGTH + (cid === undefined ? 0 : cid.length + 1);
 }
 
 /** Records on their way into datagrams. */

@@ -5,6 +5,7 @@
 import type { Cipher, HashFunction, RecordMac, RunningCipher } from '../../values/crypto/engine.js';
 import { concat, join } from '../../values/wire/join.js';
 import { readPadding, sameMac } from './cbc-padding.js';
+import { CidHead } from './cid-record.js';
 import { APPLICATION_DATA, HEADER_LENGTH } from './content-type.js';
 import { RecordError } from './errors.js';
 import { putHeader, putSequence } from './layout.js';
@@ -20,6 +21,8 @@ export interface MacScheme {
   /** Whether each record brings an IV of its own: from TLS 1.1 on (RFC 4346 §6.2.3.2). */
   readonly explicitIv: boolean;
   readonly encryptThenMac: boolean;
+  /** Of the records, if they have one (RFC 9146 §5.1, §5.2). */
+  readonly cid?: Uint8Array | undefined;
 }
 
 /** seq_num, type, version, length (RFC 5246 §6.2.3.1). */
@@ -40,6 +43,8 @@ abstract class MacProtection {
   protected readonly blockLength: number;
   /** Bytes of IV in front of each record. */
   protected readonly ivLength: number;
+  readonly cid: Uint8Array | undefined;
+  private readonly cidHead: CidHead | undefined;
   protected sequence = 0;
 
   /** Over datagrams: the epoch, and the record's own number (RFC 6347 §4.1.2.1). */
@@ -47,7 +52,13 @@ abstract class MacProtection {
     this.sequence = sequence;
   }
 
-  protected constructor({ cipher, hash, explicitIv }: MacScheme, running: RunningCipher, mac: Uint8Array) {
+  protected constructor(
+    { cipher, hash, explicitIv, cid }: MacScheme,
+    running: RunningCipher,
+    mac: Uint8Array,
+  ) {
+    this.cid = cid;
+    this.cidHead = cid && new CidHead(cid);
     this.cipher = running;
     this.key = hash.recordMac(mac);
     this.macLength = hash.outputLength;
@@ -56,16 +67,22 @@ abstract class MacProtection {
   }
 
   protected mac(type: number, version: number, bytes: Uint8Array): Uint8Array {
-    this.setHead(type, version, bytes.length);
-    return this.key.mac(macHead, bytes);
+    return this.key.mac(this.headOf(type, version, bytes.length), bytes);
   }
 
-  protected setHead(type: number, version: number, length: number): void {
+  /** Bytes that the MAC takes in front of the content. */
+  protected get macHeadLength(): number {
+    return this.cidHead?.length ?? macHead.length;
+  }
+
+  private headOf(type: number, version: number, length: number): Uint8Array {
     const { sequence } = this;
     // RFC 5246 §6.1: it must not wrap.
     if (sequence >= Number.MAX_SAFE_INTEGER) throw new RecordError('sequence_number_overflow');
+    if (this.cidHead !== undefined) return this.cidHead.of(sequence, version, length);
     putSequence(macHead, 0, sequence);
     putHeader(macHead, 8, type, version, length);
+    return macHead;
   }
 }
 
@@ -162,7 +179,7 @@ export class MacReadProtection extends MacProtection implements ReadProtection {
   /** Bytes to hash besides, so that a MAC of `length` bytes costs as many compressions as one of `longest`. */
   private idleLength(length: number, longest: number): number {
     const { block, closing } = compression(this.hash);
-    const beside = macHead.length + closing + block - 1;
+    const beside = this.macHeadLength + closing + block - 1;
     return (Math.floor((longest + beside) / block) - Math.floor((length + beside) / block)) * block;
   }
 

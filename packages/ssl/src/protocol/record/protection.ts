@@ -31,6 +31,8 @@ export interface ReadProtection {
   readonly epoch: EpochKeys | undefined;
   /** Over datagrams, which bring their records' numbers: that of the record to open next, epoch included. */
   seek(sequence: number): void;
+  /** DTLS 1.2: the connection ID that records under these keys bear (RFC 9146 §4); else they have none. */
+  readonly cid?: Uint8Array | undefined;
   /** True for the outer content types that must be protected under these keys. */
   protects(type: number): boolean;
   /** True while no record has been opened: the peer may not have these keys yet. */
@@ -82,6 +84,8 @@ export interface WriteProtection {
   readonly overhead: number;
   /** Over datagrams: the number of the record to seal next, epoch included. */
   seek(sequence: number): void;
+  /** DTLS 1.2: the connection ID that records under these keys bear (RFC 9146 §4); else they have none. */
+  readonly cid?: Uint8Array | undefined;
   /** Whether a change_cipher_spec leaves under these keys (TLS 1.2) or in the clear (RFC 8446 §D.4). */
   readonly protectsChangeCipherSpec: boolean;
   /** `undefined`: TLS 1.2, where `next` gives no others. */

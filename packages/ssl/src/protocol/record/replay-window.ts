@@ -10,6 +10,11 @@ export class ReplayWindow {
   private recent = 0;
   private older = 0;
 
+  /** Whether it is newer than all that came. */
+  isNewest(sequence: number): boolean {
+    return sequence > this.newest;
+  }
+
   /** Whether a record is new. Ask before it is opened, and `add` it once it has proved to be the peer's. */
   isNew(sequence: number): boolean {
     const behind = this.newest - sequence;

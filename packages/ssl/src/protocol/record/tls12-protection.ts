@@ -6,6 +6,7 @@
  */
 import type { Aead, DirectOpener, DirectSealer, Opener, Sealer } from '../../values/crypto/engine.js';
 import { recordLimit } from '../../values/registry/record-limits.js';
+import { CidHead } from './cid-record.js';
 import { HEADER_LENGTH } from './content-type.js';
 import { RecordError } from './errors.js';
 import { putHeader, putSequence, putWord, room, word } from './layout.js';
@@ -33,6 +34,7 @@ abstract class Tls12Nonce {
   private readonly iv0: number;
   private readonly iv1: number;
   private readonly iv2: number;
+  private readonly cidHead: CidHead | undefined;
   protected sequence = 0;
 
   /** Over datagrams: the epoch, and the record's own number (RFC 6347 §4.1). */
@@ -40,7 +42,8 @@ abstract class Tls12Nonce {
     this.sequence = sequence;
   }
 
-  protected constructor(form: NonceForm, iv: Uint8Array) {
+  protected constructor(form: NonceForm, iv: Uint8Array, cid: Uint8Array | undefined) {
+    this.cidHead = cid && new CidHead(cid);
     this.headLength = form === 'explicit' ? explicitLength : 0;
     this.iv0 = word(iv, 0);
     this.iv1 = word(iv, 4);
@@ -58,18 +61,22 @@ abstract class Tls12Nonce {
     putWord(nonce, 8, this.iv2 ^ (this.sequence | 0));
   }
 
-  protected setAad(type: number, version: number, length: number): void {
+  /** Valid until it is asked for again. */
+  protected aadOf(type: number, version: number, length: number): Uint8Array {
     const { sequence } = this;
     // RFC 5246 §6.1: it must not wrap.
     if (sequence >= Number.MAX_SAFE_INTEGER) throw new RecordError('sequence_number_overflow');
+    if (this.cidHead !== undefined) return this.cidHead.of(sequence, version, length);
     putSequence(aad, 0, sequence);
     putHeader(aad, 8, type, version, length);
+    return aad;
   }
 }
 
 /** Keys to read with. */
 export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   readonly tagLength: number;
+  readonly cid: Uint8Array | undefined;
   /** RFC 5246 §6.2.3: a TLSCiphertext may be 2048 bytes longer than its plaintext. */
   readonly maxExpansion = 2048;
   readonly epoch = undefined;
@@ -77,8 +84,10 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   readonly direct: DirectOpener | undefined;
   openedType = 0;
 
-  constructor(aead: Aead, form: NonceForm, { key, iv }: Pick<WriteKey, 'key' | 'iv'>) {
-    super(form, iv);
+  /** `cid`: of the records, if they have one. */
+  constructor(aead: Aead, form: NonceForm, { key, iv }: Pick<WriteKey, 'key' | 'iv'>, cid?: Uint8Array) {
+    super(form, iv, cid);
+    this.cid = cid;
     this.tagLength = aead.tagLength;
     this.opener = aead.opener(key);
     this.direct = this.opener.direct;
@@ -103,8 +112,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
   ): OpenedRecord | undefined {
     const plaintextLength = length - this.headLength - this.tagLength;
     this.setNonce(head, 0);
-    this.setAad(type, version, plaintextLength);
-    const plaintext = this.opener.open(nonce, aad, pieces, tag);
+    const plaintext = this.opener.open(nonce, this.aadOf(type, version, plaintextLength), pieces, tag);
     if (plaintext === undefined) return undefined;
     this.sequence++;
     return { type, pieces: plaintext, length: plaintextLength };
@@ -123,8 +131,8 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
     if (direct === undefined || length < headLength + tagLength) return -1;
     const sealed = length - headLength;
     this.setNonce(chunk, at);
-    this.setAad(type, version, sealed - tagLength);
-    if (!direct.open(nonce, aad, chunk, at + headLength, sealed, out, outAt, sequence)) return -1;
+    const head = this.aadOf(type, version, sealed - tagLength);
+    if (!direct.open(nonce, head, chunk, at + headLength, sealed, out, outAt, sequence)) return -1;
     this.sequence++;
     this.openedType = type;
     return outAt + sealed - tagLength;
@@ -138,6 +146,7 @@ export class Tls12ReadProtection extends Tls12Nonce implements ReadProtection {
 /** Keys to write with. */
 export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection {
   readonly overhead: number;
+  readonly cid: Uint8Array | undefined;
   readonly recordLimit: number;
   readonly protectsChangeCipherSpec = true;
   readonly epoch = undefined;
@@ -147,14 +156,16 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
   private readonly version: number;
   private sealed = 0;
 
-  /** `version`: on the wire. */
+  /** `version`: on the wire. `cid`: of the records, if they have one. */
   constructor(
     aead: Aead,
     form: NonceForm,
     { key, iv }: Pick<WriteKey, 'key' | 'iv'>,
     version: number = TLS12,
+    cid?: Uint8Array,
   ) {
-    super(form, iv);
+    super(form, iv, cid);
+    this.cid = cid;
     this.version = version;
     this.tagLength = aead.tagLength;
     this.recordLimit = recordLimit(aead.name);
@@ -177,8 +188,8 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     this.putHead(record, 0, type, fragment.length);
     record.set(fragment, start);
     this.setNonce(record, HEADER_LENGTH);
-    this.setAad(type, this.version, fragment.length);
-    this.sealer.sealInPlace(nonce, aad, record, start, start + fragment.length);
+    const head = this.aadOf(type, this.version, fragment.length);
+    this.sealer.sealInPlace(nonce, head, record, start, start + fragment.length);
     this.sequence++;
     this.sealed += fragment.length;
     return record;
@@ -193,11 +204,11 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
       const plaintext = content.subarray(start, start + limit);
       this.putHead(between, headAt, type, plaintext.length);
       this.setNonce(between, headAt + HEADER_LENGTH);
-      this.setAad(type, this.version, plaintext.length);
+      const head = this.aadOf(type, this.version, plaintext.length);
       const previous = between;
       between = room(start + limit < content.length ? this.tagLength + headLength : this.tagLength);
       headAt = this.tagLength;
-      out.push(previous, this.sealer.seal(nonce, aad, plaintext, between, 0));
+      out.push(previous, this.sealer.seal(nonce, head, plaintext, between, 0));
       this.sequence++;
     }
     out.push(between);
@@ -209,8 +220,8 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
     if (direct === undefined) throw new TypeError('the engine does not write where it is told');
     this.putHead(out, at, type, content.length);
     this.setNonce(out, at + HEADER_LENGTH);
-    this.setAad(type, this.version, content.length);
-    const end = direct.seal(nonce, aad, content, -1, out, at + HEADER_LENGTH + this.headLength, sequence);
+    const head = this.aadOf(type, this.version, content.length);
+    const end = direct.seal(nonce, head, content, -1, out, at + HEADER_LENGTH + this.headLength, sequence);
     this.sequence++;
     this.sealed += content.length;
     return end;

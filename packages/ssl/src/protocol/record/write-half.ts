@@ -51,6 +51,11 @@ export class WriteHalf {
     return [];
   }
 
+  /** Over datagrams: asks whether the peer is where it seems to be, or answers (RFC 9853 §4). */
+  sealPathMessage(_message: Uint8Array): Uint8Array[] {
+    return [];
+  }
+
   /** Bytes of application data that can be sealed at once. */
   get largest(): number {
     return Number.POSITIVE_INFINITY;

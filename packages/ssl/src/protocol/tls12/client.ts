@@ -46,6 +46,7 @@ import {
   shownChain,
 } from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
+import { acceptConnectionIds } from '../extensions/connection-id.js';
 import { readsOurPoints } from '../extensions/ec-point-formats.js';
 import { renegotiationInfo } from '../extensions/renegotiation-info.js';
 import { ocspStatusType } from '../extensions/status-request.js';
@@ -496,6 +497,13 @@ function settle(
   if (encryptThenMac && !hasPadding(suite.cipher)) throw new AlertError('wrong_encrypt_then_mac');
   const recordLimits = acceptRecordLimits(offer.extensions, extensions, 'tls12');
   limitRecords(recordLimits, channel);
+  const connectionIds = acceptConnectionIds(
+    extensions,
+    offer.extensions,
+    config.connectionId,
+    version.connectionIds,
+  );
+  channel.useConnectionIds?.(connectionIds);
   const messages = new HandshakeMessages(version.transcript(suite.hash, dependencies.engine));
   messages.add(offer.raw);
   messages.add(raw);
@@ -508,6 +516,7 @@ function settle(
     serverName: offer.serverName,
     ...acceptProtocols(extensions, offer.extensions, config, previous),
     srtp: acceptSrtp(extensions.useSrtp, offer.extensions.useSrtp),
+    connectionIds,
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac,

@@ -3,6 +3,7 @@ import type { GroupName } from '../../values/crypto/engine.js';
 import type { Secret } from '../../values/secret.js';
 import type { AgreedSrtp } from '../../values/srtp.js';
 import type { Authentication } from '../authentication.js';
+import type { AgreedConnectionIds } from '../extensions/connection-id.js';
 import type { Facts } from '../facts.js';
 import type { RecordLimits } from '../hello/record-limits.js';
 import type { Suite12 } from '../hello/suite.js';
@@ -29,6 +30,7 @@ export interface Negotiated12 {
   /** Whether the client says in NextProtocol what is spoken. */
   readonly nextProtocol: 'due' | 'none';
   readonly srtp: AgreedSrtp | undefined;
+  readonly connectionIds: AgreedConnectionIds | undefined;
   readonly recordLimits: RecordLimits;
   /** RFC 7627 */
   readonly masterSecret: 'extended' | 'plain';
@@ -77,8 +79,8 @@ export function recordKeys(
   return { master, block: master.keyBlock(randoms, keyLengths(recordTerms(negotiated))) };
 }
 
-export function recordTerms({ version, suite, encryptThenMac }: Negotiated12): RecordTerms {
-  return { version, cipher: suite.cipher, encryptThenMac };
+export function recordTerms({ version, suite, encryptThenMac, connectionIds }: Negotiated12): RecordTerms {
+  return { version, cipher: suite.cipher, encryptThenMac, connectionIds };
 }
 
 /** What stands when a handshake has ended well. */

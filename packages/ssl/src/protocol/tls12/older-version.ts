@@ -34,6 +34,8 @@ export interface OlderVersion {
   readonly explicitIv: boolean;
   /** Whether `padding_check: false` may spare the bytes of a padding (contract §2.1). */
   readonly sparesPadding: boolean;
+  /** Whether records may bear connection IDs (RFC 9146). */
+  readonly connectionIds: boolean;
   /** `hash`: that of the suite. */
   prf(hash: HashFunction, engine: CryptoEngine): Prf;
   /** Of the messages, for Finished and the extended master secret. */
@@ -56,6 +58,7 @@ const tls12: OlderVersion = {
   digitallySigned,
   explicitIv: true,
   sparesPadding: false,
+  connectionIds: false,
   prf: (hash) => tls12Prf(hash),
   transcript: (hash) => hash,
 };
@@ -65,13 +68,21 @@ const tls11: OlderVersion = {
   code: 0x0302,
   explicitIv: true,
   sparesPadding: false,
+  connectionIds: false,
 };
 
 const rows: Readonly<Record<OlderVersion['name'], OlderVersion>> = {
   'tlsv1.2': tls12,
   'tlsv1.1': tls11,
-  tlsv1: { ...before12, name: 'tlsv1', code: 0x0301, explicitIv: false, sparesPadding: true },
-  'dtlsv1.2': { ...tls12, name: 'dtlsv1.2', code: 0xfefd, messages: dtls12Messages },
+  tlsv1: {
+    ...before12,
+    name: 'tlsv1',
+    code: 0x0301,
+    explicitIv: false,
+    sparesPadding: true,
+    connectionIds: false,
+  },
+  'dtlsv1.2': { ...tls12, name: 'dtlsv1.2', code: 0xfefd, messages: dtls12Messages, connectionIds: true },
   dtlsv1: { ...tls11, name: 'dtlsv1', code: 0xfeff, messages: dtls10Messages },
 };
 

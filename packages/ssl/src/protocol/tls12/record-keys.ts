@@ -1,5 +1,6 @@
 /** From a suite and a version to keys of the record layer (RFC 5246 §6.3): which bytes they are cut from, and how they protect. */
 import type { Aead, Cipher, HashFunction } from '../../values/crypto/engine.js';
+import type { AgreedConnectionIds } from '../extensions/connection-id.js';
 import { MacReadProtection, MacWriteProtection } from '../record/mac-protection.js';
 import type { ReadProtection, WriteProtection } from '../record/protection.js';
 import {
@@ -30,6 +31,8 @@ export interface RecordTerms {
   readonly cipher: RecordCipher;
   /** RFC 7366 */
   readonly encryptThenMac: boolean;
+  /** RFC 9146 */
+  readonly connectionIds: AgreedConnectionIds | undefined;
 }
 
 /** What a config says about records of old versions. */
@@ -60,10 +63,15 @@ export function readProtection(
   key: WriteKey,
   { paddingCheck }: RecordSettings,
 ): ReadProtection {
-  const { cipher, version } = terms;
+  const { cipher, version, connectionIds } = terms;
+  const cid = idOf(connectionIds?.own);
   return cipher.kind === 'aead'
-    ? new Tls12ReadProtection(cipher.aead, cipher.nonceForm, key)
-    : new MacReadProtection(macScheme(terms, cipher), key, paddingCheck || !version.sparesPadding);
+    ? new Tls12ReadProtection(cipher.aead, cipher.nonceForm, key, cid)
+    : new MacReadProtection(
+        { ...macScheme(terms, cipher), cid },
+        key,
+        paddingCheck || !version.sparesPadding,
+      );
 }
 
 export function writeProtection(
@@ -72,10 +80,21 @@ export function writeProtection(
   { beastMitigation }: RecordSettings,
   random: (length: number) => Uint8Array,
 ): WriteProtection {
-  const { cipher, version } = terms;
+  const { cipher, version, connectionIds } = terms;
+  const cid = idOf(connectionIds?.peer);
   return cipher.kind === 'aead'
-    ? new Tls12WriteProtection(cipher.aead, cipher.nonceForm, key, version.code)
-    : new MacWriteProtection(macScheme(terms, cipher), key, random, firstLengths[beastMitigation]);
+    ? new Tls12WriteProtection(cipher.aead, cipher.nonceForm, key, version.code, cid)
+    : new MacWriteProtection(
+        { ...macScheme(terms, cipher), cid },
+        key,
+        random,
+        firstLengths[beastMitigation],
+      );
+}
+
+/** RFC 9146 §3: an empty one is none. */
+function idOf(cid: Uint8Array | undefined): Uint8Array | undefined {
+  return cid?.length ? cid : undefined;
 }
 
 function macScheme(

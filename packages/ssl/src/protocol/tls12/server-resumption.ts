@@ -17,6 +17,7 @@ import type { CryptoEngine } from '../../values/crypto/engine.js';
 import { suiteById } from '../../values/registry/suites.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { ServerContext } from '../contexts.js';
+import { selectConnectionIds } from '../extensions/connection-id.js';
 import { hostName } from '../extensions/server-name.js';
 import type { ClientHelloExtensions } from '../extensions/table.js';
 import { selectSrtp } from '../extensions/use-srtp.js';
@@ -113,7 +114,7 @@ export function resumedTerms(
   { version, hello: { body: hello, raw }, extensions }: AwaitSession,
   session: Session12,
   recordLimits: RecordLimits,
-  { config, dependencies }: ServerContext,
+  { config, dependencies, ownConnectionId }: ServerContext,
 ): Negotiated12 {
   const { engine } = dependencies;
   const suite = suiteOf(session, version, config, engine);
@@ -139,6 +140,10 @@ export function resumedTerms(
     ...answerProtocols(extensions, config, undefined),
     // RFC 5764 §4.1.2: as in any handshake.
     srtp: selectSrtp(extensions.useSrtp, config.useSrtp),
+    // RFC 9146 §3: likewise.
+    connectionIds: version.connectionIds
+      ? selectConnectionIds(extensions, config.connectionId, ownConnectionId)
+      : undefined,
     masterSecret: session.derivation,
     encryptThenMac: session.encryptThenMac,
     ticket: 'none',

@@ -39,6 +39,7 @@ import { type Authentication, chainOf } from '../authentication.js';
 import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
+import { connectionIdAnswer, selectConnectionIds } from '../extensions/connection-id.js';
 import { ownPointFormats, readsOurPoints } from '../extensions/ec-point-formats.js';
 import { hostName } from '../extensions/server-name.js';
 import { bringsTicket } from '../extensions/session-ticket.js';
@@ -496,6 +497,9 @@ function receiveClientHello(
     serverName,
     ...answerProtocols(extensions, config, previous),
     srtp: selectSrtp(extensions.useSrtp, config.useSrtp),
+    connectionIds: version.connectionIds
+      ? selectConnectionIds(extensions, config.connectionId, context.ownConnectionId)
+      : undefined,
     recordLimits,
     masterSecret: checkMasterSecret(extensions.extendedMasterSecret ? 'extended' : 'plain', previous),
     encryptThenMac: extensions.encryptThenMac === true && hasPadding(suite.cipher),
@@ -539,8 +543,9 @@ function greet(
   { status, limits }: Answered12,
   { channel, config, nameUsed, previous }: ServerContext,
 ): void {
-  const { version, suite, randoms, sessionId, recordLimits, nextProtocol } = negotiated;
+  const { version, suite, randoms, sessionId, recordLimits, nextProtocol, connectionIds } = negotiated;
   channel.endPeerFlight();
+  channel.useConnectionIds?.(connectionIds);
   channel.setRecordVersion(version.code);
   channel.expectRecordVersion(version.code);
   limitRecords(recordLimits, channel);
@@ -561,7 +566,7 @@ function greet(
 /** What the ServerHello says to the client's extensions. */
 function answers(
   offered: ClientHelloExtensions,
-  { suite, alpn, srtp, encryptThenMac, serverName, ticket, secureRenegotiation }: Negotiated12,
+  { suite, alpn, srtp, connectionIds, encryptThenMac, serverName, ticket, secureRenegotiation }: Negotiated12,
   status: StatusRequest | undefined,
   nameUsed: boolean,
   previous: Previous | undefined,
@@ -578,6 +583,7 @@ function answers(
     // It was agreed on once.
     alpn: previous === undefined ? alpn : undefined,
     useSrtp: srtp && srtpAnswer(srtp),
+    ...connectionIdAnswer(connectionIds),
     statusAccepted: status && true,
     sessionTicketPromised: ticket === 'promised' || undefined,
   };
