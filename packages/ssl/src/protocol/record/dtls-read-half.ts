@@ -230,12 +230,22 @@ export class DtlsReadHalf {
     const { headLength, tagLength } = protection;
     const length = end - begin;
     if (length < headLength + tagLength) return undefined;
-    const sealed = datagram.subarray(begin + headLength, end - tagLength);
+    const type = datagram[at] ?? 0;
     const version = (DTLS_MAJOR << 8) | (datagram[at + 2] ?? 0);
     protection.seek(numberOf(this.epoch, sequence));
+    const { direct } = protection;
+    if (direct !== undefined && length - headLength <= direct.limit) {
+      const into = direct.allocate(length);
+      const last =
+        openOrNot(() => protection.openInto(type, version, datagram, begin, length, into, 0)) ?? -1;
+      if (last < 0) return undefined;
+      this.window.add(sequence);
+      return into.subarray(0, last);
+    }
+    const sealed = datagram.subarray(begin + headLength, end - tagLength);
     const opened = openOrNot(() =>
       protection.open(
-        datagram[at] ?? 0,
+        type,
         version,
         datagram.subarray(begin, begin + headLength),
         sealed.length === 0 ? [] : [sealed],

@@ -185,6 +185,10 @@ export class Tls12WriteProtection extends Tls12Nonce implements WriteProtection 
   sealShort(type: number, fragment: Uint8Array): Uint8Array {
     const start = HEADER_LENGTH + this.headLength;
     const record = room(fragment.length + this.overhead);
+    if (this.direct !== undefined && fragment.length <= this.direct.limit) {
+      this.sealInto(type, fragment, record, 0);
+      return record;
+    }
     this.putHead(record, 0, type, fragment.length);
     record.set(fragment, start);
     this.setNonce(record, HEADER_LENGTH);
