@@ -27,7 +27,7 @@ import type { ChannelSettings } from './stream-channel.js';
 /** Unanswered flights before smaller datagrams are tried (§4.4). */
 const patience = 2;
 /** How often a message is repeated after the handshake, which has a deadline of its own: then the peer is gone. */
-const mostRepetitions = 10;
+const mostRepetitions = 12;
 /** §6.1: of the first application keys. */
 const applicationEpoch = 3;
 /** §8: that a peer may come to. */
@@ -465,6 +465,6 @@ export class Flight13Channel implements Channel {
   }
 
   private get ackDelay(): number {
-    return Math.ceil(this.wait / 4);
+    return this.wait / 4;
   }
 }
