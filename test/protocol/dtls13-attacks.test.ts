@@ -6,7 +6,7 @@ import { Dtls13Door } from '../../packages/ssl/src/protocol/dtls13-door.js';
 import { sealKeyUpdate } from '../../packages/ssl/src/protocol/tls13/post-handshake.js';
 import { DatagramLink, dtlsPair, type Fate, intact } from './datagram-link.js';
 import { clientRecord, dtls13Ends } from './dtls13-faults.js';
-import { engine, serverOptions, suites } from './two-cores.js';
+import { engine, identityOf, serverOptions, suites } from './two-cores.js';
 
 const versions = ['dtlsv1.3'] as const;
 const { config } = serverOptions({ config: { versions: ['dtlsv1.3', 'dtlsv1.2'], ciphers: suites } });
@@ -308,5 +308,29 @@ describe('key updates (RFC 9147 §8)', () => {
     const half = client.core.split();
     const sealed = Array.from({ length: 100 }, () => sealKeyUpdate(half, 'update_requested').length);
     expect(sealed.filter((pieces) => pieces > 0)).toHaveLength(1);
+  });
+});
+
+describe('a client that is asked later who it is', () => {
+  it.each([0, 0.3])('answers, with the share %f of all datagrams lost', (loss) => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const random = seededRandom(seed);
+      const { client, server } = dtlsPair({
+        versions,
+        client: { config: { postHandshakeAuth: true }, identities: [identityOf('ec').identity] },
+        server: { config: { verify: 'verify_peer', postHandshakeAuth: true } },
+      });
+      let lossy = false;
+      const link = new DatagramLink(client, server, (bytes) =>
+        lossy && random.below(100) < loss * 100 ? [] : [{ after: 5, bytes }],
+      );
+      client.core.start();
+      link.run();
+      lossy = true;
+      expect(server.core.requestCertificate()).toBe('requested');
+      link.run(link.now + 300_000);
+      expect([seed, client.sink.failures, server.sink.failures]).toEqual([seed, [], []]);
+      expect(server.sink.facts?.peer.kind).toBe('certificate');
+    }
   });
 });

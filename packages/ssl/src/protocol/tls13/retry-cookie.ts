@@ -13,7 +13,7 @@ import { DecodeError } from '../../values/wire/reader.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import { encodeHandshake } from '../../values/wire/tls13-messages.js';
 import type { ServerContext } from '../contexts.js';
-import type { Suite } from '../hello/suite.js';
+import { type Suite, tls13Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { CookieSealer } from '../settings.js';
 import { Transcript } from '../transcript.js';
@@ -68,6 +68,8 @@ export function retryCookie(
 
 /** What the cookie of a second hello tells. */
 interface Remembered {
+  /** That of the HelloRetryRequest: whoever made it may have had other preferences, as options by name may be. */
+  readonly suite: Suite;
   readonly group: Group;
   /** Whether a share of it was asked for. */
   readonly asked: boolean;
@@ -77,11 +79,10 @@ interface Remembered {
   readonly earlyData: true | undefined;
 }
 
-/** `suite`: what we select from the second hello. Throws `wrong_cookie`, `client_hello_changed`. */
+/** Throws `wrong_cookie`, `client_hello_changed`. */
 export function rememberRetry(
   cookie: Uint8Array,
   hello: ClientHello,
-  suite: Suite,
   { config, dependencies: { engine, cookies } }: ServerContext,
 ): Remembered {
   const opened = cookies?.open(cookie);
@@ -89,13 +90,16 @@ export function rememberRetry(
   const name = config.supportedGroups.find((one) => groupCode(one) === known?.group);
   const group = name && engine.group(name);
   if (known === undefined || group === undefined) throw new AlertError('wrong_cookie');
-  if (known.cipherSuite !== suite.row.id || !sameBytes(known.lasting, lastingHash(hello, suite)))
+  const { cipherSuite } = known;
+  const row = config.ciphers.find(({ id }) => id === cipherSuite && hello.cipherSuites.includes(id));
+  const suite = row && tls13Suite(row, engine);
+  if (suite === undefined || !sameBytes(known.lasting, lastingHash(hello, suite)))
     throw new AlertError('client_hello_changed');
   const transcript = Transcript.after(suite.hash, known.hello);
   const asked = known.asked === 1;
   const retry = helloRetryRequest(hello, suite, asked ? group : undefined, cookie, dialect13(config));
   transcript.add(encodeHandshake('server_hello', retry));
-  return { group, asked, transcript, earlyData: known.earlyData === 1 || undefined };
+  return { suite, group, asked, transcript, earlyData: known.earlyData === 1 || undefined };
 }
 
 function lastingHash(hello: ClientHello, { hash }: Suite): Uint8Array {

@@ -376,9 +376,8 @@ function receiveCookie({ body: hello, raw }: MessageEvent<'client_hello'>, conte
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
   if (extensions.cookie === undefined) throw new AlertError('missing_cookie');
   checkClientHello(hello, extensions);
-  const suite = suiteFor(hello, context);
   const { cookie } = extensions;
-  const { group, asked, transcript, earlyData } = rememberRetry(cookie, hello, suite, context);
+  const { suite, group, asked, transcript, earlyData } = rememberRetry(cookie, hello, context);
   const keyExchange = asked ? checkRetriedParts(extensions, group) : checkKeptParts(extensions, group);
   const selection = select(hello, raw, afterRetry(extensions, earlyData), suite, transcript, context);
   transcript.add(raw);
