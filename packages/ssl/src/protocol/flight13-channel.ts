@@ -267,7 +267,8 @@ export class Flight13Channel implements Channel {
       if (epoch > 0) throw new RecordError('excess_handshake_data');
       return false;
     }
-    return this.fragments.add(fragment);
+    // An empty piece of a message says nothing, and is as good as taken.
+    return (fragment.bytes.length === 0 && fragment.length > 0) || this.fragments.add(fragment);
   }
 
   private noteReceived(record: RecordNumber, news: boolean): void {

@@ -214,11 +214,10 @@ function offeredVersions(hello: ClientHello, dtls: boolean): readonly number[] {
   return Array.from({ length: highest - ssl30 }, (_, below) => highest - below);
 }
 
-/** DTLS counts downwards (RFC 6347 §4.1). */
+/** DTLS counts downwards (RFC 6347 §4.1); whatever is newer knows 1.2, and 1.3 is never offered so (RFC 9147 §5.3). */
 function offeredOfDtls(highest: number): readonly number[] {
-  if (highest >> 8 !== dtlsMajor) return [];
   return versionRows
-    .filter(({ code, protocol }) => protocol === 'dtls' && code >= highest)
+    .filter(({ name, code, protocol }) => protocol === 'dtls' && code >= highest && !isTls13Version(name))
     .map(({ code }) => code);
 }
 
