@@ -151,7 +151,7 @@ export class NegotiationRows {
       default:
         'the first Diffie-Hellman group of supportedGroups, which every server can do and which costs little; beside ' +
         'it a hybrid one that stands first, where compiled code does it: JavaScript takes a millisecond for the key, and ' +
-        'the hello no longer fits into one packet',
+        'the hello no longer fits into one packet; over datagrams never',
       source: 'ours, for RFC 8446 §4.2.8',
     },
     parse: keyShares,
