@@ -303,6 +303,29 @@ describe('key updates (RFC 9147 §8)', () => {
     },
   );
 
+  it('a peer that was away so long that it was given up gets what it has missed with the next message', () => {
+    const { client, server } = dtlsPair({ versions });
+    let away = false;
+    const link = new DatagramLink(client, server, (bytes) => (away ? [] : [{ after: 1, bytes }]));
+    client.core.start();
+    link.run();
+    away = true;
+    client.core.updateKeys('write');
+    link.run(link.now + 3_600_000);
+    const sent = link.sent.length;
+    link.run(link.now + 3_600_000);
+    expect(link.sent.length).toBe(sent);
+    away = false;
+    client.core.updateKeys('read_write');
+    link.run(link.now + 100_000);
+    expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+    client.core.send(Uint8Array.of(7));
+    link.run(link.now + 10);
+    expect(server.sink.delivered.map(([n]) => n)).toEqual([7]);
+    // The fourth epoch, or the fifth.
+    expect([0, 1]).toContain((link.sent.findLast(({ from }) => from === 'client')?.bytes[0] ?? 0) & 3);
+  });
+
   it('however many are wished for, one is under way, and one waits', () => {
     const { client } = dtls13Ends();
     const half = client.core.split();

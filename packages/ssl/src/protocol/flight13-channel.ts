@@ -421,6 +421,11 @@ export class Flight13Channel implements Channel {
   /** After the handshake: a message has left that wants an ACK. */
   private awaitAcks(): void {
     if (this.write === 'closed' || this.timing === 'answer') return;
+    // A peer that was given up may be back.
+    if (this.unanswered > mostRepetitions) {
+      this.unanswered = 0;
+      this.wait = this.firstWait;
+    }
     if (this.timing === 'ack') this.answerLeft ??= this.wait;
     else this.setTimer('answer');
   }

@@ -159,6 +159,7 @@ export class Dtls13WriteHalf extends WriteHalf {
   override sealHandshake(messages: Uint8Array): Uint8Array[] {
     if (this.pending !== undefined || this.postponed.length > 0) {
       this.postponed = [...this.postponed, { kind: 'messages', messages }];
+      this.onSent?.();
       return [];
     }
     return this.sealMessages(messages);
@@ -203,6 +204,8 @@ export class Dtls13WriteHalf extends WriteHalf {
    * asks for the peer's and it does not; of those that wait there is one.
    */
   override updateLater(message: Uint8Array, requests: boolean): void {
+    // What it waits for may have been given up.
+    this.onSent?.();
     if (this.pending !== undefined && (this.pending.requests || !requests)) return;
     const waiting = this.postponed.find((one) => one.kind === 'update');
     if (waiting !== undefined && (waiting.requests || !requests)) return;
