@@ -22,7 +22,7 @@ import { type Material, materialOf, rawBytes, Unimplemented } from './bogo-mater
 import type { Memory, Seen, Taken } from './bogo-memory.js';
 import { framed, Packets } from './bogo-packets.js';
 import { newTicket } from './bogo-sessions.js';
-import type { Wishes } from './bogo-terms.js';
+import { isOf13, type Wishes } from './bogo-terms.js';
 
 const unimplemented = 89;
 const violated = 90;
@@ -320,7 +320,7 @@ class Connection implements Sink {
   /** A client of TLS 1.3 expects to be given tickets, unless it was told otherwise or has not read on. */
   #ticketMismatch({ role, protocol }: Facts): string | undefined {
     const flags = this.#flags;
-    if (role !== 'client' || protocol !== 'tlsv1.3' || flags.has('shim-shuts-down')) return undefined;
+    if (role !== 'client' || !isOf13(protocol) || flags.has('shim-shuts-down')) return undefined;
     const expected = !flags.has('expect-no-session');
     if (expected !== this.#tickets > 0) return `${this.#tickets} tickets`;
     return expected && flags.has('expect-ticket-supports-early-data') !== this.#ticketAllowsEarly
@@ -329,7 +329,6 @@ class Connection implements Sink {
   }
 
   failed(failure: Failure): void {
-    if (this.#flags.has('dtls') && isOfVersions(failure)) this.#finish(unimplemented, 'DTLS 1.3');
     this.#fail(words(failure));
   }
 
@@ -377,7 +376,8 @@ class Connection implements Sink {
       ? undefined
       : this.#memory.find(wish, this.#flags.has('enable-early-data'));
     this.#taken = found;
-    this.#core.answerPsk(found ?? findKey(wish, this.#flags.imported));
+    const version = this.#flags.has('dtls') ? 'dtlsv1.3' : 'tlsv1.3';
+    this.#core.answerPsk(found ?? findKey(wish, this.#flags.imported, version));
   }
 
   #findSession(wish: SessionWish): void {
@@ -423,7 +423,7 @@ class Connection implements Sink {
   #speak(learned: Facts): void {
     const flags = this.#flags;
     const core = this.#core;
-    if (learned.role === 'server' && learned.protocol === 'tlsv1.3' && !givesNoTickets(flags))
+    if (learned.role === 'server' && isOf13(learned.protocol) && !givesNoTickets(flags))
       this.#sendTickets(learned);
     if (!this.#sendSecrets(learned)) return;
     if (flags.has('send-alert')) {
@@ -483,11 +483,6 @@ class Connection implements Sink {
     this.#core.send(Buffer.concat([Uint8Array.of(reads.length & 0xff, reads.length >> 8), reads, writes]));
     return true;
   }
-}
-
-/** Whether the two speak no common version. */
-function isOfVersions({ alert, reason }: Failure): boolean {
-  return alert === 'protocol_version' || reason === 'unsupported_version';
 }
 
 function givesNoTickets(flags: Flags): boolean {

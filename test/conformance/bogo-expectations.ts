@@ -5,7 +5,7 @@ import { extensionOf } from './bogo-hello.js';
 import { pemBlocks } from './bogo-material.js';
 import type { Seen } from './bogo-memory.js';
 import { leavesNewSession } from './bogo-sessions.js';
-import { groupName, schemeCodes, versionNames } from './bogo-terms.js';
+import { groupName, isOf13, schemeCodes, versionNames } from './bogo-terms.js';
 
 /** What a connection was like besides its facts. */
 export interface Observed extends Seen {
@@ -37,14 +37,14 @@ function sessionMismatch(flags: Flags, learned: Facts, observed: Observed): stri
   if (observed.isRenegotiation) return sessionResumption ? 'a session resumed' : undefined;
   if (sessionResumption !== (observed.isResume && !flags.has('expect-session-miss')))
     return `session ${sessionResumption ? '' : 'not '}resumed`;
-  if (role === 'client' && protocol !== 'tlsv1.3') {
+  if (role === 'client' && !isOf13(protocol)) {
     const renewed = !sessionResumption || flags.has('expect-ticket-renewal');
     const isNew = leavesNewSession(learned);
     if ((renewed && !flags.has('expect-no-session')) !== isNew) return `${isNew ? 'a' : 'no'} new session`;
   }
   const hasId = sessionId.length > 0;
   // In TLS 1.3 it says nothing.
-  if (!observed.isResume && protocol !== 'tlsv1.3') {
+  if (!observed.isResume && !isOf13(protocol)) {
     if (flags.has('expect-session-id') && !hasId) return 'no session id';
     if (flags.has('expect-no-session-id') && hasId) return 'a session id';
   }
@@ -81,7 +81,7 @@ function agreementMismatch(flags: Flags, learned: Facts, observed: Observed): st
 /** Whether the ServerHello has an extension of TLS 1.2; TLS 1.3 is always what these make of TLS 1.2. */
 function agreed({ protocol, role }: Facts, { peerHellos, ownHellos }: Observed, code: number): boolean {
   const hello = (role === 'client' ? peerHellos : ownHellos).at(-1);
-  return protocol === 'tlsv1.3' || (hello !== undefined && extensionOf(hello, code) !== undefined);
+  return isOf13(protocol) || (hello !== undefined && extensionOf(hello, code) !== undefined);
 }
 
 function namesMismatch(

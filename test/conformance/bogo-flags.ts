@@ -11,6 +11,7 @@ const shapes = {
   server: 'alone',
   dtls: 'alone',
   mtu: 'value',
+  'initial-timeout-duration-ms': 'value',
   'min-version': 'value',
   'max-version': 'value',
   'no-tls13': 'alone',

@@ -9,14 +9,16 @@ import {
 } from '@actor-tls/ssl/core';
 import type { ImportedCredential } from './bogo-flags.js';
 
+type Version = Parameters<typeof importPsk>[4];
+
 const hashes = ['sha256', 'sha384'] as const;
 
 /** What a client offers. */
-export function offeredKeys(credentials: readonly ImportedCredential[]): PskOffer[] {
+export function offeredKeys(credentials: readonly ImportedCredential[], version: Version): PskOffer[] {
   return credentials.flatMap(({ key, identity, context, hash }) =>
     hashes.map((target): PskOffer => {
-      const wire = importedIdentityFor(identity, context, target);
-      const secret = importPsk({ secret: key, hash }, wire, target, engine);
+      const wire = importedIdentityFor(identity, context, target, version);
+      const secret = importPsk({ secret: key, hash }, wire, target, engine, version);
       const known = { hash: target, chain: [], earlyData: undefined };
       return { origin: 'imported', secret, ...known, identity: wire, obfuscatedTicketAge: 0 };
     }),
@@ -24,8 +26,12 @@ export function offeredKeys(credentials: readonly ImportedCredential[]): PskOffe
 }
 
 /** The first identity that a server has the key of. */
-export function findKey(wish: PskWish, credentials: readonly ImportedCredential[]): FoundPsk | undefined {
-  const keys = offeredKeys(credentials).filter(({ hash }) => wish.hashes.includes(hash));
+export function findKey(
+  wish: PskWish,
+  credentials: readonly ImportedCredential[],
+  version: Version,
+): FoundPsk | undefined {
+  const keys = offeredKeys(credentials, version).filter(({ hash }) => wish.hashes.includes(hash));
   for (const [index, { identity }] of wish.identities.entries()) {
     const psk = keys.find((key) => Buffer.compare(key.identity, identity) === 0);
     if (psk !== undefined) return { index, psk };

@@ -105,6 +105,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
   const resumption = memory.resumption(flags.has('enable-early-data'));
   const serverName = flags.value('host-name');
   const channel = flags.has('dtls') ? overDatagrams : undefined;
+  const version = flags.has('dtls') ? 'dtlsv1.3' : 'tlsv1.3';
   return {
     owned,
     client: {
@@ -126,7 +127,7 @@ export function materialOf(flags: Flags, wishes: Wishes, memory: Memory): Materi
         serverName,
         tickets: flags.has('no-ticket') ? 'unwanted' : 'welcome',
       }),
-      resumption: { ...resumption, psks: [...resumption.psks, ...offeredKeys(flags.imported)] },
+      resumption: { ...resumption, psks: [...resumption.psks, ...offeredKeys(flags.imported, version)] },
       ...(flags.has('enable-ocsp-stapling') && {
         statusRequest: { responderIds: [], requestExtensions: new Uint8Array(0) },
       }),
@@ -165,6 +166,8 @@ function commonOf(
   return {
     versions,
     mtu: flags.number('mtu'),
+    // BoringSSL's, which the clock of its runner goes by.
+    flightTimeout: flags.number('initial-timeout-duration-ms') ?? 400,
     ciphers: [...suites13, ...older].flatMap((name) => {
       const suite = suiteByName(name);
       return suite?.versions.some((version) => versions.includes(version)) === true ? [suite] : [];

@@ -49,7 +49,7 @@ export class Packets {
 
   /** In so many ms; `undefined`: never. */
   setTimer(ms: number | undefined): void {
-    this.#due = ms === undefined ? undefined : this.#now + BigInt(ms) * 1_000_000n;
+    this.#due = ms === undefined ? undefined : this.#now + BigInt(Math.round(ms * 1_000_000));
   }
 
   feed(chunk: Buffer): void {

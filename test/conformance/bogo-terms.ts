@@ -4,6 +4,7 @@ import type { Flags } from './bogo-flags.js';
 
 const tls13 = 0x0304;
 const tls12 = 0x0303;
+const dtls13 = 0xfefc;
 const dtls12 = 0xfefd;
 const dtls10 = 0xfeff;
 
@@ -43,14 +44,19 @@ export const versionNames: ReadonlyMap<number, VersionName> = new Map([
   [tls12, 'tlsv1.2'],
   [0x0302, 'tlsv1.1'],
   [0x0301, 'tlsv1'],
+  [dtls13, 'dtlsv1.3'],
   [dtls12, 'dtlsv1.2'],
   [dtls10, 'dtlsv1'],
 ]);
+
+/** Of TLS 1.3, or of DTLS 1.3, which has its handshake. */
+export const isOf13 = (version: string): boolean => version === 'tlsv1.3' || version === 'dtlsv1.3';
 
 type Refusal = 'no-tls13' | 'no-tls12' | 'no-tls11' | 'no-tls1';
 
 const refusals: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [tls13, 'no-tls13'],
+  [dtls13, 'no-tls13'],
   [tls12, 'no-tls12'],
   [dtls12, 'no-tls12'],
   [0x0302, 'no-tls11'],
@@ -88,6 +94,8 @@ export function wishesOf(flags: Flags): Wishes | undefined {
   const named = flags.numbers('curves');
   const supportedGroups = groupList(named.length > 0 ? named : [4588, 29, 23, 24]);
   const shares = groupList(flags.numbers('key-shares'));
+  // Over datagrams there is no early data.
+  if (versions.includes('dtlsv1.3') && flags.has('enable-early-data')) return undefined;
   if (versions.length === 0 || supportedGroups === undefined || shares === undefined) return undefined;
   const keyShares = shares.length > 0 ? shares : likeliest(supportedGroups);
   return { versions, supportedGroups, keyShares };

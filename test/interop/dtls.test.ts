@@ -45,6 +45,8 @@ async function freeUdpPort(): Promise<number> {
 interface Case {
   readonly name: string;
   readonly version: 'dtlsv1.2' | 'dtlsv1';
+  /** Others that our side would speak. */
+  readonly newer?: readonly ['dtlsv1.3'];
   readonly key: KeyName;
   /** By OpenSSL's name. */
   readonly suite?: string;
@@ -71,6 +73,8 @@ const cases: readonly Case[] = [
     psk: true,
   },
   { name: 'client certificates', version: 'dtlsv1.2', key: 'ec256', clientCertificate: true },
+  { name: 'DTLS 1.3 on our side', version: 'dtlsv1.2', newer: ['dtlsv1.3'], key: 'ec256' },
+  { name: 'DTLS 1.3 on our side, RSA', version: 'dtlsv1.2', newer: ['dtlsv1.3'], key: 'rsa' },
   { name: 'DTLS 1.0', version: 'dtlsv1', key: 'rsa' },
   { name: 'DTLS 1.0 with ECDSA', version: 'dtlsv1', key: 'ec256', suite: 'ECDHE-ECDSA-AES256-SHA' },
 ];
@@ -88,7 +92,7 @@ function ourSuites({ suite }: Case): { ciphers?: string } {
 function ourServerOptions(one: Case): ssl.TlsServerOptions {
   return {
     protocol: 'dtls',
-    versions: [one.version],
+    versions: [...(one.newer ?? []), one.version],
     ...material.servers[one.key],
     ...ourSuites(one),
     ...(one.psk ? { userLookupFun: [lookup, undefined] } : {}),
@@ -101,7 +105,7 @@ function ourServerOptions(one: Case): ssl.TlsServerOptions {
 function ourClientOptions(one: Case): ssl.TlsClientOptions {
   return {
     protocol: 'dtls',
-    versions: [one.version],
+    versions: [...(one.newer ?? []), one.version],
     active: false,
     cacertfile: material.cafile,
     serverNameIndication: 'localhost',

@@ -34,6 +34,7 @@ const aead = (name: Aead['name']): Aead => ({
   tagLength: 0,
   sealer: none,
   opener: none,
+  recordNumbers: none,
 });
 const cipher = (name: Cipher['name']): Cipher => ({
   name,

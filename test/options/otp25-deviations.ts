@@ -143,6 +143,10 @@ export const deviations: readonly Deviation[] = [
       typeof found.options['active'] === 'number',
   },
   {
+    name: 'DTLS 1.3 is a version that we have and OTP has not',
+    applies: (found) => JSON.stringify(found.options['versions'] ?? '').includes('dtlsv1.3'),
+  },
+  {
     name: '† dtls with versions of TLS is refused',
     applies: (found) => found.options['protocol'] === 'dtls' && refusedFor('versions')(found),
   },

@@ -13,6 +13,7 @@ import {
   KeyedRecorder,
   type ServerOverrides,
   serverOptions,
+  suites,
   tls12,
 } from './two-cores.js';
 
@@ -66,10 +67,13 @@ export function dtlsPair({
   server = {},
   onUser = () => undefined,
 }: DtlsWish = {}): { client: DatagramEnd; server: DatagramEnd } {
-  const ciphers = dtlsSuites(versions.includes('dtlsv1.2') ? 'dtlsv1.2' : 'dtlsv1');
+  const older = dtlsSuites(versions.includes('dtlsv1.2') ? 'dtlsv1.2' : 'dtlsv1');
   const common = {
     versions,
-    ciphers: tls12.ciphers.filter((row) => ciphers.includes(row)),
+    ciphers: [
+      ...suites.filter((row) => row.versions.some((version) => versions.includes(version))),
+      ...tls12.ciphers.filter((row) => older.includes(row)),
+    ],
     signatureAlgs: tls12.signatureAlgs,
   };
   const clientSink = new DatagramRecorder(acceptKnown, onUser);

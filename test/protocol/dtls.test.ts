@@ -5,23 +5,26 @@ import { DatagramLink, type DtlsWish, dtlsPair, type Fate, intact } from './data
 import { identityOf } from './two-cores.js';
 
 describe('DTLS over a link that loses nothing', () => {
-  it.each(['dtlsv1.2', 'dtlsv1'] as const)('%s: a handshake, data both ways, the end', (version) => {
-    const { client, server } = dtlsPair({ versions: [version] });
-    const link = new DatagramLink(client, server);
-    client.core.start();
-    link.run();
-    expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
-    expect([client.sink.facts?.protocol, server.sink.facts?.protocol]).toEqual([version, version]);
-    expect(client.core.send(Buffer.from('ping'))).toBe(true);
-    link.run();
-    expect(server.sink.received()).toBe('ping');
-    server.core.send(Buffer.from('pong'));
-    server.core.close();
-    link.run();
-    expect(client.sink.received()).toBe('pong');
-    expect(client.sink.closedCount).toBe(1);
-    expect(link.now).toBeLessThan(100);
-  });
+  it.each(['dtlsv1.3', 'dtlsv1.2', 'dtlsv1'] as const)(
+    '%s: a handshake, data both ways, the end',
+    (version) => {
+      const { client, server } = dtlsPair({ versions: [version] });
+      const link = new DatagramLink(client, server);
+      client.core.start();
+      link.run();
+      expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+      expect([client.sink.facts?.protocol, server.sink.facts?.protocol]).toEqual([version, version]);
+      expect(client.core.send(Buffer.from('ping'))).toBe(true);
+      link.run();
+      expect(server.sink.received()).toBe('ping');
+      server.core.send(Buffer.from('pong'));
+      server.core.close();
+      link.run();
+      expect(client.sink.received()).toBe('pong');
+      expect(client.sink.closedCount).toBe(1);
+      expect(link.now).toBeLessThan(100);
+    },
+  );
 });
 
 interface Told {
@@ -50,31 +53,35 @@ function talk(fate: Fate, wish: DtlsWish = {}): { link: DatagramLink; told: Told
 const good = { failed: [[], []], established: [1, 1], received: ['b', 'a'] };
 /** Client certificates, and datagrams so short that messages are cut. */
 const small: DtlsWish = {
+  versions: ['dtlsv1.2'],
   client: { config: { mtu: 300 }, identities: [identityOf('ec').identity] },
   server: { config: { mtu: 300, verify: 'verify_peer' } },
 };
 
-describe('one accident at each step of a handshake', () => {
-  it.each(Object.keys(accidents))('%s: the handshake comes to its end', (name) => {
-    const accident = accidents[name] ?? intact;
-    for (const wish of [{}, small]) {
-      const steps = handshakeDatagrams(wish);
-      expect(steps).toBeGreaterThan(3);
-      for (let step = 0; step < steps; step += 1) {
-        const { link, told } = talk(
-          (bytes, index, from) => (index === step ? accident : intact)(bytes, index, from),
-          wish,
-        );
-        // Bending a byte of what nobody protects may end a handshake, but never well for one side alone.
-        if (name === 'changed in its last byte') expect([step, alike(told)]).toEqual([step, true]);
-        else {
-          expect([step, told]).toEqual([step, good]);
-          expect(link.now).toBeLessThan(20_000);
+describe.each(['dtlsv1.2', 'dtlsv1.3'] as const)(
+  '%s, one accident at each step of a handshake',
+  (version) => {
+    it.each(Object.keys(accidents))('%s: the handshake comes to its end', (name) => {
+      const accident = accidents[name] ?? intact;
+      for (const wish of [{ versions: [version] }, { ...small, versions: [version] }]) {
+        const steps = handshakeDatagrams(wish);
+        expect(steps).toBeGreaterThan(3);
+        for (let step = 0; step < steps; step += 1) {
+          const { link, told } = talk(
+            (bytes, index, from) => (index === step ? accident : intact)(bytes, index, from),
+            wish,
+          );
+          // Bending a byte of what nobody protects may end a handshake, but never well for one side alone.
+          if (name === 'changed in its last byte') expect([step, alike(told)]).toEqual([step, true]);
+          else {
+            expect([step, told]).toEqual([step, good]);
+            expect(link.now).toBeLessThan(20_000);
+          }
         }
       }
-    }
-  });
-});
+    });
+  },
+);
 
 /** Datagrams of a handshake to which nothing happens. */
 function handshakeDatagrams(wish: DtlsWish): number {
@@ -87,44 +94,47 @@ function alike({ established: [client, server] }: Told): boolean {
   return client === server;
 }
 
-describe('a link that loses, doubles, delays and reorders at random', () => {
-  it.each([
-    [0.1, 300, 0.99, 7000],
-    [0.5, 60, 0.95, 600_000],
-  ])(
-    '%f lost: of %i schedules the share %f has both established within %i ms',
-    (loss, schedules, share, within) => {
-      const times: number[] = [];
-      for (let seed = 1; seed <= schedules; seed += 1) {
-        const random = seededRandom(seed);
-        const chance = (): number => random.below(1_000_000) / 1_000_000;
-        const { client, server } = dtlsPair(seed % 2 === 0 ? small : {});
-        const link = new DatagramLink(client, server, (bytes) => {
-          if (chance() < loss) return [];
-          const after = 25 + Math.floor(chance() * 50);
-          return chance() < 0.1
-            ? [
-                { after, bytes },
-                { after: after * 2, bytes },
-              ]
-            : [{ after, bytes }];
-        });
-        client.core.start();
-        let bothAt = Number.POSITIVE_INFINITY;
-        for (let at = 0; at <= 600_000 && bothAt === Number.POSITIVE_INFINITY; at += 50) {
-          link.run(at);
-          if (client.sink.establishedCount + server.sink.establishedCount === 2) bothAt = link.now;
+describe.each(['dtlsv1.2', 'dtlsv1.3'] as const)(
+  '%s over a link that loses, doubles, delays and reorders at random',
+  (version) => {
+    it.each([
+      [0.1, 300, 0.99, 7000],
+      [0.5, 60, 0.95, 600_000],
+    ])(
+      '%f lost: of %i schedules the share %f has both established within %i ms',
+      (loss, schedules, share, within) => {
+        const times: number[] = [];
+        for (let seed = 1; seed <= schedules; seed += 1) {
+          const random = seededRandom(seed);
+          const chance = (): number => random.below(1_000_000) / 1_000_000;
+          const { client, server } = dtlsPair({ ...(seed % 2 === 0 ? small : {}), versions: [version] });
+          const link = new DatagramLink(client, server, (bytes) => {
+            if (chance() < loss) return [];
+            const after = 25 + Math.floor(chance() * 50);
+            return chance() < 0.1
+              ? [
+                  { after, bytes },
+                  { after: after * 2, bytes },
+                ]
+              : [{ after, bytes }];
+          });
+          client.core.start();
+          let bothAt = Number.POSITIVE_INFINITY;
+          for (let at = 0; at <= 600_000 && bothAt === Number.POSITIVE_INFINITY; at += 50) {
+            link.run(at);
+            if (client.sink.establishedCount + server.sink.establishedCount === 2) bothAt = link.now;
+          }
+          expect([seed, client.sink.failures, server.sink.failures]).toEqual([seed, [], []]);
+          times.push(bothAt);
+          if (bothAt === Number.POSITIVE_INFINITY) continue;
+          for (let n = 0; n < 20; n += 1) client.core.send(Buffer.from([n]));
+          link.run(link.now + 1000);
+          const got = server.sink.delivered.map(([n]) => n);
+          expect(new Set(got).size).toBe(got.length);
         }
-        expect([seed, client.sink.failures, server.sink.failures]).toEqual([seed, [], []]);
-        times.push(bothAt);
-        if (bothAt === Number.POSITIVE_INFINITY) continue;
-        for (let n = 0; n < 20; n += 1) client.core.send(Buffer.from([n]));
-        link.run(link.now + 1000);
-        const got = server.sink.delivered.map(([n]) => n);
-        expect(new Set(got).size).toBe(got.length);
-      }
-      times.sort((a, b) => a - b);
-      expect(times[Math.floor(times.length * share)]).toBeLessThanOrEqual(within);
-    },
-  );
-});
+        times.sort((a, b) => a - b);
+        expect(times[Math.floor(times.length * share)]).toBeLessThanOrEqual(within);
+      },
+    );
+  },
+);

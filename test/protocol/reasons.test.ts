@@ -29,6 +29,7 @@ import {
   without,
 } from './bend.js';
 import { DatagramLink, dtlsPair } from './datagram-link.js';
+import { forgeries, lateVersion, malformedAck, oldCookie, wrongAck } from './dtls13-faults.js';
 import { type HeldChannel, holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import { twice } from './session-ends.js';
@@ -641,6 +642,11 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
   excess_handshake_data: () =>
     onConnection((write) => write.sealHandshake(Uint8Array.of(24, 0, 0, 1, 0, 24, 0, 0, 1, 0))),
   handshake_message_too_large: () => bytesToServer(plainRecord(22, [1, 0x10, 0, 0])),
+  wrong_legacy_cookie: oldCookie,
+  late_version: lateVersion,
+  malformed_ack: malformedAck,
+  wrong_ack: wrongAck,
+  too_many_forgeries: forgeries,
   sequence_number_overflow: () => {
     const held = holding();
     const ends = connected(

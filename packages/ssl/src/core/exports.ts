@@ -9,9 +9,9 @@ export { type Authentication, chainOf, schemeOf } from '../protocol/authenticati
 export { Core } from '../protocol/core.js';
 export type { StatusRequest } from '../protocol/extensions/status-request.js';
 export type { Facts, KeptSecrets } from '../protocol/facts.js';
-export { overDatagrams } from '../protocol/flight-channel.js';
 export type { ClientHelloEvent, HelloEvent, ServerHelloEvent } from '../protocol/handshake.js';
 export type { KeyExporter } from '../protocol/key-exporter.js';
+export { overDatagrams } from '../protocol/over-datagrams.js';
 export type { OwnIdentity, RemoteIdentity } from '../protocol/own-identity.js';
 export { type Reason, reasons } from '../protocol/reasons.js';
 export { RecordError } from '../protocol/record/errors.js';

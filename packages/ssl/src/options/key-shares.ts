@@ -14,13 +14,20 @@ export function keyShares(value: unknown, { settings: { supportedGroups } }: At)
   return supportedGroups.slice(0, value);
 }
 
-/** Of `supportedGroups` the first of Diffie-Hellman, and a native hybrid one that stands before it. */
-export function defaultKeyShares({ engine, settings: { supportedGroups } }: At): readonly GroupName[] {
+/**
+ * Of `supportedGroups` the first of Diffie-Hellman, and a native hybrid one that stands before it, but not over datagrams:
+ * a hello with a hybrid share does not fit into one, and a server that keeps nothing of strangers wants it whole.
+ */
+export function defaultKeyShares({
+  engine,
+  settings: { supportedGroups, protocol },
+}: At): readonly GroupName[] {
   const groups = supportedGroups.flatMap((name) => engine.group(name) ?? []);
   const [first] = groups;
   const plain = groups.find(({ kind }) => kind === 'dh');
   // Nothing but hybrid groups: the first of them, whatever it costs.
-  const chosen = plain === undefined ? [first] : isNativeHybrid(first) ? [first, plain] : [plain];
+  const chosen =
+    plain === undefined ? [first] : protocol === 'tls' && isNativeHybrid(first) ? [first, plain] : [plain];
   return chosen.flatMap((group) => group?.name ?? []);
 }
 

@@ -13,6 +13,7 @@ import type { CurveName, Tls13CurveName, Tls13GroupName } from '../values/regist
 import type { SignatureScheme } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import { allSuites, suiteById } from '../values/registry/suites.js';
+import { isTls13Version } from '../values/registry/versions.js';
 import type { At } from './row.js';
 import { isList } from './row.js';
 
@@ -77,7 +78,7 @@ export function usableCurves(
 
 /** Those the engine can sign and verify with; what only TLS 1.2 knows goes when it is not among the versions. */
 export function usableSchemes(schemes: readonly SignatureScheme[], at: At): readonly SignatureScheme[] {
-  const only13 = at.settings.versions.every((version) => version === 'tlsv1.3');
+  const only13 = at.settings.versions.every(isTls13Version);
   return schemes.filter(
     ({ tls13, keyAlgorithm, curve, algorithm }) =>
       !(only13 && tls13 === 'never') &&

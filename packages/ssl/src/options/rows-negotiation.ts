@@ -16,7 +16,7 @@ import type { SignatureScheme, SignatureSchemeName } from '../values/registry/sc
 import { findScheme, schemeOfPair } from '../values/registry/schemes.js';
 import type { CipherSuite } from '../values/registry/suites.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
-import { versionByName, versionRows } from '../values/registry/versions.js';
+import { isTls13Version, versionByName, versionRows } from '../values/registry/versions.js';
 import { defaultKeyShares, keyShares } from './key-shares.js';
 import {
   findSuiteWish,
@@ -78,6 +78,8 @@ function versions(value: unknown, at: At): readonly ProtocolVersion[] {
   // RFC 8446 §4.1.3: a gap below 1.3 would trip the downgrade marks of an honest server.
   if (names.length > 1 && names.includes('tlsv1.3') && !names.includes('tlsv1.2'))
     throw new OptionError({ options: ['missing_version', { 'tlsv1.2': { versions: list } }] });
+  if (names.length > 1 && names.includes('dtlsv1.3') && !names.includes('dtlsv1.2'))
+    throw new OptionError({ options: ['missing_version', { 'dtlsv1.2': { versions: list } }] });
   if (first.protocol !== at.settings.protocol) return badValue('versions', value);
   return newestFirst(names);
 }
@@ -149,7 +151,7 @@ export class NegotiationRows {
       default:
         'the first Diffie-Hellman group of supportedGroups, which every server can do and which costs little; beside ' +
         'it a hybrid one that stands first, where compiled code does it: JavaScript takes a millisecond for the key, and ' +
-        'the hello no longer fits into one packet',
+        'the hello no longer fits into one packet; over datagrams never',
       source: 'ours, for RFC 8446 §4.2.8',
     },
     parse: keyShares,
@@ -360,7 +362,7 @@ function scheme(wish: unknown): SignatureScheme | undefined {
 
 /** Whether a scheme can sign a handshake in one of the versions. */
 function signsIn(versions: readonly ProtocolVersion[], { tls13 }: SignatureScheme): boolean {
-  return tls13 === 'handshake' || versions.some((version) => version !== 'tlsv1.3');
+  return tls13 === 'handshake' || versions.some((version) => !isTls13Version(version));
 }
 
 function schemeNames(list: readonly SignatureScheme[]): readonly SignatureSchemeName[] {
@@ -368,7 +370,7 @@ function schemeNames(list: readonly SignatureScheme[]): readonly SignatureScheme
 }
 
 function noScheme(name: 'signatureAlgs' | 'signatureAlgsCert', value: unknown, at: At): never {
-  const older = name === 'signatureAlgs' && !at.settings.versions.includes('tlsv1.3');
+  const older = name === 'signatureAlgs' && !at.settings.versions.some(isTls13Version);
   const tag = older ? 'no_supported_algorithms' : 'no_supported_signature_schemes';
   throw new OptionError({ options: [tag, { [name]: value }] });
 }

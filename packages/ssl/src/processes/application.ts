@@ -45,6 +45,7 @@ import { embeddedTicketKeyStore, startClientTicketStore, startSessionCache } fro
 import type { ClientConfig, Config, ServerConfig } from '../options/config.js';
 import { isStateless } from '../options/rows-resumption.js';
 import { sameOptions } from '../options/same-options.js';
+import { dtls13Door } from '../protocol/dtls13-door.js';
 import { speaksOlder } from '../protocol/hello/version.js';
 import type { CryptoEngine } from '../values/crypto/engine.js';
 import type { Result, SslReason } from '../values/terms.js';
@@ -391,14 +392,15 @@ const datagramServers = branch('dtls_server_sup', {
 /** A listener's transports, each a peer of one UDP socket. */
 function overDatagrams(
   { node, provider, engine }: Environment,
-  { connectionId }: ServerConfig,
+  config: ServerConfig,
 ): Pick<TransportProvider, 'listen'> {
-  const idLength = connectionId?.length ?? 0;
+  const idLength = config.connectionId?.length ?? 0;
   return {
     async listen(port, options, receiver) {
       const { datagrams } = provider;
       if (datagrams === undefined) return { error: 'eprotonosupport' };
-      const again = listenAgain(node, port, options, idLength, receiver);
+      const door13 = dtls13Door(engine, () => node.clock.now(), config);
+      const again = listenAgain(node, port, options, idLength, receiver, door13);
       if (again !== undefined) return again;
       let listener: TransportListener | undefined;
       const made = (opened: TransportListener): void => {
@@ -409,6 +411,7 @@ function overDatagrams(
         options,
         provider: datagrams,
         engine,
+        door13,
         receiver,
         idLength,
         made,

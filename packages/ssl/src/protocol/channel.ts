@@ -3,6 +3,7 @@
  * `FlightChannel`, which sends flights again. The core and the handlers know nothing but this.
  */
 import type { Path } from '../values/path.js';
+import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { MessageTable } from '../values/wire/message-table.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
@@ -73,6 +74,8 @@ export interface Channel extends MessageChannel {
   join(half: WriteHalf): void;
   /** Nothing more is written. */
   closeWrite(): void;
+  /** Over datagrams: the version is agreed, and this channel goes on. */
+  agree?(version: ProtocolVersion): Channel;
   /**
    * Over datagrams, where change_cipher_spec has no place in the order of messages: whether it came, asked when it is the
    * next step.

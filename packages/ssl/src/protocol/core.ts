@@ -7,8 +7,10 @@
  * sent and failures told here and nowhere else, each once.
  */
 import { noCompressors } from '../values/compression/compressor.js';
+import { dtls13Engine } from '../values/crypto/dtls13-engine.js';
 import type { Path } from '../values/path.js';
 import { alertByCode, alertCode, type KnownAlert } from '../values/registry/alerts.js';
+import { isDtls13Version, type ProtocolVersion, type Tls13Version } from '../values/registry/versions.js';
 import type { Secret } from '../values/secret.js';
 import { decodeAll } from '../values/wire/codec.js';
 import { datagramHeaderLength } from '../values/wire/message-table.js';
@@ -18,7 +20,7 @@ import { dtls12Messages, tls12Messages } from '../values/wire/tls12-messages.js'
 import { type AlertRules, tls13Alerts } from './alert-rules.js';
 import type { Channel, Inbound } from './channel.js';
 import type { ClientContext, ServerContext } from './contexts.js';
-import type { AnswerEvent, ClientHelloEvent, Handshake, ServerHelloEvent } from './handshake.js';
+import type { AnswerEvent, ClientHelloEvent, Handshake, HelloEvent, ServerHelloEvent } from './handshake.js';
 import {
   type ClientOffer,
   firstOffer,
@@ -34,12 +36,15 @@ import {
   helloRequestsBefore,
   isTls13,
   selectedVersionOf,
+  showsMiddleboxes,
   speaksDtls,
+  speaksDtls13,
   stateNameBefore,
 } from './hello/version.js';
 import { secretLogOf } from './key-log.js';
 import type { HandshakeAgain, PostHandshake } from './post-handshake.js';
 import { AlertError, type Reason, reasons } from './reasons.js';
+import { numberedForm, streamForm } from './record/datagram-form.js';
 import { RecordError } from './record/errors.js';
 import { Tls13WriteProtection } from './record/tls13-protection.js';
 import { type Budget, boundless } from './record/turn-budget.js';
@@ -48,6 +53,7 @@ import type {
   ChannelMaker,
   ClientHelloAnswer,
   ClientOptions,
+  ClientSettings,
   Dependencies,
   GivenDependencies,
   ServerHelloAnswer,
@@ -127,7 +133,8 @@ const failed: Phase = { kind: 'failed' };
 export class Core {
   private readonly sink: Sink;
   private readonly budget: Budget;
-  private readonly channel: Channel;
+  /** Over datagrams another goes on when the version is agreed. */
+  private channel: Channel;
   /** How a HelloRequest is framed. */
   private readonly olderMessages: Pick<typeof tls12Messages, 'decode'>;
   private phase: Phase;
@@ -157,7 +164,7 @@ export class Core {
   /** A client. Nothing is sent before `start`. */
   static client(options: ClientOptions, sink: Sink): Core {
     const { config, identities, serverName, budget = boundless } = options;
-    const dependencies = completed(options.dependencies);
+    const dependencies = completed(options.dependencies, config);
     const ownConnectionId = ownIdOf(options, dependencies);
     const channel = channelOf(options, dependencies, helloRecordVersions(config.versions).first, sink);
     return new Core(sink, budget, channel, {
@@ -174,7 +181,7 @@ export class Core {
   static server(options: ServerOptions, sink: Sink): Core {
     const { config, identities, certificateAuthorities, nameUsed = false, budget = boundless } = options;
     const { maxEarlyData = defaultMaxEarlyData, dhParams = defaultDhParams, pskHint } = options;
-    const dependencies = completed(options.dependencies);
+    const dependencies = completed(options.dependencies, config);
     const channel = channelOf(options, dependencies, helloRecordVersions(config.versions).later, sink);
     return new Core(sink, budget, channel, {
       kind: 'serverHello',
@@ -773,31 +780,45 @@ export class Core {
   /** The client's version is what the server selects, of those offered and still wanted. */
   private beginClient({ hello, offer, context }: ServerHelloRead, options: ClientHelloAnswer): void {
     const { config, identities } = options;
-    const answered: ClientContext = { ...context, config, identities };
-    this.phase = { kind: 'clientHello', offer, context: answered };
+    this.phase = { kind: 'clientHello', offer, context: { ...context, config, identities } };
     const version = selectedVersionOf(hello.body, context.config.versions);
     if (!config.versions.includes(version)) throw new AlertError('unsupported_version');
+    const answered: ClientContext = { ...context, config, identities, channel: this.agree(version) };
     if (isTls13(version)) {
       if (!offersTls13(offer)) throw new TypeError('a version that was not offered');
-      this.begin(tls13Client(offer, answered)).deliver(hello);
+      if (this.verifyRequests > 0) throw new AlertError('late_version');
+      this.begin(tls13Client(offer, answered)).deliver(transcribed(hello, version));
     } else {
       if (offersTls13(offer) && offer.early.kind === 'offered')
         throw new AlertError('older_version_after_early_data');
-      this.beginOlder(tls12Client(version, offer, answered)).deliver(hello);
+      const sent = this.numbered(offer, context.config.versions);
+      this.beginOlder(tls12Client(version, sent, answered)).deliver(hello);
     }
   }
 
   private beginServer({ hello, context }: ClientHelloRead, options: ServerHelloAnswer): void {
     const { config, identities, certificateAuthorities, nameUsed = false } = options;
     const { dhParams = context.dhParams, pskHint = context.pskHint } = options;
-    const answered: ServerContext = {
+    const chosen: ServerContext = {
       ...context,
       ...{ config, identities, certificateAuthorities, nameUsed, dhParams, pskHint },
     };
-    this.phase = { kind: 'serverHello', context: answered };
+    this.phase = { kind: 'serverHello', context: chosen };
     const version = chooseVersion(hello.body, config.versions);
-    if (isTls13(version)) this.begin(tls13Server(answered)).deliver(hello);
+    const answered: ServerContext = { ...chosen, channel: this.agree(version) };
+    if (isTls13(version)) this.begin(tls13Server(answered)).deliver(transcribed(hello, version));
     else this.beginOlder(tls12Server(version, answered)).deliver(hello);
+  }
+
+  private agree(version: ProtocolVersion): Channel {
+    this.channel = this.channel.agree?.(version) ?? this.channel;
+    return this.channel;
+  }
+
+  /** What was sent in a form of DTLS 1.3 enters the transcript of an older version as it left: with its number. */
+  private numbered(offer: ClientOffer, versions: readonly ProtocolVersion[]): ClientOffer {
+    if (!speaksDtls13(versions)) return offer;
+    return { ...offer, raw: numberedForm(offer.raw, this.verifyRequests) };
   }
 
   private begin(handshake: Handshake): Handshake {
@@ -890,7 +911,7 @@ export class Core {
 function openEarly({ early, hello }: Tls13Offer, { channel, config, sink }: ClientContext): void {
   if (early.kind !== 'offered') return;
   logEarlyKeys(early, secretLogOf(sink, hello.random));
-  if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  if (showsMiddleboxes(config)) channel.addChangeCipherSpec();
   channel.installWriteKeys(new Tls13WriteProtection(early.suite.aead, early.secret));
   channel.finishFlight();
 }
@@ -973,7 +994,8 @@ function channelOf(
   if (channel === undefined && speaksDtls(versions))
     throw new TypeError('DTLS needs a channel over datagrams');
   const make = channel ?? overStream;
-  return make({ maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout, random }, recordVersion, sink);
+  const settings = { maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout, versions, random };
+  return make(settings, recordVersion, sink);
 }
 
 /** Of a listener without IDs, though options by name may let a client have some for what it is sent. */
@@ -993,15 +1015,17 @@ function ownIdOf(
   };
 }
 
-function completed({
-  engine,
-  random,
-  keyShare,
-  compressors = noCompressors,
-  cookies,
-}: GivenDependencies): Dependencies {
+/** A hello in the form that enters the transcript of the version: what comes over datagrams has a number. */
+function transcribed<Hello extends HelloEvent>(hello: Hello, version: Tls13Version): Hello {
+  return isDtls13Version(version) ? { ...hello, raw: streamForm(hello.raw) } : hello;
+}
+
+function completed(
+  { engine, random, keyShare, compressors = noCompressors, cookies }: GivenDependencies,
+  { versions }: Pick<ClientSettings, 'versions'>,
+): Dependencies {
   return {
-    engine,
+    engine: speaksDtls13(versions) ? dtls13Engine(engine) : engine,
     compressors,
     cookies,
     random: random ?? ((length) => engine.randomBytes(length)),

@@ -34,6 +34,8 @@ export interface StrangersHello {
   /** Of its record, and its message_seq: the answer bears both. */
   readonly sequence: number;
   readonly number: number;
+  /** The whole message. */
+  readonly message: Uint8Array;
 }
 
 /** What comes of a datagram that no connection is for. */
@@ -124,7 +126,11 @@ export function helloIn(datagram: Uint8Array): StrangersHello | undefined {
   if (first === undefined || first.bytes.length !== first.length) return undefined;
   try {
     const body = decodeAll(dtlsClientHello, first.bytes);
-    return { body, sequence: sequenceIn(datagram, 0), number: first.number };
+    const message = datagram.subarray(
+      DTLS_HEADER_LENGTH,
+      DTLS_HEADER_LENGTH + datagramHeaderLength + first.length,
+    );
+    return { body, sequence: sequenceIn(datagram, 0), number: first.number, message };
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;

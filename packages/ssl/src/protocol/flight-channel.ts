@@ -4,6 +4,7 @@
  * is due; data that has overtaken the peer's Finished waits. Nothing that comes without keys is believed more than it must.
  */
 import type { Path } from '../values/path.js';
+import type { ProtocolVersion } from '../values/registry/versions.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
 import type { Channel, Inbound, Writer } from './channel.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
@@ -16,7 +17,7 @@ import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { RecordLimit } from './record/record-limit.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
-import type { ChannelMaker, ChannelSink } from './settings.js';
+import type { ChannelSink } from './settings.js';
 import type { ChannelSettings } from './stream-channel.js';
 
 /** Data that came before the handshake was complete. */
@@ -31,16 +32,22 @@ const serverHello = tls12Messages.code('server_hello');
 const finished = tls12Messages.code('finished');
 const nextProtocol = tls12Messages.code('next_protocol');
 
-/** The channel of every connection of DTLS: `channel` among the options of a core. */
-export const overDatagrams: ChannelMaker = (settings, version, sink) =>
-  new FlightChannel(settings, version, sink);
+/** What of it another channel goes on with. */
+interface HandedOver {
+  readonly fragments: Fragments;
+  readonly number: number;
+  readonly sequence: number;
+  readonly wait: number;
+  readonly datagrams: readonly Uint8Array[];
+  readonly discarded: number;
+}
 
 function noRandom(): never {
   throw new TypeError('a channel over datagrams needs randomness');
 }
 
-class FlightChannel implements Channel {
-  private readonly sink: ChannelSink;
+export class FlightChannel implements Channel {
+  protected readonly sink: ChannelSink;
   private readonly budget: Budget;
   private readonly read: DtlsReadHalf;
   private readonly fragments: Fragments;
@@ -141,6 +148,11 @@ class FlightChannel implements Channel {
       const inbound = this.take(record);
       if (inbound !== undefined) return inbound;
     }
+  }
+
+  /** There is one way on. */
+  agree(_version: ProtocolVersion): Channel {
+    return this;
   }
 
   takeChangeCipherSpec(): boolean {
@@ -246,6 +258,13 @@ class FlightChannel implements Channel {
 
   skipEarlyData(): never {
     throw new TypeError('DTLS 1.2 has no early data');
+  }
+
+  /** Another channel goes on. */
+  protected handOver(): HandedOver {
+    const { fragments, number, wait, read, half } = this;
+    const datagrams = read.handOver();
+    return { fragments, number, sequence: half.plainSequence, wait, datagrams, discarded: read.discarded };
   }
 
   private takeReady(): Inbound | undefined {

@@ -61,6 +61,8 @@ export type HandshakeReason =
   | 'retry_for_known_share'
   | 'client_hello_changed'
   | 'missing_cookie'
+  | 'wrong_legacy_cookie'
+  | 'late_version'
   | 'wrong_cookie'
   | 'no_suitable_cipher'
   | 'no_suitable_groups'
@@ -337,6 +339,18 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     alert: 'missing_extension',
     text: 'the second ClientHello does not give back the cookie',
     section: 'RFC 8446 §4.2.2',
+  },
+  wrong_legacy_cookie: {
+    alert: 'illegal_parameter',
+    text: 'a ClientHello of DTLS 1.3 with the cookie of an older version',
+    section: 'RFC 9147 §5.3',
+    bogo: 'DECODE_ERROR',
+  },
+  late_version: {
+    alert: 'illegal_parameter',
+    text: 'DTLS 1.3 of a server that has asked for a cookie as older ones do',
+    section: 'RFC 9147 §5.1',
+    bogo: 'INVALID_MESSAGE',
   },
   wrong_cookie: {
     alert: 'illegal_parameter',
@@ -649,6 +663,23 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     alert: 'internal_error',
     text: 'too many records under one key',
     section: 'RFC 8446 §5.3',
+  },
+  malformed_ack: {
+    alert: 'decode_error',
+    text: 'an ACK that is no list of record numbers',
+    section: 'RFC 9147 §7',
+    bogo: 'DECODE_ERROR',
+  },
+  wrong_ack: {
+    alert: 'illegal_parameter',
+    text: 'an ACK of records of a later epoch than its own',
+    section: 'RFC 9147 §7.2',
+    bogo: 'DECODE_ERROR',
+  },
+  too_many_forgeries: {
+    alert: 'bad_record_mac',
+    text: 'more records failed to open under one key than its cipher bears',
+    section: 'RFC 9147 §4.5.3',
   },
 };
 

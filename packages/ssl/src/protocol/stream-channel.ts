@@ -3,6 +3,7 @@
  * Finished are one record, and a flight is one write of one piece: a record costs a cipher context, a write a system
  * call, and several pieces in one write more than copying them.
  */
+import type { ProtocolVersion } from '../values/registry/versions.js';
 import { concat } from '../values/wire/join.js';
 import type { Channel, Inbound, Writer } from './channel.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
@@ -21,6 +22,8 @@ export interface ChannelSettings {
   readonly keyUpdateAt: number;
   /** How much input is worked off in one go; without one, all. */
   readonly budget?: Budget | undefined;
+  /** Over datagrams: those that may be agreed on. */
+  readonly versions?: readonly ProtocolVersion[] | undefined;
   /** Over datagrams: the largest, bytes, where it is known. */
   readonly mtu?: number | undefined;
   /** Over datagrams: ms until a flight without an answer goes out again, at first. */

@@ -194,12 +194,17 @@ export function cipherSuites(
   }
 }
 
-/** The rows behind `cipherSuites`. DTLS takes those of its TLS version without stream ciphers. */
+/** The rows behind `cipherSuites`. DTLS takes those of its TLS version that are let in over datagrams. */
 export function suiteRows(description: SuiteDescription, version: ProtocolVersion): readonly CipherSuite[] {
   const row = versionByName(version);
   if (row === undefined) throw new TypeError(`no protocol version ${String(version)}`);
   const suites = listOf(description, row.tls);
-  return row.protocol === 'tls' ? suites : suites.filter((suite) => suite.cipher !== 'rc4_128');
+  return row.protocol === 'tls' ? suites : suites.filter(isForDatagrams);
+}
+
+/** Not stream ciphers, nor tags that are guessed too soon where what is wrong ends nothing (RFC 9147 §4.5.3). */
+function isForDatagrams({ versions }: CipherSuite): boolean {
+  return versions.some((version) => versionByName(version)?.protocol === 'dtls');
 }
 
 function listOf(description: SuiteDescription, version: TlsVersion): readonly CipherSuite[] {

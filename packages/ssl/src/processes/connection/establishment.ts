@@ -219,6 +219,7 @@ export class Establishment {
       resumption: client?.resumption,
       sessions: this.#session?.sessions,
       ownConnectionId: paths && config.connectionId && (() => paths.ownId()),
+      cookies: this.#line.transport.cookies,
     });
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });

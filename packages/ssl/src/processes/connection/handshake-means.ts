@@ -4,11 +4,11 @@
  */
 import type { Config } from '../../options/config.js';
 import { Core } from '../../protocol/core.js';
-import { overDatagrams } from '../../protocol/flight-channel.js';
 import type { HelloEvent } from '../../protocol/handshake.js';
+import { overDatagrams } from '../../protocol/over-datagrams.js';
 import type { OwnIdentity } from '../../protocol/own-identity.js';
 import { TurnBudget } from '../../protocol/record/turn-budget.js';
-import type { ClientHelloAnswer, ServerHelloAnswer } from '../../protocol/settings.js';
+import type { ClientHelloAnswer, CookieSealer, ServerHelloAnswer } from '../../protocol/settings.js';
 import type { Sink, StapleWish } from '../../protocol/sink.js';
 import type { ClientSessions } from '../../protocol/tls12/session.js';
 import type { ClientResumption } from '../../protocol/tls13/psk.js';
@@ -52,6 +52,8 @@ interface Beginning {
   readonly ownConnectionId: (() => Uint8Array) | undefined;
   readonly resumption: ClientResumption | undefined;
   readonly sessions: ClientSessions | undefined;
+  /** Of a client that was let in by one. */
+  readonly cookies: CookieSealer | undefined;
 }
 
 export class HandshakeMeans {
@@ -112,7 +114,7 @@ export class HandshakeMeans {
   makeCore(
     { engine, cookies, settings }: Pick<Environment, 'engine' | 'cookies' | 'settings'>,
     sink: Sink,
-    { resumption, sessions, ownConnectionId }: Beginning,
+    { resumption, sessions, ownConnectionId, cookies: brought }: Beginning,
   ): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities, dhParams } = credentials;
@@ -120,7 +122,7 @@ export class HandshakeMeans {
     const compressors = nodeCompressors;
     const channel = config.protocol === 'dtls' ? overDatagrams : undefined;
     if (config.role === 'server') {
-      const dependencies = { engine, compressors, cookies: config.cookie ? cookies : undefined };
+      const dependencies = { engine, compressors, cookies: brought ?? (config.cookie ? cookies : undefined) };
       const maxEarlyData = settings.serverMaxEarlyData;
       return Core.server(
         {

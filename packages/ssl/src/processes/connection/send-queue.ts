@@ -304,7 +304,8 @@ export class SendQueue {
   sendTickets(tickets: readonly CheckedTicket[]): void {
     const half = this.#half;
     if (!this.#closed && !this.#blocked && half !== 'away' && tickets.length > 0) {
-      this.#blocked = !this.#outlet.write([concat(sealNewSessionTickets(half, tickets))]);
+      const pieces = sealNewSessionTickets(half, tickets);
+      this.#blocked = !this.#outlet.write(half.datagrams ? pieces : [concat(pieces)]);
     }
     this.release();
   }

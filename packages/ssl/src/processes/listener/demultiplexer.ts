@@ -5,7 +5,14 @@
  */
 import type { Counts, CountsToTell, GenServer, Node, Self, Stop } from '@actor-tls/runtime';
 import type { TransportOptions } from '../../options/config.js';
-import { DtlsDoor, helloIn, mayBeHello, type StrangersHello } from '../../protocol/dtls-door.js';
+import {
+  type DoorAnswer,
+  DtlsDoor,
+  helloIn,
+  mayBeHello,
+  type StrangersHello,
+} from '../../protocol/dtls-door.js';
+import type { Dtls13Door } from '../../protocol/dtls13-door.js';
 import type { CryptoEngine } from '../../values/crypto/engine.js';
 import type { Result } from '../../values/terms.js';
 import type { DatagramProvider, DatagramSocket } from '../transport/datagram.js';
@@ -17,6 +24,8 @@ export interface DemultiplexerArgs {
   readonly options: TransportOptions;
   readonly provider: DatagramProvider;
   readonly engine: CryptoEngine;
+  /** For those who speak DTLS 1.3, where the listener does. */
+  readonly door13?: Dtls13Door | undefined;
   readonly receiver: AcceptReceiver;
   /** Bytes of the connection IDs that peers are given; 0: none. */
   readonly idLength: number;
@@ -42,12 +51,13 @@ export function listenAgain(
   { ip }: TransportOptions,
   idLength: number,
   receiver: AcceptReceiver,
+  door13?: Dtls13Door,
 ): Result<TransportListener> | undefined {
   const isWanted = (address: string): boolean => (ip === undefined ? isAny(address) : address === ip);
   for (const demultiplexer of openByNode.get(node) ?? []) {
     const own = demultiplexer.sockname();
     if ('ok' in own && own.ok.port === port && isWanted(own.ok.address))
-      return demultiplexer.listen(receiver, idLength)
+      return demultiplexer.listen(receiver, idLength, door13)
         ? { ok: demultiplexer }
         : { error: 'already_listening' };
   }
@@ -62,15 +72,17 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   readonly #socket: DatagramSocket;
   readonly #door: DtlsDoor;
   readonly #peers: Peers;
+  #door13: Dtls13Door | undefined;
   #receiver: AcceptReceiver | undefined;
   #dropped = 0;
   #asked = 0;
 
-  constructor(self: Self, socket: DatagramSocket, { engine, receiver, idLength }: DemultiplexerArgs) {
+  constructor(self: Self, socket: DatagramSocket, { engine, receiver, idLength, door13 }: DemultiplexerArgs) {
     this.#self = self;
     this.#socket = socket;
     this.#receiver = receiver;
     this.#peers = new Peers((length) => engine.randomBytes(length), idLength);
+    this.#door13 = door13;
     const { node } = self;
     this.#door = new DtlsDoor(engine, () => node.clock.now());
     openByNode.set(node, (openByNode.get(node) ?? new Set()).add(this));
@@ -90,10 +102,11 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   }
 
   /** Newcomers are this listener's, unless another has them. */
-  listen(receiver: AcceptReceiver, idLength: number): boolean {
+  listen(receiver: AcceptReceiver, idLength: number, door13?: Dtls13Door): boolean {
     if (this.#receiver !== undefined) return false;
     this.#peers.resizeIds(idLength);
     this.#receiver = receiver;
+    this.#door13 = door13;
     return true;
   }
 
@@ -141,11 +154,15 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   }
 
   #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
-    const answer = this.#isOpen ? this.#door.answer(hello, name) : undefined;
+    const answer = this.#isOpen ? this.#answer(hello, name) : undefined;
     if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, hello);
     else if (answer?.kind === 'ask' && this.#socket.backlog <= strangersBacklog)
       this.#ask(answer.reply, from);
     else this.#dropped += 1;
+  }
+
+  #answer(hello: StrangersHello | undefined, name: string): DoorAnswer {
+    return (hello && this.#door13?.answer(hello, name)) ?? this.#door.answer(hello, name);
   }
 
   #ask(reply: Uint8Array, from: Address): void {
@@ -155,6 +172,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
 
   #admit(bytes: Uint8Array, from: Address, hello: StrangersHello): void {
     const peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left());
+    peer.transport.cookies = this.#door13?.cookiesOf(placeOf(from), hello);
     this.#peers.add(peer);
     peer.transport.arrived(bytes, from);
     this.#receiver?.onAccept(peer.transport);

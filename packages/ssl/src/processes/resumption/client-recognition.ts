@@ -26,6 +26,7 @@ import type { HostReference } from '../../values/x509/peer-verification.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
 import { endOf, isGoodAt, lengthOf } from './chain-end.js';
+import { largestDatagramTicket } from './datagram-ticket.js';
 import { offeredExternalPsks } from './external-psk.js';
 import { policyOf } from './policy.js';
 
@@ -246,14 +247,16 @@ async function ticketsFor(
       const usable = config.useTicket.flatMap((ticket) => {
         const content = ticket.content();
         const fits = content?.sni === serverName && sameBytes(content?.policy ?? new Uint8Array(), policy);
-        return content === undefined || !fits ? [] : (offerOf(content, now - content.received, now) ?? []);
+        return content === undefined || !fits
+          ? []
+          : (offerOf(content, now - content.received, now, config) ?? []);
       });
       return { tickets: usable.slice(0, mostOffered), loan: undefined };
     }
     case 'auto': {
       const loan = await borrow(purpose, config, policy, owner);
       const content = loan && ticketContent(loan.content.expose().slice());
-      const offer = content && loan && offerOf(content, loan.age, now);
+      const offer = content && loan && offerOf(content, loan.age, now, config);
       return { tickets: offer === undefined ? [] : [offer], loan };
     }
     default:
@@ -281,8 +284,14 @@ async function borrow(
 }
 
 /** `age`: ms since it came. `undefined`: it, or the certificates that the server has shown, are good no more. */
-function offerOf(content: TicketContent, age: number, now: number): PskOffer | undefined {
+function offerOf(
+  content: TicketContent,
+  age: number,
+  now: number,
+  { protocol }: ClientConfig,
+): PskOffer | undefined {
   const { identity, psk, hash, suite, alpn, lifetime, ageAdd, maxEarlyData, chain, notAfter } = content;
+  if (protocol === 'dtls' && identity.length > largestDatagramTicket) return undefined;
   if (age < 0 || age >= lifetime * 1000 || !isGoodAt(notAfter, now)) return undefined;
   const row = suiteById(suite);
   const earlyData = row && maxEarlyData > 0 ? { suite: row, alpn, maxSize: maxEarlyData } : undefined;

@@ -25,6 +25,7 @@ import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
 import { endOf, isGoodAt } from './chain-end.js';
 import type { ClientPurpose } from './client-recognition.js';
+import { largestDatagramTicket } from './datagram-ticket.js';
 import { policyOf } from './policy.js';
 import { type KeptSession, keptBytes, keptSession } from './session-content.js';
 
@@ -32,8 +33,6 @@ import { type KeptSession, keptBytes, keptSession } from './session-content.js';
 export const clientSessionCacheName = 'ssl_client_session_cache';
 /** Largest session that is kept, bytes, with its ticket and certificates. */
 const largestSession = 65_536;
-/** Largest ticket that goes into a hello over datagrams, bytes: the hello besides has up to 400, a datagram 1232. */
-const largestDatagramTicket = 768;
 
 interface Found {
   readonly key: SessionKey;

@@ -8,6 +8,7 @@ import { importedIdentityFor, importPsk, readImportedIdentity } from '../../prot
 import type { CryptoEngine, HashName } from '../../values/crypto/engine.js';
 import { hex } from '../../values/hex.js';
 import { isTls13Suite } from '../../values/registry/suites.js';
+import type { Tls13Version } from '../../values/registry/versions.js';
 import { Secret } from '../../values/secret.js';
 import { type LookedUpKey, lookedUp } from '../../values/user-lookup.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
@@ -29,10 +30,11 @@ export async function findExternalPsk(
   engine: CryptoEngine,
 ): Promise<FoundPsk | undefined> {
   const questions = new Questions(config);
+  const version = versionOf(config);
   const offered = identities.slice(0, mostLookups).map(({ identity }) => new Uint8Array(identity));
   for (const keyOf of [likelyKey, plainKey])
     for (const [index, identity] of offered.entries()) {
-      const psk = await keyOf(identity, questions, engine);
+      const psk = await keyOf(identity, questions, engine, version);
       if (psk !== undefined && hashes.includes(psk.hash)) return { index, psk };
     }
   return undefined;
@@ -43,14 +45,15 @@ async function likelyKey(
   identity: Uint8Array,
   questions: Questions,
   engine: CryptoEngine,
+  version: Tls13Version,
 ): Promise<PreSharedKey | undefined> {
-  const imported = readImportedIdentity(identity);
+  const imported = readImportedIdentity(identity, version);
   if (imported === undefined) return plainKey(identity, questions);
   const base = await questions.ask(imported.externalIdentity);
   if (base?.imported === undefined) return undefined;
   const { context = imported.context } = base.imported;
   if (!sameBytes(context, imported.context)) return undefined;
-  const secret = importPsk(externalKey(base), identity, imported.hash, engine);
+  const secret = importPsk(externalKey(base), identity, imported.hash, engine, version);
   return preSharedKey('imported', secret, imported.hash);
 }
 
@@ -97,10 +100,17 @@ export async function offeredExternalPsks(
     return [offer(identity, preSharedKey('external', secret, key.hash ?? defaultHash))];
   }
   const { context = new Uint8Array() } = imported;
+  const version = versionOf(config);
   return hashesOf(config).map((hash) => {
-    const wire = importedIdentityFor(identity, context, hash);
-    return offer(wire, preSharedKey('imported', importPsk(externalKey(key), wire, hash, engine), hash));
+    const wire = importedIdentityFor(identity, context, hash, version);
+    const secret = importPsk(externalKey(key), wire, hash, engine, version);
+    return offer(wire, preSharedKey('imported', secret, hash));
   });
+}
+
+/** Which of the two a key is imported for (RFC 9258 §3). */
+function versionOf({ protocol }: Config): Tls13Version {
+  return protocol === 'dtls' ? 'dtlsv1.3' : 'tlsv1.3';
 }
 
 async function lookUp(

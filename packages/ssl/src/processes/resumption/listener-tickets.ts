@@ -39,6 +39,7 @@ import { sameBytes } from '../../values/wire/same-bytes.js';
 import type { Equipment } from '../connection/handshake-means.js';
 import type { Environment } from '../environment.js';
 import { endOf, isGoodAt, isTooLong } from './chain-end.js';
+import { largestDatagramTicket } from './datagram-ticket.js';
 import { policyOf } from './policy.js';
 import { type ResumptionCounters, ResumptionTally, type TicketRefusal } from './resumption-tally.js';
 import {
@@ -256,8 +257,12 @@ export class ListenerTickets {
     const tickets = isStateless(config.sessionTickets)
       ? await this.#sealed(amount, pskOf, content)
       : await this.#stored(amount, pskOf, content);
-    this.tally.issued(tickets.length);
-    return tickets;
+    const usable =
+      config.protocol === 'tls'
+        ? tickets
+        : tickets.filter(({ ticket }) => ticket.length <= largestDatagramTicket);
+    this.tally.issued(usable.length);
+    return usable;
   }
 
   /** Reserved, made and kept; the client gets names that mean nothing. */

@@ -47,6 +47,8 @@ function judgedBy(config: Config, engine: CryptoEngine): unknown {
   const { verifyFun, partialChain } = config;
   return [
     role,
+    // What was agreed over datagrams is of no use over a stream, and the other way round (RFC 9147 §5.9).
+    ...(config.protocol === 'dtls' ? ['dtls'] : []),
     [verify, depth, minKeySize, crlCheck, signatureAlgs, signatureAlgsCert ?? null],
     Object.values(crlCache).map(name),
     [name(verifyFun?.fun), name(verifyFun?.state), name(partialChain)],

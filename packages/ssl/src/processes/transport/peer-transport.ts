@@ -2,6 +2,7 @@
  * One peer's datagrams as a transport: each chunk and each piece is a datagram. It has no end that the peer could see, and
  * what nobody reads in time is dropped, as datagrams may be.
  */
+import type { CookieSealer } from '../../protocol/settings.js';
 import type { Result } from '../../values/terms.js';
 import type { DatagramSocket } from './datagram.js';
 import { type PathHost, PeerPaths, stationary } from './peer-paths.js';
@@ -17,6 +18,8 @@ const datagramCost = 128;
 export class PeerTransport implements Transport {
   readonly datagrams = true;
   readonly paths: PeerPaths;
+  /** Of a peer that has had to bring one. */
+  cookies: CookieSealer | undefined = undefined;
   readonly #socket: DatagramSocket;
   readonly #gone: () => void;
   readonly #counters: TransportCounters = new TransportCounters();

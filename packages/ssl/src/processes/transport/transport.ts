@@ -5,7 +5,9 @@
  * Whatever a transport tells its receiver it tells from the event loop or a timer, never from inside a call of the
  * receiver's.
  */
+
 import type { TransportOptions } from '../../options/config.js';
+import type { CookieSealer } from '../../protocol/settings.js';
 import type { Paths } from '../../protocol/sink.js';
 import type { Result } from '../../values/terms.js';
 import type { DatagramProvider } from './datagram.js';
@@ -28,6 +30,8 @@ export interface Transport {
   readonly datagrams?: boolean;
   /** Of datagrams: the addresses of the peer. */
   readonly paths?: TransportPaths;
+  /** Of a peer that has brought a cookie of DTLS 1.3 to be let in: what is in it. */
+  readonly cookies?: CookieSealer | undefined;
   /** Begins to tell, and to read. A second call replaces the receiver. */
   start(receiver: TransportReceiver): void;
   /** Takes all pieces, in one go. True: the system has them all. False: some wait here, `onDrain` follows. */

@@ -102,6 +102,12 @@ const encryptedExtensions: fc.Arbitrary<EncryptedExtensionsSet> = fc.record({
   alpn: maybe(bytes(1, 9)),
   recordSizeLimit: maybe(u16),
   earlyData: present,
+  useSrtp: maybe(
+    fc.record({
+      protectionProfiles: fc.array(bytes(2, 2), { minLength: 1, maxLength: 4 }),
+      mki: bytes(0, 255),
+    }),
+  ),
 });
 const certificateRequest: fc.Arbitrary<CertificateRequestExtensions> = fc.record({
   signatureAlgorithms: codes,

@@ -114,6 +114,7 @@ export interface EncryptedExtensionsSet {
   alpn: Uint8Array | undefined;
   recordSizeLimit: number | undefined;
   earlyData: true | undefined;
+  useSrtp: SrtpTerms | undefined;
 }
 
 export interface CertificateRequestExtensions {
@@ -255,6 +256,7 @@ export const encryptedExtensionsColumn: Column<EncryptedExtensionsSet> = {
     alpnSelection,
     recordSizeLimit,
     earlyDataAcceptance,
+    useSrtp,
   ],
   none: () => ({
     supportedGroups: undefined,
@@ -263,6 +265,7 @@ export const encryptedExtensionsColumn: Column<EncryptedExtensionsSet> = {
     alpn: undefined,
     recordSizeLimit: undefined,
     earlyData: undefined,
+    useSrtp: undefined,
   }),
 };
 

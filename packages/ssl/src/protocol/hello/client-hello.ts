@@ -4,8 +4,9 @@ import { groupCode } from '../../values/registry/groups.js';
 import { fallbackScsv, renegotiationScsv } from '../../values/registry/suites.js';
 import { type ProtocolVersion, versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
+import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { dtls12Messages } from '../../values/wire/tls12-messages.js';
-import { tls13Messages } from '../../values/wire/tls13-messages.js';
+import { dtls13Messages, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { namedAuthorities } from '../extensions/certificate-authorities.js';
 import type { ConnectionIdExtensions } from '../extensions/connection-id.js';
 import { ownPointFormats } from '../extensions/ec-point-formats.js';
@@ -32,7 +33,7 @@ import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
 import { longestRecord } from './record-limits.js';
 import { isBuiltSuite } from './suite.js';
-import { speaksDtls, speaksOlder, speaksTls13 } from './version.js';
+import { showsMiddleboxes, speaksDtls, speaksOlder, speaksTls13 } from './version.js';
 
 /** A hello that was sent, and what is needed to understand the answer. */
 export interface ClientOffer {
@@ -87,7 +88,10 @@ export function firstOffer(
   const wishes = wishesOf(config, engine);
   const recognized = wishes.tls13 && resumption;
   const psks = recognized === undefined ? [] : usablePsks(recognized, config, engine);
-  const terms = recognized && earlyDataTerms(recognized, psks, config);
+  // Over datagrams none is sent early.
+  const terms = speaksDtls(config.versions)
+    ? undefined
+    : recognized && earlyDataTerms(recognized, psks, config);
   const shares = wishes.tls13 && wishes.shared.map((group) => freshShare(group, dependencies));
   const session = wishes.older && sessions?.offered;
   const random = dependencies.random(32);
@@ -124,7 +128,7 @@ export function firstOffer(
     random,
     // §D.4: an id makes middleboxes see the resumption of a session.
     legacySessionId:
-      session?.id ?? (wishes.tls13 && config.middleboxCompMode ? dependencies.random(32) : new Uint8Array(0)),
+      session?.id ?? (wishes.tls13 && showsMiddleboxes(config) ? dependencies.random(32) : new Uint8Array(0)),
     ...(speaksDtls(config.versions) ? { cookie: new Uint8Array(0) } : {}),
     cipherSuites: wishes.cipherSuites,
     legacyCompressionMethods: noCompression,
@@ -138,12 +142,12 @@ export function firstOffer(
   return { serverName, session, shares, psks, early, ...written };
 }
 
-/** RFC 9146 §3, RFC 9853 §3 */
+/** RFC 9146 §3, RFC 9853 §3. Of DTLS 1.3 none is spoken (RFC 9147 §9): a server of that must not agree. */
 function connectionIdOffer(
   { connectionId: wanted, versions }: ClientSettings,
   own: (() => Uint8Array) | undefined,
 ): ConnectionIdExtensions {
-  const possible = versions.includes('dtlsv1.2');
+  const possible = versions.includes('dtlsv1.2') && !speaksTls13(versions);
   if (wanted === undefined || own === undefined || !possible)
     return { connectionId: undefined, returnRoutability: undefined };
   return { connectionId: { cid: own() }, returnRoutability: true };
@@ -178,17 +182,50 @@ function write(fields: HelloFields, extensions: ClientHelloExtensions): Written 
     legacyCompressionMethods,
     extensions: writeExtensions(clientHelloColumn, extensions),
   };
-  const raw =
-    fields.cookie === undefined
-      ? tls13Messages.encode('client_hello', hello)
-      : dtls12Messages.encode('client_hello', hello);
-  return { hello, raw, extensions };
+  const raw = encoded(hello, extensions);
+  const lacks = leastDatagramHello - raw.length;
+  if (cookie === undefined || extensions.supportedVersions === undefined || lacks <= 0)
+    return { hello, raw, extensions };
+  const longer = { ...hello, extensions: padded(hello.extensions, lacks) };
+  return { hello: longer, raw: encoded(longer, extensions), extensions };
 }
 
-/** RFC 6347 §4.2.1: the same hello, with the cookie that the server wants back. */
+/**
+ * bytes: a server of DTLS 1.3 that sends nothing longer to strangers than it was sent has room for its cookie then
+ * (RFC 9147 §5.1).
+ */
+const leastDatagramHello = 176;
+/** RFC 7685 */
+const paddingCode = 21;
+const extensionHeader = 4;
+
+/** In front: pre_shared_key stands last. */
+function padded(extensions: readonly RawExtension[], lacks: number): readonly RawExtension[] {
+  const extensionData = new Uint8Array(Math.max(lacks - extensionHeader, 0));
+  return [{ extensionType: paddingCode, extensionData }, ...extensions];
+}
+
+/** Where a version from 1.3 on is offered the message has the form that enters its transcript (RFC 9147 §5.2). */
+function encoded(hello: ClientHello, { supportedVersions }: ClientHelloExtensions): Uint8Array {
+  if (hello.cookie === undefined) return tls13Messages.encode('client_hello', hello);
+  return supportedVersions === undefined
+    ? dtls12Messages.encode('client_hello', hello)
+    : dtls13Messages.encode('client_hello', hello);
+}
+
+/**
+ * RFC 6347 §4.2.1: the same hello, with the cookie that the server wants back. Who asks for it so is a server of DTLS 1.2,
+ * and has no use for keys whose binders would have to be made anew.
+ */
 export function offerWithCookie(offer: ClientOffer, cookie: Uint8Array): ClientOffer {
   const { extensions: _written, ...fields } = offer.hello;
-  return { ...offer, ...write({ ...fields, cookie }, offer.extensions) };
+  const extensions = { ...offer.extensions, preSharedKey: undefined };
+  const written = write({ ...fields, cookie }, extensions);
+  return offersTls13(offer) ? withoutPsks(offer, written) : { ...offer, ...written };
+}
+
+function withoutPsks(offer: Tls13Offer, written: Written): Tls13Offer {
+  return { ...offer, psks: [], ...written };
 }
 
 /** RFC 8446 §4.2.11.2: binders prove the keys, over the hash of all that stands before them. */
@@ -263,6 +300,7 @@ function wishesOf(config: ClientSettings, engine: CryptoEngine): Wishes {
 function legacyVersionOf(versions: readonly ProtocolVersion[]): number {
   const [newest] = versions;
   if (newest === undefined || newest === 'tlsv1.3') return versionCode('tlsv1.2');
+  if (newest === 'dtlsv1.3') return versionCode('dtlsv1.2');
   return versionCode(newest);
 }
 

@@ -79,6 +79,16 @@ describe('a server', () => {
     expect(chooseVersion(hello, own)).toBe('tlsv1.3');
   });
 
+  test.each([0xfefc, 0xfe00, 0xfcff, 0xfefd])(
+    'over datagrams takes %i without a list for 1.2 at best: legacy_version never means 1.3',
+    (legacyVersion) => {
+      const dtls = ['dtlsv1.3', 'dtlsv1.2'] as const;
+      expect(chooseVersion(clientHello({ legacyVersion }), dtls)).toBe('dtlsv1.2');
+      const listed = clientHello({ legacyVersion: 0xfefd, extensions: [versions(0xfefc, 0xfefd)] });
+      expect(chooseVersion(listed, dtls)).toBe('dtlsv1.3');
+    },
+  );
+
   test('does not stumble over a malformed list', () => {
     const extensions = [{ extensionType: 43, extensionData: Uint8Array.of(3, 3, 4) }];
     expect(() => chooseVersion(clientHello({ extensions }), own)).toThrow(DecodeError);

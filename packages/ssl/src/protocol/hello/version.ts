@@ -4,8 +4,14 @@
  */
 
 import { fallbackScsv } from '../../values/registry/suites.js';
-import type { ProtocolVersion } from '../../values/registry/versions.js';
-import { versionByCode, versionByName, versionCode, versionRows } from '../../values/registry/versions.js';
+import type { ProtocolVersion, Tls13Version } from '../../values/registry/versions.js';
+import {
+  isTls13Version,
+  versionByCode,
+  versionByName,
+  versionCode,
+  versionRows,
+} from '../../values/registry/versions.js';
 import type { MessageTable } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
@@ -24,13 +30,24 @@ export function dialectOf(version: ProtocolVersion): Dialect {
   return isTls13(version) ? 'tls13' : 'tls12';
 }
 
-export function isTls13(version: ProtocolVersion): version is 'tlsv1.3' {
-  return version === 'tlsv1.3';
+export function isTls13(version: ProtocolVersion): version is Tls13Version {
+  return isTls13Version(version);
 }
 
 /** Whether a list of own versions is one of DTLS: no list has both kinds. */
 export function speaksDtls(versions: readonly ProtocolVersion[]): boolean {
   return versions.some((version) => versionByName(version)?.protocol === 'dtls');
+}
+
+/** Whether a change_cipher_spec is shown to middleboxes (RFC 8446 §D.4): there is nothing to show them over datagrams (RFC 9147 §5). */
+export function showsMiddleboxes({
+  versions,
+  middleboxCompMode,
+}: {
+  readonly versions: readonly ProtocolVersion[];
+  readonly middleboxCompMode: boolean;
+}): boolean {
+  return middleboxCompMode && !speaksDtls(versions);
 }
 
 /** What both hellos look like before a version is chosen. */
@@ -60,19 +77,23 @@ const dtlsMajor = dtls10 >> 8;
 
 const ssl30 = 0x0300;
 const tls12 = versionCode('tlsv1.2');
-const tls13 = versionCode('tlsv1.3');
 
 /** The last eight bytes of a server's random when it could have done better: "DOWNGRD" and 1 or 0 (RFC 8446 §4.1.3). */
 const downgradeMark: readonly number[] = [0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44];
 
-/** Whether a list of own versions has TLS 1.3. */
+/** Whether a list of own versions has TLS 1.3, or DTLS 1.3. */
 export function speaksTls13(versions: readonly ProtocolVersion[]): boolean {
-  return versions.includes('tlsv1.3');
+  return versions.some(isTls13Version);
+}
+
+/** Whether a list of own versions has DTLS 1.3. */
+export function speaksDtls13(versions: readonly ProtocolVersion[]): boolean {
+  return versions.includes('dtlsv1.3');
 }
 
 /** Whether a list of own versions has TLS 1.2 or one before it. */
 export function speaksOlder(versions: readonly ProtocolVersion[]): boolean {
-  return versions.some((version) => version !== 'tlsv1.3');
+  return versions.some((version) => !isTls13Version(version));
 }
 
 /** OTP's name of the state before any hello came: with an older version configured both sides start in its machine. */
@@ -113,14 +134,14 @@ export function selectedVersionOf(hello: ServerHello, offered: readonly Protocol
   if (selected !== undefined) {
     // §4.2.1: the extension never selects TLS 1.2 or less.
     const version = versionByCode(selected)?.name;
-    if (selected < tls13 || version === undefined || !offered.includes(version)) {
+    if (version === undefined || !isTls13Version(version) || !offered.includes(version)) {
       throw new AlertError('wrong_selected_version', { version: selected });
     }
     return version;
   }
   if (isHelloRetryRequest(hello)) throw new AlertError('unsupported_version');
   if (hasDowngradeMark(hello, offered)) throw new AlertError('downgrade_detected');
-  const version = offered.find((name) => name !== 'tlsv1.3' && versionCode(name) === hello.legacyVersion);
+  const version = offered.find((name) => !isTls13Version(name) && versionCode(name) === hello.legacyVersion);
   if (version === undefined)
     throw new AlertError('unsupported_version', { version: nameOf(hello.legacyVersion) });
   return version;
@@ -142,9 +163,10 @@ export function serverRandom(
 
 /** The last byte of the mark that goes with a version: 1 of TLS 1.2, 0 of those before it; none where nothing is better. */
 function markOf(chosen: ProtocolVersion, versions: readonly ProtocolVersion[]): 0 | 1 | undefined {
-  // Of DTLS no version is marked before 1.3 (RFC 9147 §5).
-  if (chosen === 'tlsv1.3' || chosen === 'dtlsv1.2' || chosen === 'dtlsv1') return undefined;
-  if (chosen === 'tlsv1.2') return speaksTls13(versions) ? 1 : undefined;
+  if (isTls13Version(chosen)) return undefined;
+  // Of DTLS no version is marked but beside 1.3 (RFC 9147 §5).
+  if (chosen === 'dtlsv1' && !speaksTls13(versions)) return undefined;
+  if (chosen === 'tlsv1.2' || chosen === 'dtlsv1.2') return speaksTls13(versions) ? 1 : undefined;
   return speaksTls13(versions) || versions.includes('tlsv1.2') ? 0 : undefined;
 }
 
@@ -192,11 +214,10 @@ function offeredVersions(hello: ClientHello, dtls: boolean): readonly number[] {
   return Array.from({ length: highest - ssl30 }, (_, below) => highest - below);
 }
 
-/** DTLS counts downwards (RFC 6347 §4.1). */
+/** DTLS counts downwards (RFC 6347 §4.1); whatever is newer knows 1.2, and 1.3 is never offered so (RFC 9147 §5.3). */
 function offeredOfDtls(highest: number): readonly number[] {
-  if (highest >> 8 !== dtlsMajor) return [];
   return versionRows
-    .filter(({ code, protocol }) => protocol === 'dtls' && code >= highest)
+    .filter(({ name, code, protocol }) => protocol === 'dtls' && code >= highest && !isTls13Version(name))
     .map(({ code }) => code);
 }
 

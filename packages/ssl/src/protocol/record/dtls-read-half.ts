@@ -114,6 +114,15 @@ export class DtlsReadHalf {
     this.earlyBytes = 0;
   }
 
+  /** What waits, for another half to go on with. */
+  handOver(): readonly Uint8Array[] {
+    const [first, ...others] = this.datagrams;
+    const rest =
+      first === undefined ? [] : [first.bytes.subarray(this.offset), ...others.map(({ bytes }) => bytes)];
+    this.clear();
+    return rest;
+  }
+
   /** Something that a record held was passed over too. */
   discard(): void {
     this.dropped += 1;

@@ -16,6 +16,7 @@ import {
 } from './content-type.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
+import { flightSize } from './flight-size.js';
 import { putThreeBytes } from './layout.js';
 import type { WriteProtection } from './protection.js';
 import type { RecordLimit } from './record-limit.js';
@@ -35,11 +36,6 @@ interface FlightPart {
   readonly content: Uint8Array;
 }
 
-/**
- * Bytes of UDP's payload that get through nearly everywhere: IPv6's least MTU of 1280 without its headers. Then what IPv4
- * asks of every host (576), and what is left to try.
- */
-const safeSizes: readonly [number, ...number[]] = [1232, 548, 256];
 /** A fragment shorter than this is not worth the rest of a datagram. */
 const leastFragment = 64;
 const lastEpoch = 0xffff;
@@ -147,6 +143,11 @@ export class DtlsWriteHalf extends WriteHalf {
     if (epoch.number === 0) epoch.sequence = Math.max(epoch.sequence, Math.min(sequence, SEQUENCE_LIMIT / 2));
   }
 
+  /** Number of the record that is sealed next without keys. */
+  get plainSequence(): number {
+    return this.epoch.number === 0 ? this.epoch.sequence : 0;
+  }
+
   /** A new flight; nobody asks for the one before any more. */
   beginFlight(): void {
     this.flight = [];
@@ -222,9 +223,7 @@ export class DtlsWriteHalf extends WriteHalf {
   }
 
   private get flightSize(): number {
-    const [first] = safeSizes;
-    const step = safeSizes[Math.min(this.steps, safeSizes.length - 1)] ?? first;
-    return this.mtu === undefined ? step : this.steps === 0 ? this.mtu : Math.min(step, this.mtu);
+    return flightSize(this.mtu, this.steps);
   }
 
   /** RFC 6347 §4.2.3 */

@@ -31,7 +31,13 @@ export type RecordReason =
   /** A handshake message longer than `max_handshake_size` announces itself (handshake_failure, as OTP). */
   | 'handshake_message_too_large'
   /** Own or peer's sequence number would leave the safe integers (§5.3: must not wrap; internal_error). */
-  | 'sequence_number_overflow';
+  | 'sequence_number_overflow'
+  /** An ACK that is no list of record numbers (RFC 9147 §7: decode_error). */
+  | 'malformed_ack'
+  /** During the handshake an ACK of records that its sender cannot have opened yet (RFC 9147 §7.2: illegal_parameter). */
+  | 'wrong_ack'
+  /** More records failed to open under one key than its cipher bears (RFC 9147 §4.5.3: bad_record_mac). */
+  | 'too_many_forgeries';
 
 /** Thrown by the record layer and the reassembler; the connection is over. */
 export class RecordError extends Error {

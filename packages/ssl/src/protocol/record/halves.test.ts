@@ -52,6 +52,7 @@ const intoBuffers: Aead = {
   nonceLength: aead.nonceLength,
   tagLength: aead.tagLength,
   sealer: (key) => aead.sealer(key),
+  recordNumbers: (key) => aead.recordNumbers(key),
   opener: (key) => {
     const opener = aead.opener(key);
     return {

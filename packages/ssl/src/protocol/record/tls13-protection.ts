@@ -24,7 +24,7 @@ const aad: Uint8Array = new Uint8Array(HEADER_LENGTH);
 
 /** The write_iv as three words: they live in the object's own fields, and a nonce is twelve byte stores. */
 abstract class RecordNonce implements EpochKeys {
-  protected readonly aead: Aead;
+  readonly aead: Aead;
   readonly trafficSecret: TrafficSecret;
   private readonly iv0: number;
   private readonly iv1: number;

@@ -138,6 +138,14 @@ export class WriteHalf {
     this.protection = protection.next();
   }
 
+  /** Over datagrams: a KeyUpdate is under way, before whose end no other may leave (RFC 9147 §8). */
+  get updating(): boolean {
+    return false;
+  }
+
+  /** Then one that is to follow it. `requests`: it asks for the peer's. */
+  updateLater(_message: Uint8Array, _requests: boolean): void {}
+
   /** A KeyUpdate that was sealed asks for the peer's (§4.6.3). */
   countRequest(): void {
     this.requests += 1;

@@ -4,7 +4,7 @@
  * nobody for a version.
  */
 import type { CryptoEngine, HashFunction } from '../../values/crypto/engine.js';
-import type { ProtocolVersion } from '../../values/registry/versions.js';
+import type { ProtocolVersion, Tls13Version } from '../../values/registry/versions.js';
 import type { Codec } from '../../values/wire/codec.js';
 import type { MessageTable } from '../../values/wire/message-table.js';
 import {
@@ -23,7 +23,7 @@ import { md5Sha1Hashing, type TranscriptHash } from '../transcript.js';
 import { type Prf, tls10Prf, tls12Prf } from './prf.js';
 
 export interface OlderVersion {
-  readonly name: Exclude<ProtocolVersion, 'tlsv1.3'>;
+  readonly name: Exclude<ProtocolVersion, Tls13Version>;
   /** ProtocolVersion on the wire. */
   readonly code: number;
   /** Whether signatures say which scheme they are of (RFC 5246 §4.7), or the key alone decides (RFC 4346 §4.7). */

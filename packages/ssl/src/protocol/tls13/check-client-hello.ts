@@ -37,9 +37,10 @@ type CompleteExtensions = ClientHelloExtensions & {
 
 /** §4.1.2, §9.2: nothing is missing, and what belongs together fits. */
 export function checkClientHello(
-  { legacyCompressionMethods }: ClientHello,
+  { legacyCompressionMethods, cookie }: ClientHello,
   extensions: ClientHelloExtensions,
 ): asserts extensions is CompleteExtensions {
+  if (cookie !== undefined && cookie.length > 0) throw new AlertError('wrong_legacy_cookie');
   if (legacyCompressionMethods.length !== 1 || legacyCompressionMethods[0] !== 0) {
     throw new AlertError('wrong_compression');
   }
@@ -71,6 +72,19 @@ export function checkRetriedParts(
   if (entry === undefined || others.length > 0 || entry.group !== groupCode(group.name)) {
     throw new AlertError('wrong_group');
   }
+  if (preSharedKey !== undefined) checkBinderCount(preSharedKey);
+  return entry.keyExchange;
+}
+
+/** The same where no share was asked for, since the first hello had one of the group: answers it. */
+export function checkKeptParts(
+  { earlyData, keyShare, preSharedKey }: ClientHelloExtensions,
+  group: Group,
+): Uint8Array {
+  if (earlyData) throw new AlertError('client_hello_changed');
+  if (keyShare === undefined) throw new AlertError('missing_key_share');
+  const entry = keyShare.find((share) => share.group === groupCode(group.name));
+  if (entry === undefined) throw new AlertError('wrong_group');
   if (preSharedKey !== undefined) checkBinderCount(preSharedKey);
   return entry.keyExchange;
 }

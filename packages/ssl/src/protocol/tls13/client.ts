@@ -60,13 +60,14 @@ import {
   readExtensions,
   serverHelloColumn,
 } from '../extensions/table.js';
+import { acceptSrtp } from '../extensions/use-srtp.js';
 import type { Facts } from '../facts.js';
 import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { shownBy } from '../hello/choose.js';
 import { secondOffer, shareOf, type Tls13Offer } from '../hello/client-hello.js';
 import { acceptRecordLimits, limitRecords } from '../hello/record-limits.js';
 import type { Suite } from '../hello/suite.js';
-import { confirmDialect } from '../hello/version.js';
+import { confirmDialect, showsMiddleboxes } from '../hello/version.js';
 import { secretLogOf } from '../key-log.js';
 import { Machine } from '../machine.js';
 import { askForSignature, sign } from '../own-signature.js';
@@ -77,6 +78,7 @@ import { checkRequestContext, readCertificate, sendCertificate } from './certifi
 import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
 import { chooseCertificate, sameProtocol } from './choose.js';
 import { type CompressionChoice, chooseCompression, expandCertificate } from './compressed-certificate.js';
+import { dialect13 } from './dialect.js';
 import type { EarlyDataAllowance } from './early-data.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { Resumption } from './key-schedule.js';
@@ -305,7 +307,7 @@ function retry(
   transcript.add(second.raw);
   // §D.4: the second flight begins here, unless early data was it.
   if (offer.early.kind === 'offered') withdraw(offer.early, channel);
-  else if (config.middleboxCompMode) channel.addChangeCipherSpec();
+  else if (showsMiddleboxes(config)) channel.addChangeCipherSpec();
   channel.addMessage(second.raw);
   channel.finishFlight();
   return { state: 'start', offer: second, suite, transcript };
@@ -330,7 +332,7 @@ function receiveServerHello(
   transcript.add(raw);
   const next = agree(offer, suite, transcript, body, 'first', context);
   // §D.4: leaves in front of whatever we send next, be it the second flight or an alert.
-  if (config.middleboxCompMode && offer.early.kind === 'none') channel.addChangeCipherSpec();
+  if (showsMiddleboxes(config) && offer.early.kind === 'none') channel.addChangeCipherSpec();
   installKeys(suite, next, channel);
   return next;
 }
@@ -368,7 +370,7 @@ function agree(
   transcript: Transcript,
   body: ServerHello,
   hellos: Negotiated['hellos'],
-  { sink }: ClientContext,
+  { config, sink }: ClientContext,
 ): WaitEe {
   const { keyShare, preSharedKey } = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
   if (keyShare === undefined) throw new AlertError('missing_key_share');
@@ -376,6 +378,7 @@ function agree(
   if (own === undefined) throw new AlertError('wrong_group');
   const psk = preSharedKey === undefined ? undefined : selectedPsk(offer, preSharedKey, suite);
   const negotiated: Negotiated = {
+    version: dialect13(config).version,
     suite,
     group: own.group,
     clientRandom: offer.hello.random,
@@ -446,7 +449,8 @@ function agreementOf(
   const accepted = earlyData === 'accepted' && offer.early.kind === 'offered';
   const early = accepted ? remainsOf(offer.early, config) : undefined;
   const allowance = earlyData === 'accepted' ? allowanceOf(offer.early) : undefined;
-  return { negotiated, alpn, earlyData, early, allowance, recordLimits, offer };
+  const srtp = acceptSrtp(extensions.useSrtp, offer.extensions.useSrtp);
+  return { negotiated, alpn, earlyData, early, allowance, recordLimits, srtp, offer };
 }
 
 /** §4.2.10: the server reads on under the early keys, or has thrown away what came under them. */

@@ -207,6 +207,11 @@ export class TrafficSecret {
     };
   }
 
+  /** Over datagrams: hides the numbers of records (RFC 9147 §4.2.3). */
+  recordNumberKey({ keyLength }: { readonly keyLength: number }): Uint8Array {
+    return this.labels().expandLabel('sn', EMPTY, keyLength);
+  }
+
   /** The key that this side's Finished is made with; handshake traffic secrets only. */
   finishedKey(): FinishedKey {
     return new FinishedKey(this.hash, this.labels());

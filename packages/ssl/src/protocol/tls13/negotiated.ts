@@ -1,7 +1,9 @@
 /** What a handshake of TLS 1.3 settles from its hellos to its end, for both roles. */
 import type { ClientConfig } from '../../options/config.js';
 import type { Group, KeyAnswer, KeyShare } from '../../values/crypto/engine.js';
+import type { Tls13Version } from '../../values/registry/versions.js';
 import { Secret } from '../../values/secret.js';
+import type { AgreedSrtp } from '../../values/srtp.js';
 import type { Authentication } from '../authentication.js';
 import type { Facts, TrafficSecrets } from '../facts.js';
 import type { RecordLimits } from '../hello/record-limits.js';
@@ -22,6 +24,7 @@ import {
 } from './key-schedule.js';
 
 export interface Negotiated {
+  readonly version: Tls13Version;
   readonly suite: Suite;
   readonly group: Group;
   readonly clientRandom: Uint8Array;
@@ -140,6 +143,8 @@ export interface Agreement {
   readonly alpn: Facts['alpn'];
   readonly earlyData: Facts['earlyData'];
   readonly recordLimits: RecordLimits;
+  /** Over datagrams. */
+  readonly srtp: AgreedSrtp | undefined;
   /** Of early data that was accepted. */
   readonly early: EarlyRemains | undefined;
   /** How much of it there was. */
@@ -191,7 +196,7 @@ interface Finished {
 /** What the connection tells its users. The handshake's traffic secrets are good for nothing more and overwritten. */
 export function conclude(
   role: Facts['role'],
-  { agreement: { alpn, negotiated, earlyData, early, allowance, recordLimits }, keys, peer }: Finished,
+  { agreement: { alpn, negotiated, earlyData, early, allowance, recordLimits, srtp }, keys, peer }: Finished,
   application: ApplicationKeys,
   own: Authentication,
   { keepSecrets }: Pick<ClientConfig, 'keepSecrets'>,
@@ -199,10 +204,11 @@ export function conclude(
 ): Facts {
   const facts: Facts = {
     role,
-    protocol: 'tlsv1.3',
+    protocol: negotiated.version,
     cipherSuite: negotiated.suite.row,
     group: negotiated.group.name,
     alpn,
+    srtp,
     serverName: negotiated.serverName,
     peer,
     own,

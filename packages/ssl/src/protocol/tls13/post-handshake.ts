@@ -34,6 +34,10 @@ const pieceLength = 1 << 20;
 /** The KeyUpdate message, then new keys; one record for the channel. */
 export function sealKeyUpdate(write: WriteHalf, request: KeyUpdateRequest): Uint8Array[] {
   const message = encodeHandshake('key_update', { requestUpdate: request === 'update_requested' ? 1 : 0 });
+  if (write.updating) {
+    write.updateLater(message, request === 'update_requested');
+    return [];
+  }
   const pieces = write.sealHandshake(message);
   if (request === 'update_requested') write.countRequest();
   write.rekey();

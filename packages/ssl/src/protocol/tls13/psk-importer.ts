@@ -2,7 +2,9 @@
  * The PSK importer (RFC 9258): of a key that was agreed upon beforehand it makes one for each protocol and hash, bound to
  * an identity and a context, so that no key is used with two hashes, nor by the roles of two ends alike (Selfie).
  */
+import { dtls13Engine } from '../../values/crypto/dtls13-engine.js';
 import type { CryptoEngine, HashName } from '../../values/crypto/engine.js';
+import { isDtls13Version, type Tls13Version, versionCode } from '../../values/registry/versions.js';
 import { Secret } from '../../values/secret.js';
 import { type Codec, decodeAll, encodeAll, opaque16, struct, uint16 } from '../../values/wire/codec.js';
 import { DecodeError } from '../../values/wire/reader.js';
@@ -22,7 +24,6 @@ const importedIdentity: Codec<ImportedIdentity> = struct<ImportedIdentity>({
   targetKdf: uint16,
 });
 
-const tls13 = 0x0304;
 /** The registry of TLS KDF identifiers (RFC 9258 §9): those of the suites of TLS 1.3. */
 const kdfs = [
   { hash: 'sha256', code: 1 },
@@ -39,11 +40,13 @@ export interface ExternalKey {
 /** An identity on the wire that names an imported key for TLS 1.3, with its hash; `undefined`: it is of another kind. */
 export function readImportedIdentity(
   identity: Uint8Array,
+  version: Tls13Version = 'tlsv1.3',
 ): (ImportedIdentity & { readonly hash: HashName }) | undefined {
   try {
     const read = decodeAll(importedIdentity, identity);
     const kdf = kdfs.find(({ code }) => code === read.targetKdf);
-    return kdf === undefined || read.targetProtocol !== tls13 ? undefined : { ...read, hash: kdf.hash };
+    const fits = kdf !== undefined && read.targetProtocol === versionCode(version);
+    return fits ? { ...read, hash: kdf.hash } : undefined;
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;
@@ -55,13 +58,14 @@ export function importedIdentityFor(
   externalIdentity: Uint8Array,
   context: Uint8Array,
   hash: HashName,
+  version: Tls13Version = 'tlsv1.3',
 ): Uint8Array {
   const kdf = kdfs.find((row) => row.hash === hash);
   if (kdf === undefined) throw new RangeError(`no suite with ${hash}`);
   return encodeAll(importedIdentity, {
     externalIdentity,
     context,
-    targetProtocol: tls13,
+    targetProtocol: versionCode(version),
     targetKdf: kdf.code,
   });
 }
@@ -72,8 +76,10 @@ export function importPsk(
   identity: Uint8Array,
   target: HashName,
   engine: CryptoEngine,
+  version: Tls13Version = 'tlsv1.3',
 ): Secret {
-  const own = engine.hash(hash);
+  // Its labels are those of the protocol (RFC 9147 §5.9).
+  const own = (isDtls13Version(version) ? dtls13Engine(engine) : engine).hash(hash);
   const length = engine.hash(target)?.outputLength;
   if (own === undefined || length === undefined) throw new TypeError(`no ${hash} or no ${target}`);
   const extracted = own.hkdfExtract(new Uint8Array(own.outputLength), secret);

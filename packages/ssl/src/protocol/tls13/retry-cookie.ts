@@ -13,17 +13,23 @@ import { DecodeError } from '../../values/wire/reader.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
 import { encodeHandshake } from '../../values/wire/tls13-messages.js';
 import type { ServerContext } from '../contexts.js';
-import type { Suite } from '../hello/suite.js';
+import { type Suite, tls13Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { CookieSealer } from '../settings.js';
 import { Transcript } from '../transcript.js';
 import { lastingPart } from './check-client-hello.js';
-import type { Selection } from './choose.js';
+import type { GroupChoice, Selection } from './choose.js';
+import { dialect13 } from './dialect.js';
 import { helloRetryRequest } from './server-hello.js';
+
+/** bytes: nobody but the client itself could gain by another hello with the same hash, and a cookie is to be short. */
+const lastingLength = 8;
 
 interface Content {
   readonly cipherSuite: number;
   readonly group: number;
+  /** A share of the group was asked for: there was none in the first hello. */
+  readonly asked: number;
   /** 1: the first hello had early_data. */
   readonly earlyData: number;
   /** Hash of the first hello, by the suite's. */
@@ -35,6 +41,7 @@ interface Content {
 const content: Codec<Content> = struct<Content>({
   cipherSuite: uint16,
   group: uint16,
+  asked: uint8,
   earlyData: uint8,
   hello: opaque8(0, 255),
   lasting: opaque8(0, 255),
@@ -42,15 +49,16 @@ const content: Codec<Content> = struct<Content>({
 
 /** The cookie for a hello that is answered by a retry. The transcript ends with that hello. */
 export function retryCookie(
-  { hello, extensions, suite }: Selection,
+  { hello, extensions, suite }: Pick<Selection, 'hello' | 'extensions' | 'suite'>,
   transcript: Transcript,
-  group: Group,
+  { kind, group }: GroupChoice,
   cookies: CookieSealer,
 ): Uint8Array {
   return cookies.seal(
     encodeAll(content, {
       cipherSuite: suite.row.id,
       group: groupCode(group.name),
+      asked: kind === 'retry' ? 1 : 0,
       earlyData: extensions.earlyData === true ? 1 : 0,
       hello: transcript.digest(),
       lasting: lastingHash(hello, suite),
@@ -60,18 +68,21 @@ export function retryCookie(
 
 /** What the cookie of a second hello tells. */
 interface Remembered {
+  /** That of the HelloRetryRequest: whoever made it may have had other preferences, as options by name may be. */
+  readonly suite: Suite;
   readonly group: Group;
+  /** Whether a share of it was asked for. */
+  readonly asked: boolean;
   /** Ends with the HelloRetryRequest. */
   readonly transcript: Transcript;
   /** Of the first hello. */
   readonly earlyData: true | undefined;
 }
 
-/** `suite`: what we select from the second hello. Throws `wrong_cookie`, `client_hello_changed`. */
+/** Throws `wrong_cookie`, `client_hello_changed`. */
 export function rememberRetry(
   cookie: Uint8Array,
   hello: ClientHello,
-  suite: Suite,
   { config, dependencies: { engine, cookies } }: ServerContext,
 ): Remembered {
   const opened = cookies?.open(cookie);
@@ -79,15 +90,20 @@ export function rememberRetry(
   const name = config.supportedGroups.find((one) => groupCode(one) === known?.group);
   const group = name && engine.group(name);
   if (known === undefined || group === undefined) throw new AlertError('wrong_cookie');
-  if (known.cipherSuite !== suite.row.id || !sameBytes(known.lasting, lastingHash(hello, suite)))
+  const { cipherSuite } = known;
+  const row = config.ciphers.find(({ id }) => id === cipherSuite && hello.cipherSuites.includes(id));
+  const suite = row && tls13Suite(row, engine);
+  if (suite === undefined || !sameBytes(known.lasting, lastingHash(hello, suite)))
     throw new AlertError('client_hello_changed');
   const transcript = Transcript.after(suite.hash, known.hello);
-  transcript.add(encodeHandshake('server_hello', helloRetryRequest(hello, suite, group, cookie)));
-  return { group, transcript, earlyData: known.earlyData === 1 || undefined };
+  const asked = known.asked === 1;
+  const retry = helloRetryRequest(hello, suite, asked ? group : undefined, cookie, dialect13(config));
+  transcript.add(encodeHandshake('server_hello', retry));
+  return { suite, group, asked, transcript, earlyData: known.earlyData === 1 || undefined };
 }
 
 function lastingHash(hello: ClientHello, { hash }: Suite): Uint8Array {
-  return hash.digest(encodeHandshake('client_hello', lastingPart(hello)));
+  return hash.digest(encodeHandshake('client_hello', lastingPart(hello))).subarray(0, lastingLength);
 }
 
 /** A node of another make may share our key, and not our shape. */

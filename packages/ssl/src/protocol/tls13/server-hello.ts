@@ -1,7 +1,6 @@
 /** ServerHello and HelloRetryRequest (RFC 8446 §4.1.3, §4.1.4): what a server says in them, and what a client checks. */
 import type { CryptoEngine, Group, GroupName } from '../../values/crypto/engine.js';
 import { groupCode } from '../../values/registry/groups.js';
-import { versionCode } from '../../values/registry/versions.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom, type ServerHello } from '../../values/wire/messages/server-hello.js';
@@ -16,9 +15,7 @@ import { shareOf, type Tls13Offer } from '../hello/client-hello.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
 import { AlertError } from '../reasons.js';
 import type { ClientSettings } from '../settings.js';
-
-const legacyVersion = versionCode('tlsv1.2');
-const selectedVersion = versionCode('tlsv1.3');
+import { type Dialect13, dialect13 } from './dialect.js';
 
 /** What the ServerHello settles of the key exchange. */
 interface KeyExchangeAnswer {
@@ -35,37 +32,42 @@ export function serverHello(
   suite: Suite,
   random: Uint8Array,
   { group, publicKey, preSharedKey }: KeyExchangeAnswer,
+  dialect: Dialect13,
 ): ServerHello {
+  const { selectedVersion } = dialect;
   const keyShare = { group: groupCode(group.name), keyExchange: publicKey };
   const extensions = writeExtensions(serverHelloColumn, { keyShare, selectedVersion, preSharedKey });
-  return answer(hello, suite, random, extensions);
+  return answer(hello, suite, random, extensions, dialect);
 }
 
-/** §4.1.4: asks for a share of the group, and for the cookie. */
+/** §4.1.4: asks for a share of the group, and for the cookie, or for one of them. */
 export function helloRetryRequest(
   hello: ClientHello,
   suite: Suite,
-  group: Group,
+  group: Group | undefined,
   cookie: Uint8Array | undefined,
+  dialect: Dialect13,
 ): ServerHello {
+  const { selectedVersion } = dialect;
   const extensions = writeExtensions(helloRetryRequestColumn, {
-    selectedGroup: groupCode(group.name),
+    selectedGroup: group && groupCode(group.name),
     cookie,
     selectedVersion,
   });
-  return answer(hello, suite, helloRetryRequestRandom, extensions);
+  return answer(hello, suite, helloRetryRequestRandom, extensions, dialect);
 }
 
 function answer(
-  { legacySessionId: legacySessionIdEcho }: ClientHello,
+  hello: ClientHello,
   { row }: Suite,
   random: Uint8Array,
   extensions: readonly RawExtension[],
+  { legacyVersion, echo }: Dialect13,
 ): ServerHello {
   return {
     legacyVersion,
     random,
-    legacySessionIdEcho,
+    legacySessionIdEcho: echo(hello),
     cipherSuite: row.id,
     legacyCompressionMethod: 0,
     extensions,
@@ -76,11 +78,12 @@ function answer(
 export function checkServerHello(
   body: ServerHello,
   offer: Tls13Offer,
-  { ciphers }: ClientSettings,
+  { ciphers, versions }: ClientSettings,
   engine: CryptoEngine,
 ): Suite {
+  const { legacyVersion, echo } = dialect13({ versions });
   if (body.legacyVersion !== legacyVersion) throw new AlertError('wrong_legacy_version');
-  if (!sameBytes(body.legacySessionIdEcho, offer.hello.legacySessionId)) {
+  if (!sameBytes(body.legacySessionIdEcho, echo(offer.hello))) {
     throw new AlertError('wrong_session_id_echo');
   }
   const row = ciphers.find(({ id }) => id === body.cipherSuite);

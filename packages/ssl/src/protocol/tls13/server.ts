@@ -42,8 +42,9 @@
  *                     CONNECTED
  */
 import type { AnyStateMachine } from 'xstate';
+import type { MessageTable } from '../../values/wire/message-table.js';
 import type { ClientHello } from '../../values/wire/messages/client-hello.js';
-import { type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
+import { dtls13Messages, type Tls13Bodies, tls13Messages } from '../../values/wire/tls13-messages.js';
 import { acceptVerdict } from '../accept-verdict.js';
 import { tls13Alerts } from '../alert-rules.js';
 import { type Arrow, arrowMaker, type Guard } from '../arrows.js';
@@ -55,10 +56,12 @@ import { selectProtocol } from '../extensions/alpn.js';
 import { cookieCode } from '../extensions/cookie.js';
 import { hostName } from '../extensions/server-name.js';
 import { type ClientHelloExtensions, clientHelloColumn, readExtensions } from '../extensions/table.js';
+import { selectSrtp, srtpAnswer } from '../extensions/use-srtp.js';
 import type { AnswerEvent, Handshake, HandshakeEvent, MessageEvent } from '../handshake.js';
 import { type CertificateChoice, chooseSuite, shownBy } from '../hello/choose.js';
 import { answerRecordLimits } from '../hello/record-limits.js';
 import { type Suite, tls13Suite } from '../hello/suite.js';
+import { showsMiddleboxes, speaksDtls } from '../hello/version.js';
 import { secretLogOf } from '../key-log.js';
 import { Machine } from '../machine.js';
 import { wantedStaple } from '../own-identity.js';
@@ -69,7 +72,7 @@ import type { ServerSettings } from '../settings.js';
 import { Transcript } from '../transcript.js';
 import { checkRequestContext, readCertificate, sendCertificate } from './certificate.js';
 import { checkCertificateVerify, sendCertificateVerify, signedContent } from './certificate-verify.js';
-import { checkClientHello, checkRetriedParts, checkSameHello } from './check-client-hello.js';
+import { checkClientHello, checkKeptParts, checkRetriedParts, checkSameHello } from './check-client-hello.js';
 import {
   acceptsEarlyData,
   chooseGroup,
@@ -80,6 +83,7 @@ import {
   type SharedGroup,
 } from './choose.js';
 import { chooseCompression, compressionOffer, expandCertificate } from './compressed-certificate.js';
+import { dialect13 } from './dialect.js';
 import { EarlyDataAllowance, skippableEarlyData } from './early-data.js';
 import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
 import { checkVerifyData, sendFinished } from './finished.js';
@@ -225,28 +229,34 @@ const otpNames: Readonly<Record<ServerData['state'], string>> = {
   connected: 'connection',
 };
 
-const machine = new Machine<Tls13Bodies, ServerData, ServerContext>({
-  name: 'tls13Server',
-  messages: tls13Messages,
-  arrows: serverArrows,
-  initial: 'start',
-  alerts: tls13Alerts,
-  postHandshake(channel, sink, data) {
-    if (data.state !== 'connected') throw new TypeError('not connected');
-    const { facts, later, resumption } = data;
-    const authentication = later && new CertificateRequests(later, facts, channel, sink);
-    return new Tls13PostHandshake('server', channel, sink, resumption, authentication);
-  },
-  changeCipherSpec: 'dropped',
-  stateName: ({ state }) => otpNames[state],
-  facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-  earlyRead: (data) => (data.state === 'waitEoed' ? data.early.allowance : undefined),
-});
+const machine = machineFor(tls13Messages);
+const datagramMachine = machineFor(dtls13Messages);
+
+function machineFor(messages: MessageTable<Tls13Bodies>): Machine<Tls13Bodies, ServerData, ServerContext> {
+  return new Machine<Tls13Bodies, ServerData, ServerContext>({
+    name: 'tls13Server',
+    messages,
+    arrows: serverArrows,
+    initial: 'start',
+    alerts: tls13Alerts,
+    postHandshake(channel, sink, data) {
+      if (data.state !== 'connected') throw new TypeError('not connected');
+      const { facts, later, resumption } = data;
+      const authentication = later && new CertificateRequests(later, facts, channel, sink);
+      return new Tls13PostHandshake('server', channel, sink, resumption, authentication);
+    },
+    changeCipherSpec: 'dropped',
+    stateName: ({ state }) => otpNames[state],
+    facts: (data) => (data.state === 'connected' ? data.facts : undefined),
+    earlyRead: (data) => (data.state === 'waitEoed' ? data.early.allowance : undefined),
+  });
+}
 
 /** A handshake that waits for its ClientHello. */
 export function tls13Server(context: ServerContext): Handshake {
   const cookies = context.dependencies.cookies === undefined ? 'ignored' : 'taken';
-  return machine.begin({ state: 'start', cookies }, context);
+  const family = speaksDtls(context.config.versions) ? datagramMachine : machine;
+  return family.begin({ state: 'start', cookies }, context);
 }
 
 /** The machine as a chart, for drawing, walking and inspecting. */
@@ -304,9 +314,14 @@ function sendHelloRetryRequest(
   const { hello, extensions, suite } = selection;
   const { group } = choice;
   channel.endPeerFlight();
-  const cookie = cookies && retryCookie(selection, transcript, group, cookies);
+  const cookie = cookies && retryCookie(selection, transcript, choice, cookies);
   transcript.replaceByMessageHash();
-  send(channel, transcript, 'server_hello', helloRetryRequest(hello, suite, group, cookie));
+  send(
+    channel,
+    transcript,
+    'server_hello',
+    helloRetryRequest(hello, suite, group, cookie, dialect13(config)),
+  );
   if (showsChangeCipherSpec(hello, config)) channel.addChangeCipherSpec();
   channel.finishFlight();
   // Nobody has looked at the ticket yet.
@@ -361,10 +376,9 @@ function receiveCookie({ body: hello, raw }: MessageEvent<'client_hello'>, conte
   const extensions = readExtensions(clientHelloColumn, hello.extensions);
   if (extensions.cookie === undefined) throw new AlertError('missing_cookie');
   checkClientHello(hello, extensions);
-  const suite = suiteFor(hello, context);
   const { cookie } = extensions;
-  const { group, transcript, earlyData } = rememberRetry(cookie, hello, suite, context);
-  const keyExchange = checkRetriedParts(extensions, group);
+  const { suite, group, asked, transcript, earlyData } = rememberRetry(cookie, hello, context);
+  const keyExchange = asked ? checkRetriedParts(extensions, group) : checkKeptParts(extensions, group);
   const selection = select(hello, raw, afterRetry(extensions, earlyData), suite, transcript, context);
   transcript.add(raw);
   return selected(selection, transcript, { kind: 'share', group, keyExchange });
@@ -412,6 +426,8 @@ function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: Serv
   const early =
     terms !== undefined &&
     sink.deliverEarly !== undefined &&
+    // Over datagrams none is read.
+    !speaksDtls(config.versions) &&
     acceptsEarlyData(selection, hellos, index, terms)
       ? {
           ...earlyKeys(secret, transcript.digest()),
@@ -467,23 +483,25 @@ function answerClientHello(
 
 /** §D.4: the client shows by its session id that it wants one. */
 function showsChangeCipherSpec(hello: ClientHello, config: ServerSettings): boolean {
-  return config.middleboxCompMode && hello.legacySessionId.length > 0;
+  return showsMiddleboxes(config) && hello.legacySessionId.length > 0;
 }
 
 function sendServerHello(
   { selection, transcript, share: { group }, hellos }: WithShare,
   { publicKey }: ServerShare,
   preSharedKey: number | undefined,
-  { dependencies, channel }: ServerContext,
+  { config, dependencies, channel }: ServerContext,
 ): Negotiated {
   const { hello, suite, serverName } = selection;
   const serverRandom = dependencies.random(32);
-  const answer = serverHello(hello, suite, serverRandom, { group, publicKey, preSharedKey });
+  const dialect = dialect13(config);
+  const answer = serverHello(hello, suite, serverRandom, { group, publicKey, preSharedKey }, dialect);
   send(channel, transcript, 'server_hello', answer);
   // Copies: facts keep them when the hello is long gone.
   const clientRandom = new Uint8Array(hello.random);
   const sessionId = new Uint8Array(hello.legacySessionId);
-  return { suite, group, clientRandom, serverRandom, sessionId, serverName, hellos };
+  const { version } = dialect;
+  return { version, suite, group, clientRandom, serverRandom, sessionId, serverName, hellos };
 }
 
 /** RFC 6066 §3: whether the name has decided something. Nothing is said of it when a session is resumed. */
@@ -511,7 +529,12 @@ function sendParameters(
   // A client learns of ours when it has sent its early data.
   if (recordLimits.reading !== undefined && early === undefined) channel.limitReading(recordLimits.reading);
   const serverName = (negotiated.serverName !== undefined && tellsName(proof, context)) || undefined;
-  sendEncryptedExtensions({ serverName, alpn, earlyData: early && true, ...answer }, transcript, channel);
+  const srtp = selectSrtp(extensions.useSrtp, config.useSrtp);
+  sendEncryptedExtensions(
+    { serverName, alpn, earlyData: early && true, useSrtp: srtp && srtpAnswer(srtp), ...answer },
+    transcript,
+    channel,
+  );
   // §4.3.2: who is known by a key is not asked for a certificate.
   const clientAuthentication =
     proof.kind === 'certificate' && config.verify === 'verify_peer' && config.postHandshakeAuth !== true
@@ -531,6 +554,7 @@ function sendParameters(
     early: early && remainsOf(early, config),
     allowance,
     recordLimits,
+    srtp,
     clientAuthentication,
     tickets,
     laterAuthentication: extensions.postHandshakeAuth === true && config.verify === 'verify_peer',

@@ -30,6 +30,9 @@ export interface LabelExpander {
   expandLabel(label: string, context: Uint8Array, length: number): Uint8Array;
 }
 
+/** What stands in front of the labels of a protocol (RFC 8446 §7.1, RFC 9147 §5.9). */
+export type LabelPrefix = 'tls13 ' | 'dtls13';
+
 /** A hash function and the constructions TLS builds on it. */
 export interface HashFunction {
   readonly name: HashName;
@@ -44,7 +47,8 @@ export interface HashFunction {
   hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array;
   /** HKDF-Expand (RFC 5869 §2.3). */
   hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array;
-  labels(secret: Uint8Array): LabelExpander;
+  /** `prefix`: `tls13 ` unless given. */
+  labels(secret: Uint8Array, prefix?: LabelPrefix): LabelExpander;
 }
 
 export type AeadName =
@@ -141,6 +145,12 @@ export interface DirectOpener {
   ): boolean;
 }
 
+/** Hides the numbers of records over datagrams (RFC 9147 §4.2.3). Keeps none of its arguments. */
+export interface RecordNumberCipher {
+  /** `sample`: the first 16 bytes of a record's ciphertext. Answers as many, of which the first are XORed into the number. */
+  mask(sample: Uint8Array): Uint8Array;
+}
+
 export interface Aead {
   readonly name: AeadName;
   /** bytes */
@@ -151,6 +161,8 @@ export interface Aead {
   readonly tagLength: number;
   sealer(key: Uint8Array): Sealer;
   opener(key: Uint8Array): Opener;
+  /** `key`: as long as those of records. */
+  recordNumbers(key: Uint8Array): RecordNumberCipher;
 }
 
 /** Ciphers of TLS 1.2 and before that are no AEADs. */

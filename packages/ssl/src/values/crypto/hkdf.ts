@@ -1,8 +1,8 @@
 /**
- * HKDF (RFC 5869) and HKDF-Expand-Label (RFC 8446 §7.1) over any engine's HMAC.
+ * HKDF (RFC 5869) and HKDF-Expand-Label (RFC 8446 §7.1, RFC 9147 §5.9) over any engine's HMAC.
  */
 import { concat } from '../wire/join.js';
-import type { LabelExpander, RecordMac } from './engine.js';
+import type { LabelExpander, LabelPrefix, RecordMac } from './engine.js';
 
 /** HMAC under one key that was prepared once. */
 export interface MacKey {
@@ -32,8 +32,8 @@ export abstract class HmacHash {
     return expand(this.macKey(pseudoRandomKey), this.outputLength, info, length);
   }
 
-  labels(secret: Uint8Array): LabelExpander {
-    return new HkdfLabels(this.macKey(secret), this.outputLength);
+  labels(secret: Uint8Array, prefix: LabelPrefix = 'tls13 '): LabelExpander {
+    return new HkdfLabels(this.macKey(secret), this.outputLength, prefix);
   }
 }
 
@@ -66,7 +66,10 @@ interface LabelBlock {
 
 // Prepared blocks by label: TLS has a dozen labels and each comes with one or two lengths. Exporter labels are the
 // user's, hence the bounds. The bytes are scratch for one call.
-const prepared = new Map<string, LabelBlock[]>();
+const preparedFor: Readonly<Record<LabelPrefix, Map<string, LabelBlock[]>>> = {
+  'tls13 ': new Map(),
+  dtls13: new Map(),
+};
 const MAX_LABELS = 32;
 const MAX_BLOCKS = 6;
 
@@ -74,15 +77,17 @@ const MAX_BLOCKS = 6;
 class HkdfLabels implements LabelExpander {
   private readonly key: MacKey;
   private readonly outputLength: number;
+  private readonly prefix: LabelPrefix;
 
   /** `outputLength` of the hash, bytes. */
-  constructor(key: MacKey, outputLength: number) {
+  constructor(key: MacKey, outputLength: number, prefix: LabelPrefix) {
     this.key = key;
     this.outputLength = outputLength;
+    this.prefix = prefix;
   }
 
   expandLabel(label: string, context: Uint8Array, length: number): Uint8Array {
-    const block = labelBlock(label, length, context.length);
+    const block = labelBlock(preparedFor[this.prefix], this.prefix, label, length, context.length);
     block.bytes.set(context, block.contextAt);
     // All of TLS but exporters wants at most one hash's length: T(1) is all there is.
     if (length > this.outputLength) {
@@ -93,7 +98,13 @@ class HkdfLabels implements LabelExpander {
   }
 }
 
-function labelBlock(label: string, length: number, contextLength: number): LabelBlock {
+function labelBlock(
+  prepared: Map<string, LabelBlock[]>,
+  prefix: LabelPrefix,
+  label: string,
+  length: number,
+  contextLength: number,
+): LabelBlock {
   let blocks = prepared.get(label);
   if (blocks !== undefined) {
     for (let i = 0; i < blocks.length; i++) {
@@ -102,7 +113,7 @@ function labelBlock(label: string, length: number, contextLength: number): Label
         return block;
     }
   }
-  const block = encodeLabel(label, length, contextLength);
+  const block = encodeLabel(prefix, label, length, contextLength);
   if (blocks === undefined && prepared.size < MAX_LABELS) {
     blocks = [];
     prepared.set(label, blocks);
@@ -112,8 +123,8 @@ function labelBlock(label: string, length: number, contextLength: number): Label
 }
 
 /** `struct { uint16 length; opaque label<7..255>; opaque context<0..255> } HkdfLabel` and the byte 1. */
-function encodeLabel(label: string, length: number, contextLength: number): LabelBlock {
-  const name = new TextEncoder().encode(`tls13 ${label}`);
+function encodeLabel(prefix: LabelPrefix, label: string, length: number, contextLength: number): LabelBlock {
+  const name = new TextEncoder().encode(`${prefix}${label}`);
   if (name.length > 255 || contextLength > 255) throw new RangeError('label or context too long');
   const contextAt = 4 + name.length;
   const bytes = new Uint8Array(contextAt + contextLength + 1);

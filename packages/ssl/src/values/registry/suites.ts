@@ -67,7 +67,9 @@ export interface CipherSuite {
   readonly limits: RecordLimits | undefined;
 }
 
-const only13: readonly ProtocolVersion[] = ['tlsv1.3'];
+const only13: readonly ProtocolVersion[] = ['tlsv1.3', 'dtlsv1.3'];
+/** A tag of 64 bits is guessed too soon where what is wrong ends nothing (RFC 9147 §4.5.3). */
+const onlyTls13: readonly ProtocolVersion[] = ['tlsv1.3'];
 const from12: readonly ProtocolVersion[] = ['tlsv1.2', 'dtlsv1.2'];
 const from10: readonly ProtocolVersion[] = ['tlsv1.2', 'tlsv1.1', 'tlsv1', 'dtlsv1.2', 'dtlsv1'];
 /** Stream ciphers cannot stand lost or reordered datagrams (RFC 6347 §4.1.2.2). */
@@ -95,7 +97,7 @@ export const tls13Suites: readonly CipherSuite[] = [
   row(0x1301, 'TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256', 'any', 'aes_128_gcm', 'aead', 'sha256', only13),
   row(0x1303, 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_CHACHA20_POLY1305_SHA256', 'any', 'chacha20_poly1305', 'aead', 'sha256', only13),
   row(0x1304, 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_SHA256', 'any', 'aes_128_ccm', 'aead', 'sha256', only13),
-  row(0x1305, 'TLS_AES_128_CCM_8_SHA256', 'TLS_AES_128_CCM_8_SHA256', 'any', 'aes_128_ccm_8', 'aead', 'sha256', only13),
+  row(0x1305, 'TLS_AES_128_CCM_8_SHA256', 'TLS_AES_128_CCM_8_SHA256', 'any', 'aes_128_ccm_8', 'aead', 'sha256', onlyTls13),
 ];
 
 /** Offered by default from TLS 1.2 on; OTP's order. */

@@ -1,8 +1,11 @@
 /** Protocol versions by OTP's names (`ssl:versions/0`) and their numbers on the wire. */
 
 export type TlsVersion = 'tlsv1.3' | 'tlsv1.2' | 'tlsv1.1' | 'tlsv1';
-export type DtlsVersion = 'dtlsv1.2' | 'dtlsv1';
+export type DtlsVersion = 'dtlsv1.3' | 'dtlsv1.2' | 'dtlsv1';
 export type ProtocolVersion = TlsVersion | DtlsVersion;
+
+/** The versions of one family: DTLS 1.3 has the handshake of TLS 1.3 (RFC 9147 §5). */
+export type Tls13Version = 'tlsv1.3' | 'dtlsv1.3';
 
 /** A version as options, suites and hellos need it. */
 export interface VersionRow {
@@ -24,6 +27,7 @@ export const versionRows: readonly VersionRow[] = [
   { name: 'tlsv1.2', code: 0x0303, protocol: 'tls', tls: 'tlsv1.2', curves: true, built: true },
   { name: 'tlsv1.1', code: 0x0302, protocol: 'tls', tls: 'tlsv1.1', curves: true, built: true },
   { name: 'tlsv1', code: 0x0301, protocol: 'tls', tls: 'tlsv1', curves: true, built: true },
+  { name: 'dtlsv1.3', code: 0xfefc, protocol: 'dtls', tls: 'tlsv1.3', curves: false, built: true },
   { name: 'dtlsv1.2', code: 0xfefd, protocol: 'dtls', tls: 'tlsv1.2', curves: true, built: true },
   { name: 'dtlsv1', code: 0xfeff, protocol: 'dtls', tls: 'tlsv1.1', curves: true, built: true },
 ];
@@ -46,4 +50,14 @@ export function versionCode(name: ProtocolVersion): number {
   const row = byName.get(name);
   if (row === undefined) throw new TypeError(`no version ${name}`);
   return row.code;
+}
+
+/** TLS 1.3 or DTLS 1.3. */
+export function isTls13Version(version: ProtocolVersion): version is Tls13Version {
+  return version === 'tlsv1.3' || version === 'dtlsv1.3';
+}
+
+/** DTLS 1.3, whose records and labels are its own. */
+export function isDtls13Version(version: ProtocolVersion): version is 'dtlsv1.3' {
+  return version === 'dtlsv1.3';
 }

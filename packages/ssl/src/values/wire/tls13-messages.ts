@@ -2,11 +2,11 @@
  * The handshake messages of TLS 1.3 (RFC 8446 §4). Names are the RFC's HandshakeType names; each body is declared in a
  * file of its own under `messages/`.
  */
-import { type MessageTable, messageTable } from './message-table.js';
+import { type MessageRows, type MessageTable, messageTable } from './message-table.js';
 import { type Certificate, certificate } from './messages/certificate.js';
 import { type CertificateRequest, certificateRequest } from './messages/certificate-request.js';
 import { type CertificateVerify, certificateVerify } from './messages/certificate-verify.js';
-import { type ClientHello, clientHello } from './messages/client-hello.js';
+import { type ClientHello, clientHello, dtlsClientHello } from './messages/client-hello.js';
 import { type CompressedCertificate, compressedCertificate } from './messages/compressed-certificate.js';
 import { type EncryptedExtensions, encryptedExtensions } from './messages/encrypted-extensions.js';
 import { type EndOfEarlyData, endOfEarlyData } from './messages/end-of-early-data.js';
@@ -31,7 +31,7 @@ export interface Tls13Bodies {
 }
 export type HandshakeType = keyof Tls13Bodies;
 
-export const tls13Messages: MessageTable<Tls13Bodies> = messageTable<Tls13Bodies>({
+const rows: MessageRows<Tls13Bodies> = {
   client_hello: { code: 1, body: clientHello },
   server_hello: { code: 2, body: serverHello },
   new_session_ticket: { code: 4, body: newSessionTicket },
@@ -43,6 +43,17 @@ export const tls13Messages: MessageTable<Tls13Bodies> = messageTable<Tls13Bodies
   finished: { code: 20, body: finished },
   key_update: { code: 24, body: keyUpdate },
   compressed_certificate: { code: 25, body: compressedCertificate },
+};
+
+export const tls13Messages: MessageTable<Tls13Bodies> = messageTable<Tls13Bodies>(rows);
+
+/**
+ * DTLS 1.3 (RFC 9147 §5.2, §5.3): as they enter the transcript, without the numbers and places of fragments, which the channel
+ * puts around them. A hello has the cookie of DTLS 1.2, which is empty.
+ */
+export const dtls13Messages: MessageTable<Tls13Bodies> = messageTable<Tls13Bodies>({
+  ...rows,
+  client_hello: { code: 1, body: dtlsClientHello },
 });
 
 export const handshakeTypes: readonly HandshakeType[] = tls13Messages.types;

@@ -3,7 +3,16 @@
  * `short-records.ts`.
  */
 import { Secret } from '../../secret.js';
-import type { Aead, AeadName, DirectOpener, DirectSealer, Opener, Sealer } from '../engine.js';
+import type {
+  Aead,
+  AeadName,
+  DirectOpener,
+  DirectSealer,
+  Opener,
+  RecordNumberCipher,
+  Sealer,
+} from '../engine.js';
+import { recordNumberCipher } from '../node/record-number.js';
 import { CipherContext, ContextPool, checkRange, NONCE_LENGTH, TAG_LENGTH } from './cipher-context.js';
 import { at, COPIED, held, type Libcrypto } from './libcrypto.js';
 import { withShortOpener, withShortSealer } from './short-records.js';
@@ -48,6 +57,11 @@ export class FfiAead implements Aead {
   opener(key: Uint8Array): Opener {
     const direction = this.direction(this.opening, key);
     return new FfiOpener(direction, withShortOpener(this.name, key, new FfiDirectOpener(direction)));
+  }
+
+  /** One block: a call into C costs more than it. */
+  recordNumbers(key: Uint8Array): RecordNumberCipher {
+    return recordNumberCipher(this.name, key);
   }
 
   /** Takes all keys out of all contexts. Whoever goes on gives his again. */

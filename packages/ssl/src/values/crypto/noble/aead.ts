@@ -1,10 +1,10 @@
 /**
  * AEADs of @noble/ciphers.
  */
-import { gcm } from '@noble/ciphers/aes.js';
-import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { ecb, gcm } from '@noble/ciphers/aes.js';
+import { chacha20, chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { concat } from '../../wire/join.js';
-import type { Aead, AeadName, Opener, Sealer } from '../engine.js';
+import type { Aead, AeadName, Opener, RecordNumberCipher, Sealer } from '../engine.js';
 
 type NobleCipher = typeof gcm | typeof chacha20poly1305;
 
@@ -30,6 +30,21 @@ export class NobleAead implements Aead {
   opener(key: Uint8Array): Opener {
     return new NobleOpener(this.cipher, checked(key, this.keyLength));
   }
+
+  /** RFC 9147 §4.2.3 */
+  recordNumbers(key: Uint8Array): RecordNumberCipher {
+    const own = new Uint8Array(checked(key, this.keyLength));
+    if (this.cipher === gcm) return { mask: (sample) => ecb(own, { disablePadding: true }).encrypt(sample) };
+    return {
+      mask: (sample) =>
+        chacha20(own, sample.subarray(4, 16), new Uint8Array(16), undefined, counterIn(sample)),
+    };
+  }
+}
+
+/** The first four bytes, the least significant in front (RFC 8439 §2.3). */
+function counterIn([a = 0, b = 0, c = 0, d = 0]: Uint8Array): number {
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }
 
 class NobleSealer implements Sealer {

@@ -3,8 +3,9 @@
  * connection keeps no native object. Short records of AES-GCM are done without one, `short-gcm.ts`.
  */
 import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM } from 'node:crypto';
-import type { Aead, AeadName, Opener, Sealer } from '../engine.js';
+import type { Aead, AeadName, Opener, RecordNumberCipher, Sealer } from '../engine.js';
 import { type SecretInput, secretInput } from './platform.js';
+import { recordNumberCipher } from './record-number.js';
 import { type ShortOpener, type ShortSealer, shortOpener, shortSealer } from './short-gcm.js';
 
 const TAG_LENGTH = 16;
@@ -38,6 +39,10 @@ export class NodeAead implements Aead {
     const input = secretInput(key);
     const isGcm = this.cipher !== 'chacha20-poly1305';
     return new NodeOpener(this.cipher, input, isGcm ? shortOpener(input, this.keyLength) : undefined);
+  }
+
+  recordNumbers(key: Uint8Array): RecordNumberCipher {
+    return recordNumberCipher(this.name, key);
   }
 }
 

@@ -10,8 +10,9 @@ import {
   type DecipherCCM,
 } from 'node:crypto';
 import { concat } from '../../wire/join.js';
-import type { Aead, AeadName, Opener, Sealer } from '../engine.js';
+import type { Aead, AeadName, Opener, RecordNumberCipher, Sealer } from '../engine.js';
 import { type SecretInput, secretInput } from './platform.js';
+import { recordNumberCipher } from './record-number.js';
 
 type NodeCipherName = Extract<CipherCCMTypes, 'aes-128-ccm' | 'aes-256-ccm'>;
 
@@ -35,6 +36,10 @@ export class NodeCcm implements Aead {
 
   opener(key: Uint8Array): Opener {
     return new NodeCcmOpener(this.cipher, secretInput(key), this.tagLength);
+  }
+
+  recordNumbers(key: Uint8Array): RecordNumberCipher {
+    return recordNumberCipher(this.name, key);
   }
 }
 

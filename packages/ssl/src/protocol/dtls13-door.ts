@@ -1,0 +1,164 @@
+/**
+ * The door for strangers who speak DTLS 1.3 (RFC 9147 §5.1): who sends a ClientHello is sent a HelloRetryRequest with a cookie,
+ * and is let in when it brings the cookie back. In it is what the server would have to keep, under a MAC with the address
+ * of who asks. Nothing is answered that is longer than what was asked.
+ */
+
+import { dtls13Engine } from '../values/crypto/dtls13-engine.js';
+import type { CryptoEngine } from '../values/crypto/engine.js';
+import { alertCode, type KnownAlert } from '../values/registry/alerts.js';
+import { isDtls13Version } from '../values/registry/versions.js';
+import { concat } from '../values/wire/join.js';
+import { DecodeError } from '../values/wire/reader.js';
+import { dtls13Messages } from '../values/wire/tls13-messages.js';
+import type { DoorAnswer, StrangersHello } from './dtls-door.js';
+import type { KeyShareEntry } from './extensions/key-share.js';
+import { clientHelloColumn, readExtensions } from './extensions/table.js';
+import { chooseSuite } from './hello/choose.js';
+import { tls13Suite } from './hello/suite.js';
+import { chooseVersion, speaksDtls13 } from './hello/version.js';
+import { AlertError } from './reasons.js';
+import { ALERT, HANDSHAKE } from './record/content-type.js';
+import { numberedForm, streamForm } from './record/datagram-form.js';
+import { DTLS_HEADER_LENGTH, putDtlsHeader } from './record/dtls-layout.js';
+import type { CookieSealer, ServerSettings } from './settings.js';
+import { checkClientHello } from './tls13/check-client-hello.js';
+import { chooseGroup, type GroupChoice } from './tls13/choose.js';
+import { dialect13 } from './tls13/dialect.js';
+import { retryCookie } from './tls13/retry-cookie.js';
+import { helloRetryRequest } from './tls13/server-hello.js';
+import { Transcript } from './transcript.js';
+
+/** ms that one secret makes cookies; as long again it is still known. */
+const renewal = 15_000;
+const secretLength = 32;
+/** bytes; a secret is good for half a minute. */
+const macLength = 12;
+const legacyVersion = 0xfefd;
+const fatal = 2;
+
+const drop: DoorAnswer = { kind: 'drop' };
+const admit: DoorAnswer = { kind: 'admit' };
+
+export class Dtls13Door {
+  private readonly engine: CryptoEngine;
+  private readonly now: () => number;
+  private readonly config: ServerSettings;
+  private current: Uint8Array;
+  private previous: Uint8Array;
+  private renewed: number;
+
+  /** `now`: ms of a clock that only goes forwards. */
+  constructor(engine: CryptoEngine, now: () => number, config: ServerSettings) {
+    this.engine = dtls13Engine(engine);
+    this.now = now;
+    this.config = config;
+    this.current = engine.randomBytes(secretLength);
+    this.previous = engine.randomBytes(secretLength);
+    this.renewed = now();
+  }
+
+  /** `undefined`: an older version is what it comes to. `address`: of the sender, port included, in one spelling. */
+  answer(hello: StrangersHello, address: string): DoorAnswer | undefined {
+    try {
+      if (!isDtls13Version(chooseVersion(hello.body, this.config.versions))) return undefined;
+      this.renew();
+      return this.judge(hello, address);
+    } catch (error) {
+      if (error instanceof AlertError) return asked(hello, alertRecord(hello, error.alert));
+      if (error instanceof DecodeError) return drop;
+      throw error;
+    }
+  }
+
+  /**
+   * The cookies of one address and one hello, by its random: whoever reads one on the way cannot begin anew with it in the
+   * place of who has brought it. They are known for a while.
+   */
+  cookiesOf(address: string, { body }: Pick<StrangersHello, 'body'>): CookieSealer {
+    const asked = concat([new TextEncoder().encode(`${address}\0`), body.random]);
+    const mac = (secret: Uint8Array, content: Uint8Array): Uint8Array =>
+      this.mac(secret, concat([asked, content]));
+    return {
+      seal: (content) => concat([mac(this.current, content), content]),
+      open: (cookie) => {
+        const given = cookie.subarray(0, macLength);
+        const content = cookie.subarray(macLength);
+        const isOfNow = this.engine.equal(mac(this.current, content), given);
+        return this.engine.equal(mac(this.previous, content), given) || isOfNow ? content : undefined;
+      },
+    };
+  }
+
+  private judge(hello: StrangersHello, address: string): DoorAnswer {
+    const { config, engine } = this;
+    const { body } = hello;
+    const extensions = readExtensions(clientHelloColumn, body.extensions);
+    checkClientHello(body, extensions);
+    const cookies = this.cookiesOf(address, hello);
+    if (extensions.cookie !== undefined) return cookies.open(extensions.cookie) === undefined ? drop : admit;
+    const preference = config.honorCipherOrder ? 'server' : 'client';
+    const suite = chooseSuite(body.cipherSuites, config.ciphers, preference, (row) =>
+      tls13Suite(row, engine),
+    );
+    const group = this.chooseGroup(extensions.supportedGroups, extensions.keyShare);
+    const transcript = new Transcript(suite.hash);
+    transcript.add(streamForm(hello.message));
+    const cookie = retryCookie({ hello: body, extensions, suite }, transcript, group, cookies);
+    const wanted = group.kind === 'retry' ? group.group : undefined;
+    const retry = helloRetryRequest(body, suite, wanted, cookie, dialect13(config));
+    const message = dtls13Messages.encode('server_hello', retry);
+    return asked(hello, record(hello, HANDSHAKE, numberedForm(message, hello.number)));
+  }
+
+  /** A hello with the share of a hybrid group does not fit into one datagram, and so none is asked for. */
+  private chooseGroup(offered: readonly number[], shares: readonly KeyShareEntry[]): GroupChoice {
+    const { engine } = this;
+    const { supportedGroups } = this.config;
+    const chosen = chooseGroup(offered, shares, supportedGroups, engine);
+    if (chosen.kind === 'share' || chosen.group.kind === 'dh') return chosen;
+    const small = supportedGroups.filter((name) => engine.group(name)?.kind === 'dh');
+    return chooseGroup(offered, shares, small, engine);
+  }
+
+  private mac(secret: Uint8Array, content: Uint8Array): Uint8Array {
+    const sha256 = this.engine.hash('sha256');
+    if (sha256 === undefined) throw new TypeError('cookies need SHA-256');
+    return sha256.hmac(secret, content).subarray(0, macLength);
+  }
+
+  /** At the first hello when it is due: a door that nobody knocks at costs nothing. */
+  private renew(): void {
+    const age = this.now() - this.renewed;
+    if (age < renewal) return;
+    this.previous = age < 2 * renewal ? this.current : this.engine.randomBytes(secretLength);
+    this.current = this.engine.randomBytes(secretLength);
+    this.renewed = this.now();
+  }
+}
+
+/** Of a listener whose versions have it. */
+export function dtls13Door(
+  engine: CryptoEngine,
+  now: () => number,
+  config: ServerSettings,
+): Dtls13Door | undefined {
+  return speaksDtls13(config.versions) ? new Dtls13Door(engine, now, config) : undefined;
+}
+
+/** §5.1: nothing is amplified. */
+function asked({ message }: StrangersHello, reply: Uint8Array): DoorAnswer {
+  return reply.length > DTLS_HEADER_LENGTH + message.length ? drop : { kind: 'ask', reply };
+}
+
+function alertRecord(hello: StrangersHello, alert: KnownAlert): Uint8Array {
+  return record(hello, ALERT, Uint8Array.of(fatal, alertCode(alert)));
+}
+
+/** It bears the number of the hello, so that none of ours comes twice. */
+function record({ sequence }: StrangersHello, type: number, content: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(DTLS_HEADER_LENGTH + content.length);
+  putDtlsHeader(bytes, type, legacyVersion, 0, sequence, content.length);
+  bytes.set(content, DTLS_HEADER_LENGTH);
+  return bytes;
+}
