@@ -576,8 +576,11 @@ export class Connection
   #transportGone(reason: string | undefined): void {
     if (reason !== undefined) this.#log.report('info', { reason }, 'transport closed');
     if (this.#line.open) {
-      if (isRunning(this.#life)) this.#life.core.receiveEnd();
-      else this.#delivery.discard();
+      if (isRunning(this.#life)) {
+        this.#life.core.receiveEnd();
+        // A write half that is on its way back does not come any more.
+        this.#life.core.goOnSplit();
+      } else this.#delivery.discard();
     }
     this.#line.closed();
     this.#place.hangUp();
