@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { helloIn } from '../../packages/ssl/src/protocol/dtls-door.js';
 import { Dtls13Door } from '../../packages/ssl/src/protocol/dtls13-door.js';
 import { sealKeyUpdate } from '../../packages/ssl/src/protocol/tls13/post-handshake.js';
+import { sealFlight } from '../../packages/ssl/src/protocol/tls13/post-handshake-authentication.js';
 import { DatagramLink, dtlsPair, type Fate, intact } from './datagram-link.js';
 import { clientRecord, dtls13Ends } from './dtls13-faults.js';
 import { engine, identityOf, serverOptions, suites } from './two-cores.js';
@@ -355,5 +356,42 @@ describe('a client that is asked later who it is', () => {
       expect([seed, client.sink.failures, server.sink.failures]).toEqual([seed, [], []]);
       expect(server.sink.facts?.peer.kind).toBe('certificate');
     }
+  });
+
+  it('answers no more when what it has said is not acknowledged, however often it is asked', () => {
+    const { client, server } = dtlsPair({
+      versions,
+      client: { config: { postHandshakeAuth: true }, identities: [identityOf('ec').identity] },
+      server: { config: { verify: 'verify_peer', postHandshakeAuth: true } },
+    });
+    let silent = false;
+    const link = new DatagramLink(client, server, (bytes, _index, from) =>
+      silent && from === 'server' ? [] : [{ after: 1, bytes }],
+    );
+    client.core.start();
+    link.run();
+    const half = client.core.split();
+    client.sink.owes = (what) => {
+      if (typeof what === 'string') client.sink.write(half.sealFlight());
+      else {
+        client.sink.write(sealFlight(half, what));
+        client.core.flightLeft();
+      }
+    };
+    let asked = 0;
+    for (let round = 0; round < 400; round += 1) {
+      // Its questions arrive; its ACKs do not.
+      silent = false;
+      if (server.core.requestCertificate() === 'requested') asked += 1;
+      silent = true;
+      link.run(link.now + 20);
+    }
+    expect(asked).toBeGreaterThan(20);
+    expect(client.core.held).toBeLessThan(140_000);
+    // Whoever acknowledges is answered again.
+    silent = false;
+    link.run(link.now + 300_000);
+    expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+    expect(client.core.held).toBe(0);
   });
 });

@@ -28,6 +28,8 @@ import type { ChannelSettings } from './stream-channel.js';
 const patience = 2;
 /** How often a message is repeated after the handshake, which has a deadline of its own: then the peer is gone. */
 const mostRepetitions = 12;
+/** Bytes of ours that a peer may leave without an ACK after the handshake: with more, none of its messages is taken. */
+const mostUnacknowledged = 65_536;
 /** §6.1: of the first application keys. */
 const applicationEpoch = 3;
 /** §8: that a peer may come to. */
@@ -261,12 +263,14 @@ export class Flight13Channel implements Channel {
     this.noteReceived({ epoch, sequence }, news);
   }
 
-  /** False: it is too far ahead, too much, or contradicts what came before, and so may not be acknowledged (§7). */
+  /** False: too far ahead, too much, unlike what came before, or we wait for ACKs: and so it is not acknowledged (§7). */
   private takeFragment(fragment: Fragment, epoch: number): boolean {
     if (epoch !== this.read.epoch) {
       if (epoch > 0) throw new RecordError('excess_handshake_data');
       return false;
     }
+    // What is answered is kept until the peer has it: one that only asks would have us keep answer upon answer.
+    if (this.done && this.half.held > mostUnacknowledged) return false;
     // An empty piece of a message says nothing, and is as good as taken.
     return (fragment.bytes.length === 0 && fragment.length > 0) || this.fragments.add(fragment);
   }
