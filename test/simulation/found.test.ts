@@ -122,3 +122,35 @@ it('a connection that starts when its listener is killed is closed again', async
   peer.destroy();
   await world.test.advance(100);
 });
+
+it('a connection that is reset as it renegotiates, at whatever step, leaves nobody waiting', async () => {
+  const older = { versions: ['tlsv1.2'] } as const;
+  const listener = ssl.unwrap(await world.run(ssl.listen(self, 443, { ...serving, ...older })));
+  // By the clock a reset comes when all processes are at rest: this one comes in between.
+  let resetClient = (): void => {};
+  const connect = world.network.connect.bind(world.network);
+  world.network.connect = async (...to) => {
+    const connected = await connect(...to);
+    if ('error' in connected) return connected;
+    const { ok: transport } = connected;
+    const start = transport.start.bind(transport);
+    transport.start = (receiver) => {
+      resetClient = () => receiver.onClosed('econnreset');
+      start(receiver);
+    };
+    return connected;
+  };
+  for (let step = 1; step <= 6; step += 1) {
+    const connecting = ssl.connect(self, 'localhost', 443, { ...trust, ...older });
+    const accepted = ssl.unwrap(await world.run(ssl.transportAccept(self, listener)));
+    const server = ssl.unwrap(await world.run(ssl.handshake(self, accepted)));
+    const client = ssl.unwrap(await world.run(connecting));
+    const reading = ssl.recv(client, 0);
+    await world.test.advance(10);
+    const asking = ssl.renegotiate(client);
+    world.test.atSlot(world.test.slot + step, () => resetClient());
+    expect([step, await world.run(reading)]).toEqual([step, { error: 'closed' }]);
+    expect([step, await world.run(asking)]).toEqual([step, { error: 'closed' }]);
+    await world.run(Promise.all([ssl.close(client), ssl.close(server)]));
+  }
+});
