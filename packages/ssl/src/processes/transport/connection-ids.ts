@@ -48,11 +48,6 @@ export class ConnectionIds<Holder extends object> {
     return this.#holders.get(nameOf(datagram.subarray(CID_AT, CID_AT + this.#length)));
   }
 
-  /** Whether it has any. */
-  has(holder: Holder): boolean {
-    return this.#held.has(holder);
-  }
-
   /** All that a holder has are nobody's. */
   retire(holder: Holder): void {
     for (const name of this.#held.get(holder) ?? []) this.#holders.delete(name);

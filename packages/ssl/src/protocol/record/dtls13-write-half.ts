@@ -17,7 +17,7 @@ import { Outgoing, type OutgoingMessage, outgoingMessage, type SentPiece } from 
 import type { EpochKeys, WriteProtection } from './protection.js';
 import type { RecordLimit } from './record-limit.js';
 import { Tls13WriteProtection } from './tls13-protection.js';
-import { WriteHalf } from './write-half.js';
+import { RECORDS_AT_ONCE, WriteHalf } from './write-half.js';
 
 /** Keys of one epoch; `undefined`: none. */
 interface WriteEpoch {
@@ -38,8 +38,6 @@ const handshakeEpoch = 2;
 const lastNumber = 0xffff;
 /** §8: as many epochs as there are numbers of messages, and so one of the two ends first. */
 const lastEpoch = 0xffff;
-/** Records that may leave between two looks at `keyUpdateDue`. */
-const recordsAtOnce = 16_640;
 
 export class Dtls13WriteHalf extends WriteHalf {
   private epoch: WriteEpoch = { number: 0, keys: undefined };
@@ -105,7 +103,7 @@ export class Dtls13WriteHalf extends WriteHalf {
   }
 
   override get mostRecords(): number {
-    return (this.epoch.keys?.recordLimit ?? Number.POSITIVE_INFINITY) - recordsAtOnce;
+    return (this.epoch.keys?.recordLimit ?? Number.POSITIVE_INFINITY) - RECORDS_AT_ONCE;
   }
 
   override get updatesKeys(): boolean {
@@ -216,11 +214,6 @@ export class Dtls13WriteHalf extends WriteHalf {
   }
 
   // ── Flights ─────────────────────────────────────────────────────────────────────────────────────────
-
-  /** message_seq of our next message. */
-  get nextNumber(): number {
-    return this.number;
-  }
 
   /** A whole message in TLS's form, under the keys of now. */
   addMessage(raw: Uint8Array): OutgoingMessage {

@@ -21,7 +21,7 @@ import { type RecordLimit, unprotectedLimit } from './record-limit.js';
  */
 const SHORT = 4096;
 /** Records that may leave between two looks at `keyUpdateDue` or `sealedRecords`: 1 MiB in fragments of 64 bytes, and alerts. */
-const RECORDS_AT_ONCE = 16_640;
+export const RECORDS_AT_ONCE = 16_640;
 
 export class WriteHalf {
   private protection: WriteProtection | undefined = undefined;
