@@ -11,6 +11,7 @@ import { type ClientHello, dtlsClientHello } from '../values/wire/messages/clien
 import { helloVerifyRequest, helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
 import { DecodeError } from '../values/wire/reader.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
+import { CookieSecrets } from './cookie-secrets.js';
 import { HANDSHAKE } from './record/content-type.js';
 import {
   DTLS_HEADER_LENGTH,
@@ -21,9 +22,6 @@ import {
 } from './record/dtls-layout.js';
 import { fragmentAt } from './record/fragments.js';
 
-/** ms that one secret makes cookies; as long again it is still known (contract §13.5). */
-const renewal = 15_000;
-const secretLength = 32;
 const cookieLength = 20;
 /** §4.2.1: the version of a HelloVerifyRequest says nothing about the one to come. */
 const dtls10 = 0xfeff;
@@ -51,51 +49,23 @@ const drop: DoorAnswer = { kind: 'drop' };
 const admit: DoorAnswer = { kind: 'admit' };
 
 export class DtlsDoor {
-  private readonly engine: CryptoEngine;
-  private readonly now: () => number;
-  private current: Uint8Array;
-  private previous: Uint8Array;
-  private renewed: number;
+  private readonly secrets: CookieSecrets;
 
   /** `now`: ms of a clock that only goes forwards. */
   constructor(engine: CryptoEngine, now: () => number) {
-    this.engine = engine;
-    this.now = now;
-    this.current = engine.randomBytes(secretLength);
-    this.previous = engine.randomBytes(secretLength);
-    this.renewed = now();
+    this.secrets = new CookieSecrets(engine, now, cookieLength);
   }
 
   /** `address`: of the sender, port included, in one spelling. */
   answer(hello: StrangersHello | undefined, address: string): DoorAnswer {
     if (hello === undefined) return drop;
-    this.renew();
+    const { secrets } = this;
+    secrets.renew();
     const asked = parametersOf(hello, address);
-    const ours = this.cookie(this.current, asked);
+    const ours = secrets.mac(asked);
     const { cookie = noCookie } = hello.body;
-    if (cookie.length > 0 && this.knows(cookie, ours, asked)) return admit;
+    if (cookie.length > 0 && secrets.knows(cookie, asked, ours)) return admit;
     return { kind: 'ask', reply: verifyRequest(hello, ours) };
-  }
-
-  private knows(cookie: Uint8Array, ours: Uint8Array, asked: Uint8Array): boolean {
-    const { engine, previous } = this;
-    const isOfNow = engine.equal(ours, cookie);
-    return engine.equal(this.cookie(previous, asked), cookie) || isOfNow;
-  }
-
-  private cookie(secret: Uint8Array, asked: Uint8Array): Uint8Array {
-    const sha256 = this.engine.hash('sha256');
-    if (sha256 === undefined) throw new TypeError('cookies need SHA-256');
-    return sha256.hmac(secret, asked).subarray(0, cookieLength);
-  }
-
-  /** At the first hello when it is due: a door that nobody knocks at costs nothing. */
-  private renew(): void {
-    const age = this.now() - this.renewed;
-    if (age < renewal) return;
-    this.previous = age < 2 * renewal ? this.current : this.engine.randomBytes(secretLength);
-    this.current = this.engine.randomBytes(secretLength);
-    this.renewed = this.now();
   }
 }
 

@@ -11,6 +11,7 @@ import { isDtls13Version } from '../values/registry/versions.js';
 import { concat } from '../values/wire/join.js';
 import { DecodeError } from '../values/wire/reader.js';
 import { dtls13Messages } from '../values/wire/tls13-messages.js';
+import { CookieSecrets } from './cookie-secrets.js';
 import type { DoorAnswer, StrangersHello } from './dtls-door.js';
 import type { KeyShareEntry } from './extensions/key-share.js';
 import { clientHelloColumn, readExtensions } from './extensions/table.js';
@@ -29,9 +30,6 @@ import { retryCookie } from './tls13/retry-cookie.js';
 import { helloRetryRequest } from './tls13/server-hello.js';
 import { Transcript } from './transcript.js';
 
-/** ms that one secret makes cookies; as long again it is still known. */
-const renewal = 15_000;
-const secretLength = 32;
 /** bytes; a secret is good for half a minute. */
 const macLength = 12;
 const legacyVersion = 0xfefd;
@@ -42,27 +40,21 @@ const admit: DoorAnswer = { kind: 'admit' };
 
 export class Dtls13Door {
   private readonly engine: CryptoEngine;
-  private readonly now: () => number;
+  private readonly secrets: CookieSecrets;
   private readonly config: ServerSettings;
-  private current: Uint8Array;
-  private previous: Uint8Array;
-  private renewed: number;
 
   /** `now`: ms of a clock that only goes forwards. */
   constructor(engine: CryptoEngine, now: () => number, config: ServerSettings) {
     this.engine = dtls13Engine(engine);
-    this.now = now;
+    this.secrets = new CookieSecrets(engine, now, macLength);
     this.config = config;
-    this.current = engine.randomBytes(secretLength);
-    this.previous = engine.randomBytes(secretLength);
-    this.renewed = now();
   }
 
   /** `undefined`: an older version is what it comes to. `address`: of the sender, port included, in one spelling. */
   answer(hello: StrangersHello, address: string): DoorAnswer | undefined {
     try {
       if (!isDtls13Version(chooseVersion(hello.body, this.config.versions))) return undefined;
-      this.renew();
+      this.secrets.renew();
       return this.judge(hello, address);
     } catch (error) {
       if (error instanceof AlertError) return asked(hello, alertRecord(hello, error.alert));
@@ -77,15 +69,13 @@ export class Dtls13Door {
    */
   cookiesOf(address: string, { body }: Pick<StrangersHello, 'body'>): CookieSealer {
     const asked = concat([new TextEncoder().encode(`${address}\0`), body.random]);
-    const mac = (secret: Uint8Array, content: Uint8Array): Uint8Array =>
-      this.mac(secret, concat([asked, content]));
+    const { secrets } = this;
     return {
-      seal: (content) => concat([mac(this.current, content), content]),
+      seal: (content) => concat([secrets.mac(concat([asked, content])), content]),
       open: (cookie) => {
-        const given = cookie.subarray(0, macLength);
         const content = cookie.subarray(macLength);
-        const isOfNow = this.engine.equal(mac(this.current, content), given);
-        return this.engine.equal(mac(this.previous, content), given) || isOfNow ? content : undefined;
+        const isKnown = secrets.knows(cookie.subarray(0, macLength), concat([asked, content]));
+        return isKnown ? content : undefined;
       },
     };
   }
@@ -119,21 +109,6 @@ export class Dtls13Door {
     if (chosen.kind === 'share' || chosen.group.kind === 'dh') return chosen;
     const small = supportedGroups.filter((name) => engine.group(name)?.kind === 'dh');
     return chooseGroup(offered, shares, small, engine);
-  }
-
-  private mac(secret: Uint8Array, content: Uint8Array): Uint8Array {
-    const sha256 = this.engine.hash('sha256');
-    if (sha256 === undefined) throw new TypeError('cookies need SHA-256');
-    return sha256.hmac(secret, content).subarray(0, macLength);
-  }
-
-  /** At the first hello when it is due: a door that nobody knocks at costs nothing. */
-  private renew(): void {
-    const age = this.now() - this.renewed;
-    if (age < renewal) return;
-    this.previous = age < 2 * renewal ? this.current : this.engine.randomBytes(secretLength);
-    this.current = this.engine.randomBytes(secretLength);
-    this.renewed = this.now();
   }
 }
 
