@@ -1,5 +1,6 @@
 /** Records under one key in TLS 1.2, where another key takes another handshake (RFC 9325 §4.4, `renegotiate_at`). */
 import { describe, expect, it } from 'vitest';
+import { DtlsWriteHalf } from '../../protocol/record/dtls-write-half.js';
 import { MacWriteProtection } from '../../protocol/record/mac-protection.js';
 import type { WriteProtection } from '../../protocol/record/protection.js';
 import { Tls12WriteProtection } from '../../protocol/record/tls12-protection.js';
@@ -35,8 +36,11 @@ function ofCbc(name: 'aes_128_cbc' | '3des_ede_cbc'): WriteProtection {
 }
 
 /** A sender whose keys have sealed nothing yet. */
-function sender(protection: WriteProtection, renegotiateAt: number = ofOtp) {
-  const half = new WriteHalf(Number.POSITIVE_INFINITY);
+function sender(
+  protection: WriteProtection,
+  renegotiateAt: number = ofOtp,
+  half: WriteHalf = new WriteHalf(Number.POSITIVE_INFINITY),
+) {
   half.install(protection);
   let written = 0;
   const outlet = {
@@ -107,4 +111,12 @@ describe.each([
     const { sendOne } = sender(protection(), 3);
     expect([sendOne(), sendOne(), sendOne(), sendOne()]).toEqual([false, false, true, false]);
   });
+});
+
+it('the limit holds over datagrams, whose records have numbers of their own', () => {
+  const half = new DtlsWriteHalf(Number.POSITIVE_INFINITY, 0xfefd, undefined);
+  const { sendOne } = sender(ofCbc('3des_ede_cbc'), ofOtp, half);
+  let sent = 1;
+  while (!sendOne() && sent <= 2 ** 16) sent += 1;
+  expect(sent).toBe(2 ** 16 - atOnce);
 });

@@ -20,7 +20,7 @@ import { flightSize } from './flight-size.js';
 import { putThreeBytes } from './layout.js';
 import type { WriteProtection } from './protection.js';
 import type { RecordLimit } from './record-limit.js';
-import { WriteHalf } from './write-half.js';
+import { RECORDS_AT_ONCE, WriteHalf } from './write-half.js';
 
 /** Keys of one epoch, and how many records they have sealed. */
 interface WriteEpoch {
@@ -93,6 +93,10 @@ export class DtlsWriteHalf extends WriteHalf {
 
   override get sealedRecords(): number {
     return this.keyed ? this.epoch.sequence : 0;
+  }
+
+  override get mostRecords(): number {
+    return (this.epoch.protection?.recordLimit ?? Number.POSITIVE_INFINITY) - RECORDS_AT_ONCE;
   }
 
   override install(protection: WriteProtection): void {
