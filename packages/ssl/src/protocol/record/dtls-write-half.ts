@@ -5,22 +5,12 @@
 import { concat } from '../../values/wire/join.js';
 import { datagramHeaderLength } from '../../values/wire/message-table.js';
 import { innerPlaintext, TLS12_CID } from './cid-record.js';
-import {
-  ALERT,
-  APPLICATION_DATA,
-  CHANGE_CIPHER_SPEC,
-  HANDSHAKE,
-  HEADER_LENGTH,
-  MAX_PLAINTEXT,
-  RETURN_ROUTABILITY_CHECK,
-} from './content-type.js';
+import { CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_LENGTH, RETURN_ROUTABILITY_CHECK } from './content-type.js';
+import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
-import { flightSize } from './flight-size.js';
 import { putThreeBytes } from './layout.js';
 import type { WriteProtection } from './protection.js';
-import type { RecordLimit } from './record-limit.js';
-import { RECORDS_AT_ONCE, WriteHalf } from './write-half.js';
 
 /** Keys of one epoch, and how many records they have sealed. */
 interface WriteEpoch {
@@ -41,12 +31,9 @@ const leastFragment = 64;
 const lastEpoch = 0xffff;
 const changed: Uint8Array = Uint8Array.of(1);
 
-export class DtlsWriteHalf extends WriteHalf {
+export class DtlsWriteHalf extends DatagramWriteHalf {
   private epoch: WriteEpoch = { number: 0, protection: undefined, sequence: 0 };
   private version: number;
-  private readonly mtu: number | undefined;
-  private longest: number = MAX_PLAINTEXT;
-  private steps = 0;
   private flight: FlightPart[] = [];
   /** The last flight of the handshake before, as long as the peer may not have it; and whether it goes out with the next. */
   private before: FlightPart[] = [];
@@ -54,33 +41,20 @@ export class DtlsWriteHalf extends WriteHalf {
 
   /** `mtu`: the largest datagram, where it is known. */
   constructor(keyUpdateAt: number, version: number, mtu: number | undefined) {
-    super(keyUpdateAt, version);
+    super(keyUpdateAt, version, mtu);
     this.version = version;
-    this.mtu = mtu;
-  }
-
-  override get datagrams(): boolean {
-    return true;
   }
 
   override get keyed(): boolean {
     return this.epoch.protection !== undefined;
   }
 
-  /** A record holds 2^14 bytes at most, and stands in one datagram (§4.1.1). */
-  override get largest(): number {
-    const longest = this.longestUnder(this.epoch);
-    if (this.mtu === undefined) return longest;
-    return Math.max(1, Math.min(longest, this.mtu - recordOverhead(this.epoch)));
+  protected override get room(): { readonly longest: number; readonly around: number } {
+    return { longest: this.longestUnder(this.epoch), around: recordOverhead(this.epoch) };
   }
 
-  override get longestContent(): number {
-    return this.largest;
-  }
-
-  /** Records that leave from now on (RFC 6066 §4, RFC 8449 §4). */
-  override limitRecords({ content }: RecordLimit): void {
-    this.longest = Math.min(content, MAX_PLAINTEXT);
+  protected override sealOne(type: number, content: Uint8Array): Uint8Array {
+    return this.sealRecord(this.epoch, type, content);
   }
 
   override setRecordVersion(version: number): void {
@@ -95,8 +69,8 @@ export class DtlsWriteHalf extends WriteHalf {
     return this.keyed ? this.epoch.sequence : 0;
   }
 
-  override get mostRecords(): number {
-    return (this.epoch.protection?.recordLimit ?? Number.POSITIVE_INFINITY) - RECORDS_AT_ONCE;
+  protected override get recordLimit(): number {
+    return this.epoch.protection?.recordLimit ?? Number.POSITIVE_INFINITY;
   }
 
   override install(protection: WriteProtection): void {
@@ -105,31 +79,12 @@ export class DtlsWriteHalf extends WriteHalf {
     this.epoch = { number: this.epoch.number + 1, protection, sequence: 0 };
   }
 
-  override drop(): never {
-    throw new TypeError('an epoch does not come back');
-  }
-
-  override direct(): boolean {
-    return false;
-  }
-
   override sealHandshake(): never {
     throw new TypeError('handshake messages leave in flights');
   }
 
-  /** One record. Throws `TypeError` before keys are installed, and when it is longer than `largest`. */
-  override sealApplicationData(data: Uint8Array): Uint8Array[] {
-    if (!this.keyed) throw new TypeError('application data before keys');
-    if (data.length > this.largest) throw new TypeError('too long for a datagram');
-    return data.length === 0 ? [] : [this.sealRecord(this.epoch, APPLICATION_DATA, data)];
-  }
-
-  override sealAlert(level: 1 | 2, description: number): Uint8Array[] {
-    return [this.sealRecord(this.epoch, ALERT, Uint8Array.of(level, description))];
-  }
-
   override sealPathMessage(message: Uint8Array): Uint8Array[] {
-    return this.keyed ? [this.sealRecord(this.epoch, RETURN_ROUTABILITY_CHECK, message)] : [];
+    return this.keyed ? [this.sealOne(RETURN_ROUTABILITY_CHECK, message)] : [];
   }
 
   override changeCipherSpec(): never {
@@ -205,11 +160,6 @@ export class DtlsWriteHalf extends WriteHalf {
     return bytes;
   }
 
-  /** Nothing arrives: perhaps since datagrams are too large (§4.1.1.1). */
-  shrink(): void {
-    this.steps += 1;
-  }
-
   /** The flight as datagrams, each with as many records as go in; new numbers each time (§4.2.4). */
   override sealFlight(): Uint8Array[] {
     const packing = new Packing(this.flightSize);
@@ -224,10 +174,6 @@ export class DtlsWriteHalf extends WriteHalf {
       }
     }
     return packing.done();
-  }
-
-  private get flightSize(): number {
-    return flightSize(this.mtu, this.steps);
   }
 
   /** RFC 6347 §4.2.3 */

@@ -7,17 +7,15 @@
 import { concat } from '../../values/wire/join.js';
 import { datagramHeaderLength } from '../../values/wire/message-table.js';
 import { ACK, encodeAck, numbersIn, type RecordNumber } from './ack.js';
-import { ALERT, APPLICATION_DATA, HANDSHAKE, MAX_PLAINTEXT } from './content-type.js';
+import { HANDSHAKE } from './content-type.js';
+import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, putDatagramHeader, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { Dtls13WriteKeys } from './dtls13-keys.js';
 import { RecordError } from './errors.js';
-import { flightSize } from './flight-size.js';
 import { putThreeBytes, threeBytes } from './layout.js';
 import { Outgoing, type OutgoingMessage, outgoingMessage, type SentPiece } from './outgoing.js';
 import type { EpochKeys, WriteProtection } from './protection.js';
-import type { RecordLimit } from './record-limit.js';
 import { Tls13WriteProtection } from './tls13-protection.js';
-import { RECORDS_AT_ONCE, WriteHalf } from './write-half.js';
 
 /** Keys of one epoch; `undefined`: none. */
 interface WriteEpoch {
@@ -39,16 +37,13 @@ const lastNumber = 0xffff;
 /** §8: as many epochs as there are numbers of messages, and so one of the two ends first. */
 const lastEpoch = 0xffff;
 
-export class Dtls13WriteHalf extends WriteHalf {
+export class Dtls13WriteHalf extends DatagramWriteHalf {
   private epoch: WriteEpoch = { number: 0, keys: undefined };
   /** Epochs that messages under way leave under, besides the present one. */
   private before: readonly WriteEpoch[] = [];
   /** Of the records without keys. */
   private plain: number;
   private readonly updateAt: number;
-  private readonly mtu: number | undefined;
-  private longest: number = MAX_PLAINTEXT;
-  private steps = 0;
   private number: number;
   private readonly outgoing = new Outgoing();
   /** A KeyUpdate is under way: the keys that follow it, and whether it asks for the peer's. */
@@ -64,32 +59,22 @@ export class Dtls13WriteHalf extends WriteHalf {
 
   /** `mtu`: the largest datagram, where it is known; `number`: message_seq of our first message; `plain`: of our first record. */
   constructor(updateAt: number, mtu: number | undefined, number: number, plain: number) {
-    super(updateAt, legacyVersion);
+    super(updateAt, legacyVersion, mtu);
     this.updateAt = updateAt;
-    this.mtu = mtu;
     this.number = number;
     this.plain = plain;
-  }
-
-  override get datagrams(): boolean {
-    return true;
   }
 
   override get keyed(): boolean {
     return this.epoch.keys !== undefined;
   }
 
-  override get largest(): number {
-    if (this.mtu === undefined) return this.longest;
-    return Math.max(1, Math.min(this.longest, this.mtu - overheadOf(this.epoch)));
+  protected override get room(): { readonly longest: number; readonly around: number } {
+    return { longest: this.longest, around: overheadOf(this.epoch) };
   }
 
-  override get longestContent(): number {
-    return this.largest;
-  }
-
-  override limitRecords({ content }: RecordLimit): void {
-    this.longest = Math.min(content, MAX_PLAINTEXT);
+  protected override sealOne(type: number, content: Uint8Array): Uint8Array {
+    return this.sealRecord(this.epoch, type, content);
   }
 
   override setRecordVersion(): void {}
@@ -102,8 +87,8 @@ export class Dtls13WriteHalf extends WriteHalf {
     return this.epoch.keys?.records ?? 0;
   }
 
-  override get mostRecords(): number {
-    return (this.epoch.keys?.recordLimit ?? Number.POSITIVE_INFINITY) - RECORDS_AT_ONCE;
+  protected override get recordLimit(): number {
+    return this.epoch.keys?.recordLimit ?? Number.POSITIVE_INFINITY;
   }
 
   override get updatesKeys(): boolean {
@@ -128,27 +113,8 @@ export class Dtls13WriteHalf extends WriteHalf {
     this.enter({ number: number === 0 ? handshakeEpoch : number + 1, keys: new Dtls13WriteKeys(protection) });
   }
 
-  override drop(): never {
-    throw new TypeError('an epoch does not come back');
-  }
-
-  override direct(): boolean {
-    return false;
-  }
-
   override changeCipherSpec(): never {
     throw new TypeError('DTLS 1.3 has no change_cipher_spec');
-  }
-
-  /** One record. Throws `TypeError` before keys are installed, and when it is longer than `largest`. */
-  override sealApplicationData(data: Uint8Array): Uint8Array[] {
-    if (!this.keyed) throw new TypeError('application data before keys');
-    if (data.length > this.largest) throw new TypeError('too long for a datagram');
-    return data.length === 0 ? [] : [this.sealRecord(this.epoch, APPLICATION_DATA, data)];
-  }
-
-  override sealAlert(level: 1 | 2, description: number): Uint8Array[] {
-    return [this.sealRecord(this.epoch, ALERT, Uint8Array.of(level, description))];
   }
 
   // ── Messages after the handshake ────────────────────────────────────────────────────────────────────
@@ -253,11 +219,6 @@ export class Dtls13WriteHalf extends WriteHalf {
     );
   }
 
-  /** Nothing arrives: perhaps since datagrams are too large (§4.4). */
-  shrink(): void {
-    this.steps += 1;
-  }
-
   /** With the next `sealFlight` these are acknowledged. */
   acknowledgeWithNext(records: readonly RecordNumber[]): void {
     this.acks = records;
@@ -288,8 +249,8 @@ export class Dtls13WriteHalf extends WriteHalf {
 
   /** The newest of them, as many as a datagram has room for (§7.1). */
   private sealAck(): Uint8Array {
-    const room = flightSize(this.mtu, this.steps) - overheadOf(this.epoch);
-    return this.sealRecord(this.epoch, ACK, encodeAck(this.acks.slice(-Math.max(numbersIn(room), 1))));
+    const room = this.flightSize - overheadOf(this.epoch);
+    return this.sealOne(ACK, encodeAck(this.acks.slice(-Math.max(numbersIn(room), 1))));
   }
 
   private sealPostponed(): Uint8Array[] {
@@ -323,7 +284,7 @@ export class Dtls13WriteHalf extends WriteHalf {
   /** As few datagrams as they fit into; messages of one epoch share a record (§5.5). */
   private pack(messages: readonly OutgoingMessage[]): Uint8Array[] {
     const datagrams: Uint8Array[] = [];
-    const size = flightSize(this.mtu, this.steps);
+    const size = this.flightSize;
     let records: Uint8Array[] = [];
     let left = size;
     let open: OpenRecord | undefined;

@@ -21,7 +21,7 @@ import { type RecordLimit, unprotectedLimit } from './record-limit.js';
  */
 const SHORT = 4096;
 /** Records that may leave between two looks at `keyUpdateDue` or `sealedRecords`: 1 MiB in fragments of 64 bytes, and alerts. */
-export const RECORDS_AT_ONCE = 16_640;
+const RECORDS_AT_ONCE = 16_640;
 
 export class WriteHalf {
   private protection: WriteProtection | undefined = undefined;
@@ -170,7 +170,12 @@ export class WriteHalf {
 
   /** Records under one key after which another is due, those counted that may leave before anybody looks. */
   get mostRecords(): number {
-    return (this.protection?.recordLimit ?? Number.POSITIVE_INFINITY) - RECORDS_AT_ONCE;
+    return this.recordLimit - RECORDS_AT_ONCE;
+  }
+
+  /** Records that the cipher bears under one key. */
+  protected get recordLimit(): number {
+    return this.protection?.recordLimit ?? Number.POSITIVE_INFINITY;
   }
 
   /** Whether these keys can be updated: in TLS 1.3. */
