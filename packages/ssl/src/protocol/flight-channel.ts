@@ -7,6 +7,7 @@ import type { Path } from '../values/path.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
 import type { Channel, Inbound, Writer } from './channel.js';
+import { DoubtfulAlert } from './doubtful-alert.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
 import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
 import { ChannelPaths, PathValidation } from './path-validation.js';
@@ -76,9 +77,7 @@ export class FlightChannel implements Channel {
   /** The peer has sent something new since our flight went out. */
   private heard = false;
   private changed = false;
-  /** An alert that anybody can have sent: it counts when nothing else comes. */
-  private doubtful: Uint8Array | undefined = undefined;
-  private believed = false;
+  private readonly doubtful = new DoubtfulAlert();
   private early: Inbound[] = [];
   private readonly random: (length: number) => Uint8Array;
   /** Where the first datagram came from, to which ours go. */
@@ -143,7 +142,7 @@ export class FlightChannel implements Channel {
       const ready = this.takeReady();
       if (ready !== undefined) return ready;
       const record = this.read.next();
-      if (record === undefined) return this.budget.spent ? undefined : this.takeDoubtful();
+      if (record === undefined) return this.budget.spent ? undefined : this.doubtful.take();
       this.sink.trace?.('in', record.type, record.data);
       const inbound = this.take(record);
       if (inbound !== undefined) return inbound;
@@ -166,7 +165,7 @@ export class FlightChannel implements Channel {
   handshakeDone(): void {
     if (this.heard) this.half.beginFlight();
     this.half.forgetFlightAside();
-    this.forgetDoubtful();
+    this.doubtful.forget();
     this.settle();
   }
 
@@ -200,7 +199,7 @@ export class FlightChannel implements Channel {
     if (this.state !== 'waiting' || this.write === 'closed') return;
     this.unanswered += 1;
     // Our flight goes out all the same: what is believed may be a warning, behind which the handshake goes on.
-    this.believed = this.doubtful !== undefined;
+    this.doubtful.timeUp();
     this.wait = Math.min(this.wait * 2, longestWait);
     if (this.unanswered % patience === 0) this.half.shrink();
     this.mayRepeat = true;
@@ -237,7 +236,7 @@ export class FlightChannel implements Channel {
     this.again = false;
     this.half.forgetFlightAside();
     this.fragments.clear();
-    this.forgetDoubtful();
+    this.doubtful.forget();
     this.read.install(protection);
   }
 
@@ -272,24 +271,10 @@ export class FlightChannel implements Channel {
     if (message !== undefined) {
       this.heard = true;
       if (message.code === serverHello) this.awaitsHello = false;
-      this.forgetDoubtful();
+      this.doubtful.forget();
       return message;
     }
     return this.delivers ? this.early.shift() : undefined;
-  }
-
-  /** When the time was over, and nothing else has come: not even what waits and was not looked at. */
-  private takeDoubtful(): Inbound | undefined {
-    if (this.doubtful === undefined || !this.believed) return undefined;
-    const data = this.doubtful;
-    this.forgetDoubtful();
-    return { type: 'alert', data, owned: true };
-  }
-
-  /** The next one that anybody can have sent has to wait as this one had. */
-  private forgetDoubtful(): void {
-    this.doubtful = undefined;
-    this.believed = false;
   }
 
   private take(record: DtlsRecord): Inbound | undefined {
@@ -317,7 +302,7 @@ export class FlightChannel implements Channel {
   private takeAlert(data: Uint8Array, authentic: boolean): Inbound | undefined {
     if (data.length !== 2 || (!authentic && this.state !== 'waiting')) this.read.discard();
     else if (authentic) return { type: 'alert', data, owned: true };
-    else this.doubtful ??= new Uint8Array(data);
+    else this.doubtful.heard(data);
     return undefined;
   }
 

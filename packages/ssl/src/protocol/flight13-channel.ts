@@ -7,6 +7,7 @@
  * answer but an ACK has it at once. Nothing that comes without keys is believed more than it must.
  */
 import type { Channel, Inbound, Writer } from './channel.js';
+import { DoubtfulAlert } from './doubtful-alert.js';
 import { firstWait, longestWait } from './flight-machine.js';
 import { AlertError } from './reasons.js';
 import { decodeAck, mostNumbers, type RecordNumber } from './record/ack.js';
@@ -77,9 +78,7 @@ export class Flight13Channel implements Channel {
   private received: RecordNumber[] = [];
   /** ms: what the timer has left for an answer when the ACK before it has left. */
   private answerLeft: number | undefined = undefined;
-  /** An alert that anybody can have sent: it counts when nothing else comes. */
-  private doubtful: Uint8Array | undefined = undefined;
-  private believed = false;
+  private readonly doubtful = new DoubtfulAlert();
 
   constructor({ settings, sink, fragments, number, sequence, wait, datagrams, discarded }: Beginnings) {
     const { budget = boundless, keyUpdateAt, mtu, flightTimeout = firstWait } = settings;
@@ -114,11 +113,11 @@ export class Flight13Channel implements Channel {
       if (this.budget.spent) return undefined;
       const message = this.fragments.take();
       if (message !== undefined) {
-        this.forgetDoubtful();
+        this.doubtful.forget();
         return { ...message, raw: streamForm(message.raw) };
       }
       const record = this.read.next();
-      if (record === undefined) return this.budget.spent ? undefined : this.rest();
+      if (record === undefined) return this.budget.spent ? undefined : this.doubtful.take();
       this.sink.trace?.('in', record.type, record.data);
       const inbound = this.take(record);
       if (inbound !== undefined) return inbound;
@@ -134,7 +133,7 @@ export class Flight13Channel implements Channel {
     this.done = true;
     this.lastUnanswered = this.half.hasFlight;
     this.read.settle();
-    this.forgetDoubtful();
+    this.doubtful.forget();
     this.mayRepeat = true;
     if (this.timing === 'ack') this.setTimer(undefined);
     this.sendAck();
@@ -200,19 +199,6 @@ export class Flight13Channel implements Channel {
     this.read.install(keys);
   }
 
-  /** Nothing more is here just now. */
-  private rest(): Inbound | undefined {
-    if (this.doubtful === undefined || !this.believed) return undefined;
-    const data = this.doubtful;
-    this.forgetDoubtful();
-    return { type: 'alert', data, owned: true };
-  }
-
-  private forgetDoubtful(): void {
-    this.doubtful = undefined;
-    this.believed = false;
-  }
-
   private take(record: Dtls13Record): Inbound | undefined {
     const { type, data, epoch } = record;
     switch (type) {
@@ -237,7 +223,7 @@ export class Flight13Channel implements Channel {
   private takeAlert(data: Uint8Array, epoch: number): Inbound | undefined {
     if (data.length !== 2 || (epoch === 0 && this.timing === undefined)) this.read.discard();
     else if (epoch > 0) return { type: 'alert', data, owned: true };
-    else this.doubtful ??= new Uint8Array(data);
+    else this.doubtful.heard(data);
     return undefined;
   }
 
@@ -401,7 +387,7 @@ export class Flight13Channel implements Channel {
   private repeat(): void {
     this.unanswered += 1;
     // Ours goes out all the same: what is believed may be a warning, behind which the handshake goes on.
-    this.believed = this.doubtful !== undefined;
+    this.doubtful.timeUp();
     if (!this.half.hasFlight || (this.done && this.unanswered > mostRepetitions)) return;
     this.wait = Math.min(this.wait * 2, longestWait);
     if (this.unanswered % patience === 0) this.half.shrink();
