@@ -2,11 +2,11 @@
  * Over datagrams with stacks that others wrote, both ways: sessions, by id and by ticket, and handshakes that run again. The
  * table on the last lines says who does what with whom.
  */
-import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import type { Node, Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { freeUdpPort } from '../support/free-udp-port.js';
 import { describeWithPeer, report } from '../support/report.js';
 import { type Child, start } from './child.js';
 import { erlangScript } from './erlang.js';
@@ -46,14 +46,6 @@ function run(program: string, args: readonly string[]): Child {
 }
 
 const said = (child: Child): string => child.stdout().toString('latin1') + child.stderr();
-
-async function freeUdpPort(): Promise<number> {
-  const probe = createSocket('udp4');
-  await new Promise<void>((done) => probe.bind(0, '127.0.0.1', done));
-  const { port } = probe.address();
-  await new Promise<void>((done) => probe.close(done));
-  return port;
-}
 
 async function ourServer({ version, kind }: Case): Promise<OurServer> {
   const server = await echoServer(node, {

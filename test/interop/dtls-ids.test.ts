@@ -2,12 +2,12 @@
  * Connection IDs with stacks that others wrote, both ways, and clients that move meanwhile: pion/dtls, and mbedTLS where
  * `ACTOR_TLS_MBEDTLS` names a folder with its `ssl_client2` and `ssl_server2`. The table on the last lines says who does what.
  */
-import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import type { Node } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
+import { freeUdpPort } from '../support/free-udp-port.js';
 import { type Nat, openNat } from '../support/nat.js';
 import { describeIfNamed, report } from '../support/report.js';
 import { type Child, start } from './child.js';
@@ -41,14 +41,6 @@ function run(program: string, args: readonly string[]): Child {
   const child = start(program, args);
   children.push(child);
   return child;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const probe = createSocket('udp4');
-  await new Promise<void>((done) => probe.bind(0, '127.0.0.1', done));
-  const { port } = probe.address();
-  await new Promise<void>((done) => probe.close(done));
-  return port;
 }
 
 interface Case {

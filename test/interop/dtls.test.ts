@@ -1,8 +1,8 @@
 /** DTLS with OpenSSL, GnuTLS and OTP, both ways. */
-import { createSocket } from 'node:dgram';
 import type { Node, Self } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freeUdpPort } from '../support/free-udp-port.js';
 import { type Child, start } from './child.js';
 import { erlangScript } from './erlang.js';
 import { createMaterial, type KeyName, type Material } from './material.js';
@@ -32,14 +32,6 @@ function run(program: string, args: readonly string[]): Child {
   const child = start(program, args);
   children.push(child);
   return child;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const probe = createSocket('udp4');
-  await new Promise<void>((done) => probe.bind(0, '127.0.0.1', done));
-  const { port } = probe.address();
-  await new Promise<void>((done) => probe.close(done));
-  return port;
 }
 
 interface Case {
