@@ -4,6 +4,7 @@ import { Dtls13WriteKeys } from '../../packages/ssl/src/protocol/record/dtls13-k
 import { TrafficSecret } from '../../packages/ssl/src/protocol/tls13/key-schedule.js';
 import { dtls13Engine } from '../../packages/ssl/src/values/crypto/dtls13-engine.js';
 import { Secret } from '../../packages/ssl/src/values/secret.js';
+import { connectionIdMessages } from '../../packages/ssl/src/values/wire/messages/connection-ids.js';
 import { type DatagramEnd, DatagramLink, type DtlsWish, dtlsPair } from './datagram-link.js';
 import { suite } from './psk-ends.js';
 import { engine } from './two-cores.js';
@@ -45,7 +46,7 @@ export function clientRecord(
   const secret = new TrafficSecret(hash, new Secret(new Uint8Array(bytes)));
   const keys = new Dtls13WriteKeys({ aead, trafficSecret: secret });
   keys.records = number;
-  return keys.seal(epoch, type, content);
+  return keys.seal(epoch, new Uint8Array(0), type, content);
 }
 
 /** A server is sent a hello with the cookie of an older version. */
@@ -130,4 +131,33 @@ export function wrongAck(): { victim: DatagramEnd; peer: DatagramEnd } {
   const ack = Uint8Array.of(0, 16, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0);
   ends.server.core.receive(clientRecord(ends, 2, 26, ack));
   return { victim: ends.server, peer: ends.client };
+}
+
+/** NewConnectionId (RFC 9147 §9); `usage` 0: to be used at once, 1: to spare. */
+export function spareIds(cids: readonly Uint8Array[], usage = 1): Uint8Array {
+  return connectionIdMessages.encode('new_connection_id', { cids, usage });
+}
+
+/** RequestConnectionId */
+export function requestIds(numCids: number): Uint8Array {
+  return connectionIdMessages.encode('request_connection_id', { numCids });
+}
+
+/** A message after the handshake, by whoever writes for its side. */
+export function say({ core }: DatagramEnd, link: DatagramLink, to: DatagramEnd, message: Uint8Array): void {
+  const half = core.split();
+  for (const piece of half.sealHandshake(message)) to.core.receive(piece);
+  core.join(half);
+  link.run();
+}
+
+/** A client with a connection ID says these after the handshake. */
+export function saidWithIds(messages: readonly Uint8Array[]): { victim: DatagramEnd; peer: DatagramEnd } {
+  const config = { connectionId: { length: 4, check: 'none' } } as const;
+  const { client, server } = dtlsPair({ versions, client: { config }, server: { config } });
+  const link = new DatagramLink(client, server);
+  client.core.start();
+  link.run();
+  for (const message of messages) say(client, link, server, message);
+  return { victim: server, peer: client };
 }

@@ -29,7 +29,16 @@ import {
   without,
 } from './bend.js';
 import { DatagramLink, dtlsPair } from './datagram-link.js';
-import { forgeries, lateVersion, malformedAck, oldCookie, wrongAck } from './dtls13-faults.js';
+import {
+  forgeries,
+  lateVersion,
+  malformedAck,
+  oldCookie,
+  requestIds,
+  saidWithIds,
+  spareIds,
+  wrongAck,
+} from './dtls13-faults.js';
 import { type HeldChannel, holding } from './held-channel.js';
 import { bytes, offerOf, type PskScene, pskEnds, secretOf, suite } from './psk-ends.js';
 import { twice } from './session-ends.js';
@@ -376,6 +385,8 @@ const provocations: Readonly<Record<Reason, () => Provoked>> = {
     link.run(500);
     return { victim: ends.client };
   },
+  wrong_new_connection_ids: () => saidWithIds([spareIds([], 0)]),
+  too_many_cids_requested: () => saidWithIds(Array.from({ length: 17 }, () => requestIds(1))),
   wrong_encrypt_then_mac: () => {
     const gcm = { config: { ...tls12, ciphers: suites12.slice(0, 1) } };
     const bend = change('server_hello', (body) => ({

@@ -7,10 +7,10 @@ import type { Path } from '../values/path.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
 import type { Channel, Inbound, Writer } from './channel.js';
+import { ChannelPaths } from './channel-paths.js';
 import { DoubtfulAlert } from './doubtful-alert.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
 import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
-import { ChannelPaths, PathValidation } from './path-validation.js';
 import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
 import { DtlsWriteHalf } from './record/dtls-write-half.js';
 import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
@@ -41,10 +41,8 @@ interface HandedOver {
   readonly wait: number;
   readonly datagrams: readonly Uint8Array[];
   readonly discarded: number;
-}
-
-function noRandom(): never {
-  throw new TypeError('a channel over datagrams needs randomness');
+  /** Where the peer is. */
+  readonly home: Path | undefined;
 }
 
 export class FlightChannel implements Channel {
@@ -79,27 +77,11 @@ export class FlightChannel implements Channel {
   private changed = false;
   private readonly doubtful = new DoubtfulAlert();
   private early: Inbound[] = [];
-  private readonly random: (length: number) => Uint8Array;
-  /** Where the first datagram came from, to which ours go. */
-  private home: Path | undefined = undefined;
-  /** Of a connection with IDs. */
-  private paths: PathValidation | undefined = undefined;
-  /** What the hellos of the handshake under way, or of the last one, have agreed on. */
-  private ids: AgreedConnectionIds | undefined = undefined;
+  private readonly paths: ChannelPaths;
 
   /** `recordVersion`: of the records until one is agreed. */
-  constructor(
-    {
-      maxHandshakeSize,
-      keyUpdateAt,
-      budget = boundless,
-      mtu,
-      flightTimeout = firstWait,
-      random = noRandom,
-    }: ChannelSettings,
-    recordVersion: number,
-    sink: ChannelSink,
-  ) {
+  constructor(settings: ChannelSettings, recordVersion: number, sink: ChannelSink) {
+    const { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu, flightTimeout = firstWait } = settings;
     this.sink = sink;
     this.budget = budget;
     this.firstWait = flightTimeout;
@@ -108,14 +90,14 @@ export class FlightChannel implements Channel {
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
     this.write = this.half;
-    this.random = random;
+    this.paths = new ChannelPaths(sink, settings, () => this.write);
   }
 
   // ── What comes in ───────────────────────────────────────────────────────────────────────────────────
 
   /** One datagram. */
   feed(datagram: Uint8Array, path?: Path): void {
-    this.home ??= path;
+    this.paths.cameFrom(path);
     this.read.feed(datagram, path);
   }
 
@@ -125,11 +107,11 @@ export class FlightChannel implements Channel {
 
   useConnectionIds(agreed: AgreedConnectionIds | undefined): void {
     if (agreed !== undefined) this.read.expectIds(agreed.own.length);
-    this.ids = agreed;
+    this.paths.agree(agreed);
   }
 
   pathTimeUp(): void {
-    this.paths?.timeUp();
+    this.paths.timeUp();
   }
 
   detach(): void {
@@ -261,9 +243,10 @@ export class FlightChannel implements Channel {
 
   /** Another channel goes on. */
   protected handOver(): HandedOver {
-    const { fragments, number, wait, read, half } = this;
+    const { fragments, number, wait, read, half, paths } = this;
     const datagrams = read.handOver();
-    return { fragments, number, sequence: half.plainSequence, wait, datagrams, discarded: read.discarded };
+    const { discarded } = read;
+    return { fragments, number, sequence: half.plainSequence, wait, datagrams, discarded, home: paths.first };
   }
 
   private takeReady(): Inbound | undefined {
@@ -280,11 +263,10 @@ export class FlightChannel implements Channel {
   private take(record: DtlsRecord): Inbound | undefined {
     const { type, data, authentic } = record;
     const isCheck = type === 'return_routability_check';
-    if (authentic) this.paths?.heard({ ...record, isCheck });
+    if (authentic) this.paths.heard({ ...record, isCheck });
     switch (type) {
       case 'return_routability_check':
-        if (authentic && this.ids?.checks === true) this.paths?.message(data, record.path);
-        else this.read.discard();
+        if (!authentic || !this.paths.message(data, record.path)) this.read.discard();
         return undefined;
       case 'handshake':
         return this.takeFragments(record);
@@ -457,7 +439,7 @@ export class FlightChannel implements Channel {
   closeWrite(): void {
     this.write = 'closed';
     this.sink.timer?.(undefined);
-    this.paths?.end();
+    this.paths.end();
   }
 
   /** The first part of a flight takes the place of the one before. */
@@ -494,16 +476,6 @@ export class FlightChannel implements Channel {
     else if (this.write instanceof WriteHalf) this.sink.write(this.half.sealFlight());
   }
 
-  /** Whoever writes sends it. */
-  private sendCheck(pathMessage: Uint8Array, path: Path | undefined): void {
-    if (this.write === 'split') this.sink.paths?.owes({ pathMessage, path });
-    else if (this.write !== 'closed') {
-      const pieces = this.half.sealPathMessage(pathMessage);
-      if (path === undefined || this.sink.paths === undefined) this.sink.write(pieces);
-      else this.sink.paths.writeTo(pieces, path);
-    }
-  }
-
   /** A handshake begins or is asked for, unless it was before. */
   private beginAgain(): void {
     if (this.asideSet) return;
@@ -529,18 +501,7 @@ export class FlightChannel implements Channel {
     this.fragments.beginAt(0);
     this.mayRepeat = true;
     this.sink.timer?.(undefined);
-    this.beginPaths();
-  }
-
-  private beginPaths(): void {
-    const { ids } = this;
-    if (ids !== undefined) {
-      const outlet = new ChannelPaths(this.sink, (message, path) => this.sendCheck(message, path));
-      this.paths ??= new PathValidation(outlet, this.home, this.random, this.firstWait);
-    }
-    // RFC 9146 §6: it is by the ID that a record from elsewhere is the peer's.
-    if (ids === undefined || ids.own.length === 0) this.paths?.end();
-    else this.paths?.begin(ids.check, ids.checks);
+    this.paths.begin();
   }
 
   private go(event: FlightEvent): void {

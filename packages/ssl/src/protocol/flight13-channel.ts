@@ -6,8 +6,12 @@
  * Who receives part of a flight and not the rest says so after a quarter of the time that the peer waits (§7.1); what has no
  * answer but an ACK has it at once. Nothing that comes without keys is believed more than it must.
  */
+import type { Path } from '../values/path.js';
 import type { Channel, Inbound, Writer } from './channel.js';
+import { ChannelPaths } from './channel-paths.js';
+import { ConnectionIdExchange, type ConnectionIdHost } from './connection-id-exchange.js';
 import { DoubtfulAlert } from './doubtful-alert.js';
+import type { AgreedConnectionIds } from './extensions/connection-id.js';
 import { firstWait, longestWait } from './flight-machine.js';
 import { AlertError } from './reasons.js';
 import { decodeAck, mostNumbers, type RecordNumber } from './record/ack.js';
@@ -50,6 +54,8 @@ export interface Beginnings {
   /** Datagrams that nobody has looked at. */
   readonly datagrams: readonly Uint8Array[];
   readonly discarded: number;
+  /** Where the peer is. */
+  readonly home: Path | undefined;
 }
 
 export class Flight13Channel implements Channel {
@@ -79,8 +85,11 @@ export class Flight13Channel implements Channel {
   /** ms: what the timer has left for an answer when the ACK before it has left. */
   private answerLeft: number | undefined = undefined;
   private readonly doubtful = new DoubtfulAlert();
+  private readonly paths: ChannelPaths;
+  /** Of a connection that has some. */
+  private ids: ConnectionIdExchange | undefined = undefined;
 
-  constructor({ settings, sink, fragments, number, sequence, wait, datagrams, discarded }: Beginnings) {
+  constructor({ settings, sink, fragments, number, sequence, wait, datagrams, discarded, home }: Beginnings) {
     const { budget = boundless, keyUpdateAt, mtu, flightTimeout = firstWait } = settings;
     this.sink = sink;
     this.budget = budget;
@@ -93,14 +102,30 @@ export class Flight13Channel implements Channel {
     this.half.onSent = () => this.awaitAcks();
     this.half.onExhausted = () => this.exhaust();
     this.write = this.half;
+    this.paths = new ChannelPaths(sink, settings, () => this.write, home);
     for (const datagram of datagrams) this.read.feed(datagram);
   }
 
   // ── What comes in ───────────────────────────────────────────────────────────────────────────────────
 
   /** One datagram. */
-  feed(datagram: Uint8Array): void {
-    this.read.feed(datagram);
+  feed(datagram: Uint8Array, path?: Path): void {
+    this.paths.cameFrom(path);
+    this.read.feed(datagram, path);
+  }
+
+  useConnectionIds(agreed: AgreedConnectionIds | undefined): void {
+    this.paths.agree(agreed);
+    if (agreed === undefined) return;
+    const { own, peer } = agreed;
+    this.half.useId(peer);
+    this.read.expectIds(own.length === 0 ? [] : [own]);
+    this.ids = new ConnectionIdExchange(this.idHost(), agreed);
+    this.paths.onMoved = () => this.ids?.moved();
+  }
+
+  pathTimeUp(): void {
+    this.paths.timeUp();
   }
 
   detach(): void {
@@ -114,6 +139,7 @@ export class Flight13Channel implements Channel {
       const message = this.fragments.take();
       if (message !== undefined) {
         this.doubtful.forget();
+        if (this.done && this.ids?.receive(message.code, streamForm(message.raw)) === true) continue;
         return { ...message, raw: streamForm(message.raw) };
       }
       const record = this.read.next();
@@ -137,6 +163,7 @@ export class Flight13Channel implements Channel {
     this.mayRepeat = true;
     if (this.timing === 'ack') this.setTimer(undefined);
     this.sendAck();
+    this.paths.begin();
   }
 
   timeUp(): void {
@@ -200,8 +227,14 @@ export class Flight13Channel implements Channel {
   }
 
   private take(record: Dtls13Record): Inbound | undefined {
-    const { type, data, epoch } = record;
+    const { type, data, epoch, newest, id } = record;
+    const isCheck = type === 'return_routability_check';
+    if (epoch > 0) this.paths.heard({ ...record, isCheck });
+    if (newest && id !== undefined && this.done) this.ids?.heard(id);
     switch (type) {
+      case 'return_routability_check':
+        if (!this.done || !this.paths.message(data, record.path)) this.read.discard();
+        return undefined;
       case 'handshake':
         this.takeFragments(record);
         return undefined;
@@ -304,7 +337,10 @@ export class Flight13Channel implements Channel {
       throw new RecordError('wrong_ack');
     if (!this.half.acknowledge(numbers)) return;
     this.unanswered = 0;
-    if (!this.half.hasFlight) this.answered();
+    if (!this.half.hasFlight) {
+      this.answered();
+      this.ids?.acknowledged();
+    }
     // What is left was lost: the peer has waited for it.
     else if (this.timing === 'answer') this.sendAgain();
     if (this.half.hasPostponed) this.leave();
@@ -371,6 +407,25 @@ export class Flight13Channel implements Channel {
   closeWrite(): void {
     this.write = 'closed';
     this.setTimer(undefined);
+    this.paths.end();
+  }
+
+  private idHost(): ConnectionIdHost {
+    const { half, read, sink } = this;
+    return {
+      issue: () => sink.paths?.issue() ?? new Uint8Array(0),
+      retire: (id) => sink.paths?.retire(id),
+      expect: (ids) => read.expectIds(ids),
+      use: (id) => half.useId(id),
+      send: (message) => {
+        sink.trace?.('out', 'handshake', message);
+        half.sendWithNext(message);
+        this.leave();
+      },
+      get busy() {
+        return half.hasFlight;
+      },
+    };
   }
 
   /** The peer has our flight. */

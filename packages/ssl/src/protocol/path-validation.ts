@@ -11,10 +11,10 @@ import type { PathCheck } from '../values/connection-id.js';
 import { type Path, samePath } from '../values/path.js';
 import { concat } from '../values/wire/join.js';
 import { sameBytes } from '../values/wire/same-bytes.js';
-import type { Paths, Sink } from './sink.js';
+import type { Paths } from './sink.js';
 
 /** What a change of addresses takes. */
-export interface PathOutlet extends Omit<Paths, 'writeTo' | 'owes'> {
+export interface PathOutlet extends Omit<Paths, 'writeTo' | 'owes' | 'issue' | 'retire'> {
   /** A return_routability_check message leaves, protected, for there. */
   sendTo(message: Uint8Array, path: Path | undefined): void;
 }
@@ -181,37 +181,6 @@ export class PathValidation {
     this.candidate = undefined;
     this.probe = undefined;
     this.outlet.timer(undefined);
-  }
-}
-
-/** What a channel does for it: all but the sending is its sink's. */
-export class ChannelPaths implements PathOutlet {
-  private readonly sink: Pick<Sink, 'paths'>;
-  readonly sendTo: PathOutlet['sendTo'];
-
-  constructor(sink: Pick<Sink, 'paths'>, sendTo: PathOutlet['sendTo']) {
-    this.sink = sink;
-    this.sendTo = sendTo;
-  }
-
-  open(): void {
-    this.sink.paths?.open();
-  }
-
-  follow(path: Path): void {
-    this.sink.paths?.follow(path);
-  }
-
-  allow(path: Path, bytes: number): void {
-    this.sink.paths?.allow(path, bytes);
-  }
-
-  forget(): void {
-    this.sink.paths?.forget();
-  }
-
-  timer(ms: number | undefined): void {
-    this.sink.paths?.timer(ms);
   }
 }
 

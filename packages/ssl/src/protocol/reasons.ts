@@ -73,6 +73,8 @@ export type HandshakeReason =
   | 'no_next_protocol'
   | 'wrong_use_srtp'
   | 'wrong_connection_id'
+  | 'wrong_new_connection_ids'
+  | 'too_many_cids_requested'
   | 'wrong_max_fragment_length'
   | 'wrong_record_size_limit'
   | 'unrecognized_name'
@@ -413,6 +415,16 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = {
     alert: 'illegal_parameter',
     text: 'the server agrees to connection IDs in a version that has none, or to checks of addresses without IDs',
     section: 'RFC 9146 §3, RFC 9853 §3',
+  },
+  wrong_new_connection_ids: {
+    alert: 'illegal_parameter',
+    text: 'connection IDs to be used at once and none among them, one of no bytes, or an unknown use',
+    section: 'RFC 9147 §9',
+  },
+  too_many_cids_requested: {
+    alert: 'too_many_cids_requested',
+    text: 'the peer asks for connection IDs again and again and uses none',
+    section: 'RFC 9147 §9',
   },
   wrong_max_fragment_length: {
     alert: 'illegal_parameter',

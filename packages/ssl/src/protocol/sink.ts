@@ -87,6 +87,10 @@ export interface Paths {
   allow(path: Path, bytes: number): void;
   /** It has not. */
   forget(): void;
+  /** Another connection ID of ours for the peer, which no other record bears; empty: it gets none. */
+  issue(): Uint8Array;
+  /** No record comes with this one any more. */
+  retire(id: Uint8Array): void;
   /** Call `core.pathTimeUp` in so many ms, in place of what was asked for before; `undefined`: never. */
   timer(ms: number | undefined): void;
 }

@@ -43,6 +43,14 @@ export class PathChanges implements Paths {
     this.#line.transport.paths?.forget();
   }
 
+  issue(): Uint8Array {
+    return this.#line.transport.paths?.issue() ?? new Uint8Array(0);
+  }
+
+  retire(id: Uint8Array): void {
+    this.#line.transport.paths?.retire(id);
+  }
+
   timer(ms: number | undefined): void {
     this.#alarm?.cancel();
     this.#alarm = ms === undefined ? undefined : new Alarm(this.#self, 'path', ms);

@@ -39,6 +39,10 @@ export class Peer implements PathHost {
     return this.#peers.issueTo(this);
   }
 
+  retireId(id: Uint8Array): void {
+    this.#peers.retireId(this, id);
+  }
+
   opened(): void {
     this.#isOpen = true;
   }
@@ -114,6 +118,11 @@ export class Peers {
   /** Who has left gets none. */
   issueTo(peer: Peer): Uint8Array {
     return this.#all.has(peer) ? this.#ids.issue(peer) : new Uint8Array(0);
+  }
+
+  /** One of a peer's is nobody's any more. */
+  retireId(peer: Peer, id: Uint8Array): void {
+    this.#ids.retireOne(peer, id);
   }
 
   /** An address where somebody else has come meanwhile stays that one's. */

@@ -1,10 +1,10 @@
 /**
- * The connection IDs of one datagram socket (RFC 9146 §3): all of one length, so that they can be read off a record without
- * knowing whose it is, and random, so that nobody finds one by trying. An ID is its holder's until that gives all of its own
- * back.
+ * The connection IDs of one datagram socket (RFC 9146 §3, RFC 9147 §9): all of one length, so that they can be read off a record without
+ * knowing whose it is, and random, so that nobody finds one by trying. An ID is its holder's until that gives it back.
  */
 import { TLS12_CID } from '../../protocol/record/cid-record.js';
 import { CID_AT } from '../../protocol/record/dtls-layout.js';
+import { bearsId, UNIFIED_ID_AT } from '../../protocol/record/dtls13-header.js';
 
 const none: Uint8Array = new Uint8Array(0);
 
@@ -43,9 +43,17 @@ export class ConnectionIds<Holder extends object> {
 
   /** Whose ID the first record of a datagram bears. */
   holderOf(datagram: Uint8Array): Holder | undefined {
-    if (datagram[0] !== TLS12_CID || this.size === 0 || datagram.length < CID_AT + this.#length)
-      return undefined;
-    return this.#holders.get(nameOf(datagram.subarray(CID_AT, CID_AT + this.#length)));
+    const at = idAt(datagram[0]);
+    if (at === undefined || this.size === 0 || datagram.length < at + this.#length) return undefined;
+    return this.#holders.get(nameOf(datagram.subarray(at, at + this.#length)));
+  }
+
+  /** One is nobody's. */
+  retireOne(holder: Holder, id: Uint8Array): void {
+    const name = nameOf(id);
+    if (this.#holders.get(name) !== holder) return;
+    this.#holders.delete(name);
+    this.#held.set(holder, this.#held.get(holder)?.filter((held) => held !== name) ?? []);
   }
 
   /** All that a holder has are nobody's. */
@@ -53,6 +61,12 @@ export class ConnectionIds<Holder extends object> {
     for (const name of this.#held.get(holder) ?? []) this.#holders.delete(name);
     this.#held.delete(holder);
   }
+}
+
+/** Where a record has it that begins so; `undefined`: it has none. */
+function idAt(first: number | undefined): number | undefined {
+  if (first === TLS12_CID) return CID_AT;
+  return bearsId(first) ? UNIFIED_ID_AT : undefined;
 }
 
 function nameOf(id: Uint8Array): string {

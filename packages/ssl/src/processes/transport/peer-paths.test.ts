@@ -22,6 +22,7 @@ beforeEach(() => {
   let issued = 0;
   paths = new PeerPaths(socket, at(1), {
     issueId: () => Uint8Array.of(++issued),
+    retireId() {},
     opened() {},
     moved: (from, to) => moves.push(`${from.port} to ${to.port}`),
   });

@@ -10,6 +10,8 @@ import type { Address, TransportPaths } from './transport.js';
 export interface PathHost {
   /** A connection ID for the peer; empty where there are none. */
   issueId(): Uint8Array;
+  /** It is nobody's any more. */
+  retireId(id: Uint8Array): void;
   /** The peer may come from anywhere, by its ID. */
   opened(): void;
   moved(from: Address, to: Address): void;
@@ -18,6 +20,7 @@ export interface PathHost {
 /** Of a peer that has no connection ID, and so does not move. */
 export const stationary: PathHost = {
   issueId: () => new Uint8Array(0),
+  retireId: ignore,
   opened: ignore,
   moved: ignore,
 };
@@ -42,6 +45,14 @@ export class PeerPaths implements TransportPaths {
   ownId(): Uint8Array {
     this.#own ??= this.#host.issueId();
     return this.#own;
+  }
+
+  issue(): Uint8Array {
+    return this.#host.issueId();
+  }
+
+  retire(id: Uint8Array): void {
+    this.#host.retireId(id);
   }
 
   /** To where the peer is, and to where it may be. */

@@ -89,6 +89,8 @@ const serverHello: fc.Arbitrary<ServerHelloExtensions> = fc.record({
   keyShare: maybe(share),
   selectedVersion: maybe(u16),
   preSharedKey: maybe(u16),
+  connectionId: maybe(fc.record({ cid: bytes(0, 255) })),
+  returnRoutability: present,
 });
 const helloRetryRequest: fc.Arbitrary<HelloRetryRequestExtensions> = fc.record({
   selectedGroup: maybe(u16),
@@ -203,6 +205,8 @@ describe('the table of RFC 8446 §4.2', () => {
     ['certificate_authorities', 47, { ...none, CH: true, CR: true }],
     ['signature_algorithms_cert', 50, { ...none, CH: true, CR: true }],
     ['key_share', 51, { ...none, CH: true, SH: true, HRR: true }],
+    ['connection_id', 54, { ...none, CH: true, SH: true }],
+    ['rrc', 61, { ...none, CH: true, SH: true }],
   ])('%s stands where it says', (_name, code, where) => {
     const has = (column: { readonly fields: readonly { readonly code: number }[] }) =>
       column.fields.some((field) => field.code === code);

@@ -79,6 +79,8 @@ export interface ServerHelloExtensions {
   keyShare: KeyShareEntry | undefined;
   selectedVersion: number | undefined;
   preSharedKey: number | undefined;
+  connectionId: ConnectionId | undefined;
+  returnRoutability: true | undefined;
 }
 
 /** The ServerHello of TLS 1.2, which answers all that the client offered. */
@@ -202,8 +204,14 @@ export const clientHelloColumn: Column<ClientHelloExtensions> = {
 };
 
 export const serverHelloColumn: Column<ServerHelloExtensions> = {
-  fields: [preSharedKeySelection, keyShareAnswer, selectedVersion],
-  none: () => ({ keyShare: undefined, selectedVersion: undefined, preSharedKey: undefined }),
+  fields: [preSharedKeySelection, keyShareAnswer, selectedVersion, connectionId, returnRoutability],
+  none: () => ({
+    keyShare: undefined,
+    selectedVersion: undefined,
+    preSharedKey: undefined,
+    connectionId: undefined,
+    returnRoutability: undefined,
+  }),
 };
 
 export const serverHello12Column: Column<ServerHello12Extensions> = {

@@ -33,7 +33,7 @@ import type { Transcript } from '../transcript.js';
 import { schemeCodes } from './choose.js';
 import { longestRecord } from './record-limits.js';
 import { isBuiltSuite } from './suite.js';
-import { showsMiddleboxes, speaksDtls, speaksOlder, speaksTls13 } from './version.js';
+import { showsMiddleboxes, speaksDtls, speaksDtls13, speaksOlder, speaksTls13 } from './version.js';
 
 /** A hello that was sent, and what is needed to understand the answer. */
 export interface ClientOffer {
@@ -142,12 +142,12 @@ export function firstOffer(
   return { serverName, session, shares, psks, early, ...written };
 }
 
-/** RFC 9146 §3, RFC 9853 §3. Of DTLS 1.3 none is spoken (RFC 9147 §9): a server of that must not agree. */
+/** RFC 9146 §3, RFC 9147 §9, RFC 9853 §3. */
 function connectionIdOffer(
   { connectionId: wanted, versions }: ClientSettings,
   own: (() => Uint8Array) | undefined,
 ): ConnectionIdExtensions {
-  const possible = versions.includes('dtlsv1.2') && !speaksTls13(versions);
+  const possible = versions.includes('dtlsv1.2') || speaksDtls13(versions);
   if (wanted === undefined || own === undefined || !possible)
     return { connectionId: undefined, returnRoutability: undefined };
   return { connectionId: { cid: own() }, returnRoutability: true };

@@ -13,6 +13,8 @@ export interface Waiting {
   readonly bytes: Uint8Array;
   /** Where it came from, if that is known. */
   readonly path: Path | undefined;
+  /** A record in it has borne a connection ID of ours. */
+  isOurs?: boolean;
 }
 
 /** Bytes of datagrams that wait for their turn. */
@@ -75,7 +77,7 @@ export abstract class DatagramReadHalf<Record, Found> {
 
   /** Copies what waits, whose memory may then be written over. */
   detach(): void {
-    this.datagrams = this.datagrams.map(({ bytes, path }) => ({ bytes: new Uint8Array(bytes), path }));
+    this.datagrams = this.datagrams.map((one) => ({ ...one, bytes: new Uint8Array(one.bytes) }));
   }
 
   /** What waits is nobody's any more. */
@@ -138,7 +140,7 @@ export abstract class DatagramReadHalf<Record, Found> {
     this.earlyBytes = 0;
     const [first] = this.datagrams;
     if (first !== undefined && this.offset > 0) {
-      this.datagrams[0] = { bytes: first.bytes.subarray(this.offset), path: first.path };
+      this.datagrams[0] = { ...first, bytes: first.bytes.subarray(this.offset) };
       this.waiting -= this.offset;
       this.offset = 0;
     }
@@ -158,10 +160,11 @@ export abstract class DatagramReadHalf<Record, Found> {
   }
 
   /** The handshake may still have to come to a record's keys. */
-  protected keep({ bytes, path }: Waiting): undefined {
+  protected keep(record: Waiting): undefined {
+    const { bytes } = record;
     if (this.settled || this.early.length >= earlyRecords || this.earlyBytes + bytes.length > earlyLimit)
       return this.pass();
-    this.early.push({ bytes: new Uint8Array(bytes), path });
+    this.early.push({ ...record, bytes: new Uint8Array(bytes) });
     this.earlyBytes += bytes.length;
     return undefined;
   }

@@ -12,6 +12,7 @@ const engine = dtls13Engine(defaultEngine);
 const names = (
   ['aes_128_gcm', 'aes_256_gcm', 'chacha20_poly1305', 'aes_128_ccm', 'aes_128_ccm_8'] as const
 ).filter((name) => engine.aead(name) !== undefined);
+const none = new Uint8Array(0);
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 
@@ -27,10 +28,24 @@ function pair(name: AeadName, fill = 7): { write: Dtls13WriteKeys; read: Dtls13R
 }
 
 function open(read: Dtls13ReadKeys, record: Uint8Array): string | undefined {
-  const header = unifiedHeaderAt(record, 0);
+  const header = unifiedHeaderAt(record, 0, 0);
   const opened = header && read.open(record, 0, header);
   return opened && `${opened.sequence}:${opened.type}:${hex(opened.data)}`;
 }
+
+it('a record with a connection ID opens, and not when somebody has changed the ID', () => {
+  const id = Uint8Array.of(9, 8, 7);
+  for (const name of names) {
+    const { write, read } = pair(name);
+    const record = write.seal(3, id, 23, bytes('0102030405060708090a'));
+    const header = unifiedHeaderAt(record, 0, 3);
+    const bent = record.slice();
+    bent[2] = 0;
+    expect([name, header && read.open(bent, 0, header)]).toEqual([name, undefined]);
+    expect([name, header && hex(read.open(record, 0, header)?.data)]).toEqual([name, '0102030405060708090a']);
+    expect(record.length).toBe(write.overhead + 10 + 3);
+  }
+});
 
 describe('the mask of a number (RFC 9147 §4.2.3)', () => {
   // The same construction as QUIC's, with its vectors: RFC 9001 §A.2, §A.5.
@@ -51,7 +66,7 @@ describe.each(names)('records under %s', (name) => {
     const { write, read } = pair(name);
     for (const length of [0, 1, 6, 7, 8, 15, 16, 17, 255, 16_384]) {
       const content = new Uint8Array(length).fill(length);
-      const record = write.seal(3, 23, content);
+      const record = write.seal(3, none, 23, content);
       expect(record.length).toBeGreaterThanOrEqual(5 + 16);
       expect(open(read, record)).toBe(`${write.records - 1}:23:${hex(content)}`);
     }
@@ -59,7 +74,7 @@ describe.each(names)('records under %s', (name) => {
 
   it('hide their numbers, and come once each, in any order', () => {
     const { write, read } = pair(name);
-    const records = Array.from({ length: 40 }, (_, n) => write.seal(3, 23, Uint8Array.of(n)));
+    const records = Array.from({ length: 40 }, (_, n) => write.seal(3, none, 23, Uint8Array.of(n)));
     const numbers = records.map((record) => hex(record.subarray(1, 3)));
     expect(numbers.filter((number, n) => number === n.toString(16).padStart(4, '0')).length).toBeLessThan(3);
     for (const at of [39, 0, 20, 7]) {
@@ -73,13 +88,13 @@ describe.each(names)('records under %s', (name) => {
     const { write, read } = pair(name);
     for (const next of [0, 30_000, 60_000, 66_000, 98_000, 130_000]) {
       write.records = next;
-      expect(open(read, write.seal(4, 22, Uint8Array.of(1)))).toBe(`${next}:22:01`);
+      expect(open(read, write.seal(4, none, 22, Uint8Array.of(1)))).toBe(`${next}:22:01`);
     }
   });
 
   it('do not open with any bit changed, be it of header, content or tag', () => {
     const { write, read } = pair(name);
-    const record = write.seal(2, 22, Uint8Array.of(1, 2, 3));
+    const record = write.seal(2, none, 22, Uint8Array.of(1, 2, 3));
     for (let bit = 0; bit < record.length * 8; bit += 1) {
       const bent = new Uint8Array(record);
       bent[bit >> 3] = (bent[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -89,13 +104,13 @@ describe.each(names)('records under %s', (name) => {
   });
 
   it('of other keys do not open', () => {
-    expect(open(pair(name).read, pair(name, 8).write.seal(3, 23, Uint8Array.of(1)))).toBeUndefined();
+    expect(open(pair(name).read, pair(name, 8).write.seal(3, none, 23, Uint8Array.of(1)))).toBeUndefined();
   });
 
   it('follow their keys to the next epoch', () => {
     const { write, read } = pair(name);
-    write.seal(3, 23, Uint8Array.of(1));
-    const record = write.next().seal(4, 23, Uint8Array.of(2));
+    write.seal(3, none, 23, Uint8Array.of(1));
+    const record = write.next().seal(4, none, 23, Uint8Array.of(2));
     expect(open(pair(name).read, record)).toBeUndefined();
     expect(open(read.next(), record)).toBe('0:23:02');
   });
@@ -106,9 +121,9 @@ describe('what is wrong with a record that its sender has sealed', () => {
     const { read } = pair('aes_128_gcm');
     expect(open(read, new Uint8Array([0x2f, 0, 0, 0, 15, ...new Uint8Array(15)]))).toBeUndefined();
     const { write } = pair('aes_128_gcm');
-    expect(open(read, write.seal(3, 0, new Uint8Array(20)))).toBeUndefined();
+    expect(open(read, write.seal(3, none, 0, new Uint8Array(20)))).toBeUndefined();
     // Its number is spent, and the next one is none the worse.
-    expect(open(read, write.seal(3, 23, Uint8Array.of(1)))).toBe('1:23:01');
+    expect(open(read, write.seal(3, none, 23, Uint8Array.of(1)))).toBe('1:23:01');
   });
 
   it('as many forgeries as the cipher bears end it (§4.5.3)', () => {

@@ -9,9 +9,11 @@ import type { TrafficSecret } from '../tls13/key-schedule.js';
 import { MAX_PLAINTEXT } from './content-type.js';
 import { SEQUENCE_LIMIT } from './dtls-layout.js';
 import {
+  MAX_UNIFIED_HEADER,
   nearestSequence,
   putUnifiedHeader,
   UNIFIED_HEADER_LENGTH,
+  UNIFIED_ID_AT,
   type UnifiedHeader,
 } from './dtls13-header.js';
 import { RecordError } from './errors.js';
@@ -31,6 +33,8 @@ export interface Opened13 {
   readonly type: number;
   readonly data: Uint8Array;
   readonly sequence: number;
+  /** Newer than all that came under these keys. */
+  readonly newest: boolean;
 }
 
 /** Bytes of ciphertext that the mask of a number is made of. */
@@ -38,7 +42,7 @@ const sampleLength = 16;
 const numberLength = 2;
 /** Scratch for one synchronous call. */
 const nonce: Uint8Array = new Uint8Array(12);
-const header: Uint8Array = new Uint8Array(UNIFIED_HEADER_LENGTH);
+const header: Uint8Array = new Uint8Array(MAX_UNIFIED_HEADER);
 const empty: Uint8Array = new Uint8Array(0);
 
 abstract class Dtls13Keys implements EpochKeys {
@@ -98,7 +102,7 @@ export class Dtls13ReadKeys extends Dtls13Keys {
   open(
     datagram: Uint8Array,
     at: number,
-    { sequenceLength, begin, end }: UnifiedHeader,
+    { idLength, sequenceLength, begin, end }: UnifiedHeader,
   ): Opened13 | undefined {
     const { tagLength } = this.aead;
     const length = end - begin;
@@ -107,9 +111,10 @@ export class Dtls13ReadKeys extends Dtls13Keys {
     const aad = header.subarray(0, begin - at);
     aad.set(datagram.subarray(at, begin));
     let low = 0;
-    for (let i = 1; i <= sequenceLength; i++) {
-      const byte = (aad[i] ?? 0) ^ (mask[i - 1] ?? 0);
-      aad[i] = byte;
+    const numberAt = UNIFIED_ID_AT + idLength;
+    for (let i = 0; i < sequenceLength; i++) {
+      const byte = (aad[numberAt + i] ?? 0) ^ (mask[i] ?? 0);
+      aad[numberAt + i] = byte;
       low = (low << 8) | byte;
     }
     const sequence = nearestSequence(low, sequenceLength, this.expected);
@@ -119,10 +124,12 @@ export class Dtls13ReadKeys extends Dtls13Keys {
     const pieces = this.opener.open(nonce, aad, [datagram.subarray(begin, end - tagLength)], tag);
     if (pieces === undefined) return this.countForgery();
     this.window.add(sequence);
-    this.expected = Math.max(this.expected, sequence + 1);
+    const newest = sequence >= this.expected;
+    if (newest) this.expected = sequence + 1;
     this.records += 1;
     const [first = empty] = pieces;
-    return inner(pieces.length <= 1 ? first : join(pieces, new Uint8Array(length - tagLength)), sequence);
+    const plaintext = pieces.length <= 1 ? first : join(pieces, new Uint8Array(length - tagLength));
+    return inner(plaintext, sequence, newest);
   }
 
   next(): Dtls13ReadKeys {
@@ -150,30 +157,33 @@ export class Dtls13WriteKeys extends Dtls13Keys {
     this.sealer = this.aead.sealer(this.key);
   }
 
-  /** Bytes of a record around its content. */
+  /** Bytes of a record around its content, but for a connection ID. */
   get overhead(): number {
     return UNIFIED_HEADER_LENGTH + 1 + this.aead.tagLength;
   }
 
-  /** A whole record, in memory that nobody else writes to. */
-  seal(epoch: number, type: number, content: Uint8Array): Uint8Array {
+  /** A whole record, in memory that nobody else writes to. `id`: the peer's connection ID; empty: none. */
+  seal(epoch: number, id: Uint8Array, type: number, content: Uint8Array): Uint8Array {
     const sequence = this.records;
     if (sequence >= SEQUENCE_LIMIT) throw new RecordError('sequence_number_overflow');
     const { tagLength } = this.aead;
     // §4.2.3: there must be enough to make the mask of.
     const inside = Math.max(content.length + 1, sampleLength - tagLength);
-    const record = room(UNIFIED_HEADER_LENGTH + inside + tagLength);
-    const end = UNIFIED_HEADER_LENGTH + inside;
-    putUnifiedHeader(record, 0, epoch, sequence % 0x1_0000, inside + tagLength);
-    record.set(content, UNIFIED_HEADER_LENGTH);
-    record.fill(0, UNIFIED_HEADER_LENGTH + content.length, end);
-    record[UNIFIED_HEADER_LENGTH + content.length] = type;
+    const begin = UNIFIED_HEADER_LENGTH + id.length;
+    const end = begin + inside;
+    const record = room(end + tagLength);
+    putUnifiedHeader(record, epoch, id, sequence % 0x1_0000, inside + tagLength);
+    record.set(content, begin);
+    record.fill(0, begin + content.length, end);
+    record[begin + content.length] = type;
     this.setNonce(sequence);
-    header.set(record.subarray(0, UNIFIED_HEADER_LENGTH));
-    this.sealer.sealInPlace(nonce, header, record, UNIFIED_HEADER_LENGTH, end);
-    const sample = record.subarray(UNIFIED_HEADER_LENGTH, UNIFIED_HEADER_LENGTH + sampleLength);
-    const mask = this.numbers.mask(sample);
-    for (let i = 0; i < numberLength; i++) record[1 + i] = (record[1 + i] ?? 0) ^ (mask[i] ?? 0);
+    const aad = header.subarray(0, begin);
+    aad.set(record.subarray(0, begin));
+    this.sealer.sealInPlace(nonce, aad, record, begin, end);
+    const mask = this.numbers.mask(record.subarray(begin, begin + sampleLength));
+    const numberAt = UNIFIED_ID_AT + id.length;
+    for (let i = 0; i < numberLength; i++)
+      record[numberAt + i] = (record[numberAt + i] ?? 0) ^ (mask[i] ?? 0);
     this.records += 1;
     this.sealedBytes += content.length;
     return record;
@@ -187,9 +197,9 @@ export class Dtls13WriteKeys extends Dtls13Keys {
 }
 
 /** RFC 8446 §5.4: the content type is the last byte that is not zero. */
-function inner(plaintext: Uint8Array, sequence: number): Opened13 | undefined {
+function inner(plaintext: Uint8Array, sequence: number, newest: boolean): Opened13 | undefined {
   let end = plaintext.length;
   while (end > 0 && plaintext[end - 1] === 0) end--;
   if (end === 0 || end - 1 > MAX_PLAINTEXT) return undefined;
-  return { type: plaintext[end - 1] ?? 0, data: plaintext.subarray(0, end - 1), sequence };
+  return { type: plaintext[end - 1] ?? 0, data: plaintext.subarray(0, end - 1), sequence, newest };
 }

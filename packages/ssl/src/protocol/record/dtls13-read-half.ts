@@ -6,20 +6,33 @@
  * epochs to come wait within bounds as long as the handshake runs.
  */
 
+import type { Path } from '../../values/path.js';
+import { sameBytes } from '../../values/wire/same-bytes.js';
 import { ACK } from './ack.js';
-import { type ContentType, contentType, MAX_PLAINTEXT } from './content-type.js';
+import { type ContentType, datagramContentType, MAX_PLAINTEXT } from './content-type.js';
 import { DatagramReadHalf, type Waiting } from './datagram-read-half.js';
 import { DTLS_HEADER_LENGTH, DTLS_MAJOR, sequenceIn } from './dtls-layout.js';
-import { isUnified, type UnifiedHeader, unifiedHeaderAt } from './dtls13-header.js';
+import { isUnified, UNIFIED_ID_AT, type UnifiedHeader, unifiedHeaderAt } from './dtls13-header.js';
 import type { Dtls13ReadKeys } from './dtls13-keys.js';
+
+/** What a record holds. */
+export type Dtls13Type = ContentType | 'ack' | 'return_routability_check';
 
 /** A record that came. */
 export interface Dtls13Record {
-  readonly type: ContentType | 'ack';
+  readonly type: Dtls13Type;
   readonly data: Uint8Array;
   /** 0: without keys, and so anybody can have sent it. */
   readonly epoch: number;
   readonly sequence: number;
+  /** Newer than all that came before it with keys. */
+  readonly newest: boolean;
+  /** The connection ID of ours that it bears. */
+  readonly id: Uint8Array | undefined;
+  /** Where its datagram came from, if that is known. */
+  readonly path: Path | undefined;
+  /** Bytes, header included. */
+  readonly size: number;
 }
 
 interface ReadEpoch {
@@ -39,6 +52,13 @@ type Found = UnifiedHeader | number;
 export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
   /** The newest first. */
   private epochs: readonly ReadEpoch[] = [];
+  /** Those that records bear which come to us, all of one length; none: they have none. */
+  private ids: readonly Uint8Array[] = [];
+
+  /** The connection IDs that the peer was told of, of one length: every datagram with keys bears one of them (§4). */
+  expectIds(ids: readonly Uint8Array[]): void {
+    this.ids = ids;
+  }
 
   /** The newest whose keys are here; 0: none are. */
   get epoch(): number {
@@ -57,44 +77,73 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
   }
 
   protected override find(datagram: Uint8Array, at: number): Found | undefined {
-    return isUnified(datagram[at]) ? unifiedHeaderAt(datagram, at) : plainEnd(datagram, at);
+    return isUnified(datagram[at])
+      ? unifiedHeaderAt(datagram, at, this.ids[0]?.length ?? 0)
+      : plainEnd(datagram, at);
   }
 
   protected override endOf(found: Found): number {
     return typeof found === 'number' ? found : found.end;
   }
 
-  protected override read({ bytes }: Waiting, at: number, found: Found): Dtls13Record | undefined {
+  protected override read(datagram: Waiting, at: number, found: Found): Dtls13Record | undefined {
     return typeof found === 'number'
-      ? this.readPlain(bytes, at, found)
-      : this.readProtected(bytes, at, found);
+      ? this.readPlain(datagram, at, found)
+      : this.readProtected(datagram, at, found);
   }
 
-  private readPlain(datagram: Uint8Array, at: number, end: number): Dtls13Record | undefined {
+  private readPlain({ bytes: datagram, path }: Waiting, at: number, end: number): Dtls13Record | undefined {
     const type = recordType(datagram[at] ?? 0);
     const epoch = ((datagram[at + 3] ?? 0) << 8) | (datagram[at + 4] ?? 0);
     const data = datagram.subarray(at + DTLS_HEADER_LENGTH, end);
-    if (this.settled || type === undefined || type === 'application_data' || datagram[at + 1] !== DTLS_MAJOR)
+    if (this.settled || type === undefined || isOnlyProtected(type) || datagram[at + 1] !== DTLS_MAJOR)
       return this.pass();
     if (epoch !== 0 || data.length > MAX_PLAINTEXT) return this.pass();
-    return { type, data, epoch, sequence: sequenceIn(datagram, at) };
+    const sequence = sequenceIn(datagram, at);
+    return { type, data, epoch, sequence, newest: false, id: undefined, path, size: end - at };
   }
 
-  private readProtected(datagram: Uint8Array, at: number, header: UnifiedHeader): Dtls13Record | undefined {
+  private readProtected(datagram: Waiting, at: number, header: UnifiedHeader): Dtls13Record | undefined {
+    const { bytes, path } = datagram;
+    if (!this.isOurs(datagram, at, header)) return this.pass();
     const epoch = this.epochs.find(({ number }) => (number & 3) === header.epochBits);
     if (epoch === undefined)
       return header.epochBits === earlyDataEpoch
         ? this.pass()
-        : this.keep({ bytes: datagram.subarray(at, header.end), path: undefined });
-    const opened = epoch.keys.open(datagram, at, header);
+        : this.keep({ bytes: bytes.subarray(at, header.end), path, isOurs: true });
+    const opened = epoch.keys.open(bytes, at, header);
     const type = opened && recordType(opened.type);
     if (opened === undefined || type === undefined || opened.data.length > this.longest) return this.pass();
-    return { type, data: opened.data, epoch: epoch.number, sequence: opened.sequence };
+    const { data, sequence } = opened;
+    const newest = opened.newest && epoch.number === this.epoch;
+    const id = header.idLength === 0 ? undefined : idIn(bytes, at, header);
+    return { type, data, epoch: epoch.number, sequence, newest, id, path, size: header.end - at };
+  }
+
+  /**
+   * §4: the first record with keys of a datagram bears the ID, those behind it may; with another's the rest is not ours either.
+   */
+  private isOurs(datagram: Waiting, at: number, header: UnifiedHeader): boolean {
+    if (this.ids.length === 0) return true;
+    if (header.idLength === 0) return datagram.isOurs === true;
+    const id = idIn(datagram.bytes, at, header);
+    datagram.isOurs = this.ids.some((own) => sameBytes(own, id));
+    if (!datagram.isOurs) this.leaveRest(datagram);
+    return datagram.isOurs;
   }
 }
 
-function recordType(code: number): ContentType | 'ack' | undefined {
-  return code === ACK ? 'ack' : contentType(code);
+function idIn(datagram: Uint8Array, at: number, { idLength }: UnifiedHeader): Uint8Array {
+  return datagram.subarray(at + UNIFIED_ID_AT, at + UNIFIED_ID_AT + idLength);
+}
+
+/** Types that nobody believes without keys. */
+function isOnlyProtected(type: Dtls13Type): boolean {
+  return type === 'application_data' || type === 'return_routability_check';
+}
+
+function recordType(code: number): Dtls13Type | undefined {
+  return code === ACK ? 'ack' : datagramContentType(code);
 }
 
 /** Where a record without keys ends; `undefined`: it does not stand whole in its datagram, as every record must. */

@@ -7,7 +7,7 @@
 import { concat } from '../../values/wire/join.js';
 import { datagramHeaderLength } from '../../values/wire/message-table.js';
 import { ACK, encodeAck, numbersIn, type RecordNumber } from './ack.js';
-import { HANDSHAKE } from './content-type.js';
+import { HANDSHAKE, RETURN_ROUTABILITY_CHECK } from './content-type.js';
 import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, putDatagramHeader, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { Dtls13WriteKeys } from './dtls13-keys.js';
@@ -28,6 +28,7 @@ type Postponed =
   | { readonly kind: 'messages'; readonly messages: Uint8Array }
   | { readonly kind: 'update'; readonly message: Uint8Array; readonly requests: boolean };
 
+const none: Uint8Array = new Uint8Array(0);
 /** legacy_record_version of records without keys (§4). */
 const legacyVersion = 0xfefd;
 /** §6.1 */
@@ -50,6 +51,8 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
   private pending: { readonly keys: Dtls13WriteKeys; readonly requests: boolean } | undefined = undefined;
   private requesting = false;
   private postponed: readonly Postponed[] = [];
+  /** The peer's connection ID; empty: its records have none. */
+  private id: Uint8Array = none;
   private acks: readonly RecordNumber[] = [];
   private repeats = false;
   /** Messages have left that are to be acknowledged. */
@@ -70,7 +73,7 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
   }
 
   protected override get room(): { readonly longest: number; readonly around: number } {
-    return { longest: this.longest, around: overheadOf(this.epoch) };
+    return { longest: this.longest, around: this.overheadOf(this.epoch) };
   }
 
   protected override sealOne(type: number, content: Uint8Array): Uint8Array {
@@ -78,6 +81,15 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
   }
 
   override setRecordVersion(): void {}
+
+  /** Records with keys bear this connection ID of the peer's from now on (§9). */
+  useId(id: Uint8Array): void {
+    this.id = id;
+  }
+
+  override sealPathMessage(message: Uint8Array): Uint8Array[] {
+    return this.keyed ? [this.sealOne(RETURN_ROUTABILITY_CHECK, message)] : [];
+  }
 
   override get sealedBytes(): number {
     return this.epoch.keys?.sealedBytes ?? 0;
@@ -127,6 +139,11 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
       return [];
     }
     return this.sealMessages(messages);
+  }
+
+  /** With the next `sealFlight`, or later, whole messages leave. */
+  sendWithNext(messages: Uint8Array): void {
+    this.postponed = [...this.postponed, { kind: 'messages', messages }];
   }
 
   private sealMessages(messages: Uint8Array): Uint8Array[] {
@@ -249,7 +266,7 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
 
   /** The newest of them, as many as a datagram has room for (§7.1). */
   private sealAck(): Uint8Array {
-    const room = this.flightSize - overheadOf(this.epoch);
+    const room = this.flightSize - this.overheadOf(this.epoch);
     return this.sealOne(ACK, encodeAck(this.acks.slice(-Math.max(numbersIn(room), 1))));
   }
 
@@ -303,7 +320,7 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
       if (open !== undefined && open.epoch !== epoch) closeRecord();
       for (const range of message.missing) {
         for (let at = range.from; at < range.to; ) {
-          const around = datagramHeaderLength + (open === undefined ? overheadOf(epoch) : 0);
+          const around = datagramHeaderLength + (open === undefined ? this.overheadOf(epoch) : 0);
           const inRecord = this.longest - (open?.length ?? 0) - datagramHeaderLength;
           const room = Math.min(left - around, inRecord);
           if (room < 1 && open !== undefined) {
@@ -338,8 +355,13 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
     return record;
   }
 
+  /** Bytes around the content of a record. */
+  private overheadOf({ keys }: WriteEpoch): number {
+    return keys === undefined ? DTLS_HEADER_LENGTH : keys.overhead + this.id.length;
+  }
+
   private sealRecord({ number, keys }: WriteEpoch, type: number, content: Uint8Array): Uint8Array {
-    if (keys !== undefined) return keys.seal(number, type, content);
+    if (keys !== undefined) return keys.seal(number, this.id, type, content);
     if (this.plain >= SEQUENCE_LIMIT) throw new RecordError('sequence_number_overflow');
     const record = new Uint8Array(DTLS_HEADER_LENGTH + content.length);
     putDtlsHeader(record, type, legacyVersion, 0, this.plain, content.length);
@@ -355,11 +377,6 @@ interface OpenRecord {
   readonly fragments: Uint8Array[];
   readonly pieces: SentPiece[];
   length: number;
-}
-
-/** Bytes around the content of a record. */
-function overheadOf({ keys }: WriteEpoch): number {
-  return keys?.overhead ?? DTLS_HEADER_LENGTH;
 }
 
 /** §5.2 */

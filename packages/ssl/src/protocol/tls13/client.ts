@@ -52,6 +52,7 @@ import {
 } from '../client-authentication.js';
 import type { ClientContext } from '../contexts.js';
 import { acceptProtocol } from '../extensions/alpn.js';
+import { acceptConnectionIds } from '../extensions/connection-id.js';
 import {
   certificateRequestColumn,
   encryptedExtensionsColumn,
@@ -370,9 +371,10 @@ function agree(
   transcript: Transcript,
   body: ServerHello,
   hellos: Negotiated['hellos'],
-  { config, sink }: ClientContext,
+  { config, channel, sink }: ClientContext,
 ): WaitEe {
-  const { keyShare, preSharedKey } = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
+  const answer = readAnswer(serverHelloColumn, body.extensions, offer.hello.extensions);
+  const { keyShare, preSharedKey } = answer;
   if (keyShare === undefined) throw new AlertError('missing_key_share');
   const own = shareOf(offer, keyShare.group);
   if (own === undefined) throw new AlertError('wrong_group');
@@ -388,6 +390,7 @@ function agree(
     serverName: offer.serverName,
     hellos,
   };
+  channel.useConnectionIds?.(acceptConnectionIds(answer, offer.extensions, config.connectionId, true));
   const dhe = sharedSecret(own.share, keyShare.keyExchange);
   const log = secretLogOf(sink, negotiated.clientRandom);
   const keys = handshakeKeys(suite, transcript, dhe, psk?.early, log);

@@ -5,6 +5,7 @@ import type { ClientHello } from '../../values/wire/messages/client-hello.js';
 import type { RawExtension } from '../../values/wire/messages/extension.js';
 import { helloRetryRequestRandom, type ServerHello } from '../../values/wire/messages/server-hello.js';
 import { sameBytes } from '../../values/wire/same-bytes.js';
+import { type AgreedConnectionIds, connectionIdAnswer } from '../extensions/connection-id.js';
 import {
   type HelloRetryRequestExtensions,
   helloRetryRequestColumn,
@@ -24,6 +25,7 @@ interface KeyExchangeAnswer {
   readonly publicKey: Uint8Array;
   /** The place of the key that is used, in the client's list. */
   readonly preSharedKey: number | undefined;
+  readonly connectionIds: AgreedConnectionIds | undefined;
 }
 
 /** §4.1.3 */
@@ -31,12 +33,15 @@ export function serverHello(
   hello: ClientHello,
   suite: Suite,
   random: Uint8Array,
-  { group, publicKey, preSharedKey }: KeyExchangeAnswer,
+  { group, publicKey, preSharedKey, connectionIds }: KeyExchangeAnswer,
   dialect: Dialect13,
 ): ServerHello {
   const { selectedVersion } = dialect;
   const keyShare = { group: groupCode(group.name), keyExchange: publicKey };
-  const extensions = writeExtensions(serverHelloColumn, { keyShare, selectedVersion, preSharedKey });
+  const extensions = writeExtensions(serverHelloColumn, {
+    ...{ keyShare, selectedVersion, preSharedKey },
+    ...connectionIdAnswer(connectionIds),
+  });
   return answer(hello, suite, random, extensions, dialect);
 }
 

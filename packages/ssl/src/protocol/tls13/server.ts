@@ -53,6 +53,7 @@ import { chartOf } from '../chart.js';
 import { isEmptyCertificate } from '../client-authentication.js';
 import type { ServerContext } from '../contexts.js';
 import { selectProtocol } from '../extensions/alpn.js';
+import { selectConnectionIds } from '../extensions/connection-id.js';
 import { cookieCode } from '../extensions/cookie.js';
 import { hostName } from '../extensions/server-name.js';
 import { type ClientHelloExtensions, clientHelloColumn, readExtensions } from '../extensions/table.js';
@@ -490,12 +491,15 @@ function sendServerHello(
   { selection, transcript, share: { group }, hellos }: WithShare,
   { publicKey }: ServerShare,
   preSharedKey: number | undefined,
-  { config, dependencies, channel }: ServerContext,
+  { config, dependencies, channel, ownConnectionId }: ServerContext,
 ): Negotiated {
-  const { hello, suite, serverName } = selection;
+  const { hello, suite, serverName, extensions } = selection;
   const serverRandom = dependencies.random(32);
   const dialect = dialect13(config);
-  const answer = serverHello(hello, suite, serverRandom, { group, publicKey, preSharedKey }, dialect);
+  const connectionIds = selectConnectionIds(extensions, config.connectionId, ownConnectionId);
+  const choice = { group, publicKey, preSharedKey, connectionIds };
+  const answer = serverHello(hello, suite, serverRandom, choice, dialect);
+  channel.useConnectionIds?.(connectionIds);
   send(channel, transcript, 'server_hello', answer);
   // Copies: facts keep them when the hello is long gone.
   const clientRandom = new Uint8Array(hello.random);

@@ -25,6 +25,7 @@ export type KnownAlert =
   | 'access_denied'
   | 'decode_error'
   | 'decrypt_error'
+  | 'too_many_cids_requested'
   | 'export_restriction'
   | 'protocol_version'
   | 'insufficient_security'
@@ -66,6 +67,7 @@ const rows: Readonly<Record<KnownAlert, AlertRow>> = {
   access_denied: { code: 49, title: 'Access Denied' },
   decode_error: { code: 50, title: 'Decode Error' },
   decrypt_error: { code: 51, title: 'Decrypt Error' },
+  too_many_cids_requested: { code: 52, title: 'Too Many CIDs Requested' },
   export_restriction: { code: 60, title: 'Export Restriction' },
   protocol_version: { code: 70, title: 'Protocol Version' },
   insufficient_security: { code: 71, title: 'Insufficient Security' },
