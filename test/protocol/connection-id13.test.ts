@@ -110,6 +110,30 @@ describe('a connection of DTLS 1.3 with IDs', () => {
     expect(server.sink.received()).toBe('onetwo');
   });
 
+  it('gives whoever has guessed one a single try with each datagram', () => {
+    const { client, server, link } = connected(ids(0, 4));
+    client.core.send(Buffer.from('x'));
+    const known = link.sent.at(-1)?.bytes ?? new Uint8Array(0);
+    const forged = known.slice();
+    forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+    const before = server.core.discarded;
+    server.core.receive(new Uint8Array([...forged, ...forged, ...forged, ...known]));
+    expect([server.core.discarded - before, server.sink.received()]).toEqual([1, '']);
+    link.run();
+    expect(server.sink.received()).toBe('x');
+  });
+
+  it('sends no shower of tiny fragments to a peer whose ID leaves a small datagram no room', () => {
+    for (const mtu of [256, 300]) {
+      const config = { connectionId: terms(8), mtu };
+      const ends = connected({
+        client: { config, ownConnectionId: () => new Uint8Array(255).fill(7) },
+        server: { config },
+      });
+      expect([mtu, ends.link.sent.length < 60]).toEqual([mtu, true]);
+    }
+  });
+
   it('keeps to the size of datagrams, with the ID counted', () => {
     const mtu = 300;
     const client = { config: { connectionId: terms(20), mtu } };

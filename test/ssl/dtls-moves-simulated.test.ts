@@ -50,7 +50,9 @@ async function ask({ run }: Simulation, { client, server }: Talk, text: string):
   return [asked, String(ssl.unwrap(await run(ssl.recv(client, 0, 1000))))];
 }
 
-describe('a client whose address changes', () => {
+describe.each(['dtlsv1.2', 'dtlsv1.3'] as const)('a client whose address changes, %s', (version) => {
+  const versions = [version];
+
   it.each([
     ['enhanced', 1],
     ['enhanced', 5000],
@@ -61,7 +63,7 @@ describe('a client whose address changes', () => {
     async (check, pause) => {
       simulation = await simulateSsl({ network: { delay: [5, 5] } });
       const connectionId = { check };
-      const ends = await talk(simulation, { connectionId }, { connectionId });
+      const ends = await talk(simulation, { versions, connectionId }, { versions, connectionId });
       for (let n = 0; n < 1000; n += 1) {
         simulation.network.datagrams.move(await portOf(ends.client));
         expect(await ask(simulation, ends, String(n))).toEqual([String(n), `re: ${n}`]);
@@ -77,7 +79,7 @@ describe('a client whose address changes', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       simulation = await simulateSsl({ seed, network: { delay: [20, 80], loss: 0.1, doubling: 0.1 } });
       const { run } = simulation;
-      const ends = await talk(simulation, { connectionId: true }, { connectionId: true });
+      const ends = await talk(simulation, { versions, connectionId: true }, { versions, connectionId: true });
       const got: string[] = [];
       for (let n = 0; n < 20; n += 1) {
         simulation.network.datagrams.move(await portOf(ends.client));
@@ -103,7 +105,7 @@ describe('a client whose address changes', () => {
       [{ connectionId: true }, {}],
       [{ connectionId: 0 }, { connectionId: true }],
     ]) {
-      const ends = await talk(simulation, server ?? {}, client ?? {});
+      const ends = await talk(simulation, { versions, ...server }, { versions, ...client });
       expect(await ask(simulation, ends, 'before')).toEqual(['before', 're: before']);
       simulation.network.datagrams.move(await portOf(ends.client));
       ssl.unwrap(await run(ssl.send(ends.client, 'after')));

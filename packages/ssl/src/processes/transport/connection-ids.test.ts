@@ -22,6 +22,34 @@ it('each holder is found by its IDs, until it gives them back', () => {
   expect(ids.holderOf(under([2, 2, 2, 2]))).toBe(other);
 });
 
+it('records of DTLS 1.3 have it behind their first byte, if that says so', () => {
+  let next = 0;
+  const ids = new ConnectionIds<object>((length) => new Uint8Array(length).fill(++next), 4);
+  const holder = {};
+  ids.issue(holder);
+  expect(ids.holderOf(Uint8Array.of(0x3f, 1, 1, 1, 1))).toBe(holder);
+  for (const others of [
+    [0x3f, 1, 1, 1],
+    [0x2f, 1, 1, 1, 1],
+    [0x7f, 1, 1, 1, 1],
+    [0x3f, 1, 1, 1, 2],
+  ])
+    expect(ids.holderOf(Uint8Array.from(others))).toBeUndefined();
+});
+
+it('a holder gives one back and keeps the others; nobody gives back another’s', () => {
+  let next = 0;
+  const ids = new ConnectionIds<object>((length) => new Uint8Array(length).fill(++next), 4);
+  const [one, other] = [{}, {}];
+  const [first, second] = [ids.issue(one), ids.issue(one)];
+  ids.retireOne(other, first);
+  expect(ids.holderOf(under([...first]))).toBe(one);
+  ids.retireOne(one, first);
+  expect([ids.holderOf(under([...first])), ids.holderOf(under([...second]))]).toEqual([undefined, one]);
+  ids.retire(one);
+  expect(ids.size).toBe(0);
+});
+
 it('no ID is given out twice, be chance as bad as it can', () => {
   const chance = [7, 7, 7, 8];
   const ids = new ConnectionIds<object>((length) => new Uint8Array(length).fill(chance.shift() ?? 9), 4);

@@ -9,6 +9,7 @@ import { CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_LENGTH, RETURN_ROUTABILITY_CHECK 
 import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
+import { leastFragment } from './flight-size.js';
 import { putThreeBytes } from './layout.js';
 import type { WriteProtection } from './protection.js';
 
@@ -26,8 +27,6 @@ interface FlightPart {
   readonly content: Uint8Array;
 }
 
-/** A fragment shorter than this is not worth the rest of a datagram. */
-const leastFragment = 64;
 const lastEpoch = 0xffff;
 const changed: Uint8Array = Uint8Array.of(1);
 

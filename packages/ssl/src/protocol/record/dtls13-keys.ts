@@ -88,7 +88,8 @@ export class Dtls13ReadKeys extends Dtls13Keys {
   private readonly window: ReplayWindow = new ReplayWindow();
   /** One more than the greatest number that came. */
   private expected = 0;
-  private forgeries = 0;
+  /** Records that did not open. */
+  forgeries = 0;
 
   constructor(source: KeySource) {
     super(source);

@@ -111,7 +111,11 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
       return header.epochBits === earlyDataEpoch
         ? this.pass()
         : this.keep({ bytes: bytes.subarray(at, header.end), path, isOurs: true });
-    const opened = epoch.keys.open(bytes, at, header);
+    const { keys } = epoch;
+    const { forgeries } = keys;
+    const opened = keys.open(bytes, at, header);
+    // Whoever has guessed the ID gets one try with each datagram.
+    if (header.idLength > 0 && keys.forgeries > forgeries) this.leaveRest(datagram);
     const type = opened && recordType(opened.type);
     if (opened === undefined || type === undefined || opened.data.length > this.longest) return this.pass();
     const { data, sequence } = opened;

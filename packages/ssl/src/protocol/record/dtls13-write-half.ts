@@ -12,6 +12,7 @@ import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, putDatagramHeader, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { Dtls13WriteKeys } from './dtls13-keys.js';
 import { RecordError } from './errors.js';
+import { leastFragment } from './flight-size.js';
 import { putThreeBytes, threeBytes } from './layout.js';
 import { Outgoing, type OutgoingMessage, outgoingMessage, type SentPiece } from './outgoing.js';
 import type { EpochKeys, WriteProtection } from './protection.js';
@@ -333,7 +334,9 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
             closeDatagram();
             continue;
           }
-          const to = Math.min(range.to, at + Math.max(room, 1));
+          const isFirst = open === undefined && records.length === 0;
+          const least = isFirst ? Math.min(leastFragment, inRecord) : 1;
+          const to = Math.min(range.to, at + Math.max(room, least));
           const fragment = fragmentOf(message, at, to);
           open ??= { epoch, fragments: [], pieces: [], length: 0 };
           open.fragments.push(fragment);

@@ -6,6 +6,12 @@
  */
 const safeSizes: readonly [number, ...number[]] = [1232, 548, 256];
 
+/**
+ * Bytes of a message in a fragment: around a peer's long connection ID a small datagram has no room, and so is a larger one
+ * that is sent once, and not thousands of them.
+ */
+export const leastFragment = 64;
+
 /** Bytes. `mtu`: where it is known; `steps`: how often nothing has arrived, perhaps since datagrams were too large. */
 export function flightSize(mtu: number | undefined, steps: number): number {
   const [first] = safeSizes;
