@@ -126,7 +126,7 @@ it('a peer that does not go on with it loses the connection at the deadline', as
 });
 
 it('a client that is gone: the wish is given up at the deadline, and repeated until then', async () => {
-  const both = await ends({ handshakeDeadline: 10_000 });
+  const both = await ends({ handshakeDeadline: 10_000, flightTimeout: 1000 });
   const { test, run, server, network } = both;
   for (const port of network.datagrams.sockets.keys())
     if (port !== 5684) network.datagrams.sockets.delete(port);

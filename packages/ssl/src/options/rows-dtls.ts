@@ -89,17 +89,17 @@ export class DtlsRows {
     parse: parseConnectionId,
   };
   /** How long an answer to a flight is waited for before it goes out again, at first; doubled each time. DTLS only. */
-  readonly flightTimeout: CoreOption<'both', number> = {
+  readonly flightTimeout: CoreOption<'both', number | undefined> = {
     otp: undefined,
     side: 'both',
-    default: 1000,
+    default: undefined,
     core: true,
     tell: asItIs,
     note: {
-      values: '50..60000; DTLS only. Less than a second where the path is known to be faster',
-      default: '1000',
+      values: '50..60000; DTLS only',
+      default: '1000, once the path is known three of its round trips, 250 at least',
       unit: 'ms',
-      source: 'RFC 6347 §4.2.4.1',
+      source: 'RFC 6347 §4.2.4.1, RFC 9147 §5.8.2',
     },
     parse: integer('flightTimeout', leastWait, mostWait),
   };

@@ -1,12 +1,15 @@
 /**
  * The secrets that cookies are made with (RFC 6347 §4.2.1, RFC 9147 §5.1): one at a time, and the one before is still known,
- * so that nobody is turned away by a change. Nothing is kept of those who have a cookie.
+ * so that nobody is turned away by a change. Nothing is kept of those who have a cookie: when it was made stands in it too.
  */
 import type { CryptoEngine } from '../values/crypto/engine.js';
+import { concat } from '../values/wire/join.js';
 
 /** ms that one secret makes cookies; as long again it is still known (contract §13.5). */
 const renewal = 15_000;
 const secretLength = 32;
+/** bytes: ms modulo 2^16, twice as long as a cookie lives. */
+const stampLength = 2;
 
 export class CookieSecrets {
   private readonly engine: CryptoEngine;
@@ -16,7 +19,7 @@ export class CookieSecrets {
   private previous: Uint8Array;
   private renewed: number;
 
-  /** `now`: ms of a clock that only goes forwards. `length`: bytes of a cookie's MAC. */
+  /** `now`: ms of a clock that only goes forwards. `length`: bytes of a cookie's MAC, the time in front of it included. */
   constructor(engine: CryptoEngine, now: () => number, length: number) {
     this.engine = engine;
     this.now = now;
@@ -35,20 +38,29 @@ export class CookieSecrets {
     this.renewed = this.now();
   }
 
-  /** The MAC of now. */
+  /** The MAC of now, behind the time that it was made. */
   mac(asked: Uint8Array): Uint8Array {
-    return this.macBy(this.current, asked);
+    const time = this.now();
+    const stamp = Uint8Array.of(time >> 8, time);
+    return concat([stamp, this.macBy(this.current, stamp, asked)]);
   }
 
-  /** Whether one of the two secrets has made it; in the same time, whichever. `ofNow`: the MAC of now, where it is known. */
-  knows(mac: Uint8Array, asked: Uint8Array, ofNow: Uint8Array = this.mac(asked)): boolean {
-    const isOfNow = this.engine.equal(ofNow, mac);
-    return this.engine.equal(this.macBy(this.previous, asked), mac) || isOfNow;
+  /** Whether one of the two secrets has made it; in the same time, whichever. */
+  knows(mac: Uint8Array, asked: Uint8Array): boolean {
+    const [stamp, rest] = [mac.subarray(0, stampLength), mac.subarray(stampLength)];
+    const isOfNow = this.engine.equal(this.macBy(this.current, stamp, asked), rest);
+    return this.engine.equal(this.macBy(this.previous, stamp, asked), rest) || isOfNow;
   }
 
-  private macBy(secret: Uint8Array, asked: Uint8Array): Uint8Array {
+  /** ms since a known one was made: as long as the path takes there and back, or longer when something got lost. */
+  ageOf(mac: Uint8Array): number {
+    const made = ((mac[0] ?? 0) << 8) | (mac[1] ?? 0);
+    return (Math.floor(this.now()) - made) & 0xffff;
+  }
+
+  private macBy(secret: Uint8Array, stamp: Uint8Array, asked: Uint8Array): Uint8Array {
     const sha256 = this.engine.hash('sha256');
     if (sha256 === undefined) throw new TypeError('cookies need SHA-256');
-    return sha256.hmac(secret, asked).subarray(0, this.length);
+    return sha256.hmac(secret, concat([stamp, asked])).subarray(0, this.length - stampLength);
   }
 }

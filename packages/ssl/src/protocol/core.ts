@@ -985,17 +985,19 @@ const overStream: ChannelMaker = (settings, version, out) => new StreamChannel(s
 
 /** Over a stream, unless somebody brings a channel of their own. */
 function channelOf(
-  { config, budget, channel }: ClientOptions | ServerOptions,
-  { random }: Dependencies,
+  options: ClientOptions | ServerOptions,
+  { random, now }: Dependencies,
   recordVersion: number,
   sink: Sink,
 ): Channel {
+  const { config, budget, channel } = options;
   const { maxHandshakeSize, keyUpdateAt, mtu, flightTimeout, versions } = config;
+  const roundTrip = 'roundTrip' in options ? options.roundTrip : undefined;
   if (channel === undefined && speaksDtls(versions))
     throw new TypeError('DTLS needs a channel over datagrams');
   const make = channel ?? overStream;
-  const settings = { maxHandshakeSize, keyUpdateAt, budget, mtu, flightTimeout, versions, random };
-  return make(settings, recordVersion, sink);
+  const datagrams = { mtu, flightTimeout, roundTrip, now, versions, random };
+  return make({ maxHandshakeSize, keyUpdateAt, budget, ...datagrams }, recordVersion, sink);
 }
 
 /** Of a listener without IDs, though options by name may let a client have some for what it is sent. */
@@ -1021,13 +1023,12 @@ function transcribed<Hello extends HelloEvent>(hello: Hello, version: Tls13Versi
 }
 
 function completed(
-  { engine, random, keyShare, compressors = noCompressors, cookies }: GivenDependencies,
+  { engine, random, keyShare, now, compressors = noCompressors, cookies }: GivenDependencies,
   { versions }: Pick<ClientSettings, 'versions'>,
 ): Dependencies {
   return {
     engine: speaksDtls13(versions) ? dtls13Engine(engine) : engine,
-    compressors,
-    cookies,
+    ...{ compressors, cookies, now },
     random: random ?? ((length) => engine.randomBytes(length)),
     keyShare: keyShare ?? ((group) => group.generate()),
   };

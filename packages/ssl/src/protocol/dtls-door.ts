@@ -22,7 +22,7 @@ import {
 } from './record/dtls-layout.js';
 import { fragmentAt } from './record/fragments.js';
 
-const cookieLength = 20;
+const cookieLength = 22;
 /** §4.2.1: the version of a HelloVerifyRequest says nothing about the one to come. */
 const dtls10 = 0xfeff;
 
@@ -41,12 +41,11 @@ export type DoorAnswer =
   | { readonly kind: 'drop' }
   /** The cookie to send. */
   | { readonly kind: 'ask'; readonly reply: Uint8Array }
-  /** It brought its cookie: the datagram is the first of a connection. */
-  | { readonly kind: 'admit' };
+  /** It brought its cookie, so many ms after it was sent: the datagram is the first of a connection. */
+  | { readonly kind: 'admit'; readonly roundTrip: number };
 
 const noCookie: Uint8Array = new Uint8Array(0);
 const drop: DoorAnswer = { kind: 'drop' };
-const admit: DoorAnswer = { kind: 'admit' };
 
 export class DtlsDoor {
   private readonly secrets: CookieSecrets;
@@ -62,10 +61,10 @@ export class DtlsDoor {
     const { secrets } = this;
     secrets.renew();
     const asked = parametersOf(hello, address);
-    const ours = secrets.mac(asked);
     const { cookie = noCookie } = hello.body;
-    if (cookie.length > 0 && secrets.knows(cookie, asked, ours)) return admit;
-    return { kind: 'ask', reply: verifyRequest(hello, ours) };
+    if (cookie.length > 0 && secrets.knows(cookie, asked))
+      return { kind: 'admit', roundTrip: secrets.ageOf(cookie) };
+    return { kind: 'ask', reply: verifyRequest(hello, secrets.mac(asked)) };
   }
 }
 

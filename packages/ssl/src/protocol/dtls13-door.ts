@@ -31,12 +31,11 @@ import { helloRetryRequest } from './tls13/server-hello.js';
 import { Transcript } from './transcript.js';
 
 /** bytes; a secret is good for half a minute. */
-const macLength = 12;
+const macLength = 14;
 const legacyVersion = 0xfefd;
 const fatal = 2;
 
 const drop: DoorAnswer = { kind: 'drop' };
-const admit: DoorAnswer = { kind: 'admit' };
 
 export class Dtls13Door {
   private readonly engine: CryptoEngine;
@@ -86,7 +85,11 @@ export class Dtls13Door {
     const extensions = readExtensions(clientHelloColumn, body.extensions);
     checkClientHello(body, extensions);
     const cookies = this.cookiesOf(address, hello);
-    if (extensions.cookie !== undefined) return cookies.open(extensions.cookie) === undefined ? drop : admit;
+    const { cookie: brought } = extensions;
+    if (brought !== undefined) {
+      const roundTrip = this.secrets.ageOf(brought);
+      return cookies.open(brought) === undefined ? drop : { kind: 'admit', roundTrip };
+    }
     const preference = config.honorCipherOrder ? 'server' : 'client';
     const suite = chooseSuite(body.cipherSuites, config.ciphers, preference, (row) =>
       tls13Suite(row, engine),

@@ -5,12 +5,20 @@
  */
 import type { Path } from '../values/path.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
+import { helloVerifyRequestCode } from '../values/wire/messages/hello-verify-request.js';
 import { tls12Messages } from '../values/wire/tls12-messages.js';
 import type { Channel, Inbound, Writer } from './channel.js';
 import { ChannelPaths } from './channel-paths.js';
 import { DoubtfulAlert } from './doubtful-alert.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
-import { type FlightEvent, type FlightState, firstWait, flightArrow, longestWait } from './flight-machine.js';
+import {
+  type FlightEvent,
+  type FlightState,
+  firstWait,
+  flightArrow,
+  learnedWait,
+  longestWait,
+} from './flight-machine.js';
 import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
 import { DtlsWriteHalf } from './record/dtls-write-half.js';
 import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
@@ -18,6 +26,7 @@ import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { RecordLimit } from './record/record-limit.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
+import { RoundTrip } from './round-trip.js';
 import type { ChannelSink } from './settings.js';
 import type { ChannelSettings } from './stream-channel.js';
 
@@ -38,6 +47,7 @@ interface HandedOver {
   readonly fragments: Fragments;
   readonly number: number;
   readonly sequence: number;
+  readonly firstWait: number;
   readonly wait: number;
   readonly datagrams: readonly Uint8Array[];
   readonly discarded: number;
@@ -67,8 +77,10 @@ export class FlightChannel implements Channel {
   private begun = false;
   /** message_seq of our next message. */
   private number = 0;
-  private readonly firstWait: number;
+  private firstWait: number;
   private wait: number;
+  /** Until the first answer of the peer's. */
+  private roundTrip: RoundTrip | undefined;
   private unanswered = 0;
   /** The peer's repeating itself has us send again once between two timers. */
   private mayRepeat = true;
@@ -81,11 +93,12 @@ export class FlightChannel implements Channel {
 
   /** `recordVersion`: of the records until one is agreed. */
   constructor(settings: ChannelSettings, recordVersion: number, sink: ChannelSink) {
-    const { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu, flightTimeout = firstWait } = settings;
+    const { maxHandshakeSize, keyUpdateAt, budget = boundless, mtu, flightTimeout, now } = settings;
     this.sink = sink;
     this.budget = budget;
-    this.firstWait = flightTimeout;
-    this.wait = flightTimeout;
+    this.firstWait = firstWaitOf(settings);
+    this.wait = this.firstWait;
+    this.roundTrip = flightTimeout === undefined && now !== undefined ? new RoundTrip(now) : undefined;
     this.read = new DtlsReadHalf(budget);
     this.fragments = new Fragments(maxHandshakeSize);
     this.half = new DtlsWriteHalf(keyUpdateAt, recordVersion, mtu);
@@ -243,10 +256,12 @@ export class FlightChannel implements Channel {
 
   /** Another channel goes on. */
   protected handOver(): HandedOver {
-    const { fragments, number, wait, read, half, paths } = this;
+    const { fragments, number, firstWait: first, wait, read, half, paths } = this;
     const datagrams = read.handOver();
     const { discarded } = read;
-    return { fragments, number, sequence: half.plainSequence, wait, datagrams, discarded, home: paths.first };
+    const waits = { firstWait: first, wait };
+    const sequence = half.plainSequence;
+    return { fragments, number, sequence, ...waits, datagrams, discarded, home: paths.first };
   }
 
   private takeReady(): Inbound | undefined {
@@ -302,6 +317,7 @@ export class FlightChannel implements Channel {
       // A record pays for its first fragment.
       if (index > 0) this.budget.spend(0);
       if (!this.begun) this.begin(fragment, sequence);
+      if (this.roundTrip !== undefined && answersHello(fragment)) this.learn(this.roundTrip, sequence);
       if (this.settled) this.takeLate(fragment, authentic);
       else this.takeFragment(fragment);
     }
@@ -317,6 +333,15 @@ export class FlightChannel implements Channel {
       if (number < this.fragments.next) this.repeated();
       else if (!this.fragments.add(fragment)) this.read.discard();
     }
+  }
+
+  /** The first answer to a hello: so long the path takes. */
+  private learn(roundTrip: RoundTrip, sequence: number): void {
+    this.roundTrip = undefined;
+    const taken = roundTrip.answeredBy(sequence);
+    if (taken === undefined) return;
+    this.firstWait = learnedWait(taken);
+    this.wait = this.firstWait;
   }
 
   /** A server: the client's hello has shown by its cookie that it is no forgery. */
@@ -473,7 +498,11 @@ export class FlightChannel implements Channel {
   /** The flight goes out, by whoever writes. */
   private leave(): void {
     if (this.write === 'split') this.sink.owes('last_flight');
-    else if (this.write instanceof WriteHalf) this.sink.write(this.half.sealFlight());
+    else if (this.write instanceof WriteHalf) {
+      const from = this.half.plainSequence;
+      this.sink.write(this.half.sealFlight());
+      this.roundTrip?.left(from, this.half.plainSequence);
+    }
   }
 
   /** A handshake begins or is asked for, unless it was before. */
@@ -507,4 +536,13 @@ export class FlightChannel implements Channel {
   private go(event: FlightEvent): void {
     this.state = flightArrow(this.state, event) ?? this.state;
   }
+}
+
+/** What is known before anything has come. */
+function firstWaitOf({ flightTimeout, roundTrip }: ChannelSettings): number {
+  return flightTimeout ?? (roundTrip === undefined ? firstWait : learnedWait(roundTrip));
+}
+
+function answersHello({ code }: Fragment): boolean {
+  return code === serverHello || code === helloVerifyRequestCode;
 }

@@ -39,3 +39,13 @@ export function flightArrow(state: FlightState, event: FlightEvent): FlightState
 /** ms: the first time that is waited for an answer, and the longest (§4.2.4.1). */
 export const firstWait = 1000;
 export const longestWait = 60_000;
+/** ms: nothing shorter is learned, since who answers has to work too. */
+const leastLearned = 250;
+
+/**
+ * ms that an answer is waited for at first, on a path whose round trip is known (RFC 6298 §2.2): three of them, and never longer
+ * than where nothing is known.
+ */
+export function learnedWait(roundTrip: number): number {
+  return Math.min(firstWait, Math.max(leastLearned, Math.round(3 * roundTrip)));
+}

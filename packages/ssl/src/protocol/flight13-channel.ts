@@ -12,7 +12,7 @@ import { ChannelPaths } from './channel-paths.js';
 import { ConnectionIdExchange, type ConnectionIdHost } from './connection-id-exchange.js';
 import { DoubtfulAlert } from './doubtful-alert.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
-import { firstWait, longestWait } from './flight-machine.js';
+import { longestWait } from './flight-machine.js';
 import { AlertError } from './reasons.js';
 import { decodeAck, mostNumbers, type RecordNumber } from './record/ack.js';
 import { streamForm } from './record/datagram-form.js';
@@ -49,7 +49,8 @@ export interface Beginnings {
   /** message_seq of our next message, and the number of our next record without keys. */
   readonly number: number;
   readonly sequence: number;
-  /** ms: how long the next flight waits for its answer. */
+  /** ms: how long a flight waits for its answer at first, and how long the next one does. */
+  readonly firstWait: number;
   readonly wait: number;
   /** Datagrams that nobody has looked at. */
   readonly datagrams: readonly Uint8Array[];
@@ -89,11 +90,13 @@ export class Flight13Channel implements Channel {
   /** Of a connection that has some. */
   private ids: ConnectionIdExchange | undefined = undefined;
 
-  constructor({ settings, sink, fragments, number, sequence, wait, datagrams, discarded, home }: Beginnings) {
-    const { budget = boundless, keyUpdateAt, mtu, flightTimeout = firstWait } = settings;
+  constructor(beginnings: Beginnings) {
+    const { settings, sink, fragments, number, sequence, firstWait, wait } = beginnings;
+    const { datagrams, discarded, home } = beginnings;
+    const { budget = boundless, keyUpdateAt, mtu } = settings;
     this.sink = sink;
     this.budget = budget;
-    this.firstWait = flightTimeout;
+    this.firstWait = firstWait;
     this.wait = wait;
     this.fragments = fragments;
     this.discardedBefore = discarded;

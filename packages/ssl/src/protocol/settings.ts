@@ -36,7 +36,7 @@ type CommonSettings =
 interface DatagramSettings {
   /** Largest datagram, bytes of UDP's payload; unset: as large as is safe, and smaller when nothing arrives. */
   readonly mtu?: number | undefined;
-  /** ms: how long an answer is waited for at first. */
+  /** ms: how long an answer is waited for at first; unset: a second, until the path is known better. */
   readonly flightTimeout?: number | undefined;
   /** SRTP, if media are to be protected by it. */
   readonly useSrtp?: SrtpTerms | undefined;
@@ -88,6 +88,8 @@ export interface Dependencies {
   random(length: number): Uint8Array;
   /** A fresh share of a group: a client's of any, a server's of one of Diffie-Hellman. */
   keyShare(group: Group): KeyShare;
+  /** ms of a clock that only goes forwards: over datagrams, to learn how long the path takes. */
+  readonly now: (() => number) | undefined;
   /** For certificates; what is not there is not offered. */
   readonly compressors: Compressors;
   /** Of a server that keeps nothing between the hellos of a retry; without it, it keeps what it needs. */
@@ -107,6 +109,7 @@ export interface GivenDependencies {
   readonly engine: CryptoEngine;
   readonly random?: (length: number) => Uint8Array;
   readonly keyShare?: (group: Group) => KeyShare;
+  readonly now?: (() => number) | undefined;
   readonly compressors?: Compressors;
   readonly cookies?: CookieSealer | undefined;
 }
@@ -169,6 +172,8 @@ export interface ServerOptions extends ServerHelloAnswer {
   readonly budget?: Budget | undefined;
   /** How records travel; over a stream unless given. */
   readonly channel?: ChannelMaker | undefined;
+  /** Over datagrams: ms that the path takes there and back, as who has checked the client's address has seen it. */
+  readonly roundTrip?: number | undefined;
   /** As of a client; asked for when a client wants to know it. */
   readonly ownConnectionId?: (() => Uint8Array) | undefined;
 }

@@ -26,8 +26,12 @@ export interface ChannelSettings {
   readonly versions?: readonly ProtocolVersion[] | undefined;
   /** Over datagrams: the largest, bytes, where it is known. */
   readonly mtu?: number | undefined;
-  /** Over datagrams: ms until a flight without an answer goes out again, at first. */
+  /** Over datagrams: ms until a flight without an answer goes out again, at first; unset: by what is learned of the path. */
   readonly flightTimeout?: number | undefined;
+  /** Over datagrams: ms that the path takes there and back, where it is known. */
+  readonly roundTrip?: number | undefined;
+  /** Over datagrams: ms of a clock that only goes forwards; without one nothing is learned. */
+  readonly now?: (() => number) | undefined;
   /** Over datagrams: what nobody can guess, to ask the peer with where it is. */
   readonly random?: ((length: number) => Uint8Array) | undefined;
 }

@@ -220,6 +220,8 @@ export class Establishment {
       sessions: this.#session?.sessions,
       ownConnectionId: paths && config.connectionId && (() => paths.ownId()),
       cookies: this.#line.transport.cookies,
+      roundTrip: this.#line.transport.roundTrip,
+      now: () => this.#now,
     });
     this.#holder.go('loaded', { state: 'handshaking', call: life.call, means, core });
     if ('error' in recognized) core.fail('internal_error', { user_lookup_fun: recognized.error });

@@ -54,6 +54,10 @@ interface Beginning {
   readonly sessions: ClientSessions | undefined;
   /** Of a client that was let in by one. */
   readonly cookies: CookieSealer | undefined;
+  /** ms that its path took then. */
+  readonly roundTrip: number | undefined;
+  /** ms of a clock that only goes forwards. */
+  readonly now: () => number;
 }
 
 export class HandshakeMeans {
@@ -114,7 +118,7 @@ export class HandshakeMeans {
   makeCore(
     { engine, cookies, settings }: Pick<Environment, 'engine' | 'cookies' | 'settings'>,
     sink: Sink,
-    { resumption, sessions, ownConnectionId, cookies: brought }: Beginning,
+    { resumption, sessions, ownConnectionId, cookies: brought, roundTrip, now }: Beginning,
   ): Core {
     const { config, credentials } = this.#equipment;
     const { identities, certificateAuthorities, dhParams } = credentials;
@@ -127,12 +131,12 @@ export class HandshakeMeans {
       return Core.server(
         {
           ...{ config, identities, dependencies, certificateAuthorities, budget, maxEarlyData, channel },
-          ...{ dhParams, pskHint: pskHintOf(config), ownConnectionId },
+          ...{ dhParams, pskHint: pskHintOf(config), ownConnectionId, roundTrip },
         },
         sink,
       );
     }
-    const dependencies = { engine, compressors };
+    const dependencies = { engine, compressors, now };
     const namedAuthorities = certificateAuthorities;
     const { serverName } = this.#names;
     const requestExtensions = this.#nonce ? nonceExtensions(this.#nonce) : new Uint8Array();

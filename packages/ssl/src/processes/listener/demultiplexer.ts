@@ -155,7 +155,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
 
   #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
     const answer = this.#isOpen ? this.#answer(hello, name) : undefined;
-    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, hello);
+    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, hello, answer.roundTrip);
     else if (answer?.kind === 'ask' && this.#socket.backlog <= strangersBacklog)
       this.#ask(answer.reply, from);
     else this.#dropped += 1;
@@ -170,9 +170,10 @@ export class Demultiplexer implements TransportListener, CountsToTell {
     this.#socket.send(reply, from, ignore);
   }
 
-  #admit(bytes: Uint8Array, from: Address, hello: StrangersHello): void {
+  #admit(bytes: Uint8Array, from: Address, hello: StrangersHello, roundTrip: number): void {
     const peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left());
     peer.transport.cookies = this.#door13?.cookiesOf(placeOf(from), hello);
+    peer.transport.roundTrip = roundTrip;
     this.#peers.add(peer);
     peer.transport.arrived(bytes, from);
     this.#receiver?.onAccept(peer.transport);

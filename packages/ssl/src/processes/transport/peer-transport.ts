@@ -20,6 +20,7 @@ export class PeerTransport implements Transport {
   readonly paths: PeerPaths;
   /** Of a peer that has had to bring one. */
   cookies: CookieSealer | undefined = undefined;
+  roundTrip: number | undefined = undefined;
   readonly #socket: DatagramSocket;
   readonly #gone: () => void;
   readonly #counters: TransportCounters = new TransportCounters();

@@ -32,6 +32,8 @@ export interface Transport {
   readonly paths?: TransportPaths;
   /** Of a peer that has brought a cookie of DTLS 1.3 to be let in: what is in it. */
   readonly cookies?: CookieSealer | undefined;
+  /** Of one that has brought a cookie: ms that it took. */
+  readonly roundTrip?: number | undefined;
   /** Begins to tell, and to read. A second call replaces the receiver. */
   start(receiver: TransportReceiver): void;
   /** Takes all pieces, in one go. True: the system has them all. False: some wait here, `onDrain` follows. */
