@@ -44,15 +44,20 @@ function run(program: string, args: readonly string[]): Child {
 }
 
 interface Case {
+  /** DTLS 1.2 unless it says another. */
+  readonly version?: 'dtlsv1.3';
   readonly suite: string;
   readonly ours: ssl.TlsClientOptions['connectionId'];
   readonly theirs: string;
+  /** Of pion/dtls: how it makes sure of a new address; not at all unless it says so. */
+  readonly check?: 'rrc' | 'unsafe';
   /** Of mbedTLS: without it the MAC comes first. */
   readonly encryptThenMac?: boolean;
 }
 
-const common = ({ suite, ours }: Case): ssl.TlsClientOptions & ssl.TlsServerOptions => ({
+const common = ({ version, suite, ours }: Case): ssl.TlsClientOptions & ssl.TlsServerOptions => ({
   protocol: 'dtls',
+  versions: [version ?? 'dtlsv1.2'],
   ciphers: [suite],
   connectionId: ours ?? false,
   userLookupFun: [() => ({ ok: key }), undefined],
@@ -64,7 +69,10 @@ async function ourServer(one: Case): Promise<OurServer> {
   return server;
 }
 
-/** Our client behind a NAT that moves it: each message comes back, before and after. */
+/**
+ * Our client behind a NAT that moves it: each message comes back, before and after; at the second try where the answer to the
+ * first went to where it was.
+ */
 async function ourClientMoves(port: number, one: Case, times: number): Promise<readonly string[]> {
   const nat = await openNat(port);
   nats.push(nat);
@@ -74,50 +82,75 @@ async function ourClientMoves(port: number, one: Case, times: number): Promise<r
     const socket = ssl.unwrap(await ssl.connect(self, '127.0.0.1', nat.port, options, 10_000));
     for (let n = 0; n <= times; n += 1) {
       if (n > 0) await nat.move();
-      ssl.unwrap(await ssl.send(socket, `message ${n}\n`));
-      got.push(String(ssl.unwrap(await ssl.recv(socket, 0, 5000))));
+      got.push(await echoOf(socket, `message ${n}\n`));
     }
     await ssl.close(socket);
   });
   return got;
 }
 
+async function echoOf(socket: ssl.SslSocket, text: string): Promise<string> {
+  for (let tries = 0; tries < 5; tries += 1) {
+    ssl.unwrap(await ssl.send(socket, text));
+    const came = await ssl.recv(socket, 0, 1500);
+    if ('ok' in came) return String(came.ok);
+  }
+  return 'nothing';
+}
+
 const messages = (count: number): readonly string[] =>
   Array.from({ length: count }, (_none, n) => `message ${n}\n`);
 
-/** Without CBC: pion/dtls 3.1 has the content in the MAC of such records twice, which RFC 9146 §5.1 and mbedTLS have once. */
+/** Without CBC: pion/dtls 4.0 has the content in the MAC of such records twice, which RFC 9146 §5.1 and mbedTLS have once. */
 const pionCases: readonly Case[] = [
   { suite: 'TLS_PSK_WITH_AES_128_GCM_SHA256', ours: true, theirs: '8' },
-  { suite: 'TLS_PSK_WITH_AES_128_CCM_8', ours: 4, theirs: '20' },
-  { suite: 'TLS_PSK_WITH_AES_256_CCM_8', ours: 32, theirs: '1' },
+  { suite: 'TLS_PSK_WITH_AES_128_CCM_8', ours: 4, theirs: '20', check: 'rrc' },
+  { suite: 'TLS_PSK_WITH_AES_256_CCM_8', ours: 32, theirs: '1', check: 'unsafe' },
+  { version: 'dtlsv1.3', suite: 'TLS_AES_128_GCM_SHA256', ours: true, theirs: '8' },
+  { version: 'dtlsv1.3', suite: 'TLS_AES_128_GCM_SHA256', ours: { length: 4 }, theirs: '20', check: 'rrc' },
+  { version: 'dtlsv1.3', suite: 'TLS_CHACHA20_POLY1305_SHA256', ours: 32, theirs: '1', check: 'unsafe' },
 ];
-const how = ({ suite, ours, theirs, encryptThenMac }: Case): string =>
-  `${suite.slice(4)}${encryptThenMac === undefined ? '' : encryptThenMac ? ' EtM' : ' MtE'}, ours ${ours}, theirs ${theirs}`;
+const how = ({ suite, ours, theirs, encryptThenMac, check }: Case): string =>
+  [
+    suite.slice(4),
+    ...(encryptThenMac === undefined ? [] : [encryptThenMac ? 'EtM' : 'MtE']),
+    `ours ${typeof ours === 'object' ? JSON.stringify(ours) : ours}, theirs ${theirs} ${check ?? ''}`.trim(),
+  ].join(' ');
 
 // Not demanded: not every machine has a way to Go's modules.
 describeIfNamed('pion/dtls', 'why' in pion ? pion.why : undefined, () => {
-  const program = 'program' in pion ? pion.program : '';
-  const idOf = (suite: string): string => String(suiteByName(suite)?.id);
+  const words = ({ version, suite, theirs, check }: Case): string[] => [
+    ...[`version=${version === undefined ? '1.2' : '1.3'}`, `suite=${suiteByName(suite)?.id}`],
+    ...[`psk=${key.toString('hex')}`, 'identity=device', ...(theirs === 'none' ? [] : [`ids=${theirs}`])],
+    ...(check === undefined ? [] : [`check=${check}`]),
+  ];
+  const peer = (role: 'client' | 'server', one: Case, ...more: string[]): Child =>
+    run('program' in pion ? pion.program : '', [role, ...words(one), ...more]);
+  const command = (child: Child, ...lines: string[]): void => {
+    child.process.stdin.write(lines.map((line) => `${line}\n`).join(''));
+  };
+  const tells = (child: Child, text: string): Promise<void> =>
+    child.until(() => said(child).includes(text), 10_000);
 
   it.each(pionCases.flatMap((one) => [one, { ...one, theirs: 'send' }]))(
-    'as a client that moves: $suite, ours $ours, theirs $theirs',
+    'as a client that moves: $version $suite, ours $ours, theirs $theirs $check',
     async (one) => {
       const our = await ourServer(one);
-      const child = run(program, ['client', idOf(one.suite), one.theirs, String(our.port)]);
-      await child.until(() => said(child).includes('READY'), 10_000);
+      const child = peer('client', one, `port=${our.port}`);
+      await tells(child, 'READY');
       for (let n = 0; n < 5; n += 1) {
-        child.process.stdin.write(`${n === 0 ? '' : 'move\n'}message ${n}\n`);
-        await child.until(() => said(child).includes(`GOT message ${n}`), 10_000);
+        command(child, ...(n === 0 ? [] : ['move']), `send message ${n}`);
+        await tells(child, `GOT message ${n}`);
       }
       expect(our.outcomes).toEqual(['ok']);
       told('our server answers a client that moves', how(one), 'pion/dtls');
     },
   );
 
-  it.each(pionCases.flatMap((one) => [one, { ...one, ours: 0 }]))(
-    'as a server that our client moves away from: $suite, ours $ours, theirs $theirs',
+  it.each(pionCases.filter(({ check }) => check !== undefined).flatMap((one) => [one, { ...one, ours: 0 }]))(
+    'as a server that our client moves away from: $version $suite, ours $ours, theirs $theirs $check',
     async (one) => {
-      const child = run(program, ['server', idOf(one.suite), one.theirs]);
+      const child = peer('server', one);
       await child.until(() => /PORT \d+/.test(said(child)), 10_000);
       const port = Number(/PORT (\d+)/.exec(said(child))?.[1]);
       expect(await ourClientMoves(port, one, 4)).toEqual(messages(5));
@@ -126,12 +159,36 @@ describeIfNamed('pion/dtls', 'why' in pion ? pion.why : undefined, () => {
     },
   );
 
+  it.each(['rrc', 'unsafe'] as const)(
+    'of DTLS 1.3 switches to another path, with IDs of ours: %s',
+    async (check) => {
+      const one: Case = {
+        version: 'dtlsv1.3',
+        suite: 'TLS_AES_128_GCM_SHA256',
+        ours: true,
+        theirs: '8',
+        check,
+      };
+      const our = await ourServer(one);
+      const child = peer('client', one, `port=${our.port}`);
+      await tells(child, 'READY');
+      for (let n = 0; n < 12; n += 1) {
+        command(child, ...(n === 0 ? [] : ['switch']), `send message ${n}`);
+        await tells(child, `GOT message ${n}`);
+        if (n > 0) await child.until(() => said(child).match(/SWITCHED/g)?.length === n, 10_000);
+      }
+      expect(our.outcomes).toEqual(['ok']);
+      told('our server gives IDs to a client that switches its path', how(one), 'pion/dtls');
+    },
+  );
+
   it('without IDs, as ever', async () => {
-    const one: Case = { suite: 'TLS_PSK_WITH_AES_128_GCM_SHA256', ours: true, theirs: 'none' };
-    const our = await ourServer(one);
-    const child = run(program, ['client', idOf(one.suite), 'none', String(our.port)]);
-    child.process.stdin.write('hello\n');
-    await child.until(() => said(child).includes('GOT hello'), 10_000);
+    for (const one of pionCases) {
+      const our = await ourServer(one);
+      const child = peer('client', { ...one, theirs: 'none' }, `port=${our.port}`);
+      command(child, 'send hello');
+      await tells(child, 'GOT hello');
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-/** pion/dtls, of which `pion/main.go` makes a peer; built once, when it is first wanted. Its modules come by Go's own proxy. */
+/** pion/dtls 4, of which `pion/main.go` makes a peer; built once, when it is first wanted. Its modules come by Go's own proxy. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
