@@ -27,6 +27,37 @@ describe('DTLS over a link that loses nothing', () => {
   );
 });
 
+describe('a hello', () => {
+  it.each(['dtlsv1.3', 'dtlsv1.2', 'dtlsv1'] as const)(
+    '%s: stands whole in its datagram however often nobody answers, also the one that is asked for',
+    (version) => {
+      // Another group is asked for in DTLS 1.3.
+      const ends = dtlsPair({
+        versions: [version],
+        client: { serverName, config: { supportedGroups: ['secp256r1', 'x25519'] } },
+        server: { config: { supportedGroups: ['x25519'] } },
+      });
+      const serverName = `${'long.'.repeat(48)}test`;
+      let retried = 0;
+      const hellos: [number, number][] = [];
+      const fate: Fate = (bytes, index, from) => {
+        const whole = [14, 22].map((at) => Buffer.from(bytes).readUIntBE(at, 3));
+        if (from === 'client' && bytes[0] === 22 && bytes[13] === 1)
+          hellos.push([whole[0] ?? 0, whole[1] ?? 0]);
+        const lost =
+          index < 7 || (version === 'dtlsv1.3' && from === 'client' && retried++ > 0 && retried < 9);
+        return lost ? [] : [{ after: 1, bytes }];
+      };
+      const link = new DatagramLink(ends.client, ends.server, fate);
+      ends.client.core.start();
+      link.run();
+      expect(ends.client.sink.establishedCount).toBe(1);
+      expect(hellos.length).toBeGreaterThan(7);
+      expect(hellos.filter(([length, fragment]) => fragment < length)).toEqual([]);
+    },
+  );
+});
+
 interface Told {
   readonly failed: readonly (readonly unknown[])[];
   readonly established: readonly number[];

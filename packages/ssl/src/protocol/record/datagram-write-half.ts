@@ -66,8 +66,11 @@ export abstract class DatagramWriteHalf extends WriteHalf {
     this.steps += 1;
   }
 
-  /** Bytes of a flight's datagrams at most. */
-  protected get flightSize(): number {
-    return flightSize(this.mtu, this.steps);
+  /**
+   * Bytes of a flight's datagrams at most. A client's hello stands whole in one, however often nobody has answered: a server
+   * that keeps nothing of strangers does not put pieces together (RFC 6347 §4.2.1, RFC 9147 §5.1).
+   */
+  protected flightSize(of: 'hello' | 'others'): number {
+    return flightSize(this.mtu, of === 'hello' ? 0 : this.steps);
   }
 }

@@ -9,7 +9,7 @@ import { CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_LENGTH, RETURN_ROUTABILITY_CHECK 
 import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, numberOf, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { RecordError } from './errors.js';
-import { leastFragment } from './flight-size.js';
+import { CLIENT_HELLO, leastFragment } from './flight-size.js';
 import { putThreeBytes } from './layout.js';
 import type { WriteProtection } from './protection.js';
 
@@ -161,9 +161,9 @@ export class DtlsWriteHalf extends DatagramWriteHalf {
 
   /** The flight as datagrams, each with as many records as go in; new numbers each time (§4.2.4). */
   override sealFlight(): Uint8Array[] {
-    const packing = new Packing(this.flightSize);
     const parts = this.bringsBefore ? [...this.before, ...this.flight] : this.flight;
     this.bringsBefore = false;
+    const packing = new Packing(this.flightSize(isHello(parts[0]) ? 'hello' : 'others'));
     for (const part of parts) {
       if (part.type === CHANGE_CIPHER_SPEC) {
         packing.make(recordOverhead(part.epoch) + changed.length);
@@ -218,6 +218,11 @@ export class DtlsWriteHalf extends DatagramWriteHalf {
     record.set(fragment, begin);
     return record;
   }
+}
+
+/** A ClientHello without keys. */
+function isHello(part: FlightPart | undefined): boolean {
+  return part?.type === HANDSHAKE && part.epoch.protection === undefined && part.content[0] === CLIENT_HELLO;
 }
 
 /** Bytes around the content of a record. */

@@ -12,7 +12,7 @@ import { DatagramWriteHalf } from './datagram-write-half.js';
 import { DTLS_HEADER_LENGTH, putDatagramHeader, putDtlsHeader, SEQUENCE_LIMIT } from './dtls-layout.js';
 import { Dtls13WriteKeys } from './dtls13-keys.js';
 import { RecordError } from './errors.js';
-import { leastFragment } from './flight-size.js';
+import { CLIENT_HELLO, leastFragment } from './flight-size.js';
 import { putThreeBytes, threeBytes } from './layout.js';
 import { Outgoing, type OutgoingMessage, outgoingMessage, type SentPiece } from './outgoing.js';
 import type { EpochKeys, WriteProtection } from './protection.js';
@@ -267,7 +267,7 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
 
   /** The newest of them, as many as a datagram has room for (§7.1). */
   private sealAck(): Uint8Array {
-    const room = this.flightSize - this.overheadOf(this.epoch);
+    const room = this.flightSize('others') - this.overheadOf(this.epoch);
     return this.sealOne(ACK, encodeAck(this.acks.slice(-Math.max(numbersIn(room), 1))));
   }
 
@@ -302,7 +302,7 @@ export class Dtls13WriteHalf extends DatagramWriteHalf {
   /** As few datagrams as they fit into; messages of one epoch share a record (§5.5). */
   private pack(messages: readonly OutgoingMessage[]): Uint8Array[] {
     const datagrams: Uint8Array[] = [];
-    const size = this.flightSize;
+    const size = this.flightSize(messages[0]?.code === CLIENT_HELLO ? 'hello' : 'others');
     let records: Uint8Array[] = [];
     let left = size;
     let open: OpenRecord | undefined;

@@ -6,6 +6,9 @@
  */
 const safeSizes: readonly [number, ...number[]] = [1232, 548, 256];
 
+/** HandshakeType client_hello, which is not cut. */
+export const CLIENT_HELLO = 1;
+
 /**
  * Bytes of a message in a fragment: around a peer's long connection ID a small datagram has no room, and so is a larger one
  * that is sent once, and not thousands of them.
