@@ -31,13 +31,13 @@ describe('a hello', () => {
   it.each(['dtlsv1.3', 'dtlsv1.2', 'dtlsv1'] as const)(
     '%s: stands whole in its datagram however often nobody answers, also the one that is asked for',
     (version) => {
+      const serverName = `${'long.'.repeat(48)}test`;
       // Another group is asked for in DTLS 1.3.
       const ends = dtlsPair({
         versions: [version],
         client: { serverName, config: { supportedGroups: ['secp256r1', 'x25519'] } },
         server: { config: { supportedGroups: ['x25519'] } },
       });
-      const serverName = `${'long.'.repeat(48)}test`;
       let retried = 0;
       const hellos: [number, number][] = [];
       const fate: Fate = (bytes, index, from) => {
