@@ -136,11 +136,6 @@ describe('HelloRetryRequest', () => {
       'client_hello_changed',
     ],
     [
-      'with its extensions in another order',
-      (hello) => ({ ...hello, extensions: hello.extensions.toReversed() }),
-      'client_hello_changed',
-    ],
-    [
       'with early_data',
       (hello) => ({ ...hello, extensions: [...hello.extensions, extension(42)] }),
       'client_hello_changed',
@@ -164,6 +159,19 @@ describe('HelloRetryRequest', () => {
     const ends = bentHandshake('client', bend, {}, { config: { supportedGroups: ['secp256r1'] } });
     expect(ends.server.sink.failures).toMatchObject([{ reason, state: 'start' }]);
   });
+});
+
+test('a second hello may have its extensions in another order', () => {
+  let hellos = 0;
+  const bend: Bend = (type, message) => {
+    if (type !== 'client_hello' || ++hellos !== 2) return [message];
+    const hello = secondHello(message);
+    return [encodeHandshake(type, { ...hello, extensions: hello.extensions.toReversed() })];
+  };
+  const ends = bentHandshake('client', bend, {}, { config: { supportedGroups: ['secp256r1'] } });
+  expect(hellos).toBe(2);
+  // The hello passes; what the client has in its transcript is another one.
+  expect(ends.server.sink.failures).toMatchObject([{ reason: 'bad_record_mac', state: 'wait_finished' }]);
 });
 
 test('a second hello may change what a client has to change, wherever it stands', () => {

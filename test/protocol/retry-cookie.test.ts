@@ -191,12 +191,6 @@ describe('a server with cookies', () => {
       'illegal_parameter',
     ],
     [
-      'with its extensions in another order',
-      (hello) => ({ ...hello, extensions: hello.extensions.toReversed() }),
-      'client_hello_changed',
-      'illegal_parameter',
-    ],
-    [
       'with early_data',
       (hello) => ({ ...hello, extensions: [...hello.extensions, extension(42)] }),
       'client_hello_changed',
@@ -216,6 +210,16 @@ describe('a server with cookies', () => {
     ends.client.core.start();
     exchange(ends.client, ends.server);
     expect(ends.server.sink.failures).toMatchObject([{ by: 'self', reason, alert }]);
+  });
+
+  // wolfSSL's clients do so.
+  test('takes a second hello whose extensions are in another order', () => {
+    const rewrite = (hello: Hello): Hello => ({ ...hello, extensions: hello.extensions.toReversed() });
+    const ends = { client: client(second(rewrite)), server: server(retrying(cookiesAt())) };
+    ends.client.core.start();
+    exchange(ends.client, ends.server);
+    // What the client has in its transcript is another one.
+    expect(ends.server.sink.failures).toMatchObject([{ reason: 'bad_record_mac' }]);
   });
 
   test('refuses a cookie with any bit changed, any byte less or more', () => {

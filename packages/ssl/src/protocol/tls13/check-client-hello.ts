@@ -89,13 +89,18 @@ export function checkKeptParts(
   return entry.keyExchange;
 }
 
-/** The hello without what may change. */
+/**
+ * The hello without what may change, extensions in the order of their codes: the order they had says nothing (§4.2), and
+ * wolfSSL's clients change it, whose second hello begins with supported_versions and the cookie.
+ */
 export function lastingPart(hello: ClientHello): ClientHello {
-  const extensions = hello.extensions.filter(({ extensionType }) => !changeable.has(extensionType));
+  const extensions = hello.extensions
+    .filter(({ extensionType }) => !changeable.has(extensionType))
+    .toSorted((one, other) => one.extensionType - other.extensionType);
   return { ...hello, extensions };
 }
 
-/** Extensions in their order too: the second hello is the first, without modification but for those above. */
+/** The second hello is the first, without modification but for those above. */
 function isSameHello(first: ClientHello, second: ClientHello): boolean {
   const { extensions: lasting } = lastingPart(first);
   const { extensions: again } = lastingPart(second);
