@@ -110,13 +110,13 @@ function buildWolfssl(): { readonly program: string; readonly why: string | unde
 export const wolfssl: Peer13 = {
   name: 'wolfSSL',
   suites: [AES128, AES256, CHACHA, CCM],
-  groups: ['x25519', 'secp256r1', 'secp384r1', 'secp521r1', 'ffdhe2048', 'ffdhe3072'],
+  groups: ['x25519', 'secp256r1', 'secp384r1', 'secp521r1', 'ffdhe2048'],
   ...buildWolfssl(),
   words: (wishes) => [
     ...given('cert', wishes.identity?.certfile),
     ...given('key', wishes.identity?.keyfile),
     ...given('ca', wishes.cafile),
-    ...given('suite', wishes.suite?.replace('TLS_', 'TLS13-').replaceAll('_', '-')),
+    ...given('suite', wishes.suite?.replace('TLS_AES_', 'TLS13-AES').replace('TLS_', 'TLS13-').replaceAll('_', '-')),
     ...given('psk', wishes.psk && Buffer.from(wishes.psk.key).toString('hex')),
     ...given('identity', wishes.psk?.identity),
     ...common(wishes),
