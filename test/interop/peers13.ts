@@ -116,7 +116,10 @@ export const wolfssl: Peer13 = {
     ...given('cert', wishes.identity?.certfile),
     ...given('key', wishes.identity?.keyfile),
     ...given('ca', wishes.cafile),
-    ...given('suite', wishes.suite?.replace('TLS_AES_', 'TLS13-AES').replace('TLS_', 'TLS13-').replaceAll('_', '-')),
+    ...given(
+      'suite',
+      wishes.suite?.replace('TLS_AES_', 'TLS13-AES').replace('TLS_', 'TLS13-').replaceAll('_', '-'),
+    ),
     ...given('psk', wishes.psk && Buffer.from(wishes.psk.key).toString('hex')),
     ...given('identity', wishes.psk?.identity),
     ...common(wishes),

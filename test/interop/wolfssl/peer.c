@@ -9,7 +9,7 @@
  * whether first hellos may come in pieces; `psk` (hexadecimal) and `identity`; `tickets`, whether there are any; `cid`,
  * the connection ID to be called by, hexadecimal, `-` for none while the peer's is used; `early`, of a client what it
  * says so, of a server how many bytes it takes. On standard input: `send <text>`, `update`, `who` (of a server: asks for
- * a certificate), `move` (to another port), `again` (a client begins anew with its ticket), `close`.
+ * a certificate), `state`, `move` (to another port), `again` (a client begins anew with its ticket), `close`.
  */
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
@@ -238,14 +238,19 @@ static int went_well(int outcome)
 static void say_ready(void)
 {
     unsigned int in = 0, out = 0;
-    WOLFSSL_X509 *shown = wolfSSL_get_peer_certificate(ssl);
 #ifdef WOLFSSL_DTLS_CID
     wolfSSL_dtls_cid_get_rx_size(ssl, &in);
     wolfSSL_dtls_cid_get_tx_size(ssl, &out);
 #endif
-    printf("READY %s %s %s%s%s cid %u %u\n", wolfSSL_get_version(ssl), wolfSSL_get_cipher_name(ssl),
-           wolfSSL_get_curve_name(ssl), wolfSSL_session_reused(ssl) ? " resumed" : "", shown != NULL ? " shown" : "", in,
-           out);
+    printf("READY %s %s %s%s cid %u %u\n", wolfSSL_get_version(ssl), wolfSSL_get_cipher_name(ssl),
+           wolfSSL_get_curve_name(ssl), wolfSSL_session_reused(ssl) ? " resumed" : "", in, out);
+}
+
+static void say_state(void)
+{
+    WOLFSSL_X509 *shown = wolfSSL_get_peer_certificate(ssl);
+    printf("STATE %s, %s\n", shown != NULL ? "certificate" : "no certificate",
+           wolfSSL_dtls13_has_pending_msg(ssl) ? "waits for an ACK" : "all acknowledged");
     if (shown != NULL)
         wolfSSL_X509_free(shown);
 }
@@ -325,9 +330,13 @@ static void obey(char *line)
     } else if (strcmp(line, "update") == 0)
         printf("UPDATING %d\n", wolfSSL_update_keys(ssl));
 #ifdef WOLFSSL_POST_HANDSHAKE_AUTH
-    else if (strcmp(line, "who") == 0)
+    else if (strcmp(line, "who") == 0) {
+        wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
         printf("ASKING %d\n", wolfSSL_request_certificate(ssl));
+    }
 #endif
+    else if (strcmp(line, "state") == 0)
+        say_state();
     else if (strcmp(line, "close") == 0) {
         wolfSSL_shutdown(ssl);
         printf("CLOSING\n");
