@@ -23,7 +23,7 @@ import {
   tellsLine,
 } from './pairs13.js';
 import type { InteropGroup } from './peer.js';
-import { dimpl, type Peer13, wolfssl } from './peers13.js';
+import { dimpl, type Peer13, type Wishes, wolfssl } from './peers13.js';
 
 const told = (peer: Peer13, us: Role, what: string): void =>
   report(`interop: DTLS 1.3, our ${us}, ${peer.name}, ${what}`, { ok: 1 });
@@ -88,6 +88,24 @@ describe.each([dimpl, wolfssl])('$name', (peer) => {
         told(peer, us, one.name);
       });
 
+      it('agrees on the newest version that both have', async () => {
+        const both: Case = { name: 'both versions', ours: { versions: ['dtlsv1.3', 'dtlsv1.2'] } };
+        const newest = await pair(peer, us, both, ['both=1']);
+        expect((await infoOf(newest.socket)).protocol).toBe('dtlsv1.3');
+        await echoed(newest, 'newest');
+        await ssl.close(newest.socket);
+        const old = await pair(peer, us, { ...both, ours: { versions: ['dtlsv1.2'] } }, ['both=1']);
+        expect((await infoOf(old.socket)).protocol).toBe('dtlsv1.2');
+        await echoed(old, 'older');
+        told(peer, us, both.name);
+      });
+
+      it('has datagrams as long as Ethernet takes', async () => {
+        const at = await pair(peer, us, { name: 'long datagrams' }, ['mtu=1450']);
+        for (const length of [1000, 1200, 1400]) await echoed(at, 'x'.repeat(length));
+        told(peer, us, 'long datagrams');
+      });
+
       it('takes new keys as often as we want', async () => {
         const at = await pair(peer, us, { name: 'updates', ours: { flightTimeout: 200 } });
         for (let n = 0; n < 6; n += 1) {
@@ -104,6 +122,15 @@ describe.each([dimpl, wolfssl])('$name', (peer) => {
 });
 
 describeIfNamed('dimpl alone, DTLS 1.3', dimpl.why, () => {
+  it.each(roles)('has the same keys for SRTP, our %s', async (us) => {
+    const useSrtp = { protectionProfiles: [Uint8Array.of(0, 7)] };
+    const at = await pair(dimpl, us, { name: 'SRTP', ours: { useSrtp } });
+    const ours = await ssl.exportKeyMaterial(at.socket, 'EXTRACTOR-dtls_srtp', 'no_context', 56);
+    const keys = Buffer.from(ssl.unwrap(ours)).toString('hex');
+    await tellsLine(at.child, `SRTP AEAD_AES_128_GCM ${keys}`);
+    told(dimpl, us, 'SRTP');
+  });
+
   it.each(roles)('takes new keys after so many records, our %s', async (us) => {
     const at = await pair(dimpl, us, { name: 'updates' }, ['update=8', 'rto=200']);
     for (let n = 0; n < 60; n += 1) await echoed(at, `message ${n}`);
@@ -112,6 +139,89 @@ describeIfNamed('dimpl alone, DTLS 1.3', dimpl.why, () => {
 });
 
 describeIfNamed('wolfSSL alone, DTLS 1.3', wolfssl.why, () => {
+  const more: readonly Case[] = [
+    { name: 'a certificate with RSA', key: 'rsa' },
+    { name: 'a certificate with Ed25519', key: 'ed25519' },
+    { name: 'a certificate with P-521', key: 'ec521' },
+  ];
+  describe.each(roles)('our %s', (us) => {
+    it.each(more)('$name', async (one) => {
+      await echoed(await pair(wolfssl, us, one), 'known');
+      told(wolfssl, us, one.name);
+    });
+
+    it('exports the same keys', async () => {
+      const at = await pair(wolfssl, us, { name: 'exporters' });
+      const ours = await ssl.exportKeyMaterial(at.socket, 'EXPERIMENTAL words', 'no_context', 32);
+      command(at.child, 'export EXPERIMENTAL words');
+      await tellsLine(at.child, `KEYS ${Buffer.from(ssl.unwrap(ours)).toString('hex')}`);
+      told(wolfssl, us, 'exporters');
+    });
+  });
+
+  it.each(['x25519mlkem768', 'secp256r1mlkem768'] as const)(
+    'asks our client for a share of %s, whose hello then comes in pieces',
+    async (group) => {
+      const one: Case = {
+        name: group,
+        wishes: { groups: [group], more: ['frag=1'] },
+        ours: { supportedGroups: ['x25519', group] },
+      };
+      const at = await pair(wolfssl, 'client', one);
+      await echoed(at, 'hybrid');
+      expect(at.link.longest.server).toBeLessThanOrEqual(1232);
+      told(wolfssl, 'client', group);
+    },
+  );
+
+  it('refuses our certificate, and our server is told', async () => {
+    const [listener, port] = await listen({ name: 'refused' });
+    const other = { cafile: material.servers.rsa.certfile };
+    run(wolfssl, 'client', { name: 'refused', wishes: other }, [`port=${port}`, 'name=localhost']);
+    await expect(accept(listener)).rejects.toThrow(/received CLIENT ALERT: Fatal - (Unknown|Bad)/);
+    told(wolfssl, 'server', 'a refusal of our certificate');
+  });
+
+  it('hears that our client refuses its certificate', async () => {
+    const one: Case = { name: 'refused', ours: { cacertfile: material.servers.rsa.certfile } };
+    const child = run(wolfssl, 'server', one);
+    await expect(connectTo(await portOf(child), one)).rejects.toThrow('Unknown CA');
+    await tellsLine(child, 'ERROR -313');
+    told(wolfssl, 'client', 'a refusal of its certificate');
+  });
+
+  it.each(roles)('does not come to an end with another key, our %s', async (us) => {
+    const psk = (byte: number): NonNullable<Wishes['psk']> => ({
+      key: Buffer.alloc(32, byte),
+      identity: 'device',
+    });
+    const one: Case = { name: 'another key', wishes: { psk: psk(1), suite: 'TLS_AES_128_GCM_SHA256' } };
+    const theirs: Case = { ...one, wishes: { ...one.wishes, psk: psk(2) } };
+    if (us === 'client') {
+      const port = await portOf(run(wolfssl, 'server', theirs));
+      await expect(connectTo(port, one)).rejects.toThrow();
+    } else {
+      const [listener, port] = await listen(one);
+      run(wolfssl, 'client', theirs, [`port=${port}`]);
+      await expect(accept(listener)).rejects.toThrow();
+    }
+    told(wolfssl, us, one.name);
+  });
+
+  it('is asked by our server who it is when all is done', async () => {
+    const options = { verify: 'verify_peer', cacertfile: material.cafile, postHandshakeAuth: true } as const;
+    const one: Case = { name: 'asked later', wishes: { identity: material.client }, ours: options };
+    const [listener, port] = await listen({ ...one, wishes: {} });
+    const child = run(wolfssl, 'client', one, [`port=${port}`, 'name=localhost']);
+    const socket = await accept(listener);
+    expect(await ssl.peercert(socket)).toEqual({ error: 'no_peercert' });
+    const shown = ssl.unwrap(await ssl.requestCertificate(socket, 5000));
+    expect(await ssl.peercert(socket)).toEqual({ ok: shown });
+    // Once: its transcript of a second answer holds the first one too, which RFC 8446 §4.4 has not.
+    await echoed({ us: 'server', socket, child, link: await lossy(port, one), one }, 'known');
+    told(wolfssl, 'server', one.name);
+  });
+
   it.each(roles)('takes new keys when it is told to, our %s', async (us) => {
     const at = await pair(wolfssl, us, { name: 'updates' });
     for (let n = 0; n < 6; n += 1) {

@@ -96,7 +96,8 @@ function buildWolfssl(): { readonly program: string; readonly why: string | unde
   if (from === undefined) return { program: '', why: 'ACTOR_TLS_WOLFSSL names no folder' };
   const program = join(folder, 'wolfssl');
   const source = fileURLToPath(new URL('./wolfssl/peer.c', import.meta.url));
-  const defined = ['EARLY_DATA', 'DTLS_MTU'].map((what) => `-DWOLFSSL_${what}`);
+  // What cmake has no option for and does not note down.
+  const defined = ['-DWOLFSSL_EARLY_DATA', '-DWOLFSSL_DTLS_MTU'];
   try {
     const found = ['-I', join(from, 'include'), '-L', join(from, 'lib'), '-lwolfssl', '-lm', '-lpthread'];
     execFileSync('cc', [...defined, source, '-o', program, ...found], { stdio: 'pipe', timeout: 60_000 });

@@ -4,12 +4,13 @@
  *
  *     peer server|client <name=value>...
  *
- * `port`, of the server to speak to; `cert`, `key` and `ca`, files with PEM; `suite`, by wolfSSL's name; `group`, IANA's
+ * `port`, of the server to speak to; `cert`, `key` and `ca`, files with PEM; `suite`, by wolfSSL's name; `both`, whether it
+ * has DTLS 1.2 too; `group`, IANA's
  * numbers; `mtu`; `ask`, whether clients have to show a certificate; `cookie`, whether they are asked for one; `frag`,
  * whether first hellos may come in pieces; `psk` (hexadecimal) and `identity`; `tickets`, whether there are any; `cid`,
  * the connection ID to be called by, hexadecimal, `-` for none while the peer's is used; `early`, of a client what it
  * says so, of a server how many bytes it takes. On standard input: `send <text>`, `update`, `who` (of a server: asks for
- * a certificate), `state`, `move` (to another port), `again` (a client begins anew with its ticket), `close`.
+ * a certificate), `state`, `export <label>`, `move` (to another port), `again` (a client begins anew with its ticket), `close`.
  */
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
@@ -128,7 +129,9 @@ static unsigned int server_psk(WOLFSSL *of, const char *identity, unsigned char 
 
 static void make_context(void)
 {
-    ctx = wolfSSL_CTX_new(is_server ? wolfDTLSv1_3_server_method() : wolfDTLSv1_3_client_method());
+    ctx = wolfSSL_CTX_new(is("both", "1") ? is_server ? wolfDTLS_server_method() : wolfDTLS_client_method()
+                          : is_server     ? wolfDTLSv1_3_server_method()
+                                          : wolfDTLSv1_3_client_method());
     check(ctx != NULL, "no context");
     wolfSSL_CTX_SetIORecv(ctx, read_datagram);
     wolfSSL_CTX_SetIOSend(ctx, write_datagram);
@@ -185,6 +188,7 @@ static void begin(void)
     done = 0;
     quiet_since = now();
     wolfSSL_dtls_set_using_nonblock(ssl, 1);
+    wolfSSL_KeepArrays(ssl);
     wolfSSL_dtls_set_peer(ssl, &peer, sizeof peer);
     if (word("group") != NULL)
         set_groups();
@@ -310,6 +314,21 @@ static void start_client(void)
     go_on();
 }
 
+static void export_keys(const char *label)
+{
+#ifdef HAVE_KEYING_MATERIAL
+    unsigned char into[32];
+    if (wolfSSL_export_keying_material(ssl, into, sizeof into, label, strlen(label), NULL, 0, 0) != WOLFSSL_SUCCESS)
+        return;
+    printf("KEYS ");
+    for (size_t at = 0; at < sizeof into; at++)
+        printf("%02x", into[at]);
+    printf("\n");
+#else
+    printf("KEYS cannot be exported, %s\n", label);
+#endif
+}
+
 static void obey(char *line)
 {
     if (strcmp(line, "move") == 0)
@@ -335,6 +354,8 @@ static void obey(char *line)
         printf("ASKING %d\n", wolfSSL_request_certificate(ssl));
     }
 #endif
+    else if (strncmp(line, "export ", 7) == 0)
+        export_keys(line + 7);
     else if (strcmp(line, "state") == 0)
         say_state();
     else if (strcmp(line, "close") == 0) {

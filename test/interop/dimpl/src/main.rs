@@ -4,6 +4,7 @@
 //!
 //! `port`, of the server to speak to; `cert` and `key`, files with DER (PKCS #8); `suite` and `group`, IANA's numbers;
 //! `mtu`; `rto`, milliseconds until a flight is repeated; `update`, after how many records new keys are taken;
+//! `both`, whether it has DTLS 1.2 too;
 //! `ask`, whether clients have to show a certificate; `cookie`, whether they are asked for one. On standard input:
 //! `send <text>` and `close`, for all connections.
 
@@ -36,21 +37,28 @@ impl Words {
 
 fn config(words: &Words) -> Config {
     let mut builder = Config::builder()
-        .dtls12_cipher_suites(&[])
         .require_client_certificate(words.number("ask") == Some(1))
         .use_server_cookie(words.number("cookie") != Some(0));
+    if words.number("both") != Some(1) {
+        builder = builder.dtls12_cipher_suites(&[]);
+    }
     if let Some(suite) = words.number("suite") {
         builder = builder.dtls13_cipher_suites(&[Dtls13CipherSuite::from_u16(suite as u16)]);
     }
     if let Some(groups) = words.text("group") {
-        let all: Vec<_> = groups.split(',').map(|one| NamedGroup::from_u16(one.parse().expect("group"))).collect();
+        let all: Vec<_> = groups
+            .split(',')
+            .map(|one| NamedGroup::from_u16(one.parse().expect("group")))
+            .collect();
         builder = builder.kx_groups(&all);
     }
     if let Some(mtu) = words.number("mtu") {
         builder = builder.mtu(mtu as usize);
     }
     if let Some(rto) = words.number("rto") {
-        builder = builder.flight_start_rto(Duration::from_millis(rto)).flight_retries(8);
+        builder = builder
+            .flight_start_rto(Duration::from_millis(rto))
+            .flight_retries(8);
     }
     if let Some(records) = words.number("update") {
         builder = builder.aead_encryption_limit(records);
@@ -96,6 +104,9 @@ impl Connection {
                         echoed.push(data.to_vec());
                     }
                 }
+                Output::KeyingMaterial(keys, profile) => {
+                    println!("SRTP {profile:?} {}", hex(&keys))
+                }
                 Output::CloseNotify => {
                     println!("CLOSED");
                     self.ended = true;
@@ -125,7 +136,10 @@ impl Connection {
     }
 
     fn take(&mut self, socket: &UdpSocket, bytes: &[u8], now: Instant) {
-        let outcome = self.dtls.handle_timeout(now).and_then(|()| self.dtls.handle_packet(bytes));
+        let outcome = self
+            .dtls
+            .handle_timeout(now)
+            .and_then(|()| self.dtls.handle_packet(bytes));
         self.ends(outcome);
         self.drain(socket);
     }
@@ -155,15 +169,31 @@ fn lines() -> Receiver<String> {
 fn main() {
     let role = env::args().nth(1).expect("a role");
     let words = Words(
-        env::args().skip(2).filter_map(|word| word.split_once('=').map(|(name, value)| (name.to_string(), value.to_string()))).collect(),
+        env::args()
+            .skip(2)
+            .filter_map(|word| {
+                word.split_once('=')
+                    .map(|(name, value)| (name.to_string(), value.to_string()))
+            })
+            .collect(),
     );
     let config = Arc::new(config(&words));
-    let own = DtlsCertificate { certificate: words.file("cert"), private_key: words.file("key") };
+    let own = DtlsCertificate {
+        certificate: words.file("cert"),
+        private_key: words.file("key"),
+    };
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    socket.set_read_timeout(Some(Duration::from_millis(5))).expect("a timeout");
+    socket
+        .set_read_timeout(Some(Duration::from_millis(5)))
+        .expect("a timeout");
     println!("PORT {}", socket.local_addr().expect("an address").port());
+    let both = words.number("both") == Some(1);
     let start = |peer: SocketAddr, echoes: bool| Connection {
-        dtls: Dtls::new_13(config.clone(), own.clone(), Instant::now()),
+        dtls: if both {
+            Dtls::new_auto(config.clone(), own.clone(), Instant::now())
+        } else {
+            Dtls::new_13(config.clone(), own.clone(), Instant::now())
+        },
         peer,
         wake: None,
         echoes,
