@@ -2,7 +2,9 @@
 import * as ssl from '@actor-tls/ssl';
 import { describe, expect, it } from 'vitest';
 import type { LossyLink } from '../support/lossy-link.js';
+import { openNat } from '../support/nat.js';
 import { describeIfNamed, report } from '../support/report.js';
+import type { Child } from './child.js';
 import {
   accept,
   type Case,
@@ -291,5 +293,64 @@ describeIfNamed('wolfSSL alone, DTLS 1.3', wolfssl.why, () => {
     command(at.child, 'state');
     await tellsLine(at.child, 'STATE certificate, all acknowledged');
     told(wolfssl, 'client', 'asked later');
+  });
+});
+
+/** Ours, and the ID that wolfSSL's side wants to be called by. */
+const ids = [
+  { ours: true, theirs: 'beefcafe' },
+  { ours: 4, theirs: '0102030405060708090a' },
+  { ours: true, theirs: '-' },
+  { ours: 0, theirs: 'beef' },
+] as const;
+
+/** Both IDs are in use, by their lengths. */
+async function hasIds(child: Child, { ours, theirs }: (typeof ids)[number]): Promise<void> {
+  const length = theirs === '-' ? 0 : theirs.length / 2;
+  await tellsLine(child, 'READY');
+  expect(lines(child).find((line) => line.startsWith('READY'))).toMatch(
+    new RegExp(` cid ${length} ${ours === true ? 8 : ours}$`),
+  );
+}
+
+describeIfNamed('wolfSSL with connection IDs of DTLS 1.3', wolfssl.why, () => {
+  it.each(ids)('as a client that moves: ours $ours, theirs $theirs', async (each) => {
+    const { ours, theirs } = each;
+    const one: Case = { name: 'moves', ours: { connectionId: ours } };
+    const at = await pair(wolfssl, 'server', one, [`cid=${theirs}`]);
+    await hasIds(at.child, each);
+    await echoed(at, 'before');
+    for (let n = 0; ours !== 0 && n < 3; n += 1) {
+      command(at.child, 'move');
+      await echoed(at, `after ${n}`);
+    }
+    expect(await ssl.updateKeys(at.socket, 'read_write')).toEqual({ ok: true });
+    await pause(100);
+    await echoed(at, 'new keys');
+    told(wolfssl, 'server', `connection IDs, ours ${ours}, theirs ${theirs}`);
+  });
+
+  it.each(ids)('as a server that we move from: ours $ours, theirs $theirs', async (each) => {
+    const { ours, theirs } = each;
+    const one: Case = { name: 'moves', ours: { connectionId: ours } };
+    const child = run(wolfssl, 'server', one, [`cid=${theirs}`]);
+    const nat = await openNat(await portOf(child));
+    try {
+      const socket = await connectTo(nat.port, one);
+      const at = { us: 'client', socket, child, link: await lossy(nat.port, one), one } as const;
+      await hasIds(child, each);
+      await echoed(at, 'before');
+      for (let n = 0; theirs !== '-' && n < 3; n += 1) {
+        await nat.move();
+        await echoed(at, `after ${n}`);
+      }
+      expect(await ssl.updateKeys(socket, 'read_write')).toEqual({ ok: true });
+      await pause(100);
+      await echoed(at, 'new keys');
+      await ssl.close(socket);
+    } finally {
+      nat.stop();
+    }
+    told(wolfssl, 'client', `connection IDs, ours ${ours}, theirs ${theirs}`);
   });
 });
