@@ -4,13 +4,14 @@
  *
  *     peer server|client <name=value>...
  *
- * `port`, of the server to speak to; `cert`, `key` and `ca`, files with PEM; `suite`, by wolfSSL's name; `both`, whether it
- * has DTLS 1.2 too; `group`, IANA's
- * numbers; `mtu`; `ask`, whether clients have to show a certificate; `cookie`, whether they are asked for one; `frag`,
- * whether first hellos may come in pieces; `psk` (hexadecimal) and `identity`; `tickets`, whether there are any; `cid`,
- * the connection ID to be called by, hexadecimal, `-` for none while the peer's is used; `early`, of a client what it
- * says so, of a server how many bytes it takes. On standard input: `send <text>`, `update`, `who` (of a server: asks for
- * a certificate), `state`, `export <label>`, `move` (to another port), `again` (a client begins anew with its ticket), `close`.
+ * `port`, of the server to speak to; `cert`, `key` and `ca`, files with PEM; `suite`, by wolfSSL's name; `both`,
+ * whether it has DTLS 1.2 too; `group`, IANA's numbers; `mtu`; `ask`, whether clients have to show a certificate;
+ * `cookie`, whether they are asked for one; `frag`, whether first hellos may come in pieces; `psk` (hexadecimal) and
+ * `identity`; `tickets`, whether there are any; `cid`, the connection ID to be called by, hexadecimal, `-` for none
+ * while the peer's is used; `early`, of a client what it says so when it comes back, of a server how many bytes it
+ * takes (none after a retry: with `cookie=0`, and the group that the client has a share of). On standard input: `send
+ * <text>`, `update`, `who` (of a server: asks for a certificate), `state`, `export <label>`, `move` (to another port),
+ * `again` (a client begins anew with its ticket), `close`.
  */
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
