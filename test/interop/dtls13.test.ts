@@ -25,7 +25,7 @@ import {
   tellsLine,
 } from './pairs13.js';
 import type { InteropGroup } from './peer.js';
-import { dimpl, type Peer13, type Wishes, wolfssl } from './peers13.js';
+import { dimpl, type Peer13, pion13, type Wishes, wolfssl } from './peers13.js';
 
 const told = (peer: Peer13, us: Role, what: string): void =>
   report(`interop: DTLS 1.3, our ${us}, ${peer.name}, ${what}`, { ok: 1 });
@@ -54,7 +54,7 @@ function casesOf(peer: Peer13): readonly Case[] {
 
 const roles = ['client', 'server'] as const;
 
-describe.each([dimpl, wolfssl])('$name', (peer) => {
+describe.each([dimpl, pion13, wolfssl])('$name', (peer) => {
   describeIfNamed(`${peer.name}, DTLS 1.3`, peer.why, () => {
     describe.each(roles)('our %s', (us) => {
       it.each(casesOf(peer))('$name', async (one) => {
@@ -137,6 +137,58 @@ describeIfNamed('dimpl alone, DTLS 1.3', dimpl.why, () => {
     const at = await pair(dimpl, us, { name: 'updates' }, ['update=8', 'rto=200']);
     for (let n = 0; n < 60; n += 1) await echoed(at, `message ${n}`);
     told(dimpl, us, 'its key updates');
+  });
+});
+
+describeIfNamed('pion/dtls alone, DTLS 1.3', pion13.why, () => {
+  it.each(roles)('takes new keys when it is told to, our %s', async (us) => {
+    const at = await pair(pion13, us, { name: 'updates' });
+    for (let n = 0; n < 6; n += 1) {
+      command(at.child, n % 2 === 0 ? 'update' : 'update both');
+      await tellsLine(at.child, 'UPDATED', n + 1);
+      await echoed(at, `update ${n}`);
+    }
+    told(pion13, us, 'its key updates');
+  });
+
+  it.each(roles)('works with a key that both have, our %s', async (us) => {
+    const psk = { key: Buffer.alloc(32, 9), identity: 'device' };
+    const one: Case = {
+      name: 'a key agreed beforehand',
+      wishes: { psk, suite: 'TLS_AES_128_GCM_SHA256' },
+    };
+    const at = await pair(pion13, us, one);
+    await echoed(at, 'known');
+    told(pion13, us, one.name);
+  });
+
+  it('resumes with the tickets of our server', async () => {
+    const one: Case = { name: 'tickets', ours: { sessionTickets: 'stateless' } };
+    const [listener, port] = await listen(one);
+    const child = run(pion13, 'client', one, [`port=${port}`, 'name=localhost', 'tickets=1']);
+    for (const n of [1, 2, 3]) {
+      if (n > 1) command(child, 'again');
+      const socket = await accept(listener);
+      await tellsLine(child, 'READY', n);
+      expect((await infoOf(socket)).sessionResumption).toBe(n > 1);
+      await echoed({ us: 'server', socket, child, link: await lossy(port, one), one }, `number ${n}`);
+    }
+    told(pion13, 'server', one.name);
+  });
+
+  it('gives tickets that our client comes back with', async () => {
+    const one: Case = { name: 'tickets', ours: { sessionTickets: 'auto' } };
+    const child = run(pion13, 'server', one, ['tickets=1']);
+    const port = await portOf(child);
+    for (const n of [1, 2, 3]) {
+      const socket = await connectTo(port, one);
+      await echoed({ us: 'client', socket, child, link: await lossy(port, one), one }, `number ${n}`);
+      await pause(100);
+      expect((await infoOf(socket)).sessionResumption).toBe(n > 1);
+      await ssl.close(socket);
+      await tellsLine(child, 'CLOSED', n);
+    }
+    told(pion13, 'client', one.name);
   });
 });
 

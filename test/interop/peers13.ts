@@ -1,6 +1,6 @@
 /**
  * Stacks that others wrote with DTLS 1.3, behind programs of ours that are told what to do in the same words: dimpl, of
- * which `dimpl/` makes a program (cargo), and wolfSSL, on whose library `wolfssl/peer.c` stands. Both are built by hand or
+ * which `dimpl/` makes a program (cargo), wolfSSL, on whose library `wolfssl/peer.c` stands, and pion/dtls (`pion.ts`). The first two are built by hand or
  * by the CI, since that takes more than a minute: `ACTOR_TLS_DIMPL` names the program, `ACTOR_TLS_WOLFSSL` the folder with
  * `include` and `lib`.
  */
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { groupCode } from '../../packages/ssl/src/values/registry/groups.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import type { InteropGroup, PeerCredentials, SuiteName } from './peer.js';
+import { pion, removePion } from './pion.js';
 
 /** What both sides of a handshake are told; a peer leaves out what it does not know. */
 export interface Wishes {
@@ -45,6 +46,7 @@ const folder = mkdtempSync(join(tmpdir(), 'actor-tls-peers13-'));
 
 export function removePeers13(): void {
   rmSync(folder, { recursive: true, force: true });
+  removePion();
 }
 
 const given = (name: string, value: string | number | undefined): string[] =>
@@ -55,6 +57,14 @@ const common = ({ groups, mtu, ask, cookie, more = [] }: Wishes): string[] => [
   ...(ask ? ['ask=1'] : []),
   ...(cookie === false ? ['cookie=0'] : []),
   ...more,
+];
+
+const inPem = ({ identity, cafile, psk }: Wishes): string[] => [
+  ...given('cert', identity?.certfile),
+  ...given('key', identity?.keyfile),
+  ...given('ca', cafile),
+  ...given('psk', psk && Buffer.from(psk.key).toString('hex')),
+  ...given('identity', psk?.identity),
 ];
 
 const AES128 = 'TLS_AES_128_GCM_SHA256';
@@ -91,6 +101,20 @@ export const dimpl: Peer13 = {
   ],
 };
 
+/** Of version 4.0; without AES-CCM in DTLS 1.3. */
+export const pion13: Peer13 = {
+  name: 'pion/dtls',
+  suites: [AES128, AES256, CHACHA],
+  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  program: 'program' in pion ? pion.program : '',
+  why: 'why' in pion ? pion.why : undefined,
+  words: (wishes) => [
+    ...inPem(wishes),
+    ...given('suite', wishes.suite && suiteByName(wishes.suite)?.id),
+    ...common(wishes),
+  ],
+};
+
 function buildWolfssl(): { readonly program: string; readonly why: string | undefined } {
   const from = process.env['ACTOR_TLS_WOLFSSL'];
   if (from === undefined) return { program: '', why: 'ACTOR_TLS_WOLFSSL names no folder' };
@@ -114,15 +138,11 @@ export const wolfssl: Peer13 = {
   groups: ['x25519', 'secp256r1', 'secp384r1', 'secp521r1', 'ffdhe2048'],
   ...buildWolfssl(),
   words: (wishes) => [
-    ...given('cert', wishes.identity?.certfile),
-    ...given('key', wishes.identity?.keyfile),
-    ...given('ca', wishes.cafile),
+    ...inPem(wishes),
     ...given(
       'suite',
       wishes.suite?.replace('TLS_AES_', 'TLS13-AES').replace('TLS_', 'TLS13-').replaceAll('_', '-'),
     ),
-    ...given('psk', wishes.psk && Buffer.from(wishes.psk.key).toString('hex')),
-    ...given('identity', wishes.psk?.identity),
     ...common(wishes),
   ],
 };

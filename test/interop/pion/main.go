@@ -256,10 +256,10 @@ func (c *clients) echo(conn *dtls.Conn) {
 		fmt.Printf("REFUSED %v\n", err)
 		return
 	}
-	fmt.Println("READY")
 	c.mutex.Lock()
 	c.all = append(c.all, conn)
 	c.mutex.Unlock()
+	fmt.Println("READY")
 	into := make([]byte, 8192)
 	for {
 		length, err := conn.Read(into)
