@@ -271,10 +271,14 @@ class Connection implements Sink {
     else this.#finish(violated, problem);
   }
 
-  /** A client may judge the certificate of a session that it resumes, once that stands; true: it is refused. */
-  #judgesAgain({ peer, sessionResumption, role }: Facts): boolean {
+  /**
+   * A client may judge the certificate of a session that it resumes, or would have resumed with early data, once the connection
+   * stands; true: it is refused.
+   */
+  #judgesAgain({ peer, sessionResumption, earlyData, role }: Facts): boolean {
     const flags = this.#flags;
-    if (!flags.has('reverify-on-resume') || !sessionResumption || role === 'server') return false;
+    if (!flags.has('reverify-on-resume') || role === 'server') return false;
+    if (!sessionResumption && earlyData !== 'rejected') return false;
     const verdict = verdictOf(chainOf(peer), 'signature', flags);
     if (!('reject' in verdict)) return false;
     this.#outcome ??= { code: 1, text: ':CERTIFICATE_VERIFY_FAILED:' };
