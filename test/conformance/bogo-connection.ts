@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import {
   Core,
+  chainOf,
   type Facts,
   type Failure,
   type PskWish,
@@ -265,8 +266,24 @@ class Connection implements Sink {
     }
     const problem = this.#mismatch(learned);
     this.#keepOlder(learned, seen);
+    if (problem === undefined && this.#judgesAgain(learned)) return;
     if (problem === undefined) this.#speak(learned);
     else this.#finish(violated, problem);
+  }
+
+  /**
+   * A client may judge the certificate of a session that it resumes, or would have resumed with early data, once the connection
+   * stands; true: it is refused.
+   */
+  #judgesAgain({ peer, sessionResumption, earlyData, role }: Facts): boolean {
+    const flags = this.#flags;
+    if (!flags.has('reverify-on-resume') || role === 'server') return false;
+    if (!sessionResumption && earlyData !== 'rejected') return false;
+    const verdict = verdictOf(chainOf(peer), 'signature', flags);
+    if (!('reject' in verdict)) return false;
+    this.#outcome ??= { code: 1, text: ':CERTIFICATE_VERIFY_FAILED:' };
+    this.#core.fail('certificate_unknown');
+    return true;
   }
 
   #mismatch(learned: Facts): string | undefined {

@@ -90,6 +90,8 @@ const shapes = {
   'use-export-context': 'alone',
   'expect-cipher': 'value',
   'skip-ticket': 'alone',
+  'reverify-on-resume': 'alone',
+  'srtp-profiles': 'value',
   'fail-ddos-callback': 'alone',
   'no-server-name-ack': 'alone',
   'cbc-record-splitting': 'alone',
@@ -132,6 +134,8 @@ const idle: Readonly<Record<string, 'alone' | 'value'>> = {
   'partial-write': 'alone',
   // The staple is there when it is asked for, whoever sets it.
   'set-ocsp-in-callback': 'alone',
+  // Certificates of the issuers that the peer names always go before the others, which do as well, as OTP's.
+  'must-match-issuer': 'alone',
   // Which certificate we took is seen by the runner, too.
   'expect-selected-credential': 'value',
   'private-key-delay-ms': 'value',

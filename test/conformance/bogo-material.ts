@@ -21,6 +21,7 @@ import {
   olderSuites,
   type Scheme,
   schemeName,
+  srtpProfiles,
   suites13,
   type Wishes,
 } from './bogo-terms.js';
@@ -163,9 +164,13 @@ function commonOf(
   const accepted = schemesOf(verifyPrefs.length > 0 ? verifyPrefs : defaultVerifyPrefs);
   const older = olderSuites(flags.value('cipher'));
   if (older === undefined) throw new Unimplemented(`ciphers ${flags.value('cipher')}`);
+  const srtp = srtpProfiles(flags.value('srtp-profiles'));
+  // Over a stream the option is refused, as OTP's is.
+  if (srtp !== undefined && !flags.has('dtls')) throw new Unimplemented('SRTP over a stream');
   return {
     versions,
     mtu: flags.number('mtu'),
+    useSrtp: srtp && { protectionProfiles: srtp, mki: new Uint8Array() },
     // BoringSSL's, which the clock of its runner goes by.
     flightTimeout: flags.number('initial-timeout-duration-ms') ?? 400,
     ciphers: [...suites13, ...older].flatMap((name) => {

@@ -135,6 +135,17 @@ export function schemeName(code: number): Scheme | undefined {
   return schemeNames[code];
 }
 
+/** RFC 5764 §4.1.2, in OpenSSL's words. */
+const srtpNames: Readonly<Record<string, Uint8Array>> = {
+  SRTP_AES128_CM_SHA1_80: Uint8Array.of(0, 1),
+  SRTP_AES128_CM_SHA1_32: Uint8Array.of(0, 2),
+};
+
+/** Protection profiles from a list of their names. */
+export function srtpProfiles(list: string | undefined): Uint8Array[] | undefined {
+  return list?.split(':').flatMap((name) => srtpNames[name] ?? []);
+}
+
 /** In BoringSSL's order. */
 export const suites13 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
 const gcm = ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384'];

@@ -1,8 +1,11 @@
 import { seededRandom } from '@actor-tls/runtime/testing';
 import { describe, expect, it } from 'vitest';
+import { FlightChannel } from '../../packages/ssl/src/protocol/flight-channel.js';
+import { numberOf } from '../../packages/ssl/src/protocol/record/dtls-layout.js';
+import type { WriteProtection } from '../../packages/ssl/src/protocol/record/protection.js';
 import { accidents } from './accidents.js';
 import { DatagramLink, type DtlsWish, dtlsPair, type Fate, intact } from './datagram-link.js';
-import { identityOf } from './two-cores.js';
+import { type ClientOverrides, identityOf } from './two-cores.js';
 
 describe('DTLS over a link that loses nothing', () => {
   it.each(['dtlsv1.3', 'dtlsv1.2', 'dtlsv1'] as const)(
@@ -56,6 +59,95 @@ describe('a hello', () => {
       expect(hellos.filter(([length, fragment]) => fragment < length)).toEqual([]);
     },
   );
+});
+
+/** How many datagrams a handshake takes over such a link, and how long it takes, ms. */
+function effort(
+  versions: NonNullable<DtlsWish['versions']>,
+  fate: Fate,
+): { datagrams: number; time: number } {
+  const { client, server } = dtlsPair({ versions });
+  const link = new DatagramLink(client, server, fate);
+  client.core.start();
+  link.run();
+  expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([1, 1]);
+  return { datagrams: link.sent.length, time: link.now };
+}
+
+describe.each(['dtlsv1.3', 'dtlsv1.2', 'dtlsv1'] as const)('%s, what comes twice', (version) => {
+  it('a network that doubles every datagram has no flight go out again', () => {
+    const doubled: Fate = (bytes) => [
+      { after: 1, bytes },
+      { after: 1, bytes },
+    ];
+    expect(effort([version], doubled)).toEqual(effort([version], intact));
+  });
+
+  it('a number that anybody can have forged bars no record, though flights are lost', () => {
+    const forged = Uint8Array.of(22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 1, 1);
+    const { client, server } = dtlsPair({ versions: [version] });
+    // The server's first flight is lost, and the client says its hello again.
+    let lost = false;
+    const link = new DatagramLink(client, server, (bytes, _index, from) => {
+      if (from === 'server' && !lost) {
+        lost = true;
+        return [];
+      }
+      return intact(bytes, 0, from);
+    });
+    server.core.receive(forged);
+    client.core.receive(forged);
+    client.core.start();
+    link.run();
+    expect([client.sink.failures, server.sink.failures]).toEqual([[], []]);
+    expect([client.sink.establishedCount, server.sink.establishedCount]).toEqual([1, 1]);
+  });
+});
+
+/** A client's channel that says again what nobody asked it to. */
+class Repeater extends FlightChannel {
+  private keys: WriteProtection | undefined = undefined;
+
+  override installWriteKeys(keys: WriteProtection): void {
+    this.keys = keys;
+    super.installWriteKeys(keys);
+  }
+
+  /** A Finished of 12 bytes, in pieces of so many, in records with these numbers. */
+  finishedIn(size: number, from: number): Uint8Array[] {
+    return Array.from({ length: 12 / size }, (_, index) => {
+      const header = [20, 0, 0, 12, 0, 2, 0, 0, index * size, 0, 0, size];
+      return this.sealed(from + index, Uint8Array.of(...header, ...new Array<number>(size).fill(0)));
+    });
+  }
+
+  /** As in TLS, behind another header. */
+  private sealed(sequence: number, fragment: Uint8Array): Uint8Array {
+    if (this.keys === undefined) throw new Error('no keys yet');
+    this.keys.seek(numberOf(1, sequence));
+    const sealed = this.keys.sealShort(22, fragment);
+    const number = [0, 1, 0, 0, 0, 0, 0, sequence];
+    return Uint8Array.of(...sealed.subarray(0, 3), ...number, ...sealed.subarray(3));
+  }
+}
+
+describe.each(['dtlsv1.2', 'dtlsv1'] as const)('%s, a server whose last flight was lost', (version) => {
+  it('sends it once more for each Finished that comes again, in however many pieces', () => {
+    let repeater: Repeater | undefined;
+    const channel: ClientOverrides['channel'] = (...settings) => {
+      repeater = new Repeater(...settings);
+      return repeater;
+    };
+    const { client, server } = dtlsPair({ versions: [version], client: { channel } });
+    const link = new DatagramLink(client, server);
+    client.core.start();
+    link.run();
+    const before = link.sent.length;
+    for (const piece of repeater?.finishedIn(2, 100) ?? []) server.core.receive(piece);
+    expect(link.sent.length - before).toBe(1);
+    for (const piece of repeater?.finishedIn(12, 120) ?? []) server.core.receive(piece);
+    expect(link.sent.length - before).toBe(2);
+  });
 });
 
 interface Told {

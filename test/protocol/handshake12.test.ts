@@ -34,11 +34,26 @@ const identities = onEngine(certificates, (kind) => kind).map((kind) => identity
 
 const statusRequest = { responderIds: [], requestExtensions: new Uint8Array(0) };
 
-/** A server that has a response for every certificate. */
+/** A server that has this response for every certificate, or none. */
 class Stapler extends Recorder {
-  askStaple(): void {
-    this.core?.answerStaple(Uint8Array.of(1, 2, 3));
+  readonly response: Uint8Array | undefined;
+
+  constructor(judge: ConstructorParameters<typeof Recorder>[0], response: Uint8Array | undefined) {
+    super(judge);
+    this.response = response;
   }
+  askStaple(): void {
+    this.core?.answerStaple(this.response);
+  }
+}
+
+/** Whether a ServerHello has an extension. */
+function takesUp(message: Uint8Array, code: number): boolean {
+  const bytes = Buffer.from(message);
+  // Behind header, version and random the id, suite and compression, and the length of all extensions.
+  for (let at = 38 + 1 + bytes.readUInt8(38) + 5; at < bytes.length; at += 4 + bytes.readUInt16BE(at + 2))
+    if (bytes.readUInt16BE(at) === code) return true;
+  return false;
 }
 
 describe('a full handshake of TLS 1.2', () => {
@@ -74,7 +89,7 @@ describe('a full handshake of TLS 1.2', () => {
         staples.push(staple);
         acceptKnown(chain, ours.core);
       };
-      const sink = new Stapler(acceptKnown);
+      const sink = new Stapler(acceptKnown, response);
       const identity = { ...identityOf('ec').identity, stapling: 'ask' } as const;
       const theirs = Core.server(
         serverOptions({
@@ -91,6 +106,28 @@ describe('a full handshake of TLS 1.2', () => {
     };
     expect(stapled(1)).toEqual({ staples: [response], failures: [] });
     expect(stapled(2)).toMatchObject({ staples: [], failures: [{ reason: 'malformed_message' }] });
+  });
+
+  test('who has no response to staple does not say that there is one', () => {
+    const saysSo = (response: Uint8Array | undefined): boolean | undefined => {
+      let told: boolean | undefined;
+      const ours = client({ config: tls12, statusRequest });
+      Object.assign(ours.sink, {
+        trace: (direction: string, kind: string, bytes: Uint8Array) => {
+          if (direction === 'in' && kind === 'message' && bytes[0] === 2) told = takesUp(bytes, 5);
+        },
+      });
+      const sink = new Stapler(acceptKnown, response);
+      const identity = { ...identityOf('ec').identity, stapling: 'ask' } as const;
+      const theirs = Core.server(serverOptions({ config: tls12, identities: [identity] }), sink);
+      sink.core = theirs;
+      ours.core.start();
+      exchange(ours, { core: theirs, sink });
+      expect([ours.sink.failures, sink.failures]).toEqual([[], []]);
+      return told;
+    };
+    expect(saysSo(Uint8Array.of(1, 2, 3))).toBe(true);
+    expect(saysSo(undefined)).toBe(false);
   });
 
   test('the suites are those of ephemeral keys', () => {

@@ -21,9 +21,10 @@ import {
 } from './flight-machine.js';
 import { DtlsReadHalf, type DtlsRecord } from './record/dtls-read-half.js';
 import { DtlsWriteHalf } from './record/dtls-write-half.js';
-import { type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
+import { endsMessage, type Fragment, Fragments, fragmentsIn } from './record/fragments.js';
 import type { ReadProtection, WriteProtection } from './record/protection.js';
 import type { RecordLimit } from './record/record-limit.js';
+import type { ReplayWindow } from './record/replay-window.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
 import { RoundTrip } from './round-trip.js';
@@ -51,6 +52,7 @@ interface HandedOver {
   readonly wait: number;
   readonly datagrams: readonly Uint8Array[];
   readonly discarded: number;
+  readonly plain: ReplayWindow;
   /** Where the peer is. */
   readonly home: Path | undefined;
 }
@@ -258,10 +260,10 @@ export class FlightChannel implements Channel {
   protected handOver(): HandedOver {
     const { fragments, number, firstWait: first, wait, read, half, paths } = this;
     const datagrams = read.handOver();
-    const { discarded } = read;
+    const { discarded, come: plain } = read;
     const waits = { firstWait: first, wait };
-    const sequence = half.plainSequence;
-    return { fragments, number, sequence, ...waits, datagrams, discarded, home: paths.first };
+    const common = { fragments, number, sequence: half.plainSequence, ...waits, datagrams };
+    return { ...common, discarded, plain, home: paths.first };
   }
 
   private takeReady(): Inbound | undefined {
@@ -310,7 +312,7 @@ export class FlightChannel implements Channel {
     return undefined;
   }
 
-  private takeFragments({ data, authentic, sequence }: DtlsRecord): Inbound | undefined {
+  private takeFragments({ data, authentic, sequence, isCopy }: DtlsRecord): Inbound | undefined {
     const found = fragmentsIn(data);
     if (found === undefined || found.length === 0) this.read.discard();
     for (const [index, fragment] of (found ?? []).entries()) {
@@ -319,18 +321,19 @@ export class FlightChannel implements Channel {
       if (!this.begun) this.begin(fragment, sequence);
       if (this.roundTrip !== undefined && answersHello(fragment)) this.learn(this.roundTrip, sequence);
       if (this.settled) this.takeLate(fragment, authentic);
-      else this.takeFragment(fragment);
+      else this.takeFragment(fragment, isCopy);
     }
     return undefined;
   }
 
-  private takeFragment(fragment: Fragment): void {
+  private takeFragment(fragment: Fragment, isCopy: boolean): void {
     const { number, code } = fragment;
     if (this.again && code === finished) this.repeatedBefore();
     else if (this.again && code === nextProtocol) this.read.discard();
     else {
       if (this.awaitsHello && code === serverHello) this.fragments.beginAt(number);
-      if (number < this.fragments.next) this.repeated();
+      // A network that doubles datagrams says nothing of ours: who repeats himself numbers his records anew.
+      if (number < this.fragments.next && !isCopy) this.repeated();
       else if (!this.fragments.add(fragment)) this.read.discard();
     }
   }
@@ -357,7 +360,8 @@ export class FlightChannel implements Channel {
   private takeLate(fragment: Fragment, authentic: boolean): void {
     const { code, number } = fragment;
     const wishes = code === helloRequest || code === clientHello;
-    if (authentic && code === finished) {
+    // One that comes in pieces comes again with the last of them.
+    if (authentic && code === finished && endsMessage(fragment)) {
       if (this.asideSet) this.repeatedBefore();
       else this.repeated();
       return;

@@ -23,6 +23,7 @@ import { RecordError } from './record/errors.js';
 import { type Fragment, type Fragments, fragmentsIn } from './record/fragments.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
 import type { RecordLimit } from './record/record-limit.js';
+import type { ReplayWindow } from './record/replay-window.js';
 import { Tls13ReadProtection } from './record/tls13-protection.js';
 import { type Budget, boundless } from './record/turn-budget.js';
 import { WriteHalf } from './record/write-half.js';
@@ -55,6 +56,8 @@ export interface Beginnings {
   /** Datagrams that nobody has looked at. */
   readonly datagrams: readonly Uint8Array[];
   readonly discarded: number;
+  /** The peer's records without keys that have come. */
+  readonly plain: ReplayWindow;
   /** Where the peer is. */
   readonly home: Path | undefined;
 }
@@ -92,7 +95,7 @@ export class Flight13Channel implements Channel {
 
   constructor(beginnings: Beginnings) {
     const { settings, sink, fragments, number, sequence, firstWait, wait } = beginnings;
-    const { datagrams, discarded, home } = beginnings;
+    const { datagrams, discarded, home, plain } = beginnings;
     const { budget = boundless, keyUpdateAt, mtu } = settings;
     this.sink = sink;
     this.budget = budget;
@@ -100,7 +103,7 @@ export class Flight13Channel implements Channel {
     this.wait = wait;
     this.fragments = fragments;
     this.discardedBefore = discarded;
-    this.read = new Dtls13ReadHalf(budget);
+    this.read = new Dtls13ReadHalf(budget, plain);
     this.half = new Dtls13WriteHalf(keyUpdateAt, mtu, number, sequence);
     this.half.onSent = () => this.awaitAcks();
     this.half.onExhausted = () => this.exhaust();
@@ -263,7 +266,7 @@ export class Flight13Channel implements Channel {
     return undefined;
   }
 
-  private takeFragments({ data, epoch, sequence }: Dtls13Record): void {
+  private takeFragments({ data, epoch, sequence, isCopy }: Dtls13Record): void {
     const found = fragmentsIn(data);
     if (found === undefined || found.length === 0) {
       this.read.discard();
@@ -278,7 +281,8 @@ export class Flight13Channel implements Channel {
       news = true;
       taken = this.takeFragment(fragment, epoch) && taken;
     }
-    if (!taken) {
+    // Who repeats himself numbers his records anew.
+    if (!taken || (isCopy && !news)) {
       this.read.discard();
       return;
     }

@@ -25,6 +25,8 @@ export interface DtlsRecord {
   readonly sequence: number;
   /** Whether it is authentic, and newer than all that came under these keys. */
   readonly newest: boolean;
+  /** Of one without keys: whether its number has come before. Then it is the network's doing, unless the other was forged. */
+  readonly isCopy: boolean;
   /** Where its datagram came from, if that is known. */
   readonly path: Path | undefined;
   /** Bytes, header included. */
@@ -41,6 +43,11 @@ export class DtlsReadHalf extends DatagramReadHalf<DtlsRecord, number> {
   private window: ReplayWindow = new ReplayWindow();
   /** Bytes of the connection ID that records may have which come to us. */
   private cidLength = 0;
+
+  /** The records of this epoch that have come. */
+  get come(): ReplayWindow {
+    return this.window;
+  }
 
   /** So long is the connection ID that the peer is told of: records that bear one can be told apart from now on. */
   expectIds(length: number): void {
@@ -93,7 +100,9 @@ export class DtlsReadHalf extends DatagramReadHalf<DtlsRecord, number> {
     const type = inner && datagramContentType(inner.type);
     if (inner === undefined || type === undefined || inner.content.length > this.longest) return this.pass();
     const authentic = protection !== undefined;
-    return { type, data: inner.content, authentic, sequence, newest, path, size: end - at };
+    // That a number was forged bars no record: it counts for what a copy would have us send, and for nothing else.
+    const isCopy = !authentic && this.window.meet(sequence);
+    return { type, data: inner.content, authentic, sequence, newest, isCopy, path, size: end - at };
   }
 
   private headerLength(type: number): number {

@@ -14,6 +14,8 @@ import { DatagramReadHalf, type Waiting } from './datagram-read-half.js';
 import { DTLS_HEADER_LENGTH, DTLS_MAJOR, sequenceIn } from './dtls-layout.js';
 import { isUnified, UNIFIED_ID_AT, type UnifiedHeader, unifiedHeaderAt } from './dtls13-header.js';
 import type { Dtls13ReadKeys } from './dtls13-keys.js';
+import type { ReplayWindow } from './replay-window.js';
+import type { Budget } from './turn-budget.js';
 
 /** What a record holds. */
 export type Dtls13Type = ContentType | 'ack' | 'return_routability_check';
@@ -33,6 +35,8 @@ export interface Dtls13Record {
   readonly path: Path | undefined;
   /** Bytes, header included. */
   readonly size: number;
+  /** As in DTLS 1.2: without keys, and its number has come before. */
+  readonly isCopy: boolean;
 }
 
 interface ReadEpoch {
@@ -55,10 +59,17 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
   /** Those that records bear which come to us, all of one length; none: they have none. */
   private ids: readonly Uint8Array[] = [];
 
+  /** `plain`: the records without keys that have come already. */
+  constructor(budget: Budget, plain: ReplayWindow) {
+    super(budget);
+    this.plain = plain;
+  }
+
   /** The connection IDs that the peer was told of, of one length: every datagram with keys bears one of them (§4). */
   expectIds(ids: readonly Uint8Array[]): void {
     this.ids = ids;
   }
+  private readonly plain: ReplayWindow;
 
   /** The newest whose keys are here; 0: none are. */
   get epoch(): number {
@@ -100,7 +111,8 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
       return this.pass();
     if (epoch !== 0 || data.length > MAX_PLAINTEXT) return this.pass();
     const sequence = sequenceIn(datagram, at);
-    return { type, data, epoch, sequence, newest: false, id: undefined, path, size: end - at };
+    const isCopy = this.plain.meet(sequence);
+    return { type, data, epoch, sequence, isCopy, newest: false, id: undefined, path, size: end - at };
   }
 
   private readProtected(datagram: Waiting, at: number, header: UnifiedHeader): Dtls13Record | undefined {
@@ -121,7 +133,8 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
     const { data, sequence } = opened;
     const newest = opened.newest && epoch.number === this.epoch;
     const id = header.idLength === 0 ? undefined : idIn(bytes, at, header);
-    return { type, data, epoch: epoch.number, sequence, newest, id, path, size: header.end - at };
+    const size = header.end - at;
+    return { type, data, epoch: epoch.number, sequence, isCopy: false, newest, id, path, size };
   }
 
   /**

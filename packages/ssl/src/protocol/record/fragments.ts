@@ -191,6 +191,11 @@ export function fragmentsIn(content: Uint8Array): readonly Fragment[] | undefine
   return found;
 }
 
+/** Whether a message ends with it. */
+export function endsMessage({ offset, bytes, length }: Fragment): boolean {
+  return offset + bytes.length === length;
+}
+
 /** The fragment that begins at `at`; `undefined` when it does not stand there whole. */
 export function fragmentAt(content: Uint8Array, at: number): Fragment | undefined {
   if (content.length - at < datagramHeaderLength) return undefined;

@@ -34,6 +34,13 @@ export class ReplayWindow {
     else if (behind < span) this.older |= 1 << (behind - 32);
   }
 
+  /** Whether it had come before; now it has. */
+  meet(sequence: number): boolean {
+    const isNew = this.isNew(sequence);
+    if (isNew) this.add(sequence);
+    return !isNew;
+  }
+
   private advance(by: number): void {
     if (by >= span) {
       this.recent = 0;

@@ -4,9 +4,11 @@
  *
  *      Client                                               Server
  *      ClientHello                  -------->                           START
- *                                                      ServerHello      NEGOTIATED, with SRP by way of AWAIT_USER
- *                                                    [Certificate]      INTRODUCED
- *                                              [CertificateStatus]      with a stapled response by way of AWAIT_STAPLE
+ *                                                                       NEGOTIATED, with SRP by way of AWAIT_USER
+ *                                                      ServerHello      INTRODUCED, with a stapled response by way of
+ *                                                                       AWAIT_STAPLE
+ *                                                    [Certificate]
+ *                                              [CertificateStatus]
  *                                              [ServerKeyExchange]      CERTIFIED, with a remote key by way of
  *                                                                       AWAIT_SIGNATURE
  *                                             [CertificateRequest]
@@ -120,7 +122,7 @@ interface Start {
   /** Whether anybody keeps sessions. */
   readonly sessions: 'kept' | 'none';
 }
-/** From the ServerHello on. */
+/** From the ClientHello on. */
 interface Underway {
   readonly negotiated: Negotiated12;
   /** Ours, where the suite has us show one. */
@@ -132,8 +134,10 @@ interface Underway {
 interface Agreed extends Underway {
   readonly group: DhGroup | undefined;
   readonly clientVersion: number;
-  /** What the client wants to see stapled; we have accepted to try. */
+  /** What the client wants to see stapled, if it can be. */
   readonly status: StatusRequest | undefined;
+  /** For the ServerHello. */
+  readonly answers: Answers12;
 }
 interface Negotiated extends Agreed {
   readonly state: 'negotiated';
@@ -313,7 +317,7 @@ export const server12Arrows: readonly Arrow<Server12Data, HandshakeEvent12, Serv
   always('negotiated', 'introduced', goOnWithoutUser),
   arrow('awaitUser', 'user', 'introduced', receiveUser),
   always('introduced', 'awaitStaple', askStaple, staples),
-  always('introduced', 'certified', sendPlainCertificate),
+  always('introduced', 'certified', goOnWithoutStaple),
   arrow('awaitStaple', 'staple', 'certified', receiveStaple),
   always('certified', 'awaitSignature', askSignature, signsElsewhere),
   always('certified', 'waitFlight2', signKeys),
@@ -441,16 +445,10 @@ function resumeSession(
   if (session === undefined) throw new TypeError('no session was found');
   const { limits: recordLimits, answer } = answerRecordLimits(from.extensions, context.config, 'tls12');
   const negotiated = resumedTerms(from, session, recordLimits, context);
-  greet(
-    from.extensions,
-    negotiated,
-    { status: undefined, limits: answer },
-    {
-      ...context,
-      // RFC 6066 §3
-      nameUsed: false,
-    },
-  );
+  takeTerms(negotiated, context.channel);
+  // RFC 6066 §3
+  const answers = answersTo(from.extensions, negotiated, answer, { ...context, nameUsed: false });
+  sendServerHello(negotiated, { ...answers, statusAccepted: undefined }, context.channel);
   return finishFirst(negotiated, session, context);
 }
 
@@ -508,13 +506,14 @@ function receiveClientHello(
     secureRenegotiation,
     verifyData: unknownVerifyData(),
   };
-  greet(extensions, negotiated, { status, limits: answer }, context);
+  takeTerms(negotiated, context.channel);
+  const answers = answersTo(extensions, negotiated, answer, context);
   const clientVersion = hello.legacyVersion;
   const isSrp = suite.keyExchange.agreement?.user === 'srp';
   const username = isSrp && extensions.srpUser ? new Uint8Array(extensions.srpUser) : undefined;
   return {
     state: 'negotiated',
-    ...{ negotiated, group, identity, scheme, status, clientVersion, username },
+    ...{ negotiated, group, identity, scheme, status, answers, clientVersion, username },
   };
 }
 
@@ -530,47 +529,46 @@ function newSessionId(
   return kept ? dependencies.random(sessionIdLength) : new Uint8Array(0);
 }
 
-/** What the ServerHello says to a staple that is wanted, and to limits. */
-interface Answered12 {
-  readonly status: StatusRequest | undefined;
-  readonly limits: ReturnType<typeof answerRecordLimits>['answer'];
-}
-
-/** RFC 5246 §7.4.1.3 */
-function greet(
-  extensions: ClientHelloExtensions,
-  negotiated: Negotiated12,
-  { status, limits }: Answered12,
-  { channel, config, nameUsed, previous }: ServerContext,
+/** The channel goes by what was agreed on, with the ServerHello already. */
+function takeTerms(
+  { version, recordLimits, connectionIds }: Negotiated12,
+  channel: ServerContext['channel'],
 ): void {
-  const { version, suite, randoms, sessionId, recordLimits, nextProtocol, connectionIds } = negotiated;
   channel.endPeerFlight();
   channel.useConnectionIds?.(connectionIds);
   channel.setRecordVersion(version.code);
   channel.expectRecordVersion(version.code);
   limitRecords(recordLimits, channel);
+}
+
+/** RFC 5246 §7.4.1.3 */
+function sendServerHello(
+  negotiated: Negotiated12,
+  extensions: ServerHello12Extensions,
+  channel: ServerContext['channel'],
+): void {
+  const { version, suite, randoms, sessionId } = negotiated;
   send(channel, negotiated, 'server_hello', {
     legacyVersion: version.code,
     random: randoms.server,
     legacySessionIdEcho: sessionId,
     cipherSuite: suite.row.id,
     legacyCompressionMethod: 0,
-    extensions: writeExtensions(serverHello12Column, {
-      ...answers(extensions, negotiated, status, nameUsed, previous),
-      nextProtocols: nextProtocol === 'due' ? config.nextProtocolsAdvertised : undefined,
-      ...limits,
-    }),
+    extensions: writeExtensions(serverHello12Column, extensions),
   });
 }
 
-/** What the ServerHello says to the client's extensions. */
-function answers(
+/** What the ServerHello says to the client's extensions: to its wish for a staple when it is known whether there is one. */
+type Answers12 = Omit<ServerHello12Extensions, 'statusAccepted'>;
+
+function answersTo(
   offered: ClientHelloExtensions,
-  { suite, alpn, srtp, connectionIds, encryptThenMac, serverName, ticket, secureRenegotiation }: Negotiated12,
-  status: StatusRequest | undefined,
-  nameUsed: boolean,
-  previous: Previous | undefined,
-): Omit<ServerHello12Extensions, 'nextProtocols' | 'maxFragmentLength' | 'recordSizeLimit'> {
+  negotiated: Negotiated12,
+  limits: ReturnType<typeof answerRecordLimits>['answer'],
+  { config, nameUsed, previous }: ServerContext,
+): Answers12 {
+  const { suite, alpn, nextProtocol, srtp, connectionIds, encryptThenMac } = negotiated;
+  const { serverName, ticket, secureRenegotiation } = negotiated;
   return {
     serverName: nameUsed && serverName !== undefined ? true : undefined,
     encryptThenMac: encryptThenMac || undefined,
@@ -584,8 +582,9 @@ function answers(
     alpn: previous === undefined ? alpn : undefined,
     useSrtp: srtp && srtpAnswer(srtp),
     ...connectionIdAnswer(connectionIds),
-    statusAccepted: status && true,
     sessionTicketPromised: ticket === 'promised' || undefined,
+    nextProtocols: nextProtocol === 'due' ? config.nextProtocolsAdvertised : undefined,
+    ...limits,
   };
 }
 
@@ -605,13 +604,11 @@ function goOnWithoutUser({ username: _none, ...from }: Negotiated): Introduced {
   return { ...from, state: 'introduced', srp: undefined, user: undefined };
 }
 
-/** RFC 6066 §8: a response that somebody has to find. */
-function askStaple(from: Introduced, context: ServerContext): AwaitStaple {
+/** RFC 6066 §8: a response that somebody has to find, before we say whether there is one. */
+function askStaple(from: Introduced, { sink }: ServerContext): AwaitStaple {
   const { status: request, identity, negotiated } = from;
-  const { sink } = context;
   if (request === undefined || identity === undefined || sink.askStaple === undefined)
     throw new TypeError('nobody to ask for a response');
-  sendCertificate(from, context);
   sink.askStaple({ identity, serverName: negotiated.serverName, request });
   return { ...from, state: 'awaitStaple' };
 }
@@ -621,16 +618,25 @@ function receiveStaple(
   { response }: AnswerEvent<'staple'>,
   context: ServerContext,
 ): Certified {
-  if (response !== undefined)
-    send(context.channel, from.negotiated, 'certificate_status', {
-      statusType: ocspStatusType,
-      response,
-    });
-  return certified(from, context);
+  return showOurselves(from, response, context);
 }
 
-function sendPlainCertificate(from: Introduced, context: ServerContext): Certified {
-  sendCertificate(from, context);
+function goOnWithoutStaple(from: Introduced, context: ServerContext): Certified {
+  return showOurselves(from, undefined, context);
+}
+
+/** RFC 5246 §7.4.1.3, §7.4.2, RFC 6066 §8 */
+function showOurselves(
+  from: Introduced | AwaitStaple,
+  response: Uint8Array | undefined,
+  context: ServerContext,
+): Certified {
+  const { negotiated, identity, answers } = from;
+  const { channel } = context;
+  sendServerHello(negotiated, { ...answers, statusAccepted: response && true }, channel);
+  if (identity !== undefined) send(channel, negotiated, 'certificate', { certificateList: identity.chain });
+  if (response !== undefined)
+    send(channel, negotiated, 'certificate_status', { statusType: ocspStatusType, response });
   return certified(from, context);
 }
 
@@ -642,11 +648,6 @@ function certified(
   const means = { group, identity, dhParams, srp, clientVersion, dependencies };
   const agreement = negotiated.suite.keyExchange.agreement?.serve(means);
   return { state: 'certified', negotiated, identity, scheme, agreement, user };
-}
-
-/** RFC 5246 §7.4.2 */
-function sendCertificate({ negotiated, identity }: Introduced, { channel }: ServerContext): void {
-  if (identity !== undefined) send(channel, negotiated, 'certificate', { certificateList: identity.chain });
 }
 
 /** RFC 5246 §7.4.3, with a key that is at hand, or without a signature. */
