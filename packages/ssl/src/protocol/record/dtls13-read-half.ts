@@ -58,6 +58,7 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
   private epochs: readonly ReadEpoch[] = [];
   /** Those that records bear which come to us, all of one length; none: they have none. */
   private ids: readonly Uint8Array[] = [];
+  private readonly plain: ReplayWindow;
 
   /** `plain`: the records without keys that have come already. */
   constructor(budget: Budget, plain: ReplayWindow) {
@@ -69,7 +70,6 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
   expectIds(ids: readonly Uint8Array[]): void {
     this.ids = ids;
   }
-  private readonly plain: ReplayWindow;
 
   /** The newest whose keys are here; 0: none are. */
   get epoch(): number {
