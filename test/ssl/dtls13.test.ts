@@ -146,6 +146,13 @@ describe('a connection of DTLS 1.3', () => {
     expect(sessionResumption).toBe(true);
   });
 
+  it('is no slow peer that an application waits for when it stops', async () => {
+    await pair();
+    const begun = Date.now();
+    await ssl.stop(node);
+    expect(Date.now() - begun).toBeLessThan(2000);
+  });
+
   it('works with a key that both have, and nothing else', async () => {
     const key = Buffer.alloc(32, 7);
     const lookup: ssl.UserLookupFun = (_type, name) =>

@@ -12,7 +12,7 @@ const endOutput = { type: 'shutdown', how: 'write' } as const;
 
 /** Settles when every slow peer has taken all and its transport has closed, or when time is up. */
 export async function lastWords(node: Node, places: Iterable<Place>): Promise<void> {
-  const slow = [...places].filter(({ stage, transport }) => stage === 'established' && transport.backlog > 0);
+  const slow = [...places].filter(isSlow);
   if (slow.length === 0) return;
   let timer: unknown;
   const timeUp = new Promise<void>((over) => {
@@ -20,6 +20,11 @@ export async function lastWords(node: Node, places: Iterable<Place>): Promise<vo
   });
   await Promise.race([timeUp, Promise.all(slow.map((place) => farewell(node, place)))]);
   node.clock.clearTimeout(timer);
+}
+
+/** What waits in a socket of datagrams waits for the system, and who is at the other end closes nothing. */
+function isSlow({ stage, transport }: Place): boolean {
+  return stage === 'established' && transport.datagrams !== true && transport.backlog > 0;
 }
 
 /** A socket that is closed too early, with unread bytes in it, is reset, and takes along what the peer has not got. */
