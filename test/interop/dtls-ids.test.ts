@@ -12,7 +12,7 @@ import { type Nat, openNat } from '../support/nat.js';
 import { describeIfNamed, report } from '../support/report.js';
 import { type Child, start } from './child.js';
 import { echoServer, inProcess, type OurServer, sslNode } from './ours.js';
-import { pion, removePion } from './pion.js';
+import { pion } from './pion.js';
 
 let node: Node;
 const children: Child[] = [];
@@ -29,7 +29,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await ssl.stop(node);
-  removePion();
 });
 
 const key = Buffer.from('0123456789abcdef');

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { groupCode } from '../../packages/ssl/src/values/registry/groups.js';
 import { suiteByName } from '../../packages/ssl/src/values/registry/suites.js';
 import type { InteropGroup, PeerCredentials, SuiteName } from './peer.js';
-import { pion, removePion } from './pion.js';
+import { pion } from './pion.js';
 
 /** What both sides of a handshake are told; a peer leaves out what it does not know. */
 export interface Wishes {
@@ -46,7 +46,6 @@ const folder = mkdtempSync(join(tmpdir(), 'actor-tls-peers13-'));
 
 export function removePeers13(): void {
   rmSync(folder, { recursive: true, force: true });
-  removePion();
 }
 
 const given = (name: string, value: string | number | undefined): string[] =>

@@ -26,6 +26,5 @@ function build(): typeof pion {
   }
 }
 
-export function removePion(): void {
-  rmSync(folder, { recursive: true, force: true });
-}
+// Several files of tests in one process have it.
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
