@@ -37,7 +37,8 @@ const patience = 2;
 const mostRepetitions = 12;
 /** Bytes of ours that a peer may leave without an ACK after the handshake: with more, none of its messages is taken. */
 const mostUnacknowledged = 65_536;
-/** §6.1: of the first application keys. */
+/** §6.1: of the handshake's keys, and of the first application keys. */
+const handshakeEpoch = 2;
 const applicationEpoch = 3;
 /** §8: that a peer may come to. */
 const lastEpoch = 0xffff;
@@ -96,6 +97,8 @@ export class Flight13Channel implements Channel {
   /** Of a connection that has some. */
   private ids: ConnectionIdExchange | undefined = undefined;
   earlyWriter: EarlyWriter | undefined;
+  /** The peer has shown that it is where it says. */
+  private proved = false;
   private readonly mtu: number | undefined;
 
   constructor(beginnings: Beginnings) {
@@ -248,6 +251,7 @@ export class Flight13Channel implements Channel {
     const isCheck = type === 'return_routability_check';
     if (epoch > 0) this.paths.heard({ ...record, isCheck });
     if (newest && id !== undefined && this.done) this.ids?.heard(id);
+    if (epoch >= handshakeEpoch) this.proveAddress();
     switch (type) {
       case 'return_routability_check':
         if (!this.done || !this.paths.message(data, record.path)) this.read.discard();
@@ -269,6 +273,13 @@ export class Flight13Channel implements Channel {
         this.read.discard();
         return undefined;
     }
+  }
+
+  /** Those keys were made of our hello; those of early data were not. */
+  private proveAddress(): void {
+    if (this.proved) return;
+    this.proved = true;
+    this.sink.paths?.proved();
   }
 
   private takeAlert(data: Uint8Array, epoch: number): Inbound | undefined {

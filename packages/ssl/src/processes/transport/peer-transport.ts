@@ -41,6 +41,7 @@ export class PeerTransport implements Transport {
   /** A datagram of the peer, from the event loop. An empty one holds nothing of DTLS. */
   arrived(datagram: Uint8Array, from?: Address): void {
     if (this.#closed || datagram.length === 0) return;
+    this.paths.unproved?.came(datagram.length);
     const cost = datagram.length + datagramCost;
     if (this.#receiver !== undefined && !this.#paused) {
       this.#counters.received(datagram.length);
