@@ -8,7 +8,7 @@ import type { Peer } from './peers.js';
 
 const mostPeers = 32;
 /** ms from our first answer: time for the peer's, and for what gets lost to go out again. */
-const patience = 5000;
+const patience = 10_000;
 
 export class UnprovedPeers {
   readonly #clock: Clock;

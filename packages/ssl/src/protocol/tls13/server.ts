@@ -40,6 +40,9 @@
  *                        | Recv Finished, K_recv = application
  *                        v
  *                     CONNECTED
+ *
+ * Over datagrams there is no WAIT_EOED (RFC 9147 §5.6): early data is read until Finished, under keys beside those of the
+ * handshake.
  */
 import type { AnyStateMachine } from 'xstate';
 import type { MessageTable } from '../../values/wire/message-table.js';
