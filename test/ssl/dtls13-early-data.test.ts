@@ -2,7 +2,7 @@
 import { createNode, type Node, type Self, silentLogger } from '@actor-tls/runtime';
 import * as ssl from '@actor-tls/ssl';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Host, host, type Meeting, meet, part } from '../resumption/two-ends.js';
+import { type Host, host, type Meeting, meet, part, trusting } from '../resumption/two-ends.js';
 
 let node: Node;
 let self: Self;
@@ -55,5 +55,73 @@ describe.each([
     });
     expect(client).toMatchObject({ earlyDataStatus: 'accepted', sessionResumption: true });
     expect((await at.counters()).earlyData).toEqual({ accepted: 1, rejected: 0, bytes: early.length });
+  });
+
+  it('is a message, and its early secrets are the same on both sides', async () => {
+    const at = await host(self, options);
+    const { clientSocket, serverSocket } = await twice(at);
+    ssl.unwrap(await ssl.setopts(serverSocket, { active: true }));
+    const message = await self.receive({ type: 'ssl' }, { after: 5000 });
+    expect(message).toEqual({ type: 'ssl', socket: serverSocket, data: early, earlyData: true });
+    const [ours, theirs] = await Promise.all(
+      [clientSocket, serverSocket].map((socket) =>
+        ssl.exportEarlyKeyMaterials(socket, ['EXPORTER-early'], ['no_context'], [32], false),
+      ),
+    );
+    expect(ours).toMatchObject({ ok: [expect.any(Uint8Array)] });
+    expect(ours).toEqual(theirs);
+  });
+
+  it('is rejected after a HelloRetryRequest for another share, and the connection goes on', async () => {
+    const at = await host(self, { ...options, supportedGroups: ['secp256r1'] });
+    const { clientSocket, serverSocket, client, server } = await twice(at, {
+      supportedGroups: ['x25519', 'secp256r1'],
+    });
+    expect(await outcome()).toBe('rejected');
+    expect(client).toMatchObject({ earlyDataStatus: 'rejected', sessionResumption: true });
+    expect(server).toMatchObject({ sessionResumption: true });
+    ssl.unwrap(await ssl.send(clientSocket, 'later'));
+    expect(await ssl.recv(serverSocket, 0, 5000)).toEqual({ ok: Buffer.from('later') });
+    expect((await at.counters()).earlyData.accepted).toBe(0);
+  });
+
+  it('is rejected by a server that reads none any more, and the connection goes on', async () => {
+    const at = await host(self, options);
+    await part(await meet(self, at, auto));
+    at.later = { earlyData: 'disabled' };
+    const { clientSocket, serverSocket } = await meet(self, at, { ...auto, earlyData: early });
+    expect(await outcome()).toBe('rejected');
+    ssl.unwrap(await ssl.send(clientSocket, 'later'));
+    expect(await ssl.recv(serverSocket, 0, 5000)).toEqual({ ok: Buffer.from('later') });
+  });
+
+  it('fills a datagram, and what is longer is not offered', async () => {
+    const at = await host(self, options);
+    const most = Buffer.alloc(1400 - 22, 7);
+    const accepted = await twice(at, { mtu: 1400 }, most);
+    expect(await outcome()).toBe('accepted');
+    expect(await ssl.recv(accepted.serverSocket, 0, 5000)).toEqual({ ok: most, earlyData: true });
+    const longer = await twice(at, { mtu: 1400 }, Buffer.alloc(most.length + 1));
+    expect(await outcome()).toBe('rejected');
+    expect(longer.client).not.toHaveProperty('earlyDataStatus');
+    expect(longer.client['sessionResumption']).toBe(true);
+  });
+});
+
+describe('a client of DTLS 1.3', () => {
+  it('that gives a ticket of its own for more than a datagram holds has made a mistake', async () => {
+    const at = await host(self, stateful);
+    const manual = { ...trusting, ...dtls, sessionTickets: 'manual', mtu: 1200 } as const;
+    await part(await meet(self, at, manual));
+    const { ticket } = Object(await self.receive({ type: 'session_ticket' }, { after: 5000 }));
+    const more = { useTicket: [ticket], earlyData: Buffer.alloc(1200) };
+    const answer = await ssl.connect(self, 'localhost', at.port, { ...manual, ...more }, 5000);
+    expect(answer).toMatchObject({ error: { tls_alert: ['illegal_parameter', expect.any(String)] } });
+  });
+
+  it('is told that it was rejected when it has no ticket', async () => {
+    const at = await host(self, stateful);
+    await meet(self, at, { ...auto, earlyData: early });
+    expect(await outcome()).toBe('rejected');
   });
 });
