@@ -18,6 +18,7 @@ const client = {
 const early = Buffer.from('early');
 
 let simulation: Simulation;
+let listening: ssl.SslListenSocket;
 afterEach(() => simulation.stop());
 
 interface Network {
@@ -40,6 +41,7 @@ async function serve(options: ssl.TlsServerOptions = {}, leaf = small): Promise<
       }),
     ),
   );
+  listening = listener;
   for (let n = 0; n < 60; n += 1)
     test.node.spawn(async (worker) => {
       for (;;) {
@@ -199,6 +201,30 @@ describe('an early hello from where nobody is', () => {
     await simulation.test.advance(30_000);
     expect(heard.filter((text) => text.startsWith('early'))).toEqual(['early: early']);
     expect(await echo(socket, 'still here')).toBe('still here');
+  });
+});
+
+describe('a client with early data and a ticket that nobody knows', () => {
+  it('is let in without a cookie, and gets a certificate that is longer than what may go to who has proved nothing', async () => {
+    simulation = await simulateSsl({ network: { delay: [5, 5] } });
+    await serve();
+    await introduce();
+    ssl.unwrap(await simulation.run(ssl.close(listening)));
+    await simulation.test.advance(100);
+    const heard = await serve({}, large);
+    const { came } = network();
+    const begun = simulation.test.clock.now();
+    const socket = await visit({ earlyData: early });
+    expect(simulation.test.clock.now() - begun).toBeLessThan(1000);
+    const own = ssl.unwrap(await ssl.sockname(socket)).port;
+    expect(came.get(own)?.some(isRetry)).toBe(false);
+    expect(sum(came.get(own))).toBeGreaterThan(large.cert.length);
+    const { earlyDataStatus } = ssl.unwrap(await ssl.connectionInformation(socket));
+    expect(earlyDataStatus).toBe('rejected');
+    expect(await echo(socket, 'still here')).toBe('still here');
+    await simulation.test.advance(60_000);
+    expect(await echo(socket, 'for ever')).toBe('for ever');
+    expect(heard).toEqual(['late: still here', 'late: for ever']);
   });
 });
 
