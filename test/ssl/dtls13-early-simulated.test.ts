@@ -147,6 +147,27 @@ describe('an early hello from where nobody is', () => {
     expect(came.get(5000)?.some(isRetry)).toBe(false);
   });
 
+  it('has its place as long when it fails at once: made-up addresses are let in at no other rate', async () => {
+    simulation = await simulateSsl({ network: { delay: [5, 5] } });
+    await serve();
+    await introduce();
+    const [hello = new Uint8Array(0)] = await capture();
+    // The last byte of its binder: the ticket is known, and its key is not.
+    const bent = hello.map((byte, at) => (at === hello.length - 1 ? byte ^ 1 : byte));
+    const { came, spoof } = network();
+    for (let n = 0; n < 40; n += 1) {
+      spoof(bent, 4000 + n);
+      await simulation.test.advance(50);
+    }
+    const alerted = [...came.values()].filter(([first]) => first?.[0] === 21);
+    expect(alerted).toHaveLength(32);
+    expect([...came.values()].filter((sent) => sent.some(isRetry))).toHaveLength(8);
+    await simulation.test.advance(11_000);
+    spoof(bent, 5000);
+    await simulation.test.advance(50);
+    expect(came.get(5000)?.some(isRetry)).toBe(false);
+  });
+
   it('ends no connection that is there, nor keeps one from coming', async () => {
     simulation = await simulateSsl({ network: { delay: [5, 5] } });
     const heard = await serve();

@@ -189,7 +189,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   #admit(bytes: Uint8Array, from: Address, hello: StrangersHello, how: Admission): void {
     const peer: Peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left(peer));
     const before = this.#peers.at(placeOf(from));
-    if (before !== undefined) this.#unproved.remove(before);
+    if (before !== undefined) this.#unproved.left(before);
     peer.transport.cookies = this.#door13?.cookiesOf(placeOf(from), hello);
     if (how.kind === 'admit') peer.transport.roundTrip = how.roundTrip;
     this.#peers.add(peer);
@@ -199,7 +199,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   }
 
   #left(peer: Peer): void {
-    this.#unproved.remove(peer);
+    this.#unproved.left(peer);
     if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
   }
 }

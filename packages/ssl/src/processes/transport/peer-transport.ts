@@ -18,7 +18,7 @@ const datagramCost = 128;
 export class PeerTransport implements Transport {
   readonly datagrams = true;
   readonly paths: PeerPaths;
-  /** Of a peer that has had to bring one. */
+  /** Of DTLS 1.3. */
   cookies: CookieSealer | undefined = undefined;
   roundTrip: number | undefined = undefined;
   readonly #socket: DatagramSocket;
