@@ -229,6 +229,26 @@ describe('records of epoch 1', () => {
     expect(server.sink.earlyData).toEqual(['one']);
   });
 
+  it('that come while the server looks the key up wait for it, within bounds', () => {
+    const ends = earlyEnds();
+    const { client, server } = ends;
+    let answer = (): void => {};
+    const { askPsk } = server.sink;
+    server.sink.askPsk = (wish) => {
+      answer = () => askPsk.call(server.sink, wish);
+    };
+    client.core.start();
+    for (const text of ['one', 'two']) client.core.sendEarlyData(bytes(text));
+    for (const datagram of client.sink.outbox.splice(0)) server.core.receive(datagram);
+    expect(server.core.awaiting).toBe('psk');
+    for (let n = 0; n < 1000; n += 1)
+      server.core.receive(Uint8Array.of(0x2d, n >> 8, n, 4, 0, ...new Uint8Array(1024)));
+    expect(server.core.held).toBeLessThanOrEqual(65_536 + 4096);
+    answer();
+    expect(server.sink.earlyData).toEqual(['one', 'two']);
+    expect(server.sink.failures).toEqual([]);
+  });
+
   it('that come before the hello are kept within bounds, and no connection is harmed', () => {
     const ends = earlyEnds();
     const { client, server } = ends;
@@ -359,6 +379,23 @@ describe('a client that has offered early data', () => {
     const { server } = dtlsPair();
     client.core.start();
     client.core.sendEarlyData(bytes('one'));
+    for (const datagram of client.sink.outbox.splice(0)) server.core.receive(datagram);
+    for (const datagram of server.sink.outbox.splice(0)) client.core.receive(datagram);
+    expect(client.sink.failures).toMatchObject([{ reason: 'older_version_after_early_data' }]);
+  });
+
+  it('is not led back to an older version by a cookie of that, early data and all', () => {
+    const versions = ['dtlsv1.3', 'dtlsv1.2'] as const;
+    const ciphers = [earlyTerms.suite, ...dtlsSuites()];
+    const { client } = earlyEnds({ client: { config: { versions, ciphers } } });
+    client.core.start();
+    client.core.sendEarlyData(bytes('one'));
+    client.sink.outbox.splice(0);
+    const request = [3, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 7, 0xfe, 0xff, 4, 1, 2, 3, 4];
+    client.core.receive(Uint8Array.of(22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, request.length, ...request));
+    // The cookie comes back in the clear; what the server then says of DTLS 1.2 is the end.
+    expect(client.sink.outbox.map(epochBitsOf)).toEqual([0]);
+    const { server } = dtlsPair();
     for (const datagram of client.sink.outbox.splice(0)) server.core.receive(datagram);
     for (const datagram of server.sink.outbox.splice(0)) client.core.receive(datagram);
     expect(client.sink.failures).toMatchObject([{ reason: 'older_version_after_early_data' }]);
