@@ -105,5 +105,5 @@ export function earlyForger({ client }: EarlyEnds): (type: number, content: Uint
     trafficSecret: new TrafficSecret(hash, new Secret(new Uint8Array(secret))),
   });
   keys.records = 40;
-  return (type, content) => keys.seal(1, type, content);
+  return (type, content) => keys.seal(1, new Uint8Array(0), type, content);
 }

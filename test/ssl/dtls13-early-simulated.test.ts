@@ -249,6 +249,25 @@ describe('a client with early data and a ticket that nobody knows', () => {
   });
 });
 
+describe('a client with early data and a connection ID', () => {
+  it('sends it before it has heard of the server’s, and may move afterwards', async () => {
+    simulation = await simulateSsl({ network: { delay: [5, 5] } });
+    const heard = await serve({ connectionId: true });
+    const first = await visit({ connectionId: true });
+    expect(await echo(first, 'hello')).toBe('hello');
+    await simulation.run(ssl.close(first));
+    const socket = await visit({ connectionId: true, earlyData: early });
+    const got = ssl.unwrap(await simulation.run(ssl.recv(socket, 0, 2000)));
+    expect(String(got)).toBe('early');
+    for (let n = 0; n < 5; n += 1) {
+      simulation.network.datagrams.move(ssl.unwrap(await ssl.sockname(socket)).port);
+      expect(await echo(socket, `from elsewhere ${n}`)).toBe(`from elsewhere ${n}`);
+      await simulation.test.advance(2000);
+    }
+    expect(heard[1]).toBe('early: early');
+  });
+});
+
 describe('early data over a network that loses a tenth and doubles some', () => {
   it.each([
     ['in order', [50, 50], 0.7],

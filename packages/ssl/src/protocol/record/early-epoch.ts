@@ -13,6 +13,9 @@ export const earlyEpoch = 1;
 /** Header, content type and the tag of every suite that DTLS 1.3 has for early data. */
 const overhead = UNIFIED_HEADER_LENGTH + 1 + 16;
 
+/** The server has not told any yet. */
+const noId: Uint8Array = new Uint8Array(0);
+
 /** Bytes of early data that one datagram takes. `mtu`: the largest datagram, where it is known. */
 export function longestEarlyData(mtu: number | undefined): number {
   return mtu === undefined ? MAX_PLAINTEXT : Math.max(0, Math.min(MAX_PLAINTEXT, mtu - overhead));
@@ -37,6 +40,6 @@ export class EarlyWriter {
   /** Throws `TypeError` when it is longer than `largest`. */
   sealApplicationData(data: Uint8Array): Uint8Array[] {
     if (data.length > this.largest) throw new TypeError('too long for a datagram');
-    return data.length === 0 ? [] : [this.keys.seal(earlyEpoch, APPLICATION_DATA, data)];
+    return data.length === 0 ? [] : [this.keys.seal(earlyEpoch, noId, APPLICATION_DATA, data)];
   }
 }
