@@ -279,7 +279,7 @@ export class Flight13Channel implements Channel {
   private proveAddress(): void {
     if (this.proved) return;
     this.proved = true;
-    this.sink.paths?.proved();
+    this.sink.paths?.proved?.();
   }
 
   private takeAlert(data: Uint8Array, epoch: number): Inbound | undefined {

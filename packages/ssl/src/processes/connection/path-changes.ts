@@ -27,7 +27,7 @@ export class PathChanges implements Paths {
   }
 
   proved(): void {
-    this.#line.transport.paths?.proved();
+    this.#line.transport.paths?.proved?.();
   }
 
   open(): void {
