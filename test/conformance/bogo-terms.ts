@@ -94,8 +94,6 @@ export function wishesOf(flags: Flags): Wishes | undefined {
   const named = flags.numbers('curves');
   const supportedGroups = groupList(named.length > 0 ? named : [4588, 29, 23, 24]);
   const shares = groupList(flags.numbers('key-shares'));
-  // Over datagrams there is no early data.
-  if (versions.includes('dtlsv1.3') && flags.has('enable-early-data')) return undefined;
   if (versions.length === 0 || supportedGroups === undefined || shares === undefined) return undefined;
   const keyShares = shares.length > 0 ? shares : likeliest(supportedGroups);
   return { versions, supportedGroups, keyShares };

@@ -7,6 +7,7 @@ import { sealKeyUpdate } from '../../packages/ssl/src/protocol/tls13/post-handsh
 import { sealFlight } from '../../packages/ssl/src/protocol/tls13/post-handshake-authentication.js';
 import { DatagramLink, dtlsPair, type Fate, intact } from './datagram-link.js';
 import { clientRecord, dtls13Ends } from './dtls13-faults.js';
+import { earlyEnds } from './early-datagrams.js';
 import { engine, identityOf, serverOptions, suites } from './two-cores.js';
 
 const versions = ['dtlsv1.3'] as const;
@@ -86,6 +87,19 @@ describe('a door for strangers who speak DTLS 1.3', () => {
     now = 30_000;
     expect(answerTo(door, second)?.kind).toBe('drop');
     now = 0;
+  });
+
+  it('leaves a hello with early data to whoever keeps it, if it is to; none that needs another share, and no other', () => {
+    const door = new Dtls13Door(engine, () => now, config, 'trusted');
+    const { client } = earlyEnds();
+    client.core.start();
+    const hello = client.sink.take();
+    const answer = answerTo(door, hello);
+    expect(answer).toMatchObject({ kind: 'trust', otherwise: { kind: 'ask' } });
+    expect(answerTo(newDoor(), hello)?.kind).toBe('ask');
+    expect(answerTo(door, beginner().last())?.kind).toBe('ask');
+    const other = new Dtls13Door(engine, () => now, { ...config, supportedGroups: ['secp384r1'] }, 'trusted');
+    expect(answerTo(other, hello)?.kind).toBe('ask');
   });
 
   it('leaves those to the other door that have no version from 1.3 on', () => {

@@ -399,7 +399,12 @@ function overDatagrams(
     async listen(port, options, receiver) {
       const { datagrams } = provider;
       if (datagrams === undefined) return { error: 'eprotonosupport' };
-      const door13 = dtls13Door(engine, () => node.clock.now(), config);
+      const door13 = dtls13Door(
+        engine,
+        () => node.clock.now(),
+        config,
+        config.earlyData === 'enabled' ? 'trusted' : 'asked',
+      );
       const again = listenAgain(node, port, options, idLength, receiver, door13);
       if (again !== undefined) return again;
       let listener: TransportListener | undefined;

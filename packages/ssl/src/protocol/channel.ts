@@ -6,6 +6,7 @@ import type { Path } from '../values/path.js';
 import type { ProtocolVersion } from '../values/registry/versions.js';
 import type { MessageTable } from '../values/wire/message-table.js';
 import type { AgreedConnectionIds } from './extensions/connection-id.js';
+import type { EarlyWriter } from './record/early-epoch.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
 import type { InboundRecord } from './record/read-half.js';
 import type { HandshakeMessage } from './record/reassembly.js';
@@ -44,6 +45,10 @@ export interface MessageChannel {
   limitWriting(limit: RecordLimit): void;
   /** Over datagrams: what the hellos have agreed on for the keys to come (RFC 9146 §3). */
   useConnectionIds?(agreed: AgreedConnectionIds | undefined): void;
+  /** Over datagrams: early data leaves under these keys, beside all else; `undefined`: no more of it does (RFC 9147 §6.1). */
+  writeEarlyWith?(protection: WriteProtection | undefined): void;
+  /** Over datagrams: early data is read under these besides, until the handshake is complete. */
+  readEarlyWith?(protection: ReadProtection): void;
   /** At most so many bytes of rejected early data are thrown away (RFC 8446 §4.2.10). */
   skipEarlyData(bytes: number): void;
 }
@@ -68,6 +73,8 @@ export interface Channel extends MessageChannel {
   sendAlert(level: 1 | 2, code: number): void;
   /** Who writes now. */
   readonly writer: Writer;
+  /** Over datagrams: who writes early data; elsewhere it is the writer of all. */
+  readonly earlyWriter?: EarlyWriter | undefined;
   /** Gives the write half away. Throws `TypeError` when it is not here. */
   split(): WriteHalf;
   /** Takes it back. Throws `TypeError` unless it was given away. */

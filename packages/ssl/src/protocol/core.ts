@@ -68,6 +68,7 @@ import type { GivenTicket, Session12 } from './tls12/session.js';
 import type { FoundUser } from './tls12/user.js';
 import { tls13Client } from './tls13/client.js';
 import { defaultMaxEarlyData, type EarlyDataAllowance } from './tls13/early-data.js';
+import { openEarlyKeys } from './tls13/early-keys.js';
 import { logEarlyKeys } from './tls13/negotiated.js';
 import { sealData } from './tls13/post-handshake.js';
 import type { RequestOutcome } from './tls13/post-handshake-authentication.js';
@@ -363,12 +364,14 @@ export class Core {
 
   /**
    * Sends data before the handshake is complete (RFC 8446 §2.3), which an attacker may replay. False when it cannot be
-   * sent: not offered, refused, ended by the server's Finished, or longer than what is left of it. What became of it
-   * stands in the facts.
+   * sent: not offered, refused, ended by the server's Finished, longer than what is left of it or than a datagram may be.
+   * What became of it stands in the facts.
    */
   sendEarlyData(data: Uint8Array): boolean {
-    const write = this.own();
-    if (write?.keyed !== true || earlyWriteOf(this.phase)?.take(data.length) !== true) return false;
+    const own = this.own();
+    const write = own && (this.channel.earlyWriter ?? own);
+    if (write?.keyed !== true || data.length > write.largest) return false;
+    if (earlyWriteOf(this.phase)?.take(data.length) !== true) return false;
     const pieces = write.sealApplicationData(data);
     if (pieces.length > 0) this.sink.write(pieces);
     return true;
@@ -912,7 +915,7 @@ function openEarly({ early, hello }: Tls13Offer, { channel, config, sink }: Clie
   if (early.kind !== 'offered') return;
   logEarlyKeys(early, secretLogOf(sink, hello.random));
   if (showsMiddleboxes(config)) channel.addChangeCipherSpec();
-  channel.installWriteKeys(new Tls13WriteProtection(early.suite.aead, early.secret));
+  openEarlyKeys(new Tls13WriteProtection(early.suite.aead, early.secret), channel);
   channel.finishFlight();
 }
 

@@ -42,7 +42,9 @@ export type DoorAnswer =
   /** The cookie to send. */
   | { readonly kind: 'ask'; readonly reply: Uint8Array }
   /** It brought its cookie, so many ms after it was sent: the datagram is the first of a connection. */
-  | { readonly kind: 'admit'; readonly roundTrip: number };
+  | { readonly kind: 'admit'; readonly roundTrip: number }
+  /** It brought none, and may be let in for its early data; else this. */
+  | { readonly kind: 'trust'; readonly otherwise: Exclude<DoorAnswer, { readonly kind: 'trust' }> };
 
 const noCookie: Uint8Array = new Uint8Array(0);
 const drop: DoorAnswer = { kind: 'drop' };

@@ -1,7 +1,8 @@
 /**
  * The door for strangers who speak DTLS 1.3 (RFC 9147 §5.1): who sends a ClientHello is sent a HelloRetryRequest with a cookie,
  * and is let in when it brings the cookie back. In it is what the server would have to keep, under a MAC with the address
- * of who asks. Nothing is answered that is longer than what was asked.
+ * of who asks. Nothing is answered that is longer than what was asked. A retry refuses early data (RFC 8446 §4.2.10): who brings
+ * some may be let in without a cookie, as far as whoever keeps this door can bear it.
  */
 
 import { dtls13Engine } from '../values/crypto/dtls13-engine.js';
@@ -14,7 +15,7 @@ import { dtls13Messages } from '../values/wire/tls13-messages.js';
 import { CookieSecrets } from './cookie-secrets.js';
 import type { DoorAnswer, StrangersHello } from './dtls-door.js';
 import type { KeyShareEntry } from './extensions/key-share.js';
-import { clientHelloColumn, readExtensions } from './extensions/table.js';
+import { type ClientHelloExtensions, clientHelloColumn, readExtensions } from './extensions/table.js';
 import { chooseSuite } from './hello/choose.js';
 import { tls13Suite } from './hello/suite.js';
 import { chooseVersion, speaksDtls13 } from './hello/version.js';
@@ -35,15 +36,22 @@ const macLength = 14;
 const legacyVersion = 0xfefd;
 const fatal = 2;
 
-const drop: DoorAnswer = { kind: 'drop' };
+const drop: Refusal = { kind: 'drop' };
+
+/** Whether a hello with early data may be let in without a cookie. */
+export type EarlyHellos = 'asked' | 'trusted';
+
+type Refusal = Exclude<DoorAnswer, { readonly kind: 'trust' }>;
 
 export class Dtls13Door {
   private readonly engine: CryptoEngine;
   private readonly secrets: CookieSecrets;
   private readonly config: ServerSettings;
+  private readonly early: EarlyHellos;
 
   /** `now`: ms of a clock that only goes forwards. */
-  constructor(engine: CryptoEngine, now: () => number, config: ServerSettings) {
+  constructor(engine: CryptoEngine, now: () => number, config: ServerSettings, early: EarlyHellos = 'asked') {
+    this.early = early;
     this.engine = dtls13Engine(engine);
     this.secrets = new CookieSecrets(engine, now, macLength);
     this.config = config;
@@ -101,7 +109,13 @@ export class Dtls13Door {
     const wanted = group.kind === 'retry' ? group.group : undefined;
     const retry = helloRetryRequest(body, suite, wanted, cookie, dialect13(config));
     const message = dtls13Messages.encode('server_hello', retry);
-    return asked(hello, record(hello, HANDSHAKE, numberedForm(message, hello.number)));
+    const answer = asked(hello, record(hello, HANDSHAKE, numberedForm(message, hello.number)));
+    return this.trusts(extensions, group) ? { kind: 'trust', otherwise: answer } : answer;
+  }
+
+  /** A retry refuses early data (RFC 8446 §4.2.10), and so there is none where one is needed in any case. */
+  private trusts({ earlyData, preSharedKey }: ClientHelloExtensions, { kind }: GroupChoice): boolean {
+    return this.early === 'trusted' && earlyData === true && preSharedKey !== undefined && kind === 'share';
   }
 
   /** A hello with the share of a hybrid group does not fit into one datagram, and so none is asked for. */
@@ -120,12 +134,13 @@ export function dtls13Door(
   engine: CryptoEngine,
   now: () => number,
   config: ServerSettings,
+  early: EarlyHellos,
 ): Dtls13Door | undefined {
-  return speaksDtls13(config.versions) ? new Dtls13Door(engine, now, config) : undefined;
+  return speaksDtls13(config.versions) ? new Dtls13Door(engine, now, config, early) : undefined;
 }
 
 /** §5.1: nothing is amplified. */
-function asked({ message }: StrangersHello, reply: Uint8Array): DoorAnswer {
+function asked({ message }: StrangersHello, reply: Uint8Array): Refusal {
   return reply.length > DTLS_HEADER_LENGTH + message.length ? drop : { kind: 'ask', reply };
 }
 

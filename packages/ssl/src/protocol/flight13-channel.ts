@@ -19,6 +19,7 @@ import { streamForm } from './record/datagram-form.js';
 import { Dtls13ReadKeys } from './record/dtls13-keys.js';
 import { Dtls13ReadHalf, type Dtls13Record } from './record/dtls13-read-half.js';
 import { Dtls13WriteHalf } from './record/dtls13-write-half.js';
+import { EarlyWriter, earlyEpoch } from './record/early-epoch.js';
 import { RecordError } from './record/errors.js';
 import { type Fragment, type Fragments, fragmentsIn } from './record/fragments.js';
 import type { EpochKeys, ReadProtection, WriteProtection } from './record/protection.js';
@@ -36,7 +37,8 @@ const patience = 2;
 const mostRepetitions = 12;
 /** Bytes of ours that a peer may leave without an ACK after the handshake: with more, none of its messages is taken. */
 const mostUnacknowledged = 65_536;
-/** §6.1: of the first application keys. */
+/** §6.1: of the handshake's keys, and of the first application keys. */
+const handshakeEpoch = 2;
 const applicationEpoch = 3;
 /** §8: that a peer may come to. */
 const lastEpoch = 0xffff;
@@ -60,6 +62,8 @@ export interface Beginnings {
   readonly plain: ReplayWindow;
   /** Where the peer is. */
   readonly home: Path | undefined;
+  /** A client's, of the early data that it has offered. */
+  readonly earlyWriter: EarlyWriter | undefined;
 }
 
 export class Flight13Channel implements Channel {
@@ -92,12 +96,18 @@ export class Flight13Channel implements Channel {
   private readonly paths: ChannelPaths;
   /** Of a connection that has some. */
   private ids: ConnectionIdExchange | undefined = undefined;
+  earlyWriter: EarlyWriter | undefined;
+  /** The peer has shown that it is where it says. */
+  private proved = false;
+  private readonly mtu: number | undefined;
 
   constructor(beginnings: Beginnings) {
     const { settings, sink, fragments, number, sequence, firstWait, wait } = beginnings;
-    const { datagrams, discarded, home, plain } = beginnings;
+    const { datagrams, discarded, home, plain, earlyWriter } = beginnings;
     const { budget = boundless, keyUpdateAt, mtu } = settings;
     this.sink = sink;
+    this.earlyWriter = earlyWriter;
+    this.mtu = mtu;
     this.budget = budget;
     this.firstWait = firstWait;
     this.wait = wait;
@@ -200,9 +210,9 @@ export class Flight13Channel implements Channel {
 
   /** A message of the epoch before that waits has no place there any more (RFC 8446 §5.1); without keys it is anybody's. */
   installReadKeys(protection: ReadProtection): void {
-    if (!(protection instanceof Tls13ReadProtection)) throw new TypeError('keys of another version');
+    const keys = keysOf(protection);
     if (this.read.epoch === 0) this.answered();
-    this.enterEpoch(new Dtls13ReadKeys(protection));
+    this.enterEpoch(keys);
   }
 
   /** §8: KeyUpdate is the last message of its epoch. */
@@ -223,8 +233,12 @@ export class Flight13Channel implements Channel {
     this.read.limitRecords(limit);
   }
 
-  /** What is refused does not open, and is passed over as all that does not. */
+  /** Records of epoch 1 have a place of their own: without its keys they are passed over unopened. */
   skipEarlyData(): void {}
+
+  readEarlyWith(protection: ReadProtection): void {
+    this.read.installEarly(keysOf(protection));
+  }
 
   private enterEpoch(keys: Dtls13ReadKeys): void {
     if (this.fragments.held > 0 && this.read.epoch > 0) throw new RecordError('excess_handshake_data');
@@ -237,6 +251,7 @@ export class Flight13Channel implements Channel {
     const isCheck = type === 'return_routability_check';
     if (epoch > 0) this.paths.heard({ ...record, isCheck });
     if (newest && id !== undefined && this.done) this.ids?.heard(id);
+    if (epoch >= handshakeEpoch) this.proveAddress();
     switch (type) {
       case 'return_routability_check':
         if (!this.done || !this.paths.message(data, record.path)) this.read.discard();
@@ -250,13 +265,21 @@ export class Flight13Channel implements Channel {
       case 'alert':
         return this.takeAlert(data, epoch);
       case 'application_data':
-        if (this.done && epoch >= applicationEpoch) return { type, data, owned: true };
+        if (epoch === earlyEpoch || (this.done && epoch >= applicationEpoch))
+          return { type, data, owned: true };
         this.read.discard();
         return undefined;
       case 'change_cipher_spec':
         this.read.discard();
         return undefined;
     }
+  }
+
+  /** Those keys were made of our hello; those of early data were not. */
+  private proveAddress(): void {
+    if (this.proved) return;
+    this.proved = true;
+    this.sink.paths?.proved?.();
   }
 
   private takeAlert(data: Uint8Array, epoch: number): Inbound | undefined {
@@ -394,6 +417,10 @@ export class Flight13Channel implements Channel {
     throw new TypeError('an epoch does not come back');
   }
 
+  writeEarlyWith(protection: WriteProtection | undefined): void {
+    this.earlyWriter = protection && new EarlyWriter(protection, this.mtu);
+  }
+
   sendAlert(level: 1 | 2, code: number): void {
     this.sink.trace?.('out', 'alert', Uint8Array.of(level, code));
     this.sink.write(this.half.sealAlert(level, code));
@@ -525,4 +552,9 @@ export class Flight13Channel implements Channel {
   private get ackDelay(): number {
     return this.wait / 4;
   }
+}
+
+function keysOf(protection: ReadProtection): Dtls13ReadKeys {
+  if (!(protection instanceof Tls13ReadProtection)) throw new TypeError('keys of another version');
+  return new Dtls13ReadKeys(protection);
 }

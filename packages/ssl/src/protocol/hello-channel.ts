@@ -11,6 +11,8 @@ import { Flight13Channel } from './flight13-channel.js';
 import { numberedForm } from './record/datagram-form.js';
 import { DTLS_HEADER_LENGTH } from './record/dtls-layout.js';
 import { isUnified } from './record/dtls13-header.js';
+import { EarlyWriter } from './record/early-epoch.js';
+import type { WriteProtection } from './record/protection.js';
 import type { ChannelSink } from './settings.js';
 import type { ChannelSettings } from './stream-channel.js';
 
@@ -23,6 +25,8 @@ export class HelloChannel extends FlightChannel {
   /** `undefined`: it is agreed. */
   private aside: Uint8Array[] | undefined = [];
   private asideBytes = 0;
+  /** Of a client. */
+  earlyWriter: EarlyWriter | undefined = undefined;
 
   constructor(settings: ChannelSettings, recordVersion: number, sink: ChannelSink) {
     super(settings, recordVersion, sink);
@@ -43,6 +47,10 @@ export class HelloChannel extends FlightChannel {
     return super.held + this.asideBytes;
   }
 
+  writeEarlyWith(protection: WriteProtection | undefined): void {
+    this.earlyWriter = protection && new EarlyWriter(protection, this.settings.mtu);
+  }
+
   override addMessage(message: Uint8Array): void {
     super.addMessage(this.aside === undefined ? message : numberedForm(message, 0));
   }
@@ -52,10 +60,10 @@ export class HelloChannel extends FlightChannel {
     this.aside = undefined;
     this.asideBytes = 0;
     if (!isDtls13Version(version)) return this;
-    const { settings, sink } = this;
+    const { settings, sink, earlyWriter } = this;
     const beginnings = this.handOver();
     const datagrams = [...beginnings.datagrams, ...aside];
-    return new Flight13Channel({ settings, sink, ...beginnings, datagrams });
+    return new Flight13Channel({ settings, sink, ...beginnings, datagrams, earlyWriter });
   }
 
   private keep(aside: Uint8Array[], piece: Uint8Array): void {

@@ -14,7 +14,7 @@ import { sameBytes } from '../values/wire/same-bytes.js';
 import type { Paths } from './sink.js';
 
 /** What a change of addresses takes. */
-export interface PathOutlet extends Omit<Paths, 'writeTo' | 'owes' | 'issue' | 'retire'> {
+export interface PathOutlet extends Omit<Paths, 'writeTo' | 'owes' | 'issue' | 'retire' | 'proved'> {
   /** A return_routability_check message leaves, protected, for there. */
   sendTo(message: Uint8Array, path: Path | undefined): void;
 }

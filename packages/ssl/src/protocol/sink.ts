@@ -79,6 +79,8 @@ export interface Paths {
   owes(message: PathMessage): void;
   /** Datagrams for there, in place of where everything goes. */
   writeTo(pieces: readonly Uint8Array[], path: Path): void;
+  /** The peer is where everything goes: what it has sent it can make of what it has read there alone (RFC 9147 §5.1). */
+  proved?(): void;
   /** A handshake is complete after which the peer may move: it is known by its connection ID. */
   open(): void;
   /** The peer has moved: everything goes there. */

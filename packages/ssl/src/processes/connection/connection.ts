@@ -32,7 +32,6 @@ import type { UserWish } from '../../protocol/tls12/user.js';
 import type { PskWish, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import type { SignatureSchemeName } from '../../values/registry/schemes.js';
 import type { Result, SslReason } from '../../values/terms.js';
-import { Writer } from '../../values/wire/writer.js';
 import type { KeyUse } from '../../values/x509/key-use.js';
 import { Batch } from '../delivery/batch.js';
 import { Delivery } from '../delivery/delivery.js';
@@ -45,6 +44,7 @@ import { type CallHolder, ConnectionCalls, type ContinueCall, type StartCall } f
 import { ConnectionLog } from './connection-log.js';
 import type { ConnectionRequest } from './connection-requests.js';
 import type { Downgrade } from './downgrade.js';
+import { EarlyData } from './early-data.js';
 import { Establishment, type EstablishmentHolder, type Listening } from './establishment.js';
 import { logFailure } from './failure-report.js';
 import type { HandshakeAnswer, HandshakeCall } from './handshake-call.js';
@@ -115,7 +115,7 @@ export class Connection
   askSession: ((wish: SessionWish) => void) | undefined = undefined;
   askTicket: ((session: Session12) => void) | undefined = undefined;
   /** Decrypted before the handshake is complete: for whoever will be the owner then. */
-  #early: Writer | undefined = undefined;
+  #early: EarlyData | undefined = undefined;
   /** Decrypted in this turn. */
   readonly #batch: Batch = new Batch();
   #retransmission: Alarm | undefined = undefined;
@@ -284,8 +284,8 @@ export class Connection
 
   /** As long as no handshake is complete nobody can have it; how much there may be is the ticket's to say. */
   deliverEarly(data: Uint8Array): void {
-    this.#early ??= new Writer();
-    this.#early.bytes(data);
+    this.#early ??= new EarlyData(this.#line.transport.datagrams === true ? 'apart' : 'joined');
+    this.#early.add(data);
   }
 
   /** Whether the core may ask for keys, and tell of tickets: what it may not it keeps nothing for. */
@@ -336,7 +336,7 @@ export class Connection
     this.#keepSession(life, facts);
     const status = this.#establishment.established(life, facts);
     if (status !== undefined) this.#owner.tell({ type: 'early_data', socket: this.#socket, status });
-    if (this.#early !== undefined) this.#delivery.pushEarly(this.#early.finish());
+    for (const data of this.#early?.finish() ?? []) this.#delivery.pushEarly(data);
     this.#early = undefined;
     const postponed = call.takePostponed();
     if (postponed.length > 0) this.#later.turn(() => this.#calls.replay(postponed));

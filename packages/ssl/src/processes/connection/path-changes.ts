@@ -26,6 +26,10 @@ export class PathChanges implements Paths {
     this.#line.writeTo(pieces, path);
   }
 
+  proved(): void {
+    this.#line.transport.paths?.proved?.();
+  }
+
   open(): void {
     this.#line.transport.paths?.open();
   }

@@ -71,7 +71,7 @@ it('strangers get no replies while much waits in the socket: they are dropped, a
   waiting += 1;
   knock(1000);
   expect(replies()).toBe(1);
-  expect(seen()).toEqual({ peers: 0, places: 0, ids: 0, dropped: 1000, asked: 1 });
+  expect(seen()).toEqual({ peers: 0, places: 0, ids: 0, unproved: 0, dropped: 1000, asked: 1 });
   waiting = 0;
   knock(1);
   expect(replies()).toBe(2);
@@ -82,5 +82,5 @@ it('strangers get no replies when nobody listens any more', async () => {
   close();
   knock(10);
   expect(replies()).toBe(0);
-  expect(seen()).toEqual({ peers: 0, places: 0, ids: 0, dropped: 10, asked: 0 });
+  expect(seen()).toEqual({ peers: 0, places: 0, ids: 0, unproved: 0, dropped: 10, asked: 0 });
 });

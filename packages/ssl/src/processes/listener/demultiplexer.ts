@@ -18,6 +18,7 @@ import type { Result } from '../../values/terms.js';
 import type { DatagramProvider, DatagramSocket } from '../transport/datagram.js';
 import type { AcceptReceiver, Address, TransportListener } from '../transport/transport.js';
 import { Peer, Peers, placeOf } from './peers.js';
+import { UnprovedPeers } from './unproved-peers.js';
 
 export interface DemultiplexerArgs {
   readonly port: number;
@@ -64,6 +65,9 @@ export function listenAgain(
   return undefined;
 }
 
+/** How a stranger is let in. */
+type Admission = Extract<DoorAnswer, { readonly kind: 'admit' | 'trust' }>;
+
 /** Bytes that wait in the socket: with more no stranger is answered, so that peers' flights do not wait behind replies. */
 const strangersBacklog = 65_536;
 
@@ -72,6 +76,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   readonly #socket: DatagramSocket;
   readonly #door: DtlsDoor;
   readonly #peers: Peers;
+  readonly #unproved: UnprovedPeers;
   #door13: Dtls13Door | undefined;
   #receiver: AcceptReceiver | undefined;
   #dropped = 0;
@@ -83,7 +88,8 @@ export class Demultiplexer implements TransportListener, CountsToTell {
     this.#receiver = receiver;
     this.#peers = new Peers((length) => engine.randomBytes(length), idLength);
     this.#door13 = door13;
-    const { node } = self;
+    const { node, pid } = self;
+    this.#unproved = new UnprovedPeers(node.clock, (peer) => node.ioTurn(pid, expiredTurn, this, peer));
     this.#door = new DtlsDoor(engine, () => node.clock.now());
     openByNode.set(node, (openByNode.get(node) ?? new Set()).add(this));
   }
@@ -94,7 +100,8 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   }
 
   toldCounts(): Counts {
-    return { ...this.#peers.counts(), dropped: this.#dropped, asked: this.#asked };
+    const { size: unproved } = this.#unproved;
+    return { ...this.#peers.counts(), unproved, dropped: this.#dropped, asked: this.#asked };
   }
 
   sockname(): Result<Address> {
@@ -131,6 +138,7 @@ export class Demultiplexer implements TransportListener, CountsToTell {
   lost(reason: string | undefined): void {
     openByNode.get(this.#self.node)?.delete(this);
     this.#peers.lost(reason);
+    this.#unproved.clear();
     this.#receiver?.onListenerClosed(reason);
     this.#receiver = undefined;
     this.#socket.close();
@@ -155,14 +163,22 @@ export class Demultiplexer implements TransportListener, CountsToTell {
 
   #stranger(bytes: Uint8Array, from: Address, name: string, hello: StrangersHello | undefined): void {
     const answer = this.#isOpen ? this.#answer(hello, name) : undefined;
-    if (answer?.kind === 'admit' && hello !== undefined) this.#admit(bytes, from, hello, answer.roundTrip);
+    if ((answer?.kind === 'admit' || answer?.kind === 'trust') && hello !== undefined)
+      this.#admit(bytes, from, hello, answer);
     else if (answer?.kind === 'ask' && this.#socket.backlog <= strangersBacklog)
       this.#ask(answer.reply, from);
     else this.#dropped += 1;
   }
 
   #answer(hello: StrangersHello | undefined, name: string): DoorAnswer {
-    return (hello && this.#door13?.answer(hello, name)) ?? this.#door.answer(hello, name);
+    const answer = (hello && this.#door13?.answer(hello, name)) ?? this.#door.answer(hello, name);
+    return answer.kind === 'trust' && !this.#trusts(name) ? answer.otherwise : answer;
+  }
+
+  /** Nobody's connection goes for who has not proved to be there (RFC 6347 §4.2.8). */
+  #trusts(name: string): boolean {
+    const { backlog } = this.#socket;
+    return !this.#unproved.isFull && this.#peers.at(name) === undefined && backlog <= strangersBacklog;
   }
 
   #ask(reply: Uint8Array, from: Address): void {
@@ -170,16 +186,20 @@ export class Demultiplexer implements TransportListener, CountsToTell {
     this.#socket.send(reply, from, ignore);
   }
 
-  #admit(bytes: Uint8Array, from: Address, hello: StrangersHello, roundTrip: number): void {
-    const peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left());
+  #admit(bytes: Uint8Array, from: Address, hello: StrangersHello, how: Admission): void {
+    const peer: Peer = new Peer(this.#peers, this.#socket, from, nameOf(hello), () => this.#left(peer));
+    const before = this.#peers.at(placeOf(from));
+    if (before !== undefined) this.#unproved.left(before);
     peer.transport.cookies = this.#door13?.cookiesOf(placeOf(from), hello);
-    peer.transport.roundTrip = roundTrip;
+    if (how.kind === 'admit') peer.transport.roundTrip = how.roundTrip;
     this.#peers.add(peer);
+    if (how.kind === 'trust') this.#unproved.add(peer);
     peer.transport.arrived(bytes, from);
     this.#receiver?.onAccept(peer.transport);
   }
 
-  #left(): void {
+  #left(peer: Peer): void {
+    this.#unproved.left(peer);
     if (this.isIdle) this.#self.node.ioTurnLater(this.#self.pid, leftTurn, this, undefined);
   }
 }
@@ -203,6 +223,10 @@ function datagramTurn(demultiplexer: Demultiplexer, datagram: Datagram): void {
 function lostTurn(demultiplexer: Demultiplexer, reason: string | undefined): Stop<Demultiplexer> {
   demultiplexer.lost(reason);
   return { stop: 'normal', state: demultiplexer };
+}
+
+function expiredTurn(_demultiplexer: Demultiplexer, { transport }: Peer): void {
+  if (transport.paths.unproved !== undefined) transport.destroy();
 }
 
 /** Callbacks of the process. `init` fails with what `gen_udp:open/2` would. */

@@ -16,6 +16,7 @@ import type { ClientConfig } from '../../options/config.js';
 import { chainOf } from '../../protocol/authentication.js';
 import type { Facts } from '../../protocol/facts.js';
 import { speaksTls13 } from '../../protocol/hello/version.js';
+import { longestEarlyData } from '../../protocol/record/early-epoch.js';
 import type { ClientResumption, PskOffer, ReceivedTicket } from '../../protocol/tls13/psk.js';
 import { hex } from '../../values/hex.js';
 import { isTls13Suite, suiteById } from '../../values/registry/suites.js';
@@ -102,7 +103,7 @@ export class ClientRecognition {
     const { tickets, loan } = await ticketsFor(purpose, config, policy, owner);
     const wished = earlyDataOf(config);
     const [first] = tickets;
-    const allowed = first?.earlyData?.maxSize;
+    const allowed = first?.earlyData && Math.min(first.earlyData.maxSize, longestEarly(config));
     const fits = wished !== undefined && wished.length <= (allowed ?? 0);
     const offer: Offer = {
       resumption: { psks: [...tickets, ...external], earlyData: fits ? 'offered' : 'none' },
@@ -223,6 +224,11 @@ export class ClientRecognition {
 
 function earlyDataOf({ earlyData }: ClientConfig): Uint8Array | undefined {
   return typeof earlyData === 'string' || earlyData.length === 0 ? undefined : earlyData;
+}
+
+/** Over datagrams it is one record. */
+function longestEarly({ protocol, mtu }: ClientConfig): number {
+  return protocol === 'dtls' ? longestEarlyData(mtu) : Number.POSITIVE_INFINITY;
 }
 
 function peerOf({ host, port, serverName }: ClientPurpose, policy: Uint8Array): TicketPeer {

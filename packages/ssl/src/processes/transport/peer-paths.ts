@@ -5,6 +5,7 @@
 import { samePath } from '../../values/path.js';
 import type { DatagramSocket } from './datagram.js';
 import type { Address, TransportPaths } from './transport.js';
+import type { UnprovedAddress } from './unproved-address.js';
 
 /** Whoever has the socket. */
 export interface PathHost {
@@ -31,6 +32,8 @@ export class PeerPaths implements TransportPaths {
   #current: Address;
   #other: { readonly path: Address; allowance: number } | undefined = undefined;
   #own: Uint8Array | undefined = undefined;
+  /** As long as nothing has shown that the peer is where it is. */
+  unproved: UnprovedAddress | undefined = undefined;
 
   constructor(socket: DatagramSocket, current: Address, host: PathHost) {
     this.#socket = socket;
@@ -57,6 +60,7 @@ export class PeerPaths implements TransportPaths {
 
   /** To where the peer is, and to where it may be. */
   send(piece: Uint8Array, drained: () => void): boolean {
+    if (this.unproved?.takes(piece.length) === false) return true;
     const taken = this.#socket.send(piece, this.#current, drained);
     this.#sendOther(piece);
     return taken;
@@ -67,6 +71,12 @@ export class PeerPaths implements TransportPaths {
       if (isSame(path, this.#other?.path)) this.#sendOther(piece);
       else this.#socket.send(piece, path, ignore);
     }
+  }
+
+  proved(): void {
+    const { unproved } = this;
+    this.unproved = undefined;
+    unproved?.proved();
   }
 
   open(): void {

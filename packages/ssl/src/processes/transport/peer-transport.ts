@@ -18,7 +18,7 @@ const datagramCost = 128;
 export class PeerTransport implements Transport {
   readonly datagrams = true;
   readonly paths: PeerPaths;
-  /** Of a peer that has had to bring one. */
+  /** Of DTLS 1.3. */
   cookies: CookieSealer | undefined = undefined;
   roundTrip: number | undefined = undefined;
   readonly #socket: DatagramSocket;
@@ -41,6 +41,7 @@ export class PeerTransport implements Transport {
   /** A datagram of the peer, from the event loop. An empty one holds nothing of DTLS. */
   arrived(datagram: Uint8Array, from?: Address): void {
     if (this.#closed || datagram.length === 0) return;
+    this.paths.unproved?.came(datagram.length);
     const cost = datagram.length + datagramCost;
     if (this.#receiver !== undefined && !this.#paused) {
       this.#counters.received(datagram.length);

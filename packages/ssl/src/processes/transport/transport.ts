@@ -30,7 +30,7 @@ export interface Transport {
   readonly datagrams?: boolean;
   /** Of datagrams: the addresses of the peer. */
   readonly paths?: TransportPaths;
-  /** Of a peer that has brought a cookie of DTLS 1.3 to be let in: what is in it. */
+  /** Of DTLS 1.3: what is in the cookies of the peer, which has brought one or may be asked for it. */
   readonly cookies?: CookieSealer | undefined;
   /** Of one that has brought a cookie: ms that it took. */
   readonly roundTrip?: number | undefined;

@@ -88,10 +88,7 @@ export function firstOffer(
   const wishes = wishesOf(config, engine);
   const recognized = wishes.tls13 && resumption;
   const psks = recognized === undefined ? [] : usablePsks(recognized, config, engine);
-  // Over datagrams none is sent early.
-  const terms = speaksDtls(config.versions)
-    ? undefined
-    : recognized && earlyDataTerms(recognized, psks, config);
+  const terms = recognized && earlyDataTerms(recognized, psks, config);
   const shares = wishes.tls13 && wishes.shared.map((group) => freshShare(group, dependencies));
   const session = wishes.older && sessions?.offered;
   const random = dependencies.random(32);

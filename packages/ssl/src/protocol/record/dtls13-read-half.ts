@@ -14,6 +14,7 @@ import { DatagramReadHalf, type Waiting } from './datagram-read-half.js';
 import { DTLS_HEADER_LENGTH, DTLS_MAJOR, sequenceIn } from './dtls-layout.js';
 import { isUnified, UNIFIED_ID_AT, type UnifiedHeader, unifiedHeaderAt } from './dtls13-header.js';
 import type { Dtls13ReadKeys } from './dtls13-keys.js';
+import { earlyEpoch } from './early-epoch.js';
 import type { ReplayWindow } from './replay-window.js';
 import type { Budget } from './turn-budget.js';
 
@@ -44,8 +45,7 @@ interface ReadEpoch {
   readonly keys: Dtls13ReadKeys;
 }
 
-/** §6.1: early data, of which none is read, and the keys of the handshake. */
-const earlyDataEpoch = 1;
+/** §6.1 */
 const handshakeEpoch = 2;
 /** The present epoch and the one before: a peer that has not had our ACK writes under that (§8). */
 const epochsKept = 2;
@@ -56,6 +56,8 @@ type Found = UnifiedHeader | number;
 export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
   /** The newest first. */
   private epochs: readonly ReadEpoch[] = [];
+  /** Early data that is read; those of others are passed over unopened. */
+  private earlyData: ReadEpoch | undefined = undefined;
   /** Those that records bear which come to us, all of one length; none: they have none. */
   private ids: readonly Uint8Array[] = [];
   private readonly plain: ReplayWindow;
@@ -85,6 +87,16 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
     const number = this.epoch === 0 ? handshakeEpoch : this.epoch + 1;
     this.epochs = [{ number, keys }, ...this.epochs].slice(0, epochsKept);
     this.lookAtEarly();
+  }
+
+  /** The keys of early data, beside the others until `settle` (§5.6). */
+  installEarly(keys: Dtls13ReadKeys): void {
+    this.earlyData = { number: earlyEpoch, keys };
+  }
+
+  override settle(): void {
+    super.settle();
+    this.earlyData = undefined;
   }
 
   protected override find(datagram: Uint8Array, at: number): Found | undefined {
@@ -117,10 +129,13 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
 
   private readProtected(datagram: Waiting, at: number, header: UnifiedHeader): Dtls13Record | undefined {
     const { bytes, path } = datagram;
-    if (!this.isOurs(datagram, at, header)) return this.pass();
-    const epoch = this.epochs.find(({ number }) => (number & 3) === header.epochBits);
+    const { epochBits } = header;
+    if (!this.isEarly(header) && !this.isOurs(datagram, at, header)) return this.pass();
+    const epoch =
+      this.epochs.find(({ number }) => (number & 3) === epochBits) ??
+      (epochBits === earlyEpoch ? this.earlyData : undefined);
     if (epoch === undefined)
-      return header.epochBits === earlyDataEpoch
+      return epochBits === earlyEpoch
         ? this.pass()
         : this.keep({ bytes: bytes.subarray(at, header.end), path, isOurs: true });
     const { keys } = epoch;
@@ -129,12 +144,19 @@ export class Dtls13ReadHalf extends DatagramReadHalf<Dtls13Record, Found> {
     // Whoever has guessed the ID gets one try with each datagram.
     if (header.idLength > 0 && keys.forgeries > forgeries) this.leaveRest(datagram);
     const type = opened && recordType(opened.type);
-    if (opened === undefined || type === undefined || opened.data.length > this.longest) return this.pass();
+    // Who sends early data has not heard of our limit.
+    const longest = epoch === this.earlyData ? MAX_PLAINTEXT : this.longest;
+    if (opened === undefined || type === undefined || opened.data.length > longest) return this.pass();
     const { data, sequence } = opened;
     const newest = opened.newest && epoch.number === this.epoch;
     const id = header.idLength === 0 ? undefined : idIn(bytes, at, header);
     const size = header.end - at;
     return { type, data, epoch: epoch.number, sequence, isCopy: false, newest, id, path, size };
+  }
+
+  /** Who sends early data has not heard of an ID either. */
+  private isEarly({ epochBits, idLength }: UnifiedHeader): boolean {
+    return this.earlyData !== undefined && epochBits === earlyEpoch && idLength === 0;
   }
 
   /**

@@ -81,6 +81,7 @@ import { chooseCertificate, sameProtocol } from './choose.js';
 import { type CompressionChoice, chooseCompression, expandCertificate } from './compressed-certificate.js';
 import { dialect13 } from './dialect.js';
 import type { EarlyDataAllowance } from './early-data.js';
+import { closeEarlyKeys, earlyEndOf, keepEarlyKeys, withdrawEarlyKeys } from './early-keys.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { Resumption } from './key-schedule.js';
 import {
@@ -316,7 +317,7 @@ function retry(
 
 /** §4.1.4, §4.2.10: the server throws away what was sent early, and the second hello goes in the clear. */
 function withdraw({ secret }: Extract<EarlyOffer, { kind: 'offered' }>, channel: MessageChannel): void {
-  channel.dropWriteKeys();
+  withdrawEarlyKeys(channel);
   secret.zero();
 }
 
@@ -360,7 +361,9 @@ function receiveServerHelloAfterRetry(
  * accept early data we go on under the keys of that (§4.2.10).
  */
 function installKeys({ aead }: Suite, { keys, offer }: WaitEe, channel: MessageChannel): void {
-  if (offer.early.kind !== 'offered') channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
+  const ours = (): Tls13WriteProtection => new Tls13WriteProtection(aead, keys.client);
+  if (offer.early.kind === 'offered') keepEarlyKeys(ours, channel);
+  else channel.installWriteKeys(ours());
   channel.installReadKeys(new Tls13ReadProtection(aead, keys.server));
 }
 
@@ -465,7 +468,7 @@ function answeredEarlyData(
 ): Facts['earlyData'] {
   if (early.kind !== 'offered') return early.kind === 'none' ? 'none' : 'rejected';
   if (accepted === undefined) {
-    channel.installWriteKeys(new Tls13WriteProtection(negotiated.suite.aead, keys.client));
+    closeEarlyKeys(() => new Tls13WriteProtection(negotiated.suite.aead, keys.client), channel);
     early.secret.zero();
     return 'rejected';
   }
@@ -624,15 +627,15 @@ function checkFinished(
   return application;
 }
 
-/** §4.5: the last message under the early keys. */
+/** §4.5: the last message under the early keys; over datagrams there is none, on the wire and in the transcript (RFC 9147 §5.6). */
 function endEarlyData(
   early: EarlyOffer,
   { aead }: Suite,
   keys: HandshakeKeys,
   channel: MessageChannel,
 ): void {
-  send(channel, keys.transcript, 'end_of_early_data', true);
-  channel.installWriteKeys(new Tls13WriteProtection(aead, keys.client));
+  if (earlyEndOf(channel) === 'message') send(channel, keys.transcript, 'end_of_early_data', true);
+  closeEarlyKeys(() => new Tls13WriteProtection(aead, keys.client), channel);
   if (early.kind === 'offered') early.secret.zero();
 }
 

@@ -10,6 +10,7 @@ import type { Transcript } from '../transcript.js';
 import type { GroupChoice, Selection, SharedGroup } from './choose.js';
 import type { CompressionChoice } from './compressed-certificate.js';
 import type { EarlyDataAllowance } from './early-data.js';
+import type { EarlyEnd } from './early-keys.js';
 import type { Resumption } from './key-schedule.js';
 import type { Agreement, ApplicationKeys, EarlyKeys, HandshakeKeys, Negotiated } from './negotiated.js';
 import type { LaterAuthentication } from './post-handshake-authentication.js';
@@ -68,6 +69,7 @@ export type Proof =
 /** The keys of early data, and how much may come under them. */
 interface EarlyRead extends EarlyKeys {
   readonly allowance: EarlyDataAllowance;
+  readonly end: EarlyEnd;
 }
 /** From the ServerHello on. */
 export interface ServerAgreement extends Agreement {
@@ -78,6 +80,8 @@ export interface ServerAgreement extends Agreement {
   readonly compressions: readonly number[];
   /** Whether the client may be asked for a certificate when the handshake is over (§4.2.6). */
   readonly laterAuthentication: boolean;
+  /** Early data that may come as long as the client's Finished has not (RFC 9147 §5.6). */
+  readonly untilFinished: EarlyDataAllowance | undefined;
   /** Whether the client has a use for tickets (§4.2.9). */
   readonly tickets: 'welcome' | 'useless';
 }

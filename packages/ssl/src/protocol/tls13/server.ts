@@ -40,6 +40,9 @@
  *                        | Recv Finished, K_recv = application
  *                        v
  *                     CONNECTED
+ *
+ * Over datagrams there is no WAIT_EOED (RFC 9147 §5.6): early data is read until Finished, under keys beside those of the
+ * handshake.
  */
 import type { AnyStateMachine } from 'xstate';
 import type { MessageTable } from '../../values/wire/message-table.js';
@@ -86,6 +89,7 @@ import {
 import { chooseCompression, compressionOffer, expandCertificate } from './compressed-certificate.js';
 import { dialect13 } from './dialect.js';
 import { EarlyDataAllowance, skippableEarlyData } from './early-data.js';
+import { earlyEndOf, readEarlyKeys } from './early-keys.js';
 import { sendCertificateRequest, sendEncryptedExtensions } from './encrypted-extensions.js';
 import { checkVerifyData, sendFinished } from './finished.js';
 import type { EarlySecret } from './key-schedule.js';
@@ -162,7 +166,7 @@ const offersPsk: Guard<Selected, undefined> = {
 };
 const readsEarly: Guard<NegotiatedState, undefined> = {
   name: '0-RTT?',
-  holds: ({ proof }) => proof.kind === 'psk' && proof.early !== undefined,
+  holds: ({ proof }) => proof.kind === 'psk' && proof.early?.end === 'message',
 };
 const usesPsk: Guard<NegotiatedState, undefined> = {
   name: 'using PSK?',
@@ -249,8 +253,20 @@ function machineFor(messages: MessageTable<Tls13Bodies>): Machine<Tls13Bodies, S
     changeCipherSpec: 'dropped',
     stateName: ({ state }) => otpNames[state],
     facts: (data) => (data.state === 'connected' ? data.facts : undefined),
-    earlyRead: (data) => (data.state === 'waitEoed' ? data.early.allowance : undefined),
+    earlyRead,
   });
+}
+
+/** How much early data may come now (RFC 8446 §4.2.10, RFC 9147 §5.6). */
+function earlyRead(data: ServerData): EarlyDataAllowance | undefined {
+  switch (data.state) {
+    case 'waitEoed':
+      return data.early.allowance;
+    case 'waitFinished':
+      return data.agreement.untilFinished;
+    default:
+      return undefined;
+  }
 }
 
 /** A handshake that waits for its ClientHello. */
@@ -414,7 +430,7 @@ function askPsk(from: Selected, context: ServerContext): AwaitPsk {
 /** §4.2.11: nothing is believed before the binder is checked. Without a key that we know it is a full handshake. */
 function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: ServerContext): NegotiatedState {
   const { extensions } = from.selection;
-  const { config, identities, sink } = context;
+  const { config, identities, sink, channel } = context;
   if (found === undefined) {
     if (identities.length === 0) throw new AlertError('unknown_psk');
     const choice = chooseOwnCertificate(identities, extensions, config);
@@ -427,12 +443,11 @@ function receivePsk(from: AwaitPsk, { found }: AnswerEvent<'psk'>, context: Serv
   const early =
     terms !== undefined &&
     sink.deliverEarly !== undefined &&
-    // Over datagrams none is read.
-    !speaksDtls(config.versions) &&
     acceptsEarlyData(selection, hellos, index, terms)
       ? {
           ...earlyKeys(secret, transcript.digest()),
           allowance: new EarlyDataAllowance(terms.maxSize),
+          end: earlyEndOf(channel),
         }
       : undefined;
   const proof: Proof = { kind: 'psk', authentication: pskAuthentication(psk), early };
@@ -528,10 +543,13 @@ function sendParameters(
   const { limits: recordLimits, answer } = answerRecordLimits(extensions, config, 'tls13');
   // Ours first: after the ServerHello the client reads our alerts under them.
   channel.installWriteKeys(new Tls13WriteProtection(aead, keys.server));
-  channel.installReadKeys(new Tls13ReadProtection(aead, early?.secret ?? keys.client));
+  const theirs = (): Tls13ReadProtection => new Tls13ReadProtection(aead, keys.client);
+  if (early === undefined) channel.installReadKeys(theirs());
+  else readEarlyKeys(new Tls13ReadProtection(aead, early.secret), theirs, channel);
   if (recordLimits.writing !== undefined) channel.limitWriting(recordLimits.writing);
   // A client learns of ours when it has sent its early data.
-  if (recordLimits.reading !== undefined && early === undefined) channel.limitReading(recordLimits.reading);
+  if (recordLimits.reading !== undefined && early?.end !== 'message')
+    channel.limitReading(recordLimits.reading);
   const serverName = (negotiated.serverName !== undefined && tellsName(proof, context)) || undefined;
   const srtp = selectSrtp(extensions.useSrtp, config.useSrtp);
   sendEncryptedExtensions(
@@ -557,6 +575,7 @@ function sendParameters(
     earlyData,
     early: early && remainsOf(early, config),
     allowance,
+    untilFinished: early?.end === 'finished' ? allowance : undefined,
     recordLimits,
     srtp,
     clientAuthentication,
@@ -596,6 +615,8 @@ function receiveEndOfEarlyData(
 function finishUnderPsk({ agreement, keys, proof }: NegotiatedState, context: ServerContext): WaitFinished {
   if (proof.kind !== 'psk') throw new TypeError('no key to be known by');
   const { authentication: peer } = proof;
+  // Over datagrams the channel has made its keys of it.
+  proof.early?.secret.zero();
   const application = endFlight(agreement.negotiated, keys, context);
   return { state: 'waitFinished', agreement, keys, own: peer, application, peer };
 }
