@@ -26,7 +26,7 @@ async function ends(
   simulation = await simulateSsl({ seed, network: { delay: [5, 5], ...network } });
   const { test, run } = simulation;
   const self = test.node.shell();
-  const common = { protocol: 'dtls', active: false } as const;
+  const common = { protocol: 'dtls', versions: ['dtlsv1.2'], active: false } as const;
   const identity = { cert: leaf.chain, key: { PrivateKeyInfo: leaf.key } };
   const listener = ssl.unwrap(
     await run(ssl.listen(self, 5684, { ...common, ...identity, ...serverOptions })),

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const ca = createCa({ key: 'ec' });
 const leaf = ca.issue({ key: 'ec' });
+const only12 = ['dtlsv1.2'] as const;
 const identity = { cert: leaf.chain, key: { PrivateKeyInfo: leaf.key } };
 let node: Node;
 let self: Self<ssl.SslMessage>;
@@ -27,7 +28,11 @@ interface Service {
 
 async function listen(options: ssl.TlsServerOptions = {}): Promise<Service> {
   const listener = ssl.unwrap(
-    await ssl.listen(self, 0, { protocol: 'dtls', ip: '127.0.0.1', active: false, ...identity, ...options }),
+    await ssl.listen(self, 0, {
+      ...{ protocol: 'dtls', versions: only12, ip: '127.0.0.1', active: false },
+      ...identity,
+      ...options,
+    }),
   );
   const { port } = ssl.unwrap(await ssl.sockname(listener));
   return { listener, port };
@@ -43,7 +48,11 @@ async function meet({ listener, port }: Service, options: ssl.TlsClientOptions =
       self,
       '127.0.0.1',
       port,
-      { protocol: 'dtls', active: false, cacerts: [ca.cert], serverNameIndication: 'localhost', ...options },
+      {
+        ...{ protocol: 'dtls', versions: only12, active: false, cacerts: [ca.cert] },
+        serverNameIndication: 'localhost',
+        ...options,
+      },
       5000,
     ),
   );
@@ -108,7 +117,12 @@ describe('the options of sessions', () => {
     const accepting = ssl
       .transportAccept(self, service.listener, 5000)
       .then((socket) => ssl.handshake(self, ssl.unwrap(socket), 5000));
-    const options = { protocol: 'dtls', cacerts: [ca.cert], serverNameIndication: 'localhost' } as const;
+    const options = {
+      protocol: 'dtls',
+      versions,
+      cacerts: [ca.cert],
+      serverNameIndication: 'localhost',
+    } as const;
     const first = ssl.unwrap(await ssl.connect(self, '127.0.0.1', service.port, options, 5000));
     await accepting;
     const { sessionId, sessionData } = ssl.unwrap(
@@ -134,7 +148,12 @@ it('no session is looked for before the cookie is back', async () => {
   const relay = createSocket('udp4');
   await new Promise<void>((done) => relay.bind(0, '127.0.0.1', done));
   const hello = new Promise<Buffer>((heard) => relay.once('message', heard));
-  const options = { protocol: 'dtls', cacerts: [ca.cert], serverNameIndication: 'localhost' } as const;
+  const options = {
+    protocol: 'dtls',
+    versions,
+    cacerts: [ca.cert],
+    serverNameIndication: 'localhost',
+  } as const;
   await meet(service);
   expect(asked).toHaveLength(1);
   const { port } = relay.address();

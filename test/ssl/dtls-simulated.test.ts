@@ -1,7 +1,7 @@
 /** DTLS as processes over a network in memory that loses, doubles and delays datagrams, by the simulated clock. */
 import * as ssl from '@actor-tls/ssl';
 import { createCa, type Simulation, simulateSsl } from '@actor-tls/ssl/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const ca = createCa({ key: 'ed25519' });
 const leaf = ca.issue({ key: 'ed25519' });
@@ -11,6 +11,8 @@ afterEach(async () => {
   await simulation?.stop();
   simulation = undefined;
 });
+
+let versions: readonly ('dtlsv1.3' | 'dtlsv1.2')[] = [];
 
 interface Talk {
   readonly outcome: string;
@@ -22,7 +24,7 @@ interface Talk {
 async function talk({ test, run }: Simulation): Promise<Talk> {
   const self = test.node.shell();
   const listener = ssl.unwrap(
-    await run(ssl.listen(self, 5684, { protocol: 'dtls', active: false, ...identity })),
+    await run(ssl.listen(self, 5684, { protocol: 'dtls', versions, active: false, ...identity })),
   );
   const server = test.node.spawn(async (worker) => {
     const accepted = await ssl.transportAccept(worker, listener);
@@ -35,7 +37,7 @@ async function talk({ test, run }: Simulation): Promise<Talk> {
       await ssl.send(shaken.ok, got.ok);
     }
   });
-  const options = { protocol: 'dtls', active: false, cacerts: [ca.cert] } as const;
+  const options = { protocol: 'dtls', versions, active: false, cacerts: [ca.cert] } as const;
   const begun = test.clock.now();
   const connected = await run(ssl.connect(self, 'localhost', 5684, options, 60_000));
   const took = test.clock.now() - begun;
@@ -56,7 +58,11 @@ async function talk({ test, run }: Simulation): Promise<Talk> {
 
 const all = Array.from({ length: 10 }, (_none, n) => String(n));
 
-describe('DTLS in a simulated world', () => {
+describe.each(['dtlsv1.3', 'dtlsv1.2'] as const)('a simulated world that speaks %s', (version) => {
+  beforeEach(() => {
+    versions = [version];
+  });
+
   it('a network that loses nothing: no timer has to ring', async () => {
     simulation = await simulateSsl({ network: { delay: [5, 5] } });
     expect(await talk(simulation)).toEqual({ outcome: 'ok', echoed: all, took: expect.any(Number) });
@@ -98,7 +104,7 @@ describe('DTLS in a simulated world', () => {
       simulation = await simulateSsl({ seed, network: { delay: [25, 75], loss: 0.1, doubling: 0.1 } });
       const { test, run } = simulation;
       const self = test.node.shell();
-      const common = { protocol: 'dtls', active: false, flightTimeout: 250 } as const;
+      const common = { protocol: 'dtls', versions, active: false, flightTimeout: 250 } as const;
       const listener = ssl.unwrap(await run(ssl.listen(self, 5684, { ...common, ...identity })));
       test.node.spawn(async (worker) => {
         const accepted = ssl.unwrap(await ssl.transportAccept(worker, listener));

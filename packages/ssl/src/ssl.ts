@@ -84,7 +84,7 @@ import { formatError } from './values/format-error.js';
 import { dialledHost } from './values/host.js';
 import type { CurveName, Tls13GroupName } from './values/registry/groups.js';
 import { type SrpGroupName, srpGroup } from './values/registry/srp-groups.js';
-import { isTls13Version, type ProtocolVersion, versionRows } from './values/registry/versions.js';
+import { type ProtocolVersion, versionRows } from './values/registry/versions.js';
 import { Secret } from './values/secret.js';
 import { SslError, unwrap } from './values/ssl-error.js';
 import type { Failed, Ok, Result } from './values/terms.js';
@@ -877,8 +877,7 @@ export function versions(): {
   return {
     sslApp: '0.1.0',
     supported: tls,
-    // DTLS 1.3 is not offered unless asked for.
-    supportedDtls: dtls.filter((version) => !isTls13Version(version)),
+    supportedDtls: dtls,
     available: tls,
     availableDtls: dtls,
     implemented: tls,

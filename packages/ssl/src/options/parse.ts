@@ -137,7 +137,7 @@ function configOf<C extends Config>(
   build: (settings: Settings, socket: ParsedSocket) => C,
   droppable: ReadonlySet<string> = none,
 ): { readonly built: C; readonly settings: Settings } {
-  const settings = decide(raw, role, context, droppable);
+  const settings = speakable(decide(raw, role, context, droppable), raw['versions']);
   const socket = parseSocketOptions(
     withoutRows(raw),
     role,
@@ -146,6 +146,17 @@ function configOf<C extends Config>(
   );
   checkBuilt(settings.versions, raw['versions']);
   return { built: build(settings, socket), settings };
+}
+
+/**
+ * Who names suites of DTLS 1.2 alone and no versions wants that: DTLS 1.3 came later than such programs (OTP has none), and
+ * could agree on nothing. In TLS it is an error of the handshake, as in OTP.
+ */
+function speakable(settings: Settings, given: unknown): Settings {
+  const { protocol, versions, ciphers } = settings;
+  if (protocol === 'tls' || given !== undefined) return settings;
+  const spoken = versions.filter((version) => ciphers.some((suite) => suite.versions.includes(version)));
+  return spoken.length === 0 ? settings : { ...settings, versions: spoken };
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -45,7 +45,7 @@ export class VersionsRows {
     parse: oneOf('protocol', 'tls', 'dtls'),
   };
 
-  /** `versions`: any order, told newest first; default: those built of TLS 1.3 and 1.2. */
+  /** `versions`: any order, told newest first; default: 1.3 and 1.2, of DTLS those of them that `ciphers` has suites for. */
   readonly versions: CoreOption<'both', readonly ProtocolVersion[]> = {
     otp: 'versions',
     side: 'both',
@@ -53,12 +53,17 @@ export class VersionsRows {
     default: [],
     core: true,
     tell: asItIs,
-    note: { values: '[version]', default: 'the built ones of tlsv1.3, tlsv1.2', source: manual },
+    note: {
+      values: '[version]',
+      default: 'tlsv1.3, tlsv1.2; over datagrams those of dtlsv1.3, dtlsv1.2 that ciphers has suites for',
+      source: manual,
+    },
     parse: versions,
     absent: (at) => {
       const { protocol } = at.settings;
       const named = at.defaultVersions?.filter((version) => versionByName(version)?.protocol === protocol);
-      const usual: readonly ProtocolVersion[] = protocol === 'tls' ? ['tlsv1.3', 'tlsv1.2'] : ['dtlsv1.2'];
+      const usual: readonly ProtocolVersion[] =
+        protocol === 'tls' ? ['tlsv1.3', 'tlsv1.2'] : ['dtlsv1.3', 'dtlsv1.2'];
       const wanted = named !== undefined && named.length > 0 ? named : usual;
       const built = wanted.filter((version) => versionByName(version)?.built === true);
       return newestFirst(built.length > 0 ? built : wanted);
