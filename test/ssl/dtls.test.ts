@@ -1,6 +1,6 @@
 /** `{ protocol: 'dtls' }` on real UDP sockets: calls, active modes, peers that begin anew, listeners that close. */
 import { createSocket, type Socket } from 'node:dgram';
-import { createNode, type Node, type Self } from '@actor-tls/runtime';
+import { createNode, type Node, type Self, setEnv } from '@actor-tls/runtime';
 import { seededRandom } from '@actor-tls/runtime/testing';
 import * as ssl from '@actor-tls/ssl';
 import { createCa } from '@actor-tls/ssl/testing';
@@ -496,5 +496,45 @@ describe('calls that DTLS has another answer for', () => {
     });
     expect(await told('known')).toHaveProperty('ok');
     await serving;
+  });
+});
+
+describe('which version is spoken', () => {
+  const unsaid = { versions: undefined } as const;
+  const spokenBetween = async (
+    server: ssl.TlsServerOptions,
+    client: ssl.TlsClientOptions,
+  ): Promise<unknown> => {
+    const ends = await pair({ ...unsaid, ...server }, { ...unsaid, ...client });
+    return ssl.unwrap(await ssl.connectionInformation(ends.client, ['protocol'])).protocol;
+  };
+  const older = { ciphers: ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'] } as const;
+
+  it('the newest that both have, and 1.3 where nobody says anything', async () => {
+    expect(await spokenBetween({}, {})).toBe('dtlsv1.3');
+    expect(await spokenBetween({ versions: ['dtlsv1.2'] }, {})).toBe('dtlsv1.2');
+    expect(await spokenBetween({}, { versions: ['dtlsv1.2'] })).toBe('dtlsv1.2');
+    expect(await spokenBetween({ versions: ['dtlsv1.2', 'dtlsv1'] }, { versions: ['dtlsv1'] })).toBe(
+      'dtlsv1',
+    );
+    expect(ssl.versions().supportedDtls).toEqual(['dtlsv1.3', 'dtlsv1.2', 'dtlsv1']);
+  });
+
+  it('1.2 with who names suites of that alone, and none where it wants 1.3 besides', async () => {
+    expect(await spokenBetween(older, {})).toBe('dtlsv1.2');
+    expect(await spokenBetween({}, older)).toBe('dtlsv1.2');
+    expect(await spokenBetween(older, older)).toBe('dtlsv1.2');
+    const { port } = await listen({ ...older, versions: ['dtlsv1.3', 'dtlsv1.2'] });
+    expect(await connect(port, unsaid)).toMatchObject({
+      error: { tls_alert: ['insufficient_security', expect.anything()] },
+    });
+  });
+
+  it('what the application’s environment has', async () => {
+    await ssl.stop(node);
+    setEnv(node, 'ssl', 'dtls_protocol_version', 'dtlsv1.2');
+    ssl.unwrap(await ssl.start({ node }));
+    expect(await spokenBetween({}, {})).toBe('dtlsv1.2');
+    expect(await spokenBetween({ versions: ['dtlsv1.3'] }, { versions: ['dtlsv1.3'] })).toBe('dtlsv1.3');
   });
 });
