@@ -332,6 +332,45 @@ describeIfNamed('wolfSSL alone, DTLS 1.3', wolfssl.why, () => {
     told(wolfssl, 'client', one.name);
   });
 
+  it.each(['stateful', 'stateless'] as const)(
+    'says something early to our server, under a ticket that is %s',
+    async (sessionTickets) => {
+      const guard = sessionTickets === 'stateless' ? ({ antiReplay: '10k' } as const) : {};
+      const ours = { sessionTickets, ...guard, earlyData: 'enabled' } as const;
+      const one: Case = { name: 'early data', wishes: { groups: ['x25519'] }, ours };
+      const [listener, port] = await listen(one);
+      const child = run(wolfssl, 'client', one, [`port=${port}`, 'name=localhost', 'early=a reading']);
+      const link = await lossy(port, one);
+      await echoed({ us: 'server', socket: await accept(listener), child, link, one }, 'first');
+      command(child, 'again');
+      const socket = await accept(listener);
+      await tellsLine(child, 'SAID EARLY 9');
+      expect(await ssl.recv(socket, 0, 5000)).toEqual({ ok: Buffer.from('a reading'), earlyData: true });
+      await echoed({ us: 'server', socket, child, link, one }, 'later');
+      told(wolfssl, 'server', `early data, ${sessionTickets}`);
+    },
+  );
+
+  it('hears what our client says early', async () => {
+    const ours = { sessionTickets: 'auto', supportedGroups: ['x25519'] } as const;
+    const one: Case = { name: 'early data', wishes: { groups: ['x25519'], cookie: false }, ours };
+    const child = run(wolfssl, 'server', one, ['early=4096']);
+    const port = await portOf(child);
+    const link = await lossy(port, one);
+    for (const said of [undefined, 'reading 1', 'reading 2']) {
+      const earlyData = said === undefined ? {} : { earlyData: Buffer.from(said) };
+      const socket = await connectTo(port, { ...one, ours: { ...ours, ...earlyData } });
+      if (said !== undefined) {
+        await tellsLine(child, `EARLY ${said}`);
+        expect(await infoOf(socket)).toMatchObject({ earlyDataStatus: 'accepted', sessionResumption: true });
+      }
+      await echoed({ us: 'client', socket, child, link, one }, `behind ${said}`);
+      await pause(100);
+      await ssl.close(socket);
+    }
+    told(wolfssl, 'client', 'early data');
+  });
+
   it('asks our client who it is when all is done', async () => {
     const at = await pair(wolfssl, 'client', {
       name: 'asked later',
