@@ -120,17 +120,36 @@ export class Dtls13ReadKeys extends Dtls13Keys {
     }
     const sequence = nearestSequence(low, sequenceLength, this.expected);
     if (!this.window.isNew(sequence)) return undefined;
-    this.setNonce(sequence);
-    const tag = datagram.subarray(end - tagLength, end);
-    const pieces = this.opener.open(nonce, aad, [datagram.subarray(begin, end - tagLength)], tag);
-    if (pieces === undefined) return this.countForgery();
+    const plaintext = this.unseal(datagram, begin, end, aad, sequence);
+    if (plaintext === undefined) return this.countForgery();
     this.window.add(sequence);
     const newest = sequence >= this.expected;
     if (newest) this.expected = sequence + 1;
     this.records += 1;
-    const [first = empty] = pieces;
-    const plaintext = pieces.length <= 1 ? first : join(pieces, new Uint8Array(length - tagLength));
     return inner(plaintext, sequence, newest);
+  }
+
+  /** In memory that nobody else writes to. */
+  private unseal(
+    datagram: Uint8Array,
+    begin: number,
+    end: number,
+    aad: Uint8Array,
+    sequence: number,
+  ): Uint8Array | undefined {
+    const { direct } = this.opener;
+    const { tagLength } = this.aead;
+    const length = end - begin;
+    this.setNonce(sequence);
+    if (direct !== undefined && length <= direct.limit) {
+      const into = direct.allocate(length - tagLength);
+      return direct.open(nonce, aad, datagram, begin, length, into, 0, sequence) ? into : undefined;
+    }
+    const tag = datagram.subarray(end - tagLength, end);
+    const pieces = this.opener.open(nonce, aad, [datagram.subarray(begin, end - tagLength)], tag);
+    if (pieces === undefined) return undefined;
+    const [first = empty] = pieces;
+    return pieces.length <= 1 ? first : join(pieces, new Uint8Array(length - tagLength));
   }
 
   next(): Dtls13ReadKeys {
@@ -174,13 +193,18 @@ export class Dtls13WriteKeys extends Dtls13Keys {
     const end = begin + inside;
     const record = room(end + tagLength);
     putUnifiedHeader(record, epoch, id, sequence % 0x1_0000, inside + tagLength);
-    record.set(content, begin);
-    record.fill(0, begin + content.length, end);
-    record[begin + content.length] = type;
-    this.setNonce(sequence);
     const aad = header.subarray(0, begin);
     aad.set(record.subarray(0, begin));
-    this.sealer.sealInPlace(nonce, aad, record, begin, end);
+    this.setNonce(sequence);
+    const { direct } = this.sealer;
+    if (direct !== undefined && content.length <= direct.limit && inside === content.length + 1)
+      direct.seal(nonce, aad, content, type, record, begin, sequence);
+    else {
+      record.set(content, begin);
+      record.fill(0, begin + content.length, end);
+      record[begin + content.length] = type;
+      this.sealer.sealInPlace(nonce, aad, record, begin, end);
+    }
     const mask = this.numbers.mask(record.subarray(begin, begin + sampleLength));
     const numberAt = UNIFIED_ID_AT + id.length;
     for (let i = 0; i < numberLength; i++)
