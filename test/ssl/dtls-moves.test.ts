@@ -119,12 +119,16 @@ describe.each(['dtlsv1.2', 'dtlsv1.3'] as const)('a client behind a NAT, %s', (s
     version = spoken;
   });
 
-  it.each(['enhanced', 'basic', 'none'] as const)(
-    'changes its port a thousand times, check %s: no reconnect, no lost message, none twice',
-    async (check) => {
+  it.each([
+    ['enhanced', 1000],
+    ['basic', 200],
+    ['none', 200],
+  ] as const)(
+    'check %s: changes its port %i times, no reconnect, no lost message, none twice',
+    async (check, times) => {
       const connectionId = { check };
       const ends = await scene({ connectionId }, { connectionId });
-      for (let n = 0; n < 1000; n += 1) {
+      for (let n = 0; n < times; n += 1) {
         await ends.nat.move();
         expect(await pass(ends.client, ends.server, `${n}`)).toBe(`${n}`);
         expect(await pass(ends.server, ends.client, `re ${n}`)).toBe(`re ${n}`);

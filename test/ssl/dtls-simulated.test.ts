@@ -98,9 +98,9 @@ describe.each(['dtlsv1.3', 'dtlsv1.2'] as const)('a simulated world that speaks 
     expect(outcomes).toContain('ok');
   });
 
-  it('flightTimeout of 250 ms: of 1,000 handshakes with a tenth lost 99 in 100 need at most 3 s, cookie included', async () => {
+  it('flightTimeout of 250 ms: of 400 handshakes with a tenth lost 99 in 100 need at most 3 s, cookie included', async () => {
     const times: number[] = [];
-    for (let seed = 1; seed <= 1000; seed += 1) {
+    for (let seed = 1; seed <= 400; seed += 1) {
       simulation = await simulateSsl({ seed, network: { delay: [25, 75], loss: 0.1, doubling: 0.1 } });
       const { test, run } = simulation;
       const self = test.node.shell();
@@ -118,6 +118,6 @@ describe.each(['dtlsv1.3', 'dtlsv1.2'] as const)('a simulated world that speaks 
       simulation = undefined;
     }
     times.sort((a, b) => a - b);
-    expect(times[990]).toBeLessThanOrEqual(3000);
+    expect(times[396]).toBeLessThanOrEqual(3000);
   }, 120_000);
 });
