@@ -2,8 +2,8 @@
  * More connection IDs than those of the hellos (RFC 9147 §9): a side asks for some before it is on another path, where the ID
  * of the old one would tell who it is, and uses them in the order they came.
  *
- * Of ours the peer holds few at a time: those before the one that it has come to are nobody's any more, but for the one
- * before that, under which records may still be on their way.
+ * Of ours the peer holds few at a time. No message takes one back, and a peer may return to a path and the ID that it had there:
+ * so those that it used last stay its own, and only older ones are nobody's any more.
  */
 
 import { connectionIdMessages } from '../values/wire/messages/connection-ids.js';
@@ -27,8 +27,9 @@ export interface ConnectionIdHost {
   readonly busy: boolean;
 }
 
-/** Of ours that the peer may hold, used or not. */
-const mostHeld = 8;
+/** Of ours that the peer may hold unused, and of those that it used before the one it has come to. */
+const mostUnused = 7;
+const mostBefore = 8;
 /** Of the peer's that wait to be used; what comes beyond is forgotten. */
 const mostSpare = 8;
 /** Asked for at a time. */
@@ -43,8 +44,9 @@ export class ConnectionIdExchange {
   private readonly host: ConnectionIdHost;
   /** In the order they were given. */
   private own: readonly Uint8Array[];
-  /** Which of them came last, by its place. */
+  /** Which of them came last, and which of those that came is the last of the list, by their places. */
   private latest = 0;
+  private furthest = 0;
   private readonly peerHasIds: boolean;
   private spares: readonly Uint8Array[] = [];
   /** A request of ours has no answer. */
@@ -82,6 +84,8 @@ export class ConnectionIdExchange {
       own.findIndex((one) => sameBytes(one, id)),
       0,
     );
+    if (this.latest <= this.furthest) return;
+    this.furthest = this.latest;
     this.requests = 0;
     this.forgetOld();
   }
@@ -143,7 +147,8 @@ export class ConnectionIdExchange {
   private answer(wanted: number): void {
     this.owed = undefined;
     const cids: Uint8Array[] = [];
-    for (let n = Math.min(wanted, mostHeld - this.own.length); n > 0; n -= 1) {
+    const unused = this.own.length - 1 - this.furthest;
+    for (let n = Math.min(wanted, mostUnused - unused); n > 0; n -= 1) {
       const id = this.host.issue();
       if (id.length === 0) break;
       cids.push(id);
@@ -154,11 +159,12 @@ export class ConnectionIdExchange {
   }
 
   private forgetOld(): void {
-    const from = this.latest - 1;
+    const from = this.furthest - mostBefore;
     if (from <= 0) return;
     for (const id of this.own.slice(0, from)) this.host.retire(id);
     this.own = this.own.slice(from);
-    this.latest = 1;
+    this.furthest -= from;
+    this.latest -= from;
     this.host.expect(this.own);
   }
 }
