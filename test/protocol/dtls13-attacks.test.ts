@@ -107,7 +107,9 @@ describe('a door for strangers who speak DTLS 1.3', () => {
   });
 
   it('tells who cannot be served by an alert that is shorter than what was sent, and keeps nothing', () => {
-    const client = { config: { ciphers: suites.filter(({ name }) => name === 'TLS_CHACHA20_POLY1305_SHA256') } };
+    const client = {
+      config: { ciphers: suites.filter(({ name }) => name === 'TLS_CHACHA20_POLY1305_SHA256') },
+    };
     const hello = beginner({ versions, client }).last();
     const narrow = { ...config, ciphers: suites.slice(0, 1) };
     const parsed = helloIn(hello);
