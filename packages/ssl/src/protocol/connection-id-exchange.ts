@@ -21,7 +21,7 @@ export interface ConnectionIdHost {
   expect(ids: readonly Uint8Array[]): void;
   /** Records leave with this one. */
   use(id: Uint8Array): void;
-  /** A whole message leaves; false: the one before is under way still, and `acknowledged` will be called. */
+  /** A whole message leaves, until it was acknowledged. */
   send(message: Uint8Array): void;
   /** Whether messages of ours are under way. */
   readonly busy: boolean;
@@ -127,7 +127,8 @@ export class ConnectionIdExchange {
     )
       throw new AlertError('wrong_new_connection_ids');
     this.requesting = false;
-    const copies = cids.map((id) => new Uint8Array(id));
+    // A message has room for thousands: what is not kept is not copied.
+    const copies = cids.slice(0, mostSpare).map((id) => new Uint8Array(id));
     // What the peer wants used at once is not for what it gave before.
     this.spares = (isImmediate ? copies : [...this.spares, ...copies]).slice(0, mostSpare);
     if (isImmediate) this.useSpare();
