@@ -52,6 +52,22 @@ function casesOf(peer: Peer13): readonly Case[] {
   ];
 }
 
+/** A server that gives tickets: our client is known by them, twice. */
+async function comesBackTo(peer: Peer13, more: readonly string[] = []): Promise<void> {
+  const one: Case = { name: 'tickets', ours: { sessionTickets: 'auto' } };
+  const child = run(peer, 'server', one, more);
+  const port = await portOf(child);
+  for (const n of [1, 2, 3]) {
+    const socket = await connectTo(port, one);
+    await echoed({ us: 'client', socket, child, link: await lossy(port, one), one }, `number ${n}`);
+    await pause(100);
+    expect((await infoOf(socket)).sessionResumption).toBe(n > 1);
+    await ssl.close(socket);
+    await tellsLine(child, 'CLOSED', n);
+  }
+  told(peer, 'client', one.name);
+}
+
 const roles = ['client', 'server'] as const;
 
 describe.each([dimpl, pion13, wolfssl])('$name', (peer) => {
@@ -176,20 +192,7 @@ describeIfNamed('pion/dtls alone, DTLS 1.3', pion13.why, () => {
     told(pion13, 'server', one.name);
   });
 
-  it('gives tickets that our client comes back with', async () => {
-    const one: Case = { name: 'tickets', ours: { sessionTickets: 'auto' } };
-    const child = run(pion13, 'server', one, ['tickets=1']);
-    const port = await portOf(child);
-    for (const n of [1, 2, 3]) {
-      const socket = await connectTo(port, one);
-      await echoed({ us: 'client', socket, child, link: await lossy(port, one), one }, `number ${n}`);
-      await pause(100);
-      expect((await infoOf(socket)).sessionResumption).toBe(n > 1);
-      await ssl.close(socket);
-      await tellsLine(child, 'CLOSED', n);
-    }
-    told(pion13, 'client', one.name);
-  });
+  it('gives tickets that our client comes back with', () => comesBackTo(pion13, ['tickets=1']));
 });
 
 describeIfNamed('wolfSSL alone, DTLS 1.3', wolfssl.why, () => {
@@ -317,20 +320,7 @@ describeIfNamed('wolfSSL alone, DTLS 1.3', wolfssl.why, () => {
     told(wolfssl, 'server', one.name);
   });
 
-  it('gives tickets that our client comes back with', async () => {
-    const one: Case = { name: 'tickets', ours: { sessionTickets: 'auto' } };
-    const child = run(wolfssl, 'server', one);
-    const port = await portOf(child);
-    for (const n of [1, 2, 3]) {
-      const socket = await connectTo(port, one);
-      await echoed({ us: 'client', socket, child, link: await lossy(port, one), one }, `number ${n}`);
-      await pause(100);
-      expect((await infoOf(socket)).sessionResumption).toBe(n > 1);
-      await ssl.close(socket);
-      await tellsLine(child, 'CLOSED', n);
-    }
-    told(wolfssl, 'client', one.name);
-  });
+  it('gives tickets that our client comes back with', () => comesBackTo(wolfssl));
 
   it.each(['stateful', 'stateless'] as const)(
     'says something early to our server, under a ticket that is %s',
